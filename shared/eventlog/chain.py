@@ -1,0 +1,81 @@
+"""The chain: each event carries the SHA-256 of its predecessor's stored bytes (as commits do in git)."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from shared.eventlog.errors import ChainBreak
+from shared.events import GENESIS_HASH, Envelope, decode, event_hash
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The end of a commune's log: its position, the SHA-256 of the bytes there, when it was recorded."""
+
+    position: int
+    hash: str
+    time: str
+
+
+EMPTY = Head(0, GENESIS_HASH, "")
+
+
+class Link(msgspec.Struct, gc=False):
+    """What of an event the chain looks at; its data is not decoded, so any version of any event can be passed on."""
+
+    source: str
+    commune: str
+    position: int
+    previoushash: str
+    time: str
+    subject: str
+    streamversion: int
+
+
+_decoder = msgspec.json.Decoder(Link)
+
+
+def read_link(body: bytes) -> Link:
+    """Raises msgspec.DecodeError for bytes that are no event."""
+    return _decoder.decode(body)
+
+
+def misfit(link: Link, head: Head, source: str, commune: str) -> str | None:
+    """Why an event cannot follow `head`, or None when it does."""
+    if (link.source, link.commune) != (f"/{source}", commune):
+        return f"belongs to {link.source}/{link.commune}"
+    if link.position != head.position + 1:
+        return f"has position {link.position}, expected {head.position + 1}"
+    if link.previoushash != head.hash:
+        return "its previoushash is not the hash of its predecessor"
+    if link.time < head.time:
+        return "its time goes back"
+    return None
+
+
+def follow(head: Head, bodies: Iterable[bytes], source: str, commune: str) -> Iterator[tuple[Head, Link, bytes]]:
+    """Walk the chain from `head`, yielding the new head with each event; raises ChainBreak where one does not fit."""
+    for body in bodies:
+        try:
+            link = read_link(body)
+        except msgspec.DecodeError as error:
+            raise ChainBreak(source, commune, head.position + 1, f"is no event: {error}") from error
+        reason = misfit(link, head, source, commune)
+        if reason:
+            raise ChainBreak(source, commune, head.position + 1, reason)
+        head = Head(link.position, event_hash(body), link.time)
+        yield head, link, body
+
+
+def decode_verified(source: str, commune: str, head: Head, bodies: Iterable[bytes]) -> Iterator[tuple[Envelope, str]]:
+    """Decode events that follow `head`, with the hash of each; the fast path of every fold.
+
+    Raises ChainBreak at the first event that does not fit, and what `decode` raises.
+    """
+    position, previous = head.position, head.hash
+    for body in bodies:
+        envelope = decode(body)
+        position += 1
+        if envelope.previoushash != previous or envelope.position != position or envelope.commune != commune:
+            raise ChainBreak(source, commune, position, "the stored bytes do not fit the chain")
+        previous = event_hash(body)
+        yield envelope, previous

@@ -33,7 +33,7 @@ class Catalogue:
     def __init__(self) -> None:
         self._current: dict[str, EventType] = {}
         self._by_class: dict[type, EventType] = {}
-        self._decoders: dict[str, msgspec.json.Decoder] = {}
+        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
         self._upcasters: dict[str, dict[int, Upcaster]] = {}
 
     def event(self, name: str, *, source: str, subject: str, version: int = 1) -> Callable[[T], T]:

@@ -1,0 +1,201 @@
+"""The runner: keeps a projection's rows up with its logs, and rebuilds those of another fold version."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.eventlog import EMPTY, Busy, Head, Log, reading, writing
+from shared.projection import positions as at
+from shared.projection.positions import MovedMeanwhile, Position
+from shared.projection.replay import CannotFold, Projection, advance, start
+
+logger = logging.getLogger(__name__)
+
+# A transaction stays short enough that commands do not wait noticeably behind it.
+BATCH = 500
+POLL_S = 0.05
+
+# So many communes' states stay in memory; another one is loaded from its rows when it is needed.
+REMEMBERED = 64
+
+Progress = Callable[[str, int, int], None]  # commune, how many are done, of how many
+
+
+class _Folded(msgspec.Struct):
+    state: Any
+    heads: dict[str, Head]
+
+
+class Runner:
+    """Folds logs into one projection's rows; rows and position commit together, so every event counts once."""
+
+    def __init__(self, engine: Engine, logs: Mapping[str, Log], projection: Projection[Any]) -> None:
+        self.engine = engine
+        self.logs = {source: logs[source] for source in projection.sources}
+        self.projection = projection
+        self._memory: dict[str, _Folded] = {}
+        self._parked_here: set[str] = set()
+
+    def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
+        """Keep up until told to stop. Connection and lock errors are tried again; only fold errors park."""
+        while not stop.is_set():
+            try:
+                busy = self.step(progress)
+            except (SQLAlchemyError, Busy) as error:
+                logger.warning("projection %s waits: %s", self.projection.name, error)
+                busy = 0
+                stop.wait(1)
+            if not busy:
+                stop.wait(POLL_S)
+
+    def step(self, progress: Progress | None = None) -> int:
+        """Fold one batch of every commune that is behind; returns how many events were folded."""
+        ends = {source: log.heads() for source, log in self.logs.items()}
+        known = at.all_positions(self.engine, self.projection.name)
+        communes = sorted({commune for heads in ends.values() for commune in heads})
+        stale = [commune for commune in communes if not self._is_current(known.get(commune, {}))]
+        rebuilt = self.rebuild([commune for commune in stale if commune not in self._parked_here], progress)
+        behind = [
+            commune
+            for commune in communes
+            if commune not in stale
+            and commune not in self._parked_here
+            and any(known[commune][s].position < heads.get(commune, EMPTY).position for s, heads in ends.items())
+        ]
+        return rebuilt + sum(self._advance(commune, BATCH) for commune in behind)
+
+    def catch_up(self) -> None:
+        """Fold until nothing is left that can be folded."""
+        while self.step():
+            pass
+
+    def _is_current(self, known: Mapping[str, Position]) -> bool:
+        version = self.projection.fold_version
+        return all(source in known and known[source].fold_version == version for source in self.logs)
+
+    # Live
+
+    def _advance(self, commune: str, limit: int) -> int:
+        try:
+            folded = self._remembered(commune)
+            before = {source: head.position for source, head in folded.heads.items()}
+            for source, log in self.logs.items():
+                folded.heads[source] = advance(
+                    self.projection, folded.state, log, commune, folded.heads[source], limit=limit
+                )
+            moves = {
+                source: (before[source], head.position)
+                for source, head in folded.heads.items()
+                if head.position > before[source]
+            }
+            if moves:
+                with writing(self.engine, commune) as connection:
+                    at.move(connection, self.projection.name, commune, moves)
+                    self.projection.save(connection, commune, folded.state)
+            return sum(new - old for old, new in moves.values())
+        except CannotFold as error:
+            self._forget(commune)
+            return self._fold_up_to(commune, error)
+        except MovedMeanwhile:
+            self._forget(commune)
+            return 0
+        except BaseException:
+            # The rows may have been rolled back: what is in memory is no longer what is stored.
+            self._forget(commune)
+            raise
+
+    def _fold_up_to(self, commune: str, error: CannotFold) -> int:
+        """Fold what comes before the event that cannot be folded, then park there."""
+        reached = self._remembered(commune).heads[error.source].position
+        before = error.position - 1 - reached
+        if before > 0:
+            return self._advance(commune, before)
+        self._park(commune, error)
+        return 0
+
+    def _remembered(self, commune: str) -> _Folded:
+        if commune not in self._memory:
+            with reading(self.engine) as connection:
+                # Positions first: rows that are newer than they are caught by the compare-and-set.
+                known = at.read_positions(connection, self.projection.name, commune)
+                state = self.projection.load(connection, commune)
+            heads = {source: start(log, commune, known[source].position) for source, log in self.logs.items()}
+            self._remember(commune, _Folded(state, heads))
+        return self._memory[commune]
+
+    def _remember(self, commune: str, folded: _Folded) -> None:
+        while len(self._memory) >= REMEMBERED:
+            self._forget(next(iter(self._memory)))
+        self._memory[commune] = folded
+
+    def _forget(self, commune: str) -> None:
+        self._memory.pop(commune, None)
+
+    def _park(self, commune: str, error: CannotFold) -> None:
+        logger.error("projection %s parks %s: %s", self.projection.name, commune, error)
+        with writing(self.engine, commune) as connection:
+            at.set_parked(connection, self.projection.name, commune, error.source, str(error))
+        # Tried again by the next process: the mended fold comes with a restart.
+        self._parked_here.add(commune)
+
+    # Rebuild
+
+    def rebuild(self, communes: Iterable[str] | None = None, progress: Progress | None = None) -> int:
+        """Fold communes anew (default all). Readers see the old rows until a commune's new ones are complete;
+        interrupted, it goes on with the next commune. Returns how many events were folded."""
+        if communes is None:
+            communes = {commune for log in self.logs.values() for commune in log.heads()}
+        todo = sorted(communes)
+        folded = 0
+        for done, commune in enumerate(todo, 1):
+            folded += self._rebuild(commune)
+            if progress:
+                progress(commune, done, len(todo))
+        return folded
+
+    def _rebuild(self, commune: str) -> int:
+        self._forget(commune)
+        self._parked_here.discard(commune)
+        ends = {source: log.head(commune).position for source, log in self.logs.items()}
+        failed: dict[str, CannotFold] = {}
+        while True:
+            try:
+                heads = self._fold_anew(commune, ends, failed)
+                break
+            except CannotFold as error:
+                failed[error.source] = error
+                ends[error.source] = error.position - 1
+        if failed:
+            self._parked_here.add(commune)
+            logger.error("projection %s parks %s: %s", self.projection.name, commune, "; ".join(map(str, failed.values())))
+        return sum(head.position for head in heads.values())
+
+    def _fold_anew(self, commune: str, ends: Mapping[str, int], failed: Mapping[str, CannotFold]) -> dict[str, Head]:
+        """Fold to `ends` in memory, then to the present and into the rows in one transaction."""
+        name, state = self.projection.name, self.projection.empty(commune)
+        heads = {
+            source: advance(self.projection, state, log, commune, EMPTY, until=ends[source])
+            for source, log in self.logs.items()
+        }
+        with writing(self.engine, commune) as connection:
+            known = at.read_positions(connection, name, commune, lock=True)
+            if any(source in known and known[source].position > heads[source].position for source in failed):
+                # The old rows tell more than the new fold can: they stay until it is mended.
+                for source, error in failed.items():
+                    at.set_parked(connection, name, commune, source, str(error))
+                return heads
+            if not failed:
+                for source, log in self.logs.items():
+                    heads[source] = advance(self.projection, state, log, commune, heads[source])
+            self.projection.replace(connection, commune, state)
+            reached = {source: head.position for source, head in heads.items()}
+            parked = {source: str(error) for source, error in failed.items()}
+            at.set_positions(connection, name, commune, reached, self.projection.fold_version, parked)
+        if not failed:
+            self._remember(commune, _Folded(state, heads))
+        return heads

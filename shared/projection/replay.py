@@ -63,7 +63,7 @@ def advance(
     position, previous = head.position, head.hash
     apply = fold.fold
     try:
-        for envelope, previous in decode_verified(log.source, commune, head, bodies):
+        for envelope, previous in decode_verified(log.source, commune, head, bodies):  # noqa: B007 (read below)
             apply(state, envelope)
             position += 1
     except (SQLAlchemyError, Busy):

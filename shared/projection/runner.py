@@ -172,7 +172,8 @@ class Runner:
                 ends[error.source] = error.position - 1
         if failed:
             self._parked_here.add(commune)
-            logger.error("projection %s parks %s: %s", self.projection.name, commune, "; ".join(map(str, failed.values())))
+            reasons = "; ".join(map(str, failed.values()))
+            logger.error("projection %s parks %s: %s", self.projection.name, commune, reasons)
         return sum(head.position for head in heads.values())
 
     def _fold_anew(self, commune: str, ends: Mapping[str, int], failed: Mapping[str, CannotFold]) -> dict[str, Head]:

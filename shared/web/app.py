@@ -1,0 +1,151 @@
+"""The app factory: one Flask app a service, with everything that architecture.md says of HTTP already in place."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import flask
+import flask_smorest
+import msgspec
+from flask.json.provider import JSONProvider
+from werkzeug.exceptions import HTTPException
+
+from shared.web import auth, problems
+from shared.web.health import health_blueprint
+from shared.web.schema import Problem
+from shared.web.trace import trace_id
+
+log = logging.getLogger(__name__)
+
+MIB = 1024 * 1024
+# Browsers send `Origin: null` with a form under `no-referrer`, which our own Origin check would refuse.
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "private, no-cache",
+}
+
+
+class Json(JSONProvider):
+    """JSON through msgspec: UTF-8 as it is, dates in ISO 8601."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        indent = kwargs.get("indent")
+        encoded = msgspec.json.encode(obj)
+        return (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
+
+    def loads(self, s: str | bytes, **_: Any) -> Any:
+        return msgspec.json.decode(s)
+
+    def response(self, *args: Any, **kwargs: Any) -> flask.Response:
+        body = msgspec.json.encode(self._prepare_response_obj(args, kwargs))
+        return flask.Response(body, content_type="application/json")
+
+
+class Api(flask_smorest.Api):
+    """flask-smorest's Api whose errors are problems, in the answers and in the description."""
+
+    ERROR_SCHEMA = Problem
+
+    def handle_http_exception(self, error: HTTPException) -> flask.Response:
+        return problems.answer(error)
+
+    def _register_responses(self) -> None:
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = problems.MEDIA_TYPE
+        super()._register_responses()
+        del self.DEFAULT_RESPONSE_CONTENT_TYPE
+
+
+def create_app(
+    name: str,
+    *,
+    blueprints: Iterable[flask.Blueprint],
+    actions: auth.Actions,
+    verifier: auth.Verifier,
+    service: object = None,
+    prefix: str | None = None,
+    checks: Mapping[str, Callable[[], object]] | None = None,
+    texts: Mapping[str, tuple[str, str]] | None = None,
+    statuses: Mapping[str, int] | None = None,
+    origin: str | None = None,
+    max_body: int = MIB,
+) -> flask.Flask:
+    """The WSGI app of one service, everything under `prefix` (default /api/v1/NAME) but /livez and /readyz.
+
+    actions   role × action table: action → roles; views name theirs with `@action`
+    service   what the views work with; they get it back from `service()`
+    checks    readiness checks by name; one fails by raising
+    texts     refusal code → (title, detail template)
+    statuses  refusal code → HTTP status, for those that are not 409
+    origin    scheme://host[:port] that browsers use, when a proxy stands before the app
+    max_body  bytes; `@body_limit` lets a view take more
+
+    Raises ValueError when a view names an action that the table does not have.
+    """
+    prefix = f"/api/v1/{name}" if prefix is None else prefix.rstrip("/")
+    app = flask.Flask(name, static_folder=None)
+    app.json = Json(app)
+    app.config.update(
+        API_TITLE=f"cchc {name}",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX=prefix or "/",
+        MAX_CONTENT_LENGTH=max_body,
+        PROVIDE_AUTOMATIC_OPTIONS=False,
+    )
+    app.extensions["cchc.service"] = service
+    app.extensions["cchc.refusals"] = problems.Refusals(texts or {}, statuses or {})
+
+    # Before the first blueprint, so that its hooks run before any of theirs.
+    app.before_request(_start_clock)
+    auth.guard(app, verifier, actions, origin)
+    app.register_error_handler(Exception, problems.answer)
+    app.after_request(_finish)
+
+    api = Api(app, spec_kwargs={"security": [{"token": []}]})
+    api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    app.view_functions["api-docs.openapi_json"] = auth.public(lambda: openapi(app))
+    app.register_blueprint(health_blueprint(checks or {}))
+    for blueprint in blueprints:
+        register = api.register_blueprint if isinstance(blueprint, flask_smorest.Blueprint) else app.register_blueprint
+        register(blueprint, url_prefix=prefix + (blueprint.url_prefix or ""))
+
+    for method, rule, classification in auth.routes(app):
+        if classification not in (None, "public", *actions):
+            raise ValueError(f"{method} {rule}: the role × action table of {name} has no {classification!r}")
+    return app
+
+
+def service() -> Any:
+    """What `create_app` was given as `service`, inside a view."""
+    return flask.current_app.extensions["cchc.service"]
+
+
+def openapi(app: flask.Flask) -> dict[str, Any]:
+    """The OpenAPI 3.1 description of an app, for `cchc openapi`."""
+    api: Api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    return dict(api.spec.to_dict())
+
+
+def _start_clock() -> None:
+    flask.g.started = time.perf_counter()
+
+
+def _finish(response: flask.Response) -> flask.Response:
+    """Headers that every answer has, 304 for what the client already holds, and the access log line."""
+    for header, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(header, value)
+    response.headers["Trace-Id"] = trace_id()
+    if "If-None-Match" in flask.request.headers:
+        response.make_conditional(flask.request)
+    # The path without its query: a sign-in code stands there.
+    fields = {
+        "method": flask.request.method,
+        "path": flask.request.path,
+        "status": response.status_code,
+        "ms": round((time.perf_counter() - flask.g.started) * 1000, 1),
+    }
+    log.info("request", extra=fields)
+    return response

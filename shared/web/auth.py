@@ -1,0 +1,233 @@
+"""Who is asking, and may they: tokens to principals, one role × action table a service, nothing open by omission."""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import flask
+import jwt
+import msgspec
+
+from shared.web.keys import AUDIENCE, ISSUER, KeyLookup, KeySetUnavailable, keys_at
+from shared.web.problems import Rejected
+
+ROLES = frozenset(
+    {
+        "chair",
+        "vice_chair",
+        "office",
+        "staff",
+        "village_head",
+        "focal_point",
+        "supervisor",
+        "inspector",
+        "admin",
+        "replicator",
+    }
+)
+# Who holds a token for all communes operates the installation or copies logs; nothing else is granted that wide.
+WIDE_ROLES = frozenset({"admin", "replicator"})
+EVERY_COMMUNE = "*"
+COMMUNE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+ACTOR = re.compile(r"(staff|operator|service)/[A-Za-z0-9._-]{1,64}")
+COOKIE = "cchc"
+# Clocks of two servers differ by seconds; a token is not refused for that.
+LEEWAY = 10
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+View = TypeVar("View", bound=Callable[..., Any])
+Actions = Mapping[str, Collection[str]]
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who a token stands for. `commune` is `*` for operators and replicators of the whole installation."""
+
+    actor: str
+    commune: str
+    roles: frozenset[str]
+
+    @property
+    def staff(self) -> str | None:
+        """The staff id when a staff member is asking."""
+        kind, _, name = self.actor.partition("/")
+        return name if kind == "staff" else None
+
+
+class _Claims(msgspec.Struct):
+    sub: str
+    commune: str
+    roles: list[str]
+
+
+class Verifier:
+    """Checks tokens against the key set in a file or at a URL."""
+
+    def __init__(self, key_set: str) -> None:
+        self._key: KeyLookup = keys_at(key_set)
+
+    def verify(self, token: str) -> Principal:
+        """The principal of a token. Raises Rejected: `invalid-token`, or `keys` when the key set cannot be had."""
+        try:
+            kid = jwt.get_unverified_header(token).get("kid")
+            claims = jwt.decode(
+                token,
+                self._key(str(kid)),
+                algorithms=["EdDSA"],
+                audience=AUDIENCE,
+                issuer=ISSUER,
+                leeway=LEEWAY,
+                options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+            )
+            read = msgspec.convert(claims, _Claims)
+        except KeySetUnavailable as error:
+            raise Rejected("keys") from error
+        except (jwt.PyJWTError, KeyError, msgspec.ValidationError) as error:
+            raise _invalid_token() from error
+        principal = Principal(read.sub, read.commune, frozenset(read.roles))
+        if not _coherent(principal):
+            raise _invalid_token()
+        return principal
+
+
+def _coherent(principal: Principal) -> bool:
+    """Known roles, a well-formed actor, and `*` only for operators and services with nothing but wide roles."""
+    if not ACTOR.fullmatch(principal.actor) or not principal.roles or not principal.roles <= ROLES:
+        return False
+    if principal.commune == EVERY_COMMUNE:
+        return principal.staff is None and principal.roles <= WIDE_ROLES
+    return COMMUNE.fullmatch(principal.commune) is not None
+
+
+def _invalid_token() -> Rejected:
+    return Rejected("invalid-token", {"WWW-Authenticate": 'Bearer error="invalid_token"'})
+
+
+def authorise(actions: Actions, action: str, principal: Principal, commune: str | None) -> None:
+    """May the principal do this in this commune (None: in all of them)? Raises Rejected `role` or `commune`.
+
+    Object rules (who leads the task, nobody rates themselves) are the service's own and come after this.
+    """
+    if principal.roles.isdisjoint(actions[action]):
+        raise Rejected("role")
+    if principal.commune not in (EVERY_COMMUNE, commune):
+        raise Rejected("commune")
+
+
+def action(name: str) -> Callable[[View], View]:
+    """Classify a view: who may call it stands under `name` in the service's role × action table."""
+
+    def classify(view: View) -> View:
+        view.__dict__["cchc_action"] = name
+        return view
+
+    return classify
+
+
+def public(view: View) -> View:
+    """Classify a view as open to everybody."""
+    view.__dict__["cchc_public"] = True
+    return view
+
+
+def body_limit(size: int) -> Callable[[View], View]:
+    """Let a view (an upload) take a larger body than the service's default; bytes."""
+
+    def tag(view: View) -> View:
+        view.__dict__["cchc_body_limit"] = size
+        return view
+
+    return tag
+
+
+def principal() -> Principal:
+    """Who is asking. In a public view raises Rejected (401) when nobody is signed in."""
+    if "principal" not in flask.g:
+        flask.g.principal = _verifier().verify(_token())
+    found: Principal = flask.g.principal
+    return found
+
+
+def signed_in() -> Principal | None:
+    """Who is asking, in a view that is also shown to strangers; a token that no longer counts is a stranger's."""
+    try:
+        return principal()
+    except Rejected:
+        return None
+
+
+def guard(app: flask.Flask, verifier: Verifier, actions: Actions, origin: str | None) -> None:
+    """Check every request of the app before its view. `origin` is the address browsers know it by, when proxied."""
+    app.extensions["cchc.verifier"] = verifier
+    app.extensions["cchc.origin"] = origin
+
+    def check() -> None:
+        if flask.request.routing_exception is not None:
+            return  # there is no view to guard; Flask answers 404 or 405
+        view = _view(app, flask.request.endpoint or "", flask.request.method)
+        tags = vars(view) if view else {}
+        if (limit := tags.get("cchc_body_limit")) is not None:
+            flask.request.max_content_length = limit
+        if COOKIE in flask.request.cookies and "Authorization" not in flask.request.headers:
+            require_own_origin()
+        if tags.get("cchc_public"):
+            return
+        if "cchc_action" not in tags:
+            raise Rejected("unclassified")
+        asking = principal()
+        commune = (flask.request.view_args or {}).get("commune")
+        if commune is not None and not COMMUNE.fullmatch(commune):
+            raise Rejected("not-found")
+        authorise(actions, tags["cchc_action"], asking, commune)
+
+    app.before_request(check)
+
+
+def require_own_origin() -> None:
+    """A browser's change must come from our own pages. Raises Rejected `origin`."""
+    if flask.request.method in SAFE_METHODS:
+        return
+    own = flask.current_app.extensions["cchc.origin"] or flask.request.host_url.rstrip("/")
+    if flask.request.headers.get("Origin") != own:
+        raise Rejected("origin")
+
+
+def routes(app: flask.Flask) -> Iterator[tuple[str, str, str | None]]:
+    """(method, rule, classification) of every route: an action, `public`, or None for one that nobody classified."""
+    for rule in app.url_map.iter_rules():
+        for method in sorted(rule.methods or ()):
+            tags = vars(view) if (view := _view(app, rule.endpoint, method)) else {}
+            yield method, rule.rule, "public" if tags.get("cchc_public") else tags.get("cchc_action")
+
+
+def unclassified_routes(app: flask.Flask) -> list[str]:
+    """Routes that are refused to everybody because nobody said who may call them."""
+    return [f"{method} {rule}" for method, rule, classification in routes(app) if classification is None]
+
+
+def _view(app: flask.Flask, endpoint: str, method: str) -> Callable[..., Any] | None:
+    """What answers: the function, or the class-based view's method (GET answers HEAD)."""
+    view = app.view_functions.get(endpoint)
+    if (cls := getattr(view, "view_class", None)) is None:
+        return view
+    found = getattr(cls, method.lower(), None)
+    return getattr(cls, "get", None) if found is None and method == "HEAD" else found
+
+
+def _verifier() -> Verifier:
+    verifier: Verifier = flask.current_app.extensions["cchc.verifier"]
+    return verifier
+
+
+def _token() -> str:
+    """The bearer token, else the cookie of a signed-in browser."""
+    header = flask.request.headers.get("Authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer":
+            raise _invalid_token()
+        return token.strip()
+    if cookie := flask.request.cookies.get(COOKIE):
+        return cookie
+    raise Rejected("unauthenticated", {"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,120 @@
+"""Ed25519 keys and the tokens signed with them: what `cchc token` makes, and what every service checks against."""
+
+import hashlib
+import json
+import os
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jwt
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from jwt.algorithms import OKPAlgorithm
+
+ISSUER = "cchc"
+AUDIENCE = "cchc"
+
+# Key id → public key. Raises KeyError when the set has none of that id, KeySetUnavailable when there is no set.
+KeyLookup = Callable[[str], jwt.PyJWK]
+
+
+class KeySetUnavailable(Exception):
+    """The key set cannot be read or is none: no token can be checked."""
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A private key and the id its public half has in the key set."""
+
+    kid: str
+    private: Ed25519PrivateKey
+
+
+def generate_key(private: Path, key_set: Path) -> SigningKey:
+    """Make a key: the private half as PEM readable by its owner only, the public half as a JWKS beside it.
+
+    Raises FileExistsError rather than replace a key.
+    """
+    key = Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    private.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
+    public = _public_jwk(key.public_key())
+    key_set.write_text(json.dumps({"keys": [public]}, indent=2) + "\n", encoding="utf-8")
+    return SigningKey(public["kid"], key)
+
+
+def load_key(private: Path) -> SigningKey:
+    """Read a private key that `generate_key` wrote. Raises OSError, or ValueError when it is no Ed25519 key."""
+    key = load_pem_private_key(private.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError(f"{private} is not an Ed25519 key")
+    return SigningKey(_public_jwk(key.public_key())["kid"], key)
+
+
+def mint(
+    key: SigningKey, *, sub: str, commune: str, roles: Iterable[str], lifetime: timedelta, now: datetime | None = None
+) -> str:
+    """A signed token for `sub` (staff/p14, operator/NAME, service/NAME) in `commune` (or `*`) with `roles`."""
+    issued = now or datetime.now(UTC)
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": sub,
+        "commune": commune,
+        "roles": sorted(roles),
+        "iat": issued,
+        "exp": issued + lifetime,
+    }
+    return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid})
+
+
+def keys_at(source: str) -> KeyLookup:
+    """The key set at a URL or in a file (JWKS). A replaced file counts at once, a URL within five minutes."""
+    if source.startswith(("https://", "http://")):
+        return _keys_at_url(source)
+    return _keys_in_file(Path(source))
+
+
+def _keys_in_file(path: Path) -> KeyLookup:
+    read: tuple[int, dict[str, jwt.PyJWK]] = (0, {})
+
+    def look_up(kid: str) -> jwt.PyJWK:
+        nonlocal read
+        try:
+            changed = path.stat().st_mtime_ns
+            if changed != read[0]:
+                key_set = jwt.PyJWKSet.from_dict(msgspec.json.decode(path.read_bytes(), type=dict[str, Any]))
+                read = (changed, {key.key_id or "": key for key in key_set})
+        except (OSError, ValueError, jwt.PyJWTError) as error:
+            raise KeySetUnavailable(str(path)) from error
+        return read[1][kid]
+
+    return look_up
+
+
+def _keys_at_url(url: str) -> KeyLookup:
+    client = jwt.PyJWKClient(url, timeout=5)
+
+    def look_up(kid: str) -> jwt.PyJWK:
+        try:
+            return client.get_signing_key(kid)
+        except (OSError, ValueError, jwt.PyJWKClientConnectionError, jwt.PyJWKSetError) as error:
+            raise KeySetUnavailable(url) from error
+        except jwt.PyJWKClientError as error:
+            raise KeyError(kid) from error
+
+    return look_up
+
+
+def _public_jwk(key: Ed25519PublicKey) -> dict[str, str]:
+    jwk = OKPAlgorithm.to_jwk(key, as_dict=True)
+    # RFC 7638: the id is the digest of the key's required members in lexical order, so it needs no storing.
+    thumbprint = hashlib.sha256(msgspec.json.encode({name: jwk[name] for name in ("crv", "kty", "x")})).digest()
+    return {**jwk, "alg": "EdDSA", "use": "sig", "kid": urlsafe_b64encode(thumbprint).rstrip(b"=").decode()}

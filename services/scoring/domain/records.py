@@ -1,0 +1,310 @@
+"""What a fold keeps of one commune: dated moments in the order they were recorded, one row per task, person, unit, year.
+
+Nothing here depends on today, and no effective day is worked out: that is for the facts, which rule sets own.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from shared.events import (
+    AbsenceRecorded,
+    CommonAssessed,
+    CommuneClosed,
+    CommuneOpened,
+    CommuneRenamed,
+    DisciplineWithdrawn,
+    Item,
+    SettingsChosen,
+    StaffAppointed,
+    StaffChanged,
+    StaffDisciplined,
+    StaffLeft,
+    StaffTakenOver,
+    UnitDefined,
+    UnitResultRecorded,
+    local_day,
+)
+
+Key: TypeAlias = tuple[str, str]
+
+
+# array_like: a commune has tens of thousands of moments, and rows without field names are half as large.
+# gc=False throughout: records hold no cycles.
+class Moment(msgspec.Struct, array_like=True, gc=False):
+    """One event as its record keeps it: enough to find it in the log and to say who recorded it when."""
+
+    position: int
+    id: str
+    time: str
+    actor: str
+
+    @property
+    def day(self) -> date:
+        """The day of recording in Vietnam."""
+        return local_day(self.time)
+
+
+class Assigned(Moment, tag="assigned", gc=False):
+    due_version: int
+    due: date | None
+    assigned_on: date | None
+
+
+class DueRevised(Moment, tag="revised", gc=False):
+    """`task.due_confirmed` or `task.due_recomputed`."""
+
+    due_version: int
+    due: date | None
+    of: Literal["confirmed", "recomputed"]
+
+
+class Requested(Moment, tag="requested", gc=False):
+    pass
+
+
+class Granted(Moment, tag="granted", gc=False):
+    due_version: int | None
+    due: date | None
+
+
+class Refusal(Moment, tag="refused", gc=False):
+    """A request for more time was refused."""
+
+
+class Reported(Moment, tag="reported", gc=False):
+    on: date
+
+
+class Returned(Moment, tag="returned", gc=False):
+    due_version: int
+    due: date | None
+    quality_failure: bool
+
+
+class Completed(Moment, tag="completed", gc=False):
+    on: date
+    met: bool
+    verified_by: str
+    exceeded: str | None
+    exceeded_reason: str | None
+    exceeded_by: str | None
+
+
+class Reopened(Moment, tag="reopened", gc=False):
+    due_version: int
+    due: date | None
+    quality_failure: bool
+
+
+class Cause(Moment, tag="cause", gc=False):
+    """An objective cause; without `due_version`, for all versions set until then."""
+
+    of: Literal["lateness", "quality"]
+    due_version: int | None
+    reason: str
+    document: str | None
+    by: str
+
+
+class HandedBack(Moment, tag="handed_back", gc=False):
+    kind: Literal["unable", "reassigned"]
+
+
+class CoefficientSet(Moment, tag="coefficient", gc=False):
+    coefficient: str
+
+
+class Cancelled(Moment, tag="cancelled", gc=False):
+    reason: str
+
+
+TaskMoment: TypeAlias = (
+    Assigned
+    | DueRevised
+    | Requested
+    | Granted
+    | Refusal
+    | Reported
+    | Returned
+    | Completed
+    | Reopened
+    | Cause
+    | HandedBack
+    | CoefficientSet
+    | Cancelled
+)
+
+
+class TaskRecord(msgspec.Struct, gc=False, omit_defaults=True):
+    """A task: what it was assigned with (wording as last corrected), then its life. `due_version` is the last set."""
+
+    task: str
+    title: str
+    product: str
+    field: int
+    lead: str
+    collaborators: list[str]
+    coefficient: str | None
+    origin: str
+    due_version: int
+    moments: list[TaskMoment]
+    directive: str | None = None
+    item: Item | None = None
+    parent: str | None = None
+    template: str | None = None
+    taken_over_from: str | None = None
+
+
+# Of people, units and years there are few events: their moments keep the event's own data.
+class Appointed(Moment, tag="appointed", gc=False):
+    data: StaffAppointed
+
+
+class Changed(Moment, tag="changed", gc=False):
+    data: StaffChanged
+
+
+class Left(Moment, tag="left", gc=False):
+    data: StaffLeft
+
+
+class TakenOver(Moment, tag="taken_over", gc=False):
+    data: StaffTakenOver
+
+
+class Absence(Moment, tag="absence", gc=False):
+    data: AbsenceRecorded
+
+
+class Disciplined(Moment, tag="disciplined", gc=False):
+    data: StaffDisciplined
+
+
+class Withdrawn(Moment, tag="withdrawn", gc=False):
+    data: DisciplineWithdrawn
+
+
+PersonMoment: TypeAlias = Appointed | Changed | Left | TakenOver | Absence | Disciplined | Withdrawn
+
+
+class PersonRecord(msgspec.Struct, gc=False):
+    staff: str
+    moments: list[PersonMoment]
+
+
+class Defined(Moment, gc=False):
+    data: UnitDefined
+
+
+class UnitRecord(msgspec.Struct, gc=False):
+    unit: str
+    moments: list[Defined]
+
+
+class Chosen(Moment, gc=False):
+    data: SettingsChosen
+
+
+class YearRecord(msgspec.Struct, gc=False):
+    year: int
+    moments: list[Chosen]
+
+
+class Assessed(Moment, gc=False):
+    data: CommonAssessed
+
+
+class CommonRecord(msgspec.Struct, gc=False):
+    year: int
+    staff: str
+    moments: list[Assessed]
+
+
+class ResultRecorded(Moment, gc=False):
+    data: UnitResultRecorded
+
+
+class UnitResultRecord(msgspec.Struct, gc=False):
+    year: int
+    unit: str
+    moments: list[ResultRecorded]
+
+
+class Opened(Moment, tag="opened", gc=False):
+    data: CommuneOpened
+
+
+class Renamed(Moment, tag="renamed", gc=False):
+    data: CommuneRenamed
+
+
+class Closed(Moment, tag="closed", gc=False):
+    data: CommuneClosed
+
+
+class CommuneRecord(msgspec.Struct, gc=False):
+    commune: str
+    moments: list[Opened | Renamed | Closed]
+
+
+Record: TypeAlias = (
+    CommuneRecord | TaskRecord | PersonRecord | UnitRecord | YearRecord | CommonRecord | UnitResultRecord
+)
+
+KINDS: dict[str, type] = {
+    "commune": CommuneRecord,
+    "task": TaskRecord,
+    "person": PersonRecord,
+    "unit": UnitRecord,
+    "year": YearRecord,
+    "common": CommonRecord,
+    "unit_result": UnitResultRecord,
+}
+
+
+class Records:
+    """All records of one commune by kind and id; `changed` collects the keys of the rows to write."""
+
+    __slots__ = ("commune", "by_kind", "tasks", "people", "changed", "positions")
+
+    def __init__(self, commune: str) -> None:
+        self.commune = commune
+        self.by_kind: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+        self.tasks: dict[str, TaskRecord] = self.by_kind["task"]
+        self.people: dict[str, PersonRecord] = self.by_kind["person"]
+        self.changed: set[Key] = set()
+        self.positions: dict[str, int] = {}
+
+    def get(self, kind: str, key: str) -> Any:
+        return self.by_kind[kind].get(key)
+
+    def put(self, kind: str, key: str, record: Record) -> None:
+        """Take in a record read from its row."""
+        self.by_kind[kind][key] = record
+
+    def take_changed(self) -> set[Key]:
+        """The keys changed since this was last asked."""
+        changed, self.changed = self.changed, set()
+        return changed
+
+    def rows(self) -> Iterator[tuple[str, str, bytes]]:
+        """Every record as (kind, id, bytes): what a rebuild writes."""
+        encode = _ENCODER.encode
+        for kind, records in self.by_kind.items():
+            for key, record in records.items():
+                yield kind, key, encode(record)
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODERS = {kind: msgspec.json.Decoder(record) for kind, record in KINDS.items()}
+
+
+def encode_record(record: Record) -> bytes:
+    return _ENCODER.encode(record)
+
+
+def decode_record(kind: str, body: bytes) -> Any:
+    return _DECODERS[kind].decode(body)

@@ -1,7 +1,7 @@
 """The event log over SQL: append, append_verbatim, heads, read; and its way over Kafka."""
 
 from shared.eventlog.chain import EMPTY, Head
-from shared.eventlog.database import open_database, reading, writing
+from shared.eventlog.database import open_database, reading, snapshot, writing
 from shared.eventlog.errors import (
     Ahead,
     Busy,
@@ -32,6 +32,7 @@ __all__ = [
     "UnknownCommune",
     "open_database",
     "reading",
+    "snapshot",
     "utcnow",
     "writing",
 ]

@@ -1,7 +1,7 @@
 """Projections: folds of local logs into rows, with their positions, parking and rebuild."""
 
-from shared.projection.positions import Position, all_positions
+from shared.projection.positions import Position, all_positions, read_positions
 from shared.projection.replay import CannotFold, Fold, Projection, replay
 from shared.projection.runner import Runner
 
-__all__ = ["CannotFold", "Fold", "Position", "Projection", "Runner", "all_positions", "replay"]
+__all__ = ["CannotFold", "Fold", "Position", "Projection", "Runner", "all_positions", "read_positions", "replay"]

@@ -1,0 +1,138 @@
+"""The read side of scoring: the records of each commune as rows, and the same records as of any past position."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+
+import msgspec
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    delete,
+    select,
+)
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.scoring.domain import fold
+from services.scoring.domain.records import Records, decode_record, encode_record
+from shared.eventlog import Log, snapshot
+from shared.eventlog.tables import metadata
+from shared.events import GENESIS_HASH, VIETNAM, Envelope, Input, event_hash, format_time, local_day
+from shared.projection import read_positions, replay
+
+SOURCES = ("tasks", "scoring")
+
+records = Table(
+    "records",
+    metadata,
+    Column("commune", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("commune", "kind", "id", name="records_pk"),
+    sqlite_with_rowid=False,
+)
+
+_INSERT = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+class RecordsProjection:
+    """Keeps a commune's records, one row each."""
+
+    name = "records"
+    fold_version = fold.FOLD_VERSION
+    sources = SOURCES
+
+    def empty(self, commune: str) -> Records:
+        return fold.empty(commune)
+
+    def fold(self, state: Records, envelope: Envelope) -> None:
+        fold.evolve(state, envelope)
+
+    def load(self, connection: Connection, commune: str) -> Records:
+        state = fold.empty(commune)
+        for row in connection.execute(select(records.c.kind, records.c.id, records.c.body).where(_of(commune))):
+            state.put(row.kind, row.id, decode_record(row.kind, row.body))
+        return state
+
+    def save(self, connection: Connection, commune: str, state: Records) -> None:
+        rows = [
+            {"commune": commune, "kind": kind, "id": key, "body": encode_record(state.get(kind, key))}
+            for kind, key in sorted(state.take_changed())
+        ]
+        if rows:
+            insert = _INSERT[connection.dialect.name](records)
+            keys = ["commune", "kind", "id"]
+            upsert = insert.on_conflict_do_update(index_elements=keys, set_={"body": insert.excluded.body})
+            connection.execute(upsert, rows)
+
+    def replace(self, connection: Connection, commune: str, state: Records) -> None:
+        connection.execute(delete(records).where(_of(commune)))
+        state.take_changed()
+        rows = [{"commune": commune, "kind": kind, "id": key, "body": body} for kind, key, body in state.rows()]
+        if rows:
+            connection.execute(plain_insert(records), rows)
+
+
+def _of(commune: str) -> ColumnElement[bool]:
+    return records.c.commune == commune
+
+
+PROJECTION = RecordsProjection()
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """What an as-of question is about: positions per source, and the evaluation date."""
+
+    positions: dict[str, int]
+    on: date
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A commune's records at some positions, with the evaluation date and what pins them."""
+
+    records: Records
+    on: date
+    inputs: list[Input]
+
+
+def end_of_day(day: date) -> str:
+    """The last recorded moment of a day in Vietnam."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), VIETNAM)
+    return format_time(midnight - timedelta(milliseconds=1))
+
+
+def moment_at(logs: Mapping[str, Log], commune: str, recorded: str) -> Moment:
+    """As of a recorded time: per log, the last position at or before it; its day is the evaluation date."""
+    return Moment({s: logs[s].position_at(commune, recorded) for s in SOURCES}, local_day(recorded))
+
+
+def known_now(engine: Engine, logs: Mapping[str, Log], commune: str, on: date) -> Known:
+    """The records as the projection last wrote them, of one consistent position."""
+    with snapshot(engine) as connection:
+        reached = read_positions(connection, PROJECTION.name, commune)
+        state = PROJECTION.load(connection, commune)
+    positions = {source: reached[source].position if source in reached else 0 for source in SOURCES}
+    return Known(state, on, pins(logs, commune, positions))
+
+
+def known_at(logs: Mapping[str, Log], commune: str, moment: Moment) -> Known:
+    """The records at exactly these positions, folded from the local logs."""
+    state = replay(PROJECTION, logs, commune, moment.positions)
+    return Known(state, moment.on, pins(logs, commune, moment.positions))
+
+
+def pins(logs: Mapping[str, Log], commune: str, positions: Mapping[str, int]) -> list[Input]:
+    """Position and hash of every source: what makes an answer recomputable."""
+    found = []
+    for source in SOURCES:
+        position = positions[source]
+        bodies = logs[source].read(commune, position - 1, 1) if position else []
+        found.append(Input(source=source, position=position, hash=event_hash(bodies[0]) if bodies else GENESIS_HASH))
+    return found

@@ -168,8 +168,11 @@ def answer(error: Exception) -> flask.Response:
         problem, headers = _of_http(error), _kept_headers(error)
     else:
         problem = next((_registered[cls] for cls in type(error).__mro__ if cls in _registered), INTERNAL)
-    if problem.status >= 500:
-        log.error("%s %s: %s", flask.request.method, flask.request.path, problem.code, exc_info=error)
+    where = f"{flask.request.method} {flask.request.path}: {problem.code}"
+    if problem.status == 500:
+        log.error("%s", where, exc_info=error)
+    elif problem.status > 500:  # expected to pass by itself: what lies behind it is enough, without our own stack
+        log.warning("%s: %s", where, error, exc_info=error.__cause__)
     body: dict[str, Any] = {
         "type": TYPE + problem.code,
         "title": problem.title,

@@ -1,6 +1,6 @@
 """The fold of the tasks log and the scoring log of one commune into its records."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from shared.refusal import Refused
 # Another version at start rebuilds the records from the log.
 FOLD_VERSION = 1
 
-Handler = Callable[[Records, Envelope, Any], Key | None]
+Handler = Callable[[Records, Envelope, Any], Key]
 
 
 class FoldError(ValueError):
@@ -31,21 +31,11 @@ def empty(commune: str) -> Records:
 
 
 def evolve(records: Records, envelope: Envelope) -> None:
-    """Fold one event in place. Raises FoldError; records are then half-way and must be dropped."""
-    fold(records, (envelope,))
-
-
-def fold(records: Records, envelopes: Iterable[Envelope]) -> None:
-    """Fold events in their order. Event types that no record keeps only move the position."""
-    handlers, changed, positions = _HANDLERS, records.changed, records.positions
-    for envelope in envelopes:
-        data = envelope.data
-        handler = handlers.get(type(data))
-        if handler is not None:
-            key = handler(records, envelope, data)
-            if key is not None:
-                changed.add(key)
-        positions[envelope.source] = envelope.position
+    """Fold one event in place. Event types that no record keeps pass by. Raises FoldError."""
+    data = envelope.data
+    handler = _HANDLERS.get(type(data))
+    if handler is not None:
+        records.changed.add(handler(records, envelope, data))
 
 
 def _task(records: Records, e: Envelope, task: str) -> TaskRecord:
@@ -126,11 +116,9 @@ def _returned(records: Records, e: Envelope, d: events.ResultReturned) -> Key:
 
 def _completed(records: Records, e: Envelope, d: events.TaskCompleted) -> Key:
     more = d.exceeded
+    exceeded = (more.kind, more.reason, more.confirmed_by) if more else (None, None, None)
     _task(records, e, d.task).moments.append(
-        kept.Completed(
-            e.position, e.id, e.time, e.actor, d.on, d.quality == "met", d.verified_by,
-            more.kind if more else None, more.reason if more else None, more.confirmed_by if more else None,
-        )  # fmt: skip
+        kept.Completed(e.position, e.id, e.time, e.actor, d.on, d.quality == "met", d.verified_by, *exceeded)
     )
     return "task", d.task
 
@@ -148,9 +136,7 @@ def _cause(records: Records, e: Envelope, d: events.ObjectiveCauseConfirmed) -> 
     task = _task(records, e, d.task)
     if d.due_version is not None and d.due_version > task.due_version:
         raise FoldError(e, f"due version {d.due_version} of task {d.task} was never set")
-    task.moments.append(
-        kept.Cause(e.position, e.id, e.time, e.actor, d.of, d.due_version, d.reason, d.document, d.by)
-    )
+    task.moments.append(kept.Cause(e.position, e.id, e.time, e.actor, d.of, d.due_version, d.reason, d.document, d.by))
     return "task", d.task
 
 

@@ -1,4 +1,4 @@
-"""What a fold keeps of one commune: dated moments in the order they were recorded, one row per task, person, unit, year.
+"""What a fold keeps of one commune: dated moments in the order of recording, one row per task, person, unit.
 
 Nothing here depends on today, and no effective day is worked out: that is for the facts, which rule sets own.
 """
@@ -268,7 +268,7 @@ KINDS: dict[str, type] = {
 class Records:
     """All records of one commune by kind and id; `changed` collects the keys of the rows to write."""
 
-    __slots__ = ("commune", "by_kind", "tasks", "people", "changed", "positions")
+    __slots__ = ("by_kind", "changed", "commune", "people", "tasks")
 
     def __init__(self, commune: str) -> None:
         self.commune = commune
@@ -276,7 +276,6 @@ class Records:
         self.tasks: dict[str, TaskRecord] = self.by_kind["task"]
         self.people: dict[str, PersonRecord] = self.by_kind["person"]
         self.changed: set[Key] = set()
-        self.positions: dict[str, int] = {}
 
     def get(self, kind: str, key: str) -> Any:
         return self.by_kind[kind].get(key)
@@ -299,7 +298,7 @@ class Records:
 
 
 _ENCODER = msgspec.json.Encoder()
-_DECODERS = {kind: msgspec.json.Decoder(record) for kind, record in KINDS.items()}
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(record) for kind, record in KINDS.items()}
 
 
 def encode_record(record: Record) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import cast
 
 import msgspec
 
@@ -14,7 +15,7 @@ class Version(msgspec.Struct, gc=False):
     beginning, so `order`, `effective` and `begun` stay those of the version corrected and `numbers` grows."""
 
     numbers: list[int]
-    date: date | None
+    due: date | None
     effective: date
     begun: date
     order: int
@@ -26,9 +27,9 @@ class Result(msgspec.Struct, gc=False):
 
     accepted: kept.Completed
     order: int
+    reports: list[int]
     withdrawn: date | None = None
     withdrawn_order: int | None = None
-    withdrawn_position: int | None = None
 
     @property
     def on(self) -> date:
@@ -81,7 +82,7 @@ class Life(msgspec.Struct, gc=False):
         """The due versions that were missed by `day`, as of the evaluation date `on`."""
         pending = self.pending_by(day)
         for index, version in enumerate(self.versions):
-            due = version.date
+            due = version.due
             if version.effective > day or due is None or not passed(due, day, on):
                 continue
             following = self.versions[index + 1] if index + 1 < len(self.versions) else None
@@ -124,8 +125,7 @@ def _stood(result: Result, version: Version) -> bool:
 
 def life_of(task: TaskRecord) -> Life:
     """Read a task's moments in the order they were recorded."""
-    begin = task.moments[0]
-    assert isinstance(begin, kept.Assigned)  # the fold makes no task record without its assignment
+    begin = cast(kept.Assigned, task.moments[0])  # the fold makes no task record without its assignment
     assigned = begin.assigned_on or begin.day
     first = Version([begin.due_version], begin.due, assigned, assigned, 0, [begin.position])
     life = Life(task, assigned, [first], [], [], [], [])
@@ -135,7 +135,7 @@ def life_of(task: TaskRecord) -> Life:
             case kept.Reported():
                 life.unanswered.append(moment)
             case kept.Completed():
-                life.results.append(Result(moment, order))
+                life.results.append(Result(moment, order, [report.position for report in life.unanswered]))
                 life.unanswered.clear()
             case kept.Requested():
                 asked = asked or moment.day
@@ -155,7 +155,6 @@ def life_of(task: TaskRecord) -> Life:
                 for result in life.results:
                     if result.withdrawn is None:
                         result.withdrawn, result.withdrawn_order = moment.day, order
-                        result.withdrawn_position = moment.position
                 _set(life, moment, moment.due_version, moment.due, moment.day, order)
                 if moment.quality_failure:
                     life.failures.append(Failure(moment.day, order, moment.position))
@@ -176,11 +175,11 @@ def _set(life: Life, moment: kept.Moment, number: int, due: date | None, effecti
 
 def _revise(life: Life, moment: kept.DueRevised, order: int) -> None:
     last = life.versions[-1]
-    same = last.date is None and moment.due is None
-    later = last.date is not None and moment.due is not None and moment.due >= last.date
+    same = last.due is None and moment.due is None
+    later = last.due is not None and moment.due is not None and moment.due >= last.due
     if same or later:
         last.numbers.append(moment.due_version)
         last.positions.append(moment.position)
-        last.date = moment.due
+        last.due = moment.due
     else:
         _set(life, moment, moment.due_version, moment.due, moment.day, order)

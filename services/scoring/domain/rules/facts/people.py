@@ -143,9 +143,7 @@ def absences(person: PersonRecord) -> list[kept.Absence]:
 
 def days_absent(person: PersonRecord, year: int, day: date, kinds: Iterable[str]) -> set[date]:
     """The employed days of a calendar year within an absence of these kinds, each once."""
-    away = [
-        (moment.data.from_, moment.data.to or date.max) for moment in absences(person) if moment.data.kind in kinds
-    ]
+    away = [(moment.data.from_, moment.data.to or date.max) for moment in absences(person) if moment.data.kind in kinds]
     return days(_within(away, year)) & days(employed(person, year, day))
 
 
@@ -188,7 +186,7 @@ def days(spans: Iterable[Span]) -> set[date]:
 
 
 def _within(spans: Iterable[Span], year: int) -> Iterable[Span]:
-    for first, last in spans:
-        first, last = max(first, date(year, 1, 1)), min(last, date(year, 12, 31))
+    for begin, end in spans:
+        first, last = max(begin, date(year, 1, 1)), min(end, date(year, 12, 31))
         if first <= last:
             yield first, last

@@ -1,0 +1,60 @@
+"""The scoring service put together: its database, the logs it folds, its web app."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+import flask
+import msgspec
+from sqlalchemy import Engine
+
+from services.scoring.access import ACTIONS
+from services.scoring.api import blueprint
+from services.scoring.texts import STATUSES, TEXTS
+from services.scoring.views import PROJECTION
+from shared.eventlog import Log, utcnow
+from shared.events import uuid7
+from shared.projection import all_positions
+from shared.web.app import create_app
+from shared.web.auth import Verifier
+from shared.web.feed import feed_blueprint
+from shared.web.positions import Reached
+
+
+class Scoring(msgspec.Struct, frozen=True):
+    """What scoring works with. `logs` holds the tasks log it folds (a replica, or embedded the owner's) and its own."""
+
+    engine: Engine
+    logs: Mapping[str, Log]
+    clock: Callable[[], datetime]
+
+    def reached(self, source: str, commune: str) -> Reached:
+        """How far the records have come in a log of a commune."""
+        at = all_positions(self.engine, PROJECTION.name).get(commune, {}).get(source)
+        return Reached(at.position, at.parked is not None) if at else Reached(0, False)
+
+
+def open_scoring(
+    engine: Engine,
+    tasks: Log | None = None,
+    *,
+    clock: Callable[[], datetime] = utcnow,
+    new_id: Callable[[datetime], str] = uuid7,
+) -> Scoring:
+    """Scoring on a migrated database. Without the owner's `tasks` log it folds the replica in its own database."""
+    tasks = tasks or Log(engine, "tasks")
+    own = Log(engine, "scoring", clock=clock, new_id=new_id, knows=lambda commune: tasks.head(commune).position > 0)
+    return Scoring(engine, {"tasks": tasks, "scoring": own}, clock)
+
+
+def create_web(scoring: Scoring, verifier: Verifier, *, origin: str | None = None) -> flask.Flask:
+    return create_app(
+        "scoring",
+        blueprints=[blueprint, feed_blueprint(scoring.logs["scoring"])],
+        actions=ACTIONS,
+        verifier=verifier,
+        service=scoring,
+        checks={"database": lambda: scoring.logs["scoring"].heads()},
+        texts=TEXTS,
+        statuses=STATUSES,
+        origin=origin,
+    )

@@ -1,0 +1,142 @@
+"""What people record for a rating year: settings, common criteria, unit results; and who may."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from services.scoring.domain.rules.facts.people import Post
+from services.scoring.domain.settings import validate
+from shared.events import CommonAssessed, SettingsChosen, UnitFigures, UnitResultRecorded
+from shared.refusal import Refused
+
+# Decided above the commune; the Office records what came from there.
+EXTERNAL = "external"
+
+# NĐ 90/2020 Đ3: chính trị tư tưởng; đạo đức, lối sống; tác phong, lề lối; ý thức tổ chức kỷ luật.
+COMMON_CRITERIA = ("k1", "k2", "k3", "k4")
+GRADES = ("tot", "dap_ung", "khong")
+
+
+class ChooseSettings(msgspec.Struct, frozen=True, kw_only=True):
+    year: int
+    settings: dict[str, Any]
+    by: str
+    reason: str
+
+
+class AssessCommon(msgspec.Struct, frozen=True, kw_only=True):
+    staff: str
+    year: int
+    items: dict[str, Literal["tot", "dap_ung", "khong"]]
+    stage: Literal["self", "confirmed"]
+    by: str
+
+
+class RecordUnitResult(msgspec.Struct, frozen=True, kw_only=True):
+    unit: str
+    year: int
+    figures: UnitFigures
+    by: str
+
+
+class Context(msgspec.Struct, frozen=True):
+    """Who asks, and who is in post on this day. `actor` is the staff id that typed it, None for an operator."""
+
+    actor: str | None
+    posts: Mapping[str, Post]
+    units: frozenset[str]
+
+    def must_be_in_post(self, staff: str) -> Post:
+        post = self.posts.get(staff)
+        if post is None:
+            raise Refused("staff-unknown", staff=staff)
+        if not post.in_post:
+            raise Refused("not-in-post", staff=staff)
+        return post
+
+    def has_role(self, staff: str | None, *roles: str) -> bool:
+        post = self.posts.get(staff) if staff else None
+        return post is not None and post.in_post and not set(roles).isdisjoint(post.roles)
+
+    def must_act_for(self, by: str) -> None:
+        """One acts oneself, or the Office types what another (or the level above) has decided."""
+        if by != self.actor and not self.has_role(self.actor, "office"):
+            raise Refused("acts-for-another", by=by)
+
+
+def choose_settings(context: Context, command: ChooseSettings) -> list[SettingsChosen]:
+    """The settings of a year, chosen by the Chairman with a reason. Refuses unknown or impossible settings."""
+    context.must_act_for(command.by)
+    if not context.has_role(command.by, "chair"):
+        raise Refused("chair-only", by=command.by)
+    _must_have_reason(command.reason)
+    validate(command.settings)
+    return [SettingsChosen(year=command.year, settings=command.settings, by=command.by, reason=command.reason.strip())]
+
+
+def assess_common(context: Context, command: AssessCommon) -> list[CommonAssessed]:
+    """Common criteria of a person's year: assessed by oneself, confirmed by the tracker or the rater.
+
+    Refuses: confirming one's own (typing it included), somebody who neither tracks nor rates the person.
+    """
+    post = context.posts.get(command.staff)
+    if post is None:
+        raise Refused("staff-unknown", staff=command.staff)
+    if not command.items or not set(command.items) <= set(COMMON_CRITERIA):
+        raise Refused("common-criteria", expected=", ".join(COMMON_CRITERIA))
+    context.must_act_for(command.by)
+    if command.stage == "self":
+        if command.by != command.staff:
+            raise Refused("self-assessment-by-another", staff=command.staff)
+    else:
+        if command.staff in (command.by, context.actor):
+            raise Refused("rates-oneself", staff=command.staff)
+        _must_be_competent(context, post, command.by)
+    return [
+        CommonAssessed(staff=command.staff, year=command.year, items=command.items, stage=command.stage, by=command.by)
+    ]
+
+
+def _must_be_competent(context: Context, rated: Post, by: str) -> None:
+    if by == EXTERNAL:
+        if rated.rater != EXTERNAL:
+            raise Refused("not-rated-externally", by=by)
+        return
+    context.must_be_in_post(by)
+    rater_is_chair = rated.rater is None and context.has_role(by, "chair")
+    if by not in (rated.tracker, rated.rater) and not rater_is_chair:
+        raise Refused("neither-tracker-nor-rater", by=by)
+
+
+def record_unit_result(context: Context, command: RecordUnitResult) -> list[UnitResultRecorded]:
+    """A unit's year, recorded by the Chairman or as it came from above; never by the one whose rating rests on it."""
+    if command.unit not in context.units:
+        raise Refused("unit-unknown", unit=command.unit)
+    context.must_act_for(command.by)
+    if command.by != EXTERNAL and not context.has_role(command.by, "chair"):
+        raise Refused("chair-only", by=command.by)
+    leads_it = {staff for staff, post in context.posts.items() if post.in_post and post.leads_unit == command.unit}
+    for staff in (command.by, context.actor):
+        if staff in leads_it:
+            raise Refused("rates-oneself", staff=staff)
+    _must_add_up(command.figures)
+    return [UnitResultRecorded(unit=command.unit, year=command.year, figures=command.figures, by=command.by)]
+
+
+def _must_add_up(figures: UnitFigures) -> None:
+    parts = [
+        ("completed", "targets"),
+        ("on_time_quality", "targets"),
+        ("exceeded", "completed"),
+        ("units_hoan_thanh", "units"),
+        ("units_tot", "units_hoan_thanh"),
+    ]
+    for part, whole in parts:
+        if not 0 <= getattr(figures, part) <= getattr(figures, whole):
+            raise Refused("unit-figures", part=part, whole=whole)
+
+
+def _must_have_reason(reason: str) -> None:
+    if not reason.strip():
+        raise Refused("reason-required")

@@ -1,0 +1,210 @@
+"""Rating sheets: a pure function of (records, year, person, evaluation date), the same bytes for ever."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from services.scoring.domain import rules, texts
+from services.scoring.domain.records import PersonRecord, Records
+from services.scoring.domain.rules.facts import people
+from services.scoring.domain.rules.facts.snapshot import Snapshot
+from services.scoring.domain.rules.interface import Answer, EventRef, Missing, Step, TaskFacts
+from services.scoring.domain.settings import Settings
+from shared.refusal import Refused
+
+
+class Blocker(msgspec.Struct, frozen=True):
+    """What must be settled before the rating can be proposed."""
+
+    code: str
+    task: str
+    text: str
+
+
+class Sheet(msgspec.Struct):
+    """One person's year. `evaluated_on` is A, `effective_by` is E; `figures` are exact, `shown` as printed; `lists`
+    holds task ids by fact, and `because` the events behind the figures that are not of tasks."""
+
+    commune: str
+    staff: str
+    year: int
+    evaluated_on: date
+    effective_by: date
+    post: str
+    category: str
+    unit: str
+    leader: bool
+    leads_unit: str | None
+    similar_group: str | None
+    tracker: str | None
+    rater: str | None
+    rated: bool
+    in_post: bool
+    rule_set: str
+    rule_set_version: str | None
+    rule_set_sha256: str | None
+    settings: Settings
+    level: str
+    level_text: str
+    figures: dict[str, int | str]
+    shown: dict[str, str]
+    steps: list[Step]
+    missing: list[Missing]
+    blockers: list[Blocker]
+    lists: dict[str, list[str]]
+    tasks: list[TaskFacts]
+    because: dict[str, list[EventRef]]
+
+
+class Explanation(msgspec.Struct):
+    """One figure unfolded: the tasks it counts with their events, or the events it rests on."""
+
+    figure: str
+    text: str
+    value: int | str
+    shown: str
+    tasks: list[TaskFacts]
+    events: list[EventRef]
+
+
+# Which tasks a figure counts; the same names list them on the sheet.
+_COUNTS: dict[str, Any] = {
+    "evaluated": lambda task: task.evaluated,
+    "completed": lambda task: task.state == "completed",
+    "undone": lambda task: task.state == "undone",
+    "late": lambda task: task.late,
+    "poor": lambda task: task.poor,
+    "failed": lambda task: task.failed,
+    "exceeded": lambda task: task.exceeded,
+    "late_times": lambda task: task.evaluated and task.late_times > 0,
+    "quality_failures": lambda task: task.evaluated and task.quality_failures > 0,
+    "excused": lambda task: task.state == "excused",
+    "pending": lambda task: task.state == "pending",
+    "not_yet_due": lambda task: task.state == "not_yet_due",
+    "regular": lambda task: task.state == "regular",
+    "cancelled": lambda task: task.state == "cancelled",
+    "split": lambda task: task.state == "split",
+    "handed_back": lambda task: task.state == "handed_back",
+    "due_in_absence": lambda task: task.due_in_absence,
+}
+_LIST_OF_FIGURE = {"n": "evaluated", "f": "failed"}
+
+
+def sheet(records: Records, year: int, staff: str, *, on: date) -> Sheet:
+    """The sheet of a person for a rating year as of the end of the day `on`, from records folded to that moment.
+
+    Refuses `staff-unknown`: nobody of that id was ever appointed here.
+    """
+    return sheet_of(Snapshot(records, on), year, staff)
+
+
+def sheet_of(snapshot: Snapshot, year: int, staff: str) -> Sheet:
+    """As `sheet`, from a snapshot that several sheets of one moment share."""
+    person = snapshot.records.people.get(staff)
+    post = people.post_on(person, snapshot.by(year)) if person else None
+    if person is None or post is None:
+        raise Refused("staff-unknown", staff=staff)
+    name = rules.choose(year, post.category)
+    rule_set = rules.installed(name)
+    answer = rule_set.rate(snapshot, person, year) if rule_set else _without_rule_set(name, post)
+    if not post.rated:
+        answer.level = "khong_xep_loai"
+        answer.steps = [Step("rated", "", texts.NOT_RATED_HERE, {"rated": "false"}, True, answer.level)]
+    tasks = answer.tasks
+    return Sheet(
+        commune=snapshot.records.commune,
+        staff=staff,
+        year=year,
+        evaluated_on=snapshot.on,
+        effective_by=snapshot.by(year),
+        post=post.post,
+        category=post.category,
+        unit=post.unit,
+        leader=post.leader,
+        leads_unit=post.leads_unit,
+        similar_group=post.similar_group,
+        tracker=post.tracker,
+        rater=post.rater,
+        rated=post.rated,
+        in_post=post.in_post,
+        rule_set=name,
+        rule_set_version=rule_set.version if rule_set else None,
+        rule_set_sha256=rule_set.sha256 if rule_set else None,
+        settings=snapshot.settings(year),
+        level=answer.level,
+        level_text=texts.LEVELS[answer.level],
+        figures=answer.figures,
+        shown={name: texts.figure(name, value) for name, value in answer.figures.items()},
+        steps=answer.steps,
+        missing=answer.missing,
+        blockers=[
+            Blocker("pending", task.task, texts.PENDING.format(title=task.title))
+            for task in tasks
+            if task.state == "pending"
+        ],
+        lists={name: [task.task for task in tasks if counts(task)] for name, counts in _COUNTS.items()},
+        tasks=tasks,
+        because=answer.because,
+    )
+
+
+def _without_rule_set(name: str, post: people.Post) -> Answer:
+    """An honest outcome where no rule set applies (`none`), or the one that does is not installed here."""
+    missing = []
+    if not post.in_post:
+        level, text = "khong_xep_loai", texts.NOT_IN_POST
+    elif name == "none":
+        level, text = "khong_xep_loai", texts.NOT_RATED_CATEGORY
+    else:
+        level, text = "can_xem_xet", texts.NOT_INSTALLED.format(rule_set=name)
+        missing.append(Missing("rule-set-not-installed", text))
+    step = Step("rule_set", "", text, {"rule_set": name, "category": post.category}, True, level)
+    return Answer(level, {}, [step], missing, [], {})
+
+
+def sheet_bytes(of: Sheet) -> bytes:
+    """The sheet as canonical JSON: what its SHA-256 is taken of."""
+    return msgspec.json.encode(of, order="deterministic")
+
+
+def can_be_proposed(of: Sheet) -> bool:
+    """Nothing that this sheet rests on is still waiting for a person."""
+    return not of.blockers
+
+
+def explain(of: Sheet, figure: str) -> Explanation:
+    """The tasks and events behind one figure. Refuses `figure-unknown`."""
+    if figure not in of.figures:
+        raise Refused("figure-unknown", figure=figure)
+    counts = _COUNTS.get(_LIST_OF_FIGURE.get(figure, figure))
+    return Explanation(
+        figure=figure,
+        text=texts.FIGURES[figure],
+        value=of.figures[figure],
+        shown=of.shown[figure],
+        tasks=[task for task in of.tasks if counts(task)] if counts else [],
+        events=of.because.get("unit" if figure.startswith("unit") else figure, []),
+    )
+
+
+def rated_staff(records: Records, year: int, *, on: date) -> list[str]:
+    """Who is rated: those whose `rated` is true and who were employed here on a day of the calendar year."""
+    return _rated(Snapshot(records, on), year)
+
+
+def _rated(snapshot: Snapshot, year: int) -> list[str]:
+    by = snapshot.by(year)
+    return sorted(staff for staff, person in snapshot.records.people.items() if _is_rated(person, year, by))
+
+
+def _is_rated(person: PersonRecord, year: int, by: date) -> bool:
+    post = people.post_on(person, by)
+    return post is not None and post.rated and people.in_post_during(person, year)
+
+
+def sheets(records: Records, year: int, on: date, staff: Iterable[str] | None = None) -> list[Sheet]:
+    """The sheets of all who are rated (or of those named), each task read once."""
+    snapshot = Snapshot(records, on)
+    return [sheet_of(snapshot, year, one) for one in (_rated(snapshot, year) if staff is None else staff)]

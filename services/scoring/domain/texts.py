@@ -1,0 +1,112 @@
+"""The Vietnamese words for levels, figures, task states and events of a rating sheet."""
+
+from fractions import Fraction
+
+# The exact words of the decree, then the outcomes that are no levels.
+LEVELS = {
+    "xuat_sac": "Hoàn thành xuất sắc nhiệm vụ",
+    "tot": "Hoàn thành tốt nhiệm vụ",
+    "hoan_thanh": "Hoàn thành nhiệm vụ",
+    "khong_hoan_thanh": "Không hoàn thành nhiệm vụ",
+    "can_xem_xet": "Cần người có thẩm quyền xem xét",
+    "chua_du_du_lieu": "Chưa đủ dữ liệu",
+    "khong_xep_loai": "Không xếp loại",
+}
+
+STATES = {
+    "completed": "Đã hoàn thành",
+    "undone": "Quá hạn chưa xong",
+    "excused": "Quá hạn do nguyên nhân khách quan",
+    "pending": "Chờ xác nhận kết quả",
+    "not_yet_due": "Chưa đến hạn",
+    "regular": "Thường xuyên",
+    "cancelled": "Đã hủy",
+    "split": "Đã chia nhỏ, tính ở việc con",
+    "handed_back": "Đã trả lại",
+}
+
+FIGURES = {
+    "n": "Số nhiệm vụ được đánh giá",
+    "completed": "Đã hoàn thành",
+    "undone": "Quá hạn chưa xong",
+    "late": "Hoàn thành trễ",
+    "poor": "Không đạt chất lượng",
+    "failed": "Không đạt (trễ, không đạt chất lượng hoặc chưa xong; mỗi việc một lần)",
+    "f": "Tỷ lệ không đạt",
+    "exceeded": "Vượt mức",
+    "late_times": "Số lần trễ hạn",
+    "quality_failures": "Số lần chưa đạt chất lượng",
+    "excused": "Quá hạn do nguyên nhân khách quan",
+    "pending": "Chờ xác nhận kết quả",
+    "not_yet_due": "Chưa đến hạn",
+    "regular": "Thường xuyên",
+    "cancelled": "Đã hủy",
+    "split": "Đã chia nhỏ, tính ở việc con",
+    "handed_back": "Đã trả lại",
+    "days_worked": "Số ngày công tác trong năm",
+    "days_absent": "Số ngày nghỉ trong năm",
+    "discipline": "Hành vi bị kỷ luật tính cho năm",
+    "k1": "Chính trị tư tưởng",
+    "k2": "Đạo đức, lối sống",
+    "k3": "Tác phong, lề lối làm việc",
+    "k4": "Ý thức tổ chức kỷ luật",
+    "unit_completed": "Đơn vị phụ trách hoàn thành chỉ tiêu",
+    "unit_on_time_quality": "Đơn vị phụ trách đúng hạn, đạt chất lượng",
+    "unit_exceeded": "Đơn vị phụ trách vượt mức",
+    "units_hoan_thanh": "Đơn vị trực thuộc hoàn thành nhiệm vụ trở lên",
+    "units_tot": "Đơn vị trực thuộc hoàn thành tốt trở lên",
+}
+
+GRADES = {"tot": "Tốt", "dap_ung": "Đáp ứng", "khong": "Không đáp ứng"}
+
+# What an event behind a fact was, by the tag of its record's moment.
+EVENTS = {
+    "assigned": "Giao việc",
+    "revised": "Xác định lại thời hạn",
+    "requested": "Xin gia hạn",
+    "granted": "Cho gia hạn",
+    "refused": "Không cho gia hạn",
+    "reported": "Báo cáo kết quả",
+    "returned": "Trả lại kết quả",
+    "completed": "Xác nhận hoàn thành",
+    "reopened": "Mở lại",
+    "cause": "Xác nhận nguyên nhân khách quan",
+    "handed_back": "Trả lại nhiệm vụ",
+    "coefficient": "Sửa hệ số",
+    "cancelled": "Hủy",
+    "appointed": "Nhận chức vụ",
+    "changed": "Thay đổi thông tin công tác",
+    "left": "Thôi giữ chức vụ",
+    "taken_over": "Tiếp nhận từ đơn vị khác",
+    "absence": "Ghi nhận nghỉ",
+    "disciplined": "Ghi nhận kỷ luật",
+    "withdrawn": "Rút ghi nhận kỷ luật",
+    "unit_result": "Ghi kết quả đơn vị",
+    "common": "Xác nhận tiêu chí chung",
+}
+
+NOT_INSTALLED = "Bộ quy tắc {rule_set} chưa được cài đặt: cần người có thẩm quyền xem xét"
+NOT_RATED_CATEGORY = "Nhóm này không được xếp loại theo quy định hiện hành hoặc lựa chọn của cơ quan"
+NOT_RATED_HERE = "Chức vụ này không thuộc diện xếp loại tại xã"
+NOT_IN_POST = "Không tại chức ở xã vào ngày đánh giá: cơ quan nơi người đó công tác xếp loại"
+PENDING = "Kết quả của nhiệm vụ “{title}” đang chờ xác nhận"
+
+SHARES = {"f", "unit_completed", "unit_on_time_quality", "unit_exceeded", "units_hoan_thanh", "units_tot"}
+
+
+def decimal(value: Fraction, places: int = 2) -> str:
+    """A non-negative number rounded once for display, half up, with a decimal comma."""
+    scaled = (value * 10**places * 2 + 1) // 2
+    whole, part = divmod(int(scaled), 10**places)
+    return f"{whole},{part:0{places}d}"
+
+
+def percent(share: Fraction) -> str:
+    return f"{decimal(share * 100)} %"
+
+
+def figure(name: str, value: int | str) -> str:
+    """A figure as the sheet prints it."""
+    if name in SHARES:
+        return percent(Fraction(value))
+    return GRADES.get(str(value), str(value))

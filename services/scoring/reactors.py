@@ -1,0 +1,91 @@
+"""What scoring does by itself, live only: it announces a score whose figures differ from those last announced."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+
+import msgspec
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.scoring.domain.sheet import Sheet, rated_staff, rating_years, sheet
+from services.scoring.views import PROJECTION, Known, known_now
+from shared.eventlog import Busy, Decision, Log, Transaction, utcnow
+from shared.events import VIETNAM, ScoreUpdated, decode, subject_of
+from shared.projection import all_positions
+
+logger = logging.getLogger(__name__)
+
+# Announcements follow a burst of events, not each of them.
+PAUSE_S = 1.0
+ACTOR = "service/scoring"
+
+
+class ScoreAnnouncer:
+    """Appends `rating.score_updated` after the records moved and after midnight; comparing with its own log first
+    makes it repeatable."""
+
+    def __init__(self, engine: Engine, logs: Mapping[str, Log], clock: Callable[[], datetime] = utcnow) -> None:
+        self.engine = engine
+        self.logs = logs
+        self.clock = clock
+        self._announced_at: dict[str, tuple[dict[str, int], date]] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.wait(PAUSE_S):
+            try:
+                self.step()
+            except (SQLAlchemyError, Busy) as error:
+                logger.warning("announcing scores waits: %s", error)
+
+    def step(self) -> int:
+        """Look at each commune whose records moved, or whose day changed; returns how many scores were announced."""
+        today = self.clock().astimezone(VIETNAM).date()
+        announced = 0
+        for commune, reached in all_positions(self.engine, PROJECTION.name).items():
+            positions = {source: at.position for source, at in reached.items()}
+            if self._announced_at.get(commune) != (positions, today):
+                announced += self._announce(commune, today)
+        return announced
+
+    def _announce(self, commune: str, today: date) -> int:
+        known = known_now(self.engine, self.logs, commune, today)
+        changed = [
+            update
+            for year in rating_years(known.records, today)
+            for staff in rated_staff(known.records, year)
+            if (update := self._update(commune, known, year, staff))
+        ]
+        positions = {pin.source: pin.position for pin in known.inputs}
+        if changed:
+            self.logs["scoring"].append(commune, lambda tx: _unless_overtaken(tx, positions, changed), actor=ACTOR)
+        self._announced_at[commune] = (positions, today)
+        return len(changed)
+
+    def _update(self, commune: str, known: Known, year: int, staff: str) -> ScoreUpdated | None:
+        update = score_update(sheet(known.records, year, staff, on=known.on), known)
+        body = self.logs["scoring"].last_of(commune, subject_of(update, commune))
+        last = decode(body).data if body else None
+        return None if last and _told(last) == _told(update) else update
+
+
+def _unless_overtaken(tx: Transaction, positions: Mapping[str, int], changed: list[ScoreUpdated]) -> Decision:
+    # Somebody else appended meanwhile: what they recorded will be looked at in the next round.
+    return Decision(changed if tx.head.position == positions["scoring"] else [])
+
+
+def score_update(found: Sheet, known: Known) -> ScoreUpdated:
+    return ScoreUpdated(
+        staff=found.staff,
+        year=found.year,
+        rule_set=found.rule_set,
+        figures=msgspec.to_builtins(found.figures),
+        level=found.level,
+        evaluated_on=known.on,
+        inputs=known.inputs,
+    )
+
+
+def _told(update: ScoreUpdated) -> tuple[object, ...]:
+    return update.rule_set, update.level, update.figures

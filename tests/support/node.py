@@ -10,6 +10,7 @@ from tests.support.servers import Unavailable, locked, run_quietly
 
 FOLDER = Path(__file__).with_name("asyncapi")
 LOCK = FOLDER / "package-lock.json"
+CACHE = Path(__file__).parents[2] / ".cache"
 INSTALLED = FOLDER / "node_modules" / ".package-lock.json"
 
 
@@ -18,7 +19,8 @@ def installed() -> str:
     program, npm = shutil.which("node"), shutil.which("npm")
     if not program or not npm:
         raise Unavailable(f"no {'npm' if program else 'node'}")
-    with locked(FOLDER / ".lock"):
+    CACHE.mkdir(exist_ok=True)
+    with locked(CACHE / "npm.lock"):
         if not INSTALLED.exists() or INSTALLED.stat().st_mtime < LOCK.stat().st_mtime:
             run_quietly([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], deadline=600, cwd=FOLDER)
     return program

@@ -17,7 +17,9 @@ from services.scoring.domain.assessment import (
     choose_settings,
     record_unit_result,
 )
-from services.scoring.domain.sheet import explain, may_read, sheet, table
+from services.scoring.domain.readers import may_read
+from services.scoring.domain.sheet import explain, sheet
+from services.scoring.domain.table import table
 from services.scoring.schemas import AsOfQuery, CommonBody, ExplanationQuery, Recorded, SettingsBody, UnitResultBody
 from services.scoring.views import PROJECTION, Known, Moment, known_at, known_now, moment_at
 from shared.events import VIETNAM, UnitFigures

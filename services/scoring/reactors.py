@@ -5,11 +5,11 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
-import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.scoring.domain.sheet import Sheet, rated_staff, rating_years, sheet
+from services.scoring.domain.records import Assigned, Records
+from services.scoring.domain.sheet import Sheet, sheets
 from services.scoring.views import PROJECTION, Known, known_now
 from shared.eventlog import Busy, Decision, Log, Transaction, utcnow
 from shared.events import VIETNAM, ScoreUpdated, decode, subject_of
@@ -53,9 +53,9 @@ class ScoreAnnouncer:
         known = known_now(self.engine, self.logs, commune, today)
         changed = [
             update
-            for year in rating_years(known.records, today)
-            for staff in rated_staff(known.records, year)
-            if (update := self._update(commune, known, year, staff))
+            for year in _years(known.records, today)
+            for found in sheets(known.records, year, today)
+            if (update := self._update(commune, known, found))
         ]
         positions = {pin.source: pin.position for pin in known.inputs}
         if changed:
@@ -63,11 +63,17 @@ class ScoreAnnouncer:
         self._announced_at[commune] = (positions, today)
         return len(changed)
 
-    def _update(self, commune: str, known: Known, year: int, staff: str) -> ScoreUpdated | None:
-        update = score_update(sheet(known.records, year, staff, on=known.on), known)
+    def _update(self, commune: str, known: Known, found: Sheet) -> ScoreUpdated | None:
+        update = _score_update(found, known)
         body = self.logs["scoring"].last_of(commune, subject_of(update, commune))
         last = decode(body).data if body else None
         return None if last and _told(last) == _told(update) else update
+
+
+def _years(records: Records, today: date) -> list[int]:
+    """The rating years that tasks fall in so far."""
+    dues = (moment.due for task in records.tasks.values() for moment in task.moments if isinstance(moment, Assigned))
+    return sorted({due.year for due in dues if due and due.year < today.year} | {today.year})
 
 
 def _unless_overtaken(tx: Transaction, positions: Mapping[str, int], changed: list[ScoreUpdated]) -> Decision:
@@ -75,12 +81,12 @@ def _unless_overtaken(tx: Transaction, positions: Mapping[str, int], changed: li
     return Decision(changed if tx.head.position == positions["scoring"] else [])
 
 
-def score_update(found: Sheet, known: Known) -> ScoreUpdated:
+def _score_update(found: Sheet, known: Known) -> ScoreUpdated:
     return ScoreUpdated(
         staff=found.staff,
         year=found.year,
         rule_set=found.rule_set,
-        figures=msgspec.to_builtins(found.figures),
+        figures=found.figures,
         level=found.level,
         evaluated_on=known.on,
         inputs=known.inputs,

@@ -1,0 +1,56 @@
+"""Every kind of stream of this service: its state, and the one fold over all of them."""
+
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from services.tasks.domain import Evolvers, communes, directives, imports, staff, task, templates, units
+from services.tasks.domain import calendars as calendar_years
+from shared.events import Envelope
+
+STATES: dict[str, type[msgspec.Struct]] = {
+    "commune": communes.Commune,
+    "unit": units.Unit,
+    "staff": staff.Staff,
+    "directive": directives.Directive,
+    "task": task.Task,
+    "template": templates.Template,
+    "calendar": calendar_years.CalendarYear,
+    "import": imports.Import,
+}
+
+EVOLVE: Evolvers = {
+    **communes.EVOLVE,
+    **units.EVOLVE,
+    **staff.EVOLVE,
+    **directives.EVOLVE,
+    **task.EVOLVE,
+    **templates.EVOLVE,
+    **calendar_years.EVOLVE,
+    **imports.EVOLVE,
+}
+
+_DECODERS = {kind: msgspec.json.Decoder(state) for kind, state in STATES.items()}
+
+
+def evolve(state: Any, envelope: Envelope) -> Any:
+    """The state after an event; None is the state of a stream that has not begun. What nobody here knows is passed."""
+    return state if envelope.data is None else after(state, envelope.data, envelope.day)
+
+
+def after(state: Any, data: Any, day: date) -> Any:
+    """The state after an event's data, recorded on `day`."""
+    return EVOLVE[type(data)](state, data, day)
+
+
+def kind_of(subject: str) -> str:
+    return subject.partition("/")[0]
+
+
+def encode_state(state: Any) -> bytes:
+    return msgspec.json.encode(state)
+
+
+def decode_state(subject: str, stored: bytes) -> Any:
+    return _DECODERS[kind_of(subject)].decode(stored)

@@ -37,5 +37,6 @@ def _context(tx: Transaction, actor: str) -> Context:
     return Context(
         actor=name if kind == "staff" else None,
         posts={staff: post for staff, post in people.items() if post},
-        units=frozenset(row.id for row in rows if row.kind == "unit"),
+        # The commune itself is the root unit, led by its Chairman.
+        units=frozenset(row.id for row in rows if row.kind == "unit") | {tx.commune},
     )

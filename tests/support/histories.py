@@ -7,18 +7,20 @@ Days are written as in the field: "30/6" is of 2024, other years are named ("5/1
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from services.scoring.domain.fold import empty, evolve
 from services.scoring.domain.records import Records
 from shared import events as ev
 from shared.events import CATALOGUE, GENESIS_HASH, Due, Envelope, Exceeded, UnitFigures
 
+Day: TypeAlias = str | date
+
 COMMUNE = "tien-canh"
 YEAR = 2024
 
 
-def day(text: str | date) -> date:
+def day(text: Day) -> date:
     """A day as people write it: "30/6" (of 2024) or "30/6/2025"."""
     if isinstance(text, date):
         return text
@@ -35,7 +37,7 @@ class History:
         self._streams: dict[tuple[str, str], int] = {}
         self._last: dict[str, str] = {"tasks": "", "scoring": ""}
 
-    def record(self, on: str | date, *data: Any, actor: str = "staff/vp") -> Self:
+    def record(self, on: Day, *data: Any, actor: str = "staff/vp") -> Self:
         """Record events on a day, one second after the other from 9:00 in Vietnam."""
         for one in data:
             self._append(day(on), one, actor)
@@ -72,7 +74,7 @@ class History:
         sources: Iterable[str] = [source] if source else self.bodies
         return [ev.decode(body) for one in sources for body in self.bodies[one]]
 
-    def records(self, until: str | date | None = None) -> Records:
+    def records(self, until: Day | None = None) -> Records:
         """The records as known at the end of a day (default: all)."""
         records = empty(self.commune)
         for envelope in self.envelopes():
@@ -81,11 +83,11 @@ class History:
         return records
 
 
-def due(on: str | date | None) -> Due:
+def due(on: Day | None) -> Due:
     return Due(text="thường xuyên") if on is None else Due(text=f"trước ngày {day(on):%d/%m/%Y}", date=day(on))
 
 
-def appointed(staff: str = "p07", *, since: str = "1/1/2020", **more: Any) -> ev.StaffAppointed:
+def appointed(staff: str = "p07", *, since: Day = "1/1/2020", **more: Any) -> ev.StaffAppointed:
     service_from = more.pop("service_from", None)
     fields: dict[str, Any] = {
         "category": "cong_chuc",
@@ -102,22 +104,22 @@ def appointed(staff: str = "p07", *, since: str = "1/1/2020", **more: Any) -> ev
     )
 
 
-def changed(staff: str, since: str, **fields: Any) -> ev.StaffChanged:
+def changed(staff: str, since: Day, **fields: Any) -> ev.StaffChanged:
     return ev.StaffChanged(staff=staff, valid_from=day(since), **fields)
 
 
-def left(staff: str, last: str) -> ev.StaffLeft:
+def left(staff: str, last: Day) -> ev.StaffLeft:
     return ev.StaffLeft(staff=staff, valid_to=day(last))
 
 
 def absent(
-    staff: str, begin: str, end: str | None = None, *, kind: Any = "insured", absence: str = "a1"
+    staff: str, begin: Day, end: Day | None = None, *, kind: Any = "insured", absence: str = "a1"
 ) -> ev.AbsenceRecorded:
     return ev.AbsenceRecorded(staff=staff, absence=absence, kind=kind, from_=day(begin), to=day(end) if end else None)
 
 
 def disciplined(
-    staff: str, decided: str, *, act: str = "h1", of: Any = "administration", used_in_year: int | None = None
+    staff: str, decided: Day, *, act: str = "h1", of: Any = "administration", used_in_year: int | None = None
 ) -> ev.StaffDisciplined:
     return ev.StaffDisciplined(
         staff=staff,
@@ -137,7 +139,7 @@ def discipline_withdrawn(staff: str, act: str = "h1") -> ev.DisciplineWithdrawn:
 
 
 def assigned(
-    task: str = "t1", *, due: str | date | None = "30/6", lead: str = "p07", assigned_on: str | None = None, **more: Any
+    task: str = "t1", *, due: Day | None = "30/6", lead: str = "p07", assigned_on: str | None = None, **more: Any
 ) -> ev.TaskAssigned:
     fields: dict[str, Any] = {"coefficient": None, "origin": "planned", "evidence_required": True}
     return ev.TaskAssigned(
@@ -158,19 +160,19 @@ def assigned(
 _due = due
 
 
-def confirmed(task: str, due: str | None, version: int) -> ev.DueConfirmed:
+def confirmed(task: str, due: Day | None, version: int) -> ev.DueConfirmed:
     return ev.DueConfirmed(task=task, due=_due(due), due_version=version, by="vp", reason="Đã rõ thời hạn")
 
 
-def recomputed(task: str, due: str, version: int) -> ev.DueRecomputed:
+def recomputed(task: str, due: Day, version: int) -> ev.DueRecomputed:
     return ev.DueRecomputed(task=task, due=_due(due), due_version=version, by="vp", reason="Lịch nghỉ mới")
 
 
-def asked(task: str, due: str) -> ev.ExtensionRequested:
+def asked(task: str, due: Day) -> ev.ExtensionRequested:
     return ev.ExtensionRequested(task=task, by="p07", reason="Chờ số liệu", proposed_due=_due(due))
 
 
-def granted(task: str, due: str, version: int, *, late: bool = False) -> ev.ExtensionGranted:
+def granted(task: str, due: Day, version: int, *, late: bool = False) -> ev.ExtensionGranted:
     return ev.ExtensionGranted(task=task, by="ct", late=late, reason="Đồng ý", due=_due(due), due_version=version)
 
 
@@ -178,24 +180,24 @@ def refused(task: str) -> ev.ExtensionRefused:
     return ev.ExtensionRefused(task=task, by="ct", late=False, reason="Không đồng ý")
 
 
-def reported(task: str, on: str | date) -> ev.ResultReported:
+def reported(task: str, on: Day) -> ev.ResultReported:
     return ev.ResultReported(task=task, by="p07", on=day(on), summary="Đã xong", evidence=[], explanation="Kèm sau")
 
 
-def returned(task: str, due: str, version: int, *, failure: bool = False) -> ev.ResultReturned:
+def returned(task: str, due: Day, version: int, *, failure: bool = False) -> ev.ResultReturned:
     return ev.ResultReturned(
         task=task, by="ct", reason="Thiếu biểu", quality_failure=failure, due=_due(due), due_version=version
     )
 
 
-def completed(task: str, on: str | date, *, met: bool = True, exceeded: bool = False) -> ev.TaskCompleted:
+def completed(task: str, on: Day, *, met: bool = True, exceeded: bool = False) -> ev.TaskCompleted:
     beyond = Exceeded(kind="early", reason="Xong trước 10 ngày", confirmed_by="ct") if exceeded else None
     return ev.TaskCompleted(
         task=task, verified_by="ct", on=day(on), quality="met" if met else "not_met", exceeded=beyond
     )
 
 
-def reopened(task: str, due: str, version: int, *, failure: bool = False) -> ev.TaskReopened:
+def reopened(task: str, due: Day, version: int, *, failure: bool = False) -> ev.TaskReopened:
     return ev.TaskReopened(
         task=task, by="ct", reason="Số liệu sai", quality_failure=failure, due=_due(due), due_version=version
     )
@@ -235,8 +237,3 @@ def unit_result(unit: str = "xa", year: int = YEAR, **figures: Any) -> ev.UnitRe
 
 def settings(year: int = YEAR, **chosen: Any) -> ev.SettingsChosen:
     return ev.SettingsChosen(year=year, settings=chosen, by="ct", reason="Theo quy chế của xã")
-
-
-def done_in_time(task: str, **more: Any) -> list[tuple[str, list[Any]]]:
-    """A task given on 14/6, due 30/6, reported and accepted on 20/6, as days with their events."""
-    return [("14/6", [assigned(task, **more)]), ("20/6", [reported(task, "20/6"), completed(task, "20/6")])]

@@ -6,12 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine
 
-from shared.eventlog import tables
-from shared.eventlog.chain import EMPTY, Head, follow, misfit, read_link
-from shared.eventlog.database import reading, writing
+from shared.eventlog.chain import EMPTY, Head, misfit, read_link
+from shared.eventlog.database import Query, pipeline, reading, run, run_many, writing, writing_after
 from shared.eventlog.errors import Ahead, ChainBreak, ClockBehind, EventTooLarge, KeyReused, UnknownCommune
 from shared.events import (
     MAX_EVENT_BYTES,
@@ -123,18 +121,18 @@ class Log:
 
     def heads(self) -> dict[str, Head]:
         with reading(self.engine) as connection:
-            rows = connection.execute(_HEADS, {"source": self.source})
-            return {row.commune: Head(row.position, row.hash, row.time) for row in rows}
+            rows = run(connection, _HEADS, [self.source])
+            return {commune: Head(position, hash_, time) for commune, position, hash_, time, _ in rows}
 
     def head(self, commune: str) -> Head:
         with reading(self.engine) as connection:
-            return self._head(connection, commune)
+            row = run(connection, _HEAD, [self.source, commune]).fetchone()
+            return Head(*row[:3]) if row else EMPTY
 
     def broken(self) -> dict[str, str]:
         """The communes whose chain broke here, with the reason."""
         with reading(self.engine) as connection:
-            rows = connection.execute(_HEADS, {"source": self.source})
-            return {row.commune: row.broken for row in rows if row.broken}
+            return dict(run(connection, _BROKEN, [self.source]).fetchall())
 
     def read(self, commune: str, after: int = 0, limit: int = 500) -> list[bytes]:
         """Up to `limit` stored bytes after a position, in order."""
@@ -156,18 +154,21 @@ class Log:
         with reading(self.engine) as connection:
 
             def time_of(position: int) -> str:
-                return connection.execute(
-                    _TIME_AT, {"source": self.source, "commune": commune, "position": position}
-                ).scalar_one()
+                return str(run(connection, _TIME_AT, [self.source, commune, position]).fetchone()[0])
 
-            end = self._head(connection, commune).position
-            return bisect_right(range(1, end + 1), time, key=time_of)
+            head = run(connection, _HEAD, [self.source, commune]).fetchone()
+            return bisect_right(range(1, head[0] + 1), time, key=time_of) if head else 0
 
     def read_stream(self, commune: str, subject: str) -> list[bytes]:
         """All stored bytes of one subject, in order."""
         with reading(self.engine) as connection:
-            rows = connection.execute(_STREAM, {"source": self.source, "commune": commune, "subject": subject})
-            return [row.body for row in rows]
+            return [row[0] for row in run(connection, _STREAM, [self.source, commune, subject])]
+
+    def last_of(self, commune: str, subject: str) -> bytes | None:
+        """The stored bytes of a subject's last event."""
+        with reading(self.engine) as connection:
+            row = run(connection, _LAST, [self.source, commune, subject]).fetchone()
+            return row[0] if row else None
 
     # Appending to one's own log
 
@@ -186,20 +187,27 @@ class Log:
         Raises what `decide` raises, and UnknownCommune, ClockBehind, EventTooLarge, KeyReused, Busy; then nothing
         has happened.
         """
-        with writing(self.engine, commune) as connection:
-            head = self._lock_head(connection, commune)
-            if key and (stored := self._stored_answer(connection, commune, key)):
-                return stored
+        first = [self._lock(commune), *([(_ANSWER, [commune, key.key])] if key else [])]
+        with writing_after(self.engine, commune, *first) as (connection, (locked, *answers)):
+            head, _ = self._locked(connection, commune, locked)
+            if key and (stored := answers[0].fetchone()):
+                return _same_answer(key, *stored)
             tx = Transaction(self, connection, commune, head, self._time_after(head))
             decision = decide(tx)
             sealed = self._seal(tx, decision.events, actor, correlationid, causationid)
-            head = self._insert(connection, commune, head, sealed)
+            versions = {envelope.subject: envelope.streamversion for envelope, _ in sealed}
+            if sealed:
+                last, body = sealed[-1]
+                head = Head(last.position, event_hash(body), last.time)
+            answer = Appended(commune, head.position, versions, decision.result)
+            with pipeline(connection):
+                if sealed:
+                    self._insert(connection, sealed, head)
+                if key:
+                    row = (commune, key.key, key.digest, msgspec.json.encode(answer), tx.time)
+                    run(connection, _STORE_ANSWER, row)
             if self._on_append and sealed:
                 self._on_append(connection, commune, [envelope for envelope, _ in sealed])
-            versions = {envelope.subject: envelope.streamversion for envelope, _ in sealed}
-            answer = Appended(commune, head.position, versions, decision.result)
-            if key:
-                self._store_answer(connection, key, answer, tx.time)
             return answer
 
     def _time_after(self, head: Head) -> str:
@@ -256,25 +264,9 @@ class Log:
             raise UnknownCommune(commune)
 
     def _load_versions(self, tx: Transaction, subjects: Iterable[str]) -> None:
-        wanted = sorted(subjects)
-        tx.versions.update(dict.fromkeys(wanted, 0))
-        for start in range(0, len(wanted), 500):
-            rows = tx.connection.execute(
-                _VERSIONS, {"source": self.source, "commune": tx.commune, "subjects": wanted[start : start + 500]}
-            )
-            tx.versions.update({row.subject: row.version for row in rows})
-
-    def _stored_answer(self, connection: Connection, commune: str, key: Key) -> Appended | None:
-        row = connection.execute(_ANSWER, {"commune": commune, "key": key.key}).one_or_none()
-        if row is None:
-            return None
-        if row.digest != key.digest:
-            raise KeyReused(key.key)
-        return msgspec.structs.replace(msgspec.json.decode(row.answer, type=Appended), replayed=True)
-
-    def _store_answer(self, connection: Connection, key: Key, answer: Appended, time: str) -> None:
-        row = {"commune": answer.commune, "key": key.key, "digest": key.digest, "at": time}
-        connection.execute(insert(tables.idempotency), row | {"answer": msgspec.json.encode(answer)})
+        with pipeline(tx.connection):
+            found = [(each, run(tx.connection, _VERSION, [self.source, tx.commune, each])) for each in subjects]
+        tx.versions.update({subject: cursor.fetchone()[0] for subject, cursor in found})
 
     # Taking over bytes that were recorded elsewhere
 
@@ -285,143 +277,112 @@ class Log:
         of its place, ChainBreak for other bytes or a hash that does not fit; what came before it is kept.
         """
         failure: Ahead | ChainBreak | None = None
-        with writing(self.engine, commune) as connection:
-            head = self._lock_head(connection, commune)
-            self._refuse_broken(connection, commune)
-            links: list[dict[str, Any]] = []
+        with writing_after(self.engine, commune, self._lock(commune)) as (connection, (locked,)):
+            head, broken = self._locked(connection, commune, locked)
+            if broken:
+                raise ChainBreak(self.source, commune, head.position + 1, broken)
+            fresh: list[tuple[Any, bytes]] = []
             for body in bodies:
                 try:
                     link = read_link(body)
-                    reason = misfit(link, head, self.source, commune)
                 except msgspec.DecodeError as error:
                     failure = ChainBreak(self.source, commune, head.position + 1, f"is no event: {error}")
                     break
+                reason = misfit(link, head, self.source, commune)
                 if reason is None:
                     head = Head(link.position, event_hash(body), link.time)
-                    links.append(_row(self.source, link, body))
+                    fresh.append((link, body))
                     continue
-                same_log = (link.source, link.commune) == (f"/{self.source}", commune)
-                if same_log and link.position > head.position + 1:
-                    failure = Ahead(commune, head.position + 1, link.position)
-                    break
-                if same_log and link.position <= head.position:
-                    if self._body_at(connection, commune, link.position, links) == body:
-                        continue
-                    reason = "other bytes are stored at its place"
+                if (link.source, link.commune) == (f"/{self.source}", commune):
+                    if link.position > head.position + 1:
+                        failure = Ahead(commune, head.position + 1, link.position)
+                        break
+                    if link.position <= head.position:
+                        if self._body_at(connection, commune, link.position, fresh) == body:
+                            continue
+                        reason = "other bytes are stored at its place"
                 failure = ChainBreak(self.source, commune, link.position, reason)
                 break
-            if links:
-                connection.execute(insert(tables.events), links)
-                self._write_head(connection, commune, head)
+            if fresh:
+                self._insert(connection, fresh, head)
                 if self._on_append:
-                    self._on_append(connection, commune, [decode(row["body"]) for row in links])
+                    self._on_append(connection, commune, [decode(body) for _, body in fresh])
             if isinstance(failure, ChainBreak):
-                self._mark_broken(connection, commune, str(failure))
+                run(connection, _MARK_BROKEN, [self.source, commune, head.position, head.hash, head.time, str(failure)])
         if failure:
             raise failure
-        return len(links)
+        return len(fresh)
 
-    def _body_at(self, connection: Connection, commune: str, position: int, fresh: list[dict[str, Any]]) -> bytes:
-        if fresh and position >= fresh[0]["position"]:
-            return fresh[position - fresh[0]["position"]]["body"]
+    def _body_at(self, connection: Connection, commune: str, position: int, fresh: list[tuple[Any, bytes]]) -> bytes:
+        if fresh and position >= fresh[0][0].position:
+            return fresh[position - fresh[0][0].position][1]
         return self._read(connection, commune, position - 1, 1)[0]
 
-    def _refuse_broken(self, connection: Connection, commune: str) -> None:
-        where = {"source": self.source, "commune": commune}
-        row = connection.execute(_HEAD, where).one_or_none()
-        if row and row.broken:
-            raise ChainBreak(self.source, commune, row.position + 1, row.broken)
-
-    def _mark_broken(self, connection: Connection, commune: str, reason: str) -> None:
-        where = (tables.heads.c.source == self.source) & (tables.heads.c.commune == commune)
-        connection.execute(update(tables.heads).where(where).values(broken=reason))
-
     def forget(self, commune: str) -> None:
-        """Drop a replica of one commune, so that it can be filled anew. A service's own log refuses this."""
+        """Drop a replica of one commune, so that it can be filled anew. A trigger refuses it on a service's own log."""
         with writing(self.engine, commune) as connection:
-            for table in (tables.events, tables.heads):
-                connection.execute(
-                    table.delete().where((table.c.source == self.source) & (table.c.commune == commune))
-                )
+            run(connection, _FORGET_EVENTS, [self.source, commune])
+            run(connection, _FORGET_HEAD, [self.source, commune])
 
     # SQL
 
-    def _head(self, connection: Connection, commune: str) -> Head:
-        row = connection.execute(_HEAD, {"source": self.source, "commune": commune}).one_or_none()
-        return Head(row.position, row.hash, row.time) if row else EMPTY
+    def _lock(self, commune: str) -> Query:
+        # The lock is alone in its statement: what is read in the same one would be as it was before the wait.
+        postgresql = self.engine.dialect.name == "postgresql"
+        return _HEAD + " FOR UPDATE" if postgresql else _HEAD, [self.source, commune]
 
-    def _lock_head(self, connection: Connection, commune: str) -> Head:
-        # The lock is alone in its statement: reading in the same one would show what was before the wait.
-        if connection.dialect.name == "sqlite":
-            return self._head(connection, commune)
-        where = {"source": self.source, "commune": commune}
-        row = connection.execute(_LOCK_HEAD, where).one_or_none()
-        if row is None:
-            connection.execute(_FIRST_HEAD, where | {"position": 0, "hash": EMPTY.hash, "time": EMPTY.time})
-            row = connection.execute(_LOCK_HEAD, where).one()
-        return Head(row.position, row.hash, row.time)
+    def _locked(self, connection: Connection, commune: str, locked: Any) -> tuple[Head, str | None]:
+        """The head that is ours until the transaction ends, and why its chain is broken."""
+        row = locked.fetchone()
+        if row is None and connection.dialect.name == "postgresql":
+            # There is no row to lock before the first event; two first commands are made to queue at the insert.
+            run(connection, _FIRST_HEAD, [self.source, commune, EMPTY.position, EMPTY.hash, EMPTY.time])
+            row = run(connection, *self._lock(commune)).fetchone()
+        return (Head(*row[:3]), row[3]) if row else (EMPTY, None)
 
     def _read(self, connection: Connection, commune: str, after: int, limit: int) -> list[bytes]:
-        rows = connection.execute(
-            _BODIES, {"source": self.source, "commune": commune, "after": after, "limit": limit}
-        )
-        return list(rows.scalars())
+        return [row[0] for row in run(connection, _BODIES, [self.source, commune, after, limit])]
 
-    def _insert(
-        self, connection: Connection, commune: str, head: Head, sealed: Sequence[tuple[Envelope, bytes]]
-    ) -> Head:
-        if not sealed:
-            return head
-        connection.execute(insert(tables.events), [_row(self.source, envelope, body) for envelope, body in sealed])
-        last, body = sealed[-1]
-        head = Head(last.position, event_hash(body), last.time)
-        self._write_head(connection, commune, head)
-        return head
-
-    def _write_head(self, connection: Connection, commune: str, head: Head) -> None:
-        row = {"source": self.source, "commune": commune, "position": head.position}
-        upsert = _UPSERT_HEAD[connection.dialect.name]
-        connection.execute(upsert, row | {"hash": head.hash, "time": head.time})
+    def _insert(self, connection: Connection, events: Sequence[tuple[Any, bytes]], head: Head) -> None:
+        rows = [
+            (self.source, event.commune, event.position, event.subject, event.streamversion, event.time, body)
+            for event, body in events
+        ]
+        run_many(connection, _INSERT, rows)
+        run(connection, _UPSERT_HEAD, [self.source, events[-1][0].commune, head.position, head.hash, head.time])
 
 
-def _row(source: str, event: Any, body: bytes) -> dict[str, Any]:
-    return {
-        "source": source,
-        "commune": event.commune,
-        "position": event.position,
-        "subject": event.subject,
-        "streamversion": event.streamversion,
-        "time": event.time,
-        "body": body,
-    }
+def _same_answer(key: Key, digest: str, answer: bytes) -> Appended:
+    if digest != key.digest:
+        raise KeyReused(key.key)
+    return msgspec.structs.replace(msgspec.json.decode(answer, type=Appended), replayed=True)
 
 
-def _upsert_head(dialect: Any) -> Any:
-    statement = dialect.insert(tables.heads)
-    new = {name: statement.excluded[name] for name in ("position", "hash", "time")}
-    return statement.on_conflict_do_update(index_elements=["source", "commune"], set_=new)
-
-
-_events, _heads = tables.events.c, tables.heads.c
-_OWN = (_events.source == bindparam("source")) & (_events.commune == bindparam("commune"))
-_HEADS = select(tables.heads).where(_heads.source == bindparam("source"), _heads.position > 0)
-_HEAD = select(tables.heads).where(_heads.source == bindparam("source"), _heads.commune == bindparam("commune"))
-_LOCK_HEAD = _HEAD.with_for_update()
-_FIRST_HEAD = postgresql.insert(tables.heads).on_conflict_do_nothing()
-_UPSERT_HEAD = {"sqlite": _upsert_head(sqlite), "postgresql": _upsert_head(postgresql)}
-_BODIES = (
-    select(_events.body)
-    .where(_OWN, _events.position > bindparam("after"))
-    .order_by(_events.position)
-    .limit(bindparam("limit"))
+# `?` stands for a parameter on both databases.
+_HEADS = "SELECT commune, position, hash, time, broken FROM heads WHERE source = ? AND position > 0"
+_BROKEN = "SELECT commune, broken FROM heads WHERE source = ? AND broken IS NOT NULL"
+_HEAD = "SELECT position, hash, time, broken FROM heads WHERE source = ? AND commune = ?"
+_FIRST_HEAD = (
+    "INSERT INTO heads (source, commune, position, hash, time) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (source, commune) DO NOTHING"
 )
-_TIME_AT = select(_events.time).where(_OWN, _events.position == bindparam("position"))
-_STREAM = select(_events.body).where(_OWN, _events.subject == bindparam("subject")).order_by(_events.streamversion)
-_VERSIONS = (
-    select(_events.subject, func.max(_events.streamversion).label("version"))
-    .where(_OWN, _events.subject.in_(bindparam("subjects", expanding=True)))
-    .group_by(_events.subject)
+_UPSERT_HEAD = (
+    "INSERT INTO heads (source, commune, position, hash, time) VALUES (?, ?, ?, ?, ?) ON CONFLICT (source, commune)"
+    " DO UPDATE SET position = excluded.position, hash = excluded.hash, time = excluded.time"
 )
-_ANSWER = select(tables.idempotency).where(
-    tables.idempotency.c.commune == bindparam("commune"), tables.idempotency.c.key == bindparam("key")
+_MARK_BROKEN = (
+    "INSERT INTO heads (source, commune, position, hash, time, broken) VALUES (?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (source, commune) DO UPDATE SET broken = excluded.broken"
 )
+_INSERT = (
+    "INSERT INTO events (source, commune, position, subject, streamversion, time, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_BODIES = "SELECT body FROM events WHERE source = ? AND commune = ? AND position > ? ORDER BY position LIMIT ?"
+_TIME_AT = "SELECT time FROM events WHERE source = ? AND commune = ? AND position = ?"
+_STREAM = "SELECT body FROM events WHERE source = ? AND commune = ? AND subject = ? ORDER BY streamversion"
+_LAST = _STREAM + " DESC LIMIT 1"
+_VERSION = "SELECT coalesce(max(streamversion), 0) FROM events WHERE source = ? AND commune = ? AND subject = ?"
+_ANSWER = "SELECT digest, answer FROM idempotency WHERE commune = ? AND key = ?"
+_STORE_ANSWER = "INSERT INTO idempotency (commune, key, digest, answer, at) VALUES (?, ?, ?, ?, ?)"
+_FORGET_EVENTS = "DELETE FROM events WHERE source = ? AND commune = ?"
+_FORGET_HEAD = "DELETE FROM heads WHERE source = ? AND commune = ?"

@@ -249,6 +249,10 @@ class TestTimeWorked:
         found = rated(("1/2", left("p07", "31/1")), ("1/12", appointed("p07", since="1/12")))
         assert found.figures["days_worked"] == 31 + 31
 
+    def test_a_departure_ends_the_earlier_appointments_too(self) -> None:
+        found = rated(("1/9", appointed("p07", since="1/9")), ("20/9", left("p07", "30/9")))
+        assert found.figures["days_worked"] == 274
+
     @pytest.mark.parametrize("end", ["28/6", None])
     def test_absence_leaves_fewer_days_and_an_open_end_runs_to_the_last_of_december(self, end: str | None) -> None:
         found = rated(*tasks(3), ("20/6", absent("p07", "1/4" if end else "29/6", end)))
@@ -319,6 +323,11 @@ class TestAttributes:
             ("1/9", appointed("p07", since="1/9", category="can_bo")),
         )
         assert (found.category, found.similar_group, found.leads_unit) == ("can_bo", None, None)
+
+    def test_a_change_of_the_same_day_counts_only_when_recorded_after_the_appointment(self) -> None:
+        before, after = changed("p07", "1/9", unit="b"), changed("p07", "1/9", similar_group="nhom-1")
+        found = rated(("1/6", before), ("2/6", appointed("p07", since="1/9", unit="a")), ("3/6", after))
+        assert (found.unit, found.similar_group) == ("a", "nhom-1")
 
     def test_an_appointment_to_come_does_not_count_yet(self) -> None:
         days = [("1/6", appointed("p07", since="1/9", category="can_bo"))]

@@ -249,7 +249,31 @@ CASES: list[tuple[str, Days, str, dict[str, Any]]] = [
         "31/12",
         {"late": False, "late_times": 0},
     ),
+    (
+        "given on its due day, done the day after",
+        [("30/6", assigned()), ("1/7", reported("t1", "1/7"), completed("t1", "1/7"))],
+        "31/12",
+        {"late": True},
+    ),
+    (
+        "granted again unasked: the answered request does not reach further",
+        [
+            ("14/6", assigned()),
+            ("20/6", asked("t1", "5/7")),
+            ("1/7", granted("t1", "5/7", 2)),
+            ("10/7", granted("t1", "20/7", 3)),
+            ("12/7", reported("t1", "12/7"), completed("t1", "12/7")),
+        ],
+        "31/12",
+        {"late": True, "missed": [day("5/7")]},
+    ),
     # objective causes
+    (
+        "cause for a version confirmed to the same date",
+        [("14/6", assigned()), ("20/6", confirmed("t1", "30/6", 2)), ("3/7", cause("t1", 1))],
+        "31/12",
+        {"state": "excused"},
+    ),
     (
         "cause for the version in force leaves it out",
         [("14/6", assigned()), ("1/8", cause("t1", 1))],
@@ -456,6 +480,16 @@ CASES: list[tuple[str, Days, str, dict[str, Any]]] = [
         {"state": "undone", "on": None},
     ),
     (
+        "a content error of a result after the cut-off is next year's",
+        [
+            ("14/6", assigned(due="9/12")),
+            ("12/12", reported("t1", "12/12")),
+            ("13/12", returned("t1", "20/12", 2, failure=True)),
+        ],
+        "31/12",
+        {"state": "undone", "quality_failures": 0},
+    ),
+    (
         "an extension asked after the cut-off does not reach back",
         [("14/6", assigned(due="8/12")), ("11/12", asked("t1", "20/12")), ("12/12", granted("t1", "20/12", 2))],
         "31/12",
@@ -530,6 +564,11 @@ class TestYear:
         assert task_of(sheet_on("1/3/2025", days)) is None
         assert sheet_on("1/3/2025", days, 2025).lists["undone"] == ["t1"]
 
+    def test_given_after_the_cut_off_it_is_not_moved_by_a_result_dated_before(self) -> None:
+        days: Days = [("12/12", assigned(due="20/12"), reported("t1", "9/12"), completed("t1", "9/12"))]
+        assert task_of(sheet_on("1/3/2025", days)) is None
+        assert sheet_on("1/3/2025", days, 2025).lists["completed"] == ["t1"]
+
     def test_given_before_and_recorded_after_the_cut_off_it_belongs_to_this_year(self) -> None:
         days: Days = [("12/12", assigned(due="9/12", assigned_on="1/12"))]
         assert sheet_on("1/3/2025", days).lists["undone"] == ["t1"]
@@ -590,6 +629,10 @@ class TestSplit:
     def test_only_beside_a_part_given_by_its_due_date(self, given: str, left_out: list[str]) -> None:
         days: Days = [("14/6", assigned()), (given, assigned("t2", parent="t1", due="15/7"))]
         assert sheet_on("31/12", days).lists["split"] == left_out
+
+    def test_not_beside_a_part_given_after_the_cut_off(self) -> None:
+        days: Days = [("14/6", assigned(due="20/12")), ("15/12", assigned("t2", parent="t1", due="20/12"))]
+        assert sheet_on("31/12", days).lists["not_yet_due"] == ["t1"]
 
     def test_parents_in_a_circle_end(self) -> None:
         days: Days = [("14/6", assigned(parent="t2", due="1/8"), assigned("t2", parent="t1", due="1/8"))]

@@ -1,0 +1,25 @@
+"""Bringing a service's database to its newest schema, without an alembic.ini."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, text
+
+# Any number, the same for all processes that migrate one database: the later ones wait and find nothing to do.
+ADVISORY_LOCK = 0x63636863
+
+
+def migrate(engine: Engine, script_location: Path) -> None:
+    """Upgrade to head in one transaction. `script_location` is the service's folder `migrations`."""
+    config = Config()
+    config.set_main_option("script_location", str(script_location))
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
+        else:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()

@@ -15,7 +15,18 @@ from services.tasks.imports.texts import text_of
 SAMPLE = (Path(__file__).parents[2] / "demo" / "data" / "danh-sach-can-bo-2024.xlsx").read_bytes()
 ROSTER = read_roster(SAMPLE)
 BY_CODE = {row.code: row for row in ROSTER.rows}
-HEADER = "Mã|Chức vụ/vị trí|Nhóm|Bộ phận|Lãnh đạo|Cấp trên trực tiếp|Từ ngày|Đến ngày|Email|Ghi chú".split("|")
+HEADER = [
+    "Mã",
+    "Chức vụ/vị trí",
+    "Nhóm",
+    "Bộ phận",
+    "Lãnh đạo",
+    "Cấp trên trực tiếp",
+    "Từ ngày",
+    "Đến ngày",
+    "Email",
+    "Ghi chú",
+]
 CHAIR = ("p01", "Chủ tịch UBND xã", "Cán bộ", "Lãnh đạo", "x", None, "01/07/2021", None, None, None)
 
 

@@ -245,6 +245,12 @@ class TestTimeWorked:
         )
         assert found.figures["days_worked"] == 366 - 31
 
+    def test_a_new_post_does_not_take_away_the_time_in_another_agency(self) -> None:
+        found = rated(
+            ("1/10", appointed("p07", since="1/10")), person=appointed("p07", since="1/9", service_from="1/1/2015")
+        )
+        assert found.figures["days_worked"] == 366
+
     def test_two_stays_are_added(self) -> None:
         found = rated(("1/2", left("p07", "31/1")), ("1/12", appointed("p07", since="1/12")))
         assert found.figures["days_worked"] == 31 + 31
@@ -285,6 +291,12 @@ class TestTimeWorked:
             ("20/6", absent("p07", "1/4", "30/4", absence="a1"), absent("p07", "21/4", "10/5", absence="a2")),
         )
         assert found.figures["days_absent"] == 40
+
+    def test_a_day_of_protected_and_other_absence_is_a_day_of_absence(self) -> None:
+        found = rated(
+            ("20/6", absent("p07", "1/4", "30/4", absence="a1"), absent("p07", "1/4", kind="protected", absence="a2"))
+        )
+        assert found.figures["days_absent"] == 30
 
     def test_the_same_absence_again_replaces_the_first(self) -> None:
         found = rated(*tasks(3), ("20/6", absent("p07", "1/1")), ("21/6", absent("p07", "1/4", "10/4")))

@@ -232,6 +232,18 @@ CASES: list[tuple[str, Days, str, dict[str, Any]]] = [
         {"state": "undone", "late_times": 0},
     ),
     (
+        "confirmed to have no date: regular from the day of recording",
+        [("14/6", assigned()), ("20/6", confirmed("t1", None, 2))],
+        "31/12",
+        {"state": "regular", "late_times": 0},
+    ),
+    (
+        "its date taken away after it passed: the miss stays",
+        [("14/6", assigned()), ("5/7", confirmed("t1", None, 2)), ("6/7", reported("t1", "6/7"))],
+        "31/12",
+        {"state": "pending", "late_times": 1},
+    ),
+    (
         "a recomputed extension keeps the extension's beginning",
         [*EXTENDED_IN_TIME, ("5/7", recomputed("t1", "16/7", 3)), ("16/7", reported("t1", "16/7"))],
         "31/12",
@@ -440,6 +452,12 @@ CASES: list[tuple[str, Days, str, dict[str, Any]]] = [
         {"state": "handed_back"},
     ),
     (
+        "handed back while a result waits",
+        [("14/6", assigned()), ("20/6", reported("t1", "20/6"), handed_back("t1"))],
+        "31/12",
+        {"state": "handed_back"},
+    ),
+    (
         "handed back after the cut-off is not handed back yet",
         [("14/6", assigned(due="9/12")), ("11/12", handed_back("t1"))],
         "31/12",
@@ -459,6 +477,12 @@ CASES: list[tuple[str, Days, str, dict[str, Any]]] = [
         [("14/6", assigned(), absent("p07", "30/6", "30/6", kind="protected"))],
         "31/12",
         {"state": "undone", "due_in_absence": True},
+    ),
+    (
+        "due in an absence with an open end",
+        [("14/6", assigned(), absent("p07", "20/6"))],
+        "31/12",
+        {"due_in_absence": True},
     ),
     (
         "due the day after the absence",
@@ -629,6 +653,14 @@ class TestSplit:
     def test_only_beside_a_part_given_by_its_due_date(self, given: str, left_out: list[str]) -> None:
         days: Days = [("14/6", assigned()), (given, assigned("t2", parent="t1", due="15/7"))]
         assert sheet_on("31/12", days).lists["split"] == left_out
+
+    def test_without_a_due_date_beside_any_part(self) -> None:
+        days: Days = [("14/6", assigned(due=None)), ("1/9", assigned("t2", parent="t1", due="1/10"))]
+        assert sheet_on("31/12", days).lists["split"] == ["t1"]
+
+    def test_not_beside_a_part_handed_back_after_its_due_date(self) -> None:
+        days: Days = [("14/6", assigned(due="15/8"), assigned("t2", parent="t1")), ("1/7", handed_back("t2"))]
+        assert sheet_on("31/12", days).lists["undone"] == ["t2", "t1"]
 
     def test_not_beside_a_part_given_after_the_cut_off(self) -> None:
         days: Days = [("14/6", assigned(due="20/12")), ("15/12", assigned("t2", parent="t1", due="20/12"))]

@@ -51,6 +51,7 @@ class TestChoice:
             (2026, "khong_chuyen_trach", "none"),
             (2025, "hop_dong", "nd90"),
             (2026, "hop_dong", "none"),
+            (2025, "dau_moi", "none"),
         ],
     )
     def test_by_year_and_category(self, year: int, category: str, name: str) -> None:

@@ -1,9 +1,12 @@
 """What every refusal of the tasks service says to a person: code → title and detail."""
 
-TEXTS: dict[str, tuple[str, str]] = {
+from services.tasks.imports.texts import REFUSALS
+
+OWN: dict[str, tuple[str, str]] = {
     # who
     "by-required": ("Thiếu người thực hiện", "Hãy cho biết ai thực hiện việc này."),
     "may-not": ("Không có quyền", "Vai trò của người gửi không cho phép việc này ({action})."),
+    "other-commune": ("Không thuộc đơn vị", "Tài khoản này không thuộc đơn vị {commune}."),
     "not-in-post": ("Không còn hoặc chưa giữ chức vụ", "{staff} không giữ chức vụ nào vào ngày này."),
     "only-the-office-records-for-others": (
         "Chỉ Văn phòng ghi thay",
@@ -112,9 +115,12 @@ TEXTS: dict[str, tuple[str, str]] = {
     "import-exists": ("Lần nhập đã xác nhận", "Lần nhập tệp này đã được xác nhận trước đó."),
 }
 
+TEXTS: dict[str, tuple[str, str]] = {**OWN, **REFUSALS}
+
 # Refusals about who asks rather than about what is asked are 403, a task that is not there 404; the others 409.
 STATUSES: dict[str, int] = {
     "may-not": 403,
+    "other-commune": 403,
     "may-not-assign": 403,
     "not-taking-part": 403,
     "not-the-competent-authority": 403,

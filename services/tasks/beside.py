@@ -1,0 +1,113 @@
+"""What lies beside the log and can be erased: names of people and units, names and kinds of evidence files."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, Table, Text, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.tasks.views import metadata
+
+people = Table(
+    "people",
+    metadata,
+    Column("commune", Text, nullable=False),
+    Column("staff", Text, nullable=False),
+    Column("name", Text),
+    Column("email", Text),
+    Column("phone", Text),
+    PrimaryKeyConstraint("commune", "staff", name="people_pk"),
+)
+
+unit_names = Table(
+    "unit_names",
+    metadata,
+    Column("commune", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    PrimaryKeyConstraint("commune", "unit", name="unit_names_pk"),
+)
+
+evidence_files = Table(
+    "evidence_files",
+    metadata,
+    Column("commune", Text, nullable=False),
+    Column("task", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("stored_at", Text, nullable=False),
+    PrimaryKeyConstraint("commune", "task", "sha256", name="evidence_files_pk"),
+)
+
+
+class Person(NamedTuple):
+    staff: str
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+
+
+class EvidenceFile(NamedTuple):
+    """`stored_at` is the recorded time of storing (RFC 3339)."""
+
+    task: str
+    sha256: str
+    file_name: str
+    size: int
+    media_type: str
+    stored_at: str
+
+
+def save_person(connection: Connection, commune: str, person: Person) -> None:
+    _save(connection, people, {"commune": commune, **person._asdict()})
+
+
+def erase_person(connection: Connection, commune: str, staff: str) -> None:
+    """The person's codes stay in the log; who they were is gone."""
+    connection.execute(delete(people).where(people.c.commune == commune, people.c.staff == staff))
+
+
+def people_of(connection: Connection, commune: str) -> dict[str, Person]:
+    rows = connection.execute(select(people).where(people.c.commune == commune).order_by(people.c.staff))
+    return {row.staff: Person(row.staff, row.name, row.email, row.phone) for row in rows}
+
+
+def save_unit_name(connection: Connection, commune: str, unit: str, name: str) -> None:
+    _save(connection, unit_names, {"commune": commune, "unit": unit, "name": name})
+
+
+def unit_names_of(connection: Connection, commune: str) -> dict[str, str]:
+    rows = connection.execute(select(unit_names).where(unit_names.c.commune == commune))
+    return {row.unit: row.name for row in rows}
+
+
+def save_evidence(connection: Connection, commune: str, file: EvidenceFile) -> None:
+    _save(connection, evidence_files, {"commune": commune, **file._asdict()})
+
+
+def evidence_of(connection: Connection, commune: str, task: str) -> list[EvidenceFile]:
+    """The files stored for a task, in the order they came."""
+    statement = (
+        select(evidence_files)
+        .where(evidence_files.c.commune == commune, evidence_files.c.task == task)
+        .order_by(evidence_files.c.stored_at, evidence_files.c.sha256)
+    )
+    return [EvidenceFile(*row[1:]) for row in connection.execute(statement)]
+
+
+def erase_evidence(connection: Connection, commune: str, task: str, sha256: str) -> None:
+    """The hash stays in the log; the file's name is gone."""
+    table = evidence_files.c
+    connection.execute(
+        delete(evidence_files).where(table.commune == commune, table.task == task, table.sha256 == sha256)
+    )
+
+
+def _save(connection: Connection, table: Table, row: dict[str, Any]) -> None:
+    """Insert, or replace what the row's key holds."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(table).values(row)
+    keys = [column.name for column in table.primary_key]
+    new = {name: statement.excluded[name] for name in row if name not in keys}
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=new))

@@ -1,0 +1,79 @@
+"""Commands of the tasks service: authorise → read → decide → append, the same few lines for all of them."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from services.tasks import views
+from services.tasks.domain import decisions
+from services.tasks.domain.access import ACTIONS
+from services.tasks.domain.context import Command, Context
+from shared.eventlog import Appended, Decision, Key, Log, StaleVersion, Transaction
+from shared.refusal import Refused
+
+if TYPE_CHECKING:
+    from shared.web.auth import Principal
+
+EVERY_COMMUNE = "*"
+
+
+def execute(
+    log: Log,
+    principal: "Principal",
+    command: Command,
+    *,
+    commune: str,
+    if_match: int | None = None,
+    key: Key | None = None,
+    beside: Callable[[Transaction], None] | None = None,
+    correlationid: str | None = None,
+) -> Appended:
+    """Run a command and append what it leads to.
+
+    `if_match` is the stream version the caller saw; `beside` writes what lies beside the log (names, file names) in
+    the same transaction. Raises Refused, StaleVersion, and what `Log.append` raises; then nothing has happened.
+    """
+
+    def decide(tx: Transaction) -> Decision:
+        context = read_context(tx, principal, command)
+        must_be_allowed(context, principal, command)
+        subject = decisions.subject(command, commune)
+        if if_match is not None and tx.version(subject) != if_match:
+            raise StaleVersion(subject, if_match, tx.version(subject))
+        events = decisions.decide(command, context)
+        if beside:
+            beside(tx)
+        return Decision(events)
+
+    return log.append(commune, decide, actor=principal.actor, key=key, correlationid=correlationid)
+
+
+def read_context(tx: Transaction, principal: "Principal", command: Command) -> Context:
+    """What the decision may look at, as it is while the commune's head is held."""
+    states = views.load(
+        tx.connection,
+        tx.commune,
+        decisions.looks_at(command, tx.commune),
+        running=decisions.looks_at_running_tasks(command),
+    )
+    return Context(tx.commune, tx.today, principal.actor, roles_in_force(principal, states, tx.today), states)
+
+
+def roles_in_force(principal: "Principal", states: Mapping[str, Any], today: date) -> frozenset[str]:
+    """A person's roles of today's post, as far as the token grants them; an operator's or service's are the token's."""
+    if principal.staff is None:
+        return principal.roles
+    staff = states.get(f"staff/{principal.staff}")
+    post = staff.post_on(today) if staff else None
+    return principal.roles & frozenset(post.roles if post else ())
+
+
+def must_be_allowed(context: Context, principal: "Principal", command: Command) -> None:
+    """Each action of the command against the role × action table. Object rules come after, in the decision."""
+    if principal.commune not in (EVERY_COMMUNE, context.commune):
+        raise Refused("other-commune", commune=context.commune)
+    if context.actor_staff is not None and context.post(context.actor_staff) is None:
+        raise Refused("not-in-post", staff=context.actor_staff)
+    for action in sorted(decisions.actions(command)):
+        if context.roles.isdisjoint(ACTIONS[action]):
+            raise Refused("may-not", action=action)

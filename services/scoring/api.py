@@ -1,7 +1,5 @@
 """Scoring over HTTP: a year's ratings as known at any moment, their explanation, and what people record for them."""
 
-# ruff: noqa: ARG001 - Flask passes what stands in the URL by name
-
 from datetime import datetime
 from typing import Any
 

@@ -14,9 +14,7 @@ from shared.eventlog import Appended, Decision, Key, Log, Transaction
 Decide = Callable[[Context, Any], Sequence[Any]]
 
 
-def execute(
-    log: Log, commune: str, actor: str, decide: Decide, command: Any, *, key: Key | None = None
-) -> Appended:
+def execute(log: Log, commune: str, actor: str, decide: Decide, command: Any, *, key: Key | None = None) -> Appended:
     """Let `decide` answer a command while the head of the commune is held, and append its events."""
 
     def in_transaction(tx: Transaction) -> Decision:

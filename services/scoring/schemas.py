@@ -39,7 +39,7 @@ class Positions(fields.Field[dict[str, int]]):
 
 
 class AsOfQuery(Schema):
-    """Nothing = now; `as_of` = what was known then; `positions` with `on` = exactly these events, evaluated that day."""
+    """Nothing = now; `as_of` = what was known then; `positions` with `on` = exactly these events, evaluated then."""
 
     as_of = AsOf(load_default=None)
     positions = Positions(load_default=None)

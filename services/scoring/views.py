@@ -11,6 +11,7 @@ from sqlalchemy import (
     Connection,
     Engine,
     LargeBinary,
+    MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -23,11 +24,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from services.scoring.domain import fold
 from services.scoring.domain.records import Records, decode_record, encode_record
 from shared.eventlog import Log, snapshot
-from shared.eventlog.tables import metadata
 from shared.events import GENESIS_HASH, VIETNAM, Envelope, Input, event_hash, format_time, local_day
 from shared.projection import read_positions, replay
 
 SOURCES = ("tasks", "scoring")
+
+metadata = MetaData()
 
 records = Table(
     "records",

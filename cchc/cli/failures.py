@@ -1,0 +1,38 @@
+"""Exceptions at the command line: one sentence that says what to do, and an exit code."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import OperationalError
+
+from cchc.output import REFUSED, UNAVAILABLE, fail
+from services.scoring.texts import TEXTS as SCORING_TEXTS
+from services.tasks.texts import TEXTS as TASKS_TEXTS
+from shared.eventlog import Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
+from shared.refusal import Refused
+from shared.web.problems import fill
+
+SENTENCES: dict[type[Exception], tuple[str, int]] = {
+    UnknownCommune: ("Chưa có xã này: {error}. Mở xã trước khi ghi.", REFUSED),
+    ChainBreak: ("Chuỗi sự kiện không khớp: {error}. Chạy cchc verify để xem chi tiết.", REFUSED),
+    ClockBehind: ("Đồng hồ máy chậm hơn nhật ký: {error}. Chỉnh lại giờ máy.", UNAVAILABLE),
+    KeyReused: ("Khóa chống gửi lặp đã dùng cho yêu cầu khác: {error}.", REFUSED),
+    StaleVersion: ("Dữ liệu đã thay đổi: {error}. Đọc lại rồi làm lại.", REFUSED),
+    Busy: ("Cơ sở dữ liệu đang bận: {error}. Thử lại sau giây lát.", UNAVAILABLE),
+    OperationalError: (
+        "Không dùng được cơ sở dữ liệu: {error}. Kiểm tra kết nối, quyền ghi và chạy cchc migrate.",
+        UNAVAILABLE,
+    ),
+}
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refusal:
+        _, detail = (TASKS_TEXTS | SCORING_TEXTS).get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
+        fail(f"{fill(detail, refusal.params)} [{refusal.code}]", REFUSED)
+    except tuple(SENTENCES) as error:
+        sentence, code = next(found for kind, found in SENTENCES.items() if isinstance(error, kind))
+        fail(sentence.format(error=getattr(error, "orig", None) or error), code)

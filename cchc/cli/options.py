@@ -1,0 +1,40 @@
+"""Options that many commands share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from cchc.installation import Installation
+from cchc.output import fail
+
+commune_option = click.option("--commune", help="Mã xã trong hệ thống (mặc định: xã duy nhất).")
+json_option = click.option("--json", "json_output", is_flag=True, help="In JSON cho chương trình khác.")
+
+
+def with_installation(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the installation of its settings, closed when it ends."""
+    from functools import update_wrapper
+
+    @click.pass_obj
+    def run(settings: Any, /, *arguments: Any, **options: Any) -> Any:
+        installation = Installation(settings)
+        try:
+            return command(installation, *arguments, **options)
+        finally:
+            installation.close()
+
+    return update_wrapper(run, command)
+
+
+def the_commune(installation: Installation, commune: str | None) -> str:
+    """The commune that was named, or the only one."""
+    known = sorted(installation.tasks.log.heads()) or sorted(installation.scoring.logs["tasks"].heads())
+    if commune is None:
+        if len(known) == 1:
+            return known[0]
+        which = f"đang có: {', '.join(known)}" if known else "chưa có xã nào"
+        fail(f"Ghi rõ --commune MÃ_XÃ ({which}).")
+    if commune not in known:
+        fail(f"Không có xã {commune}; đang có: {', '.join(known) or 'chưa có xã nào'}.")
+    return commune

@@ -1,0 +1,73 @@
+"""Tokens: minted from this installation's own key; there are no passwords."""
+
+from datetime import timedelta
+
+import click
+
+from cchc.cli.options import commune_option, json_option, the_commune, with_installation
+from cchc.installation import Installation
+from cchc.output import as_json, fail
+from shared.web.auth import EVERY_COMMUNE, ROLES, WIDE_ROLES
+from shared.web.keys import mint
+from shared.web.sign_in import issue_code, metadata
+
+
+@click.command("token")
+@commune_option
+@click.option("--staff", help="Mã cán bộ; vai trò lấy từ quyết định bổ nhiệm đang có hiệu lực.")
+@click.option("--operator", help="Tên người vận hành, khi không phải cán bộ của xã.")
+@click.option("--service", help="Tên dịch vụ đọc nhật ký (vai trò replicator).")
+@click.option("--role", "roles", multiple=True, type=click.Choice(sorted(ROLES)), help="Vai trò; lặp lại được.")
+@click.option("--hours", default=8, show_default=True, type=click.IntRange(1, 24 * 90), help="Thời hạn, giờ.")
+@click.option("--link", is_flag=True, help="In liên kết đăng nhập một lần (15 phút) thay cho mã.")
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Địa chỉ trang, dùng với --link.")
+@json_option
+@with_installation
+def token_command(
+    installation: Installation,
+    commune: str | None,
+    staff: str | None,
+    operator: str | None,
+    service: str | None,
+    roles: tuple[str, ...],
+    hours: int,
+    link: bool,
+    url: str,
+    json_output: bool,
+) -> None:
+    """Cấp mã truy cập cho một cán bộ, một người vận hành hoặc một dịch vụ.
+
+    Mã của người vận hành và dịch vụ dùng được cho mọi xã khi không ghi --commune.
+    """
+    named = [
+        f"{kind}/{name}" for kind, name in (("staff", staff), ("operator", operator), ("service", service)) if name
+    ]
+    if len(named) != 1:
+        fail("Chọn đúng một trong --staff, --operator, --service.")
+    [sub] = named
+    if staff:
+        commune = the_commune(installation, commune)
+        in_post = set(installation.tasks.roles_of(commune, staff))
+        if not in_post:
+            fail(f"{staff} không giữ chức vụ nào ở {commune} hôm nay.")
+        if not set(roles) <= in_post:
+            fail(f"{staff} chỉ có vai trò: {', '.join(sorted(in_post))}.")
+        granted = set(roles) or in_post
+    else:
+        granted = set(roles) or ({"replicator"} if service else {"admin"})
+        commune = commune or EVERY_COMMUNE
+        if commune == EVERY_COMMUNE and not granted <= WIDE_ROLES:
+            fail("Vai trò này cần --commune.")
+    if link:
+        metadata.create_all(installation.engine("sign_in"))
+        code = issue_code(installation.engine("sign_in"), sub=sub, commune=commune, roles=granted)
+        printed = {"link": f"{url}/sign-in?code={code}"}
+    else:
+        lifetime = timedelta(hours=hours)
+        printed = {
+            "token": mint(installation.signing_key, sub=sub, commune=commune, roles=sorted(granted), lifetime=lifetime)
+        }
+    if json_output:
+        as_json(printed | {"sub": sub, "commune": commune, "roles": sorted(granted)})
+    else:
+        click.echo(next(iter(printed.values())))

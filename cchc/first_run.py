@@ -1,0 +1,34 @@
+"""What happens before the first page can be shown: schema, key, the demo year; and what to tell the person."""
+
+from collections.abc import Iterator
+
+from cchc.installation import Installation
+from cchc.settings import Settings
+from shared.web.sign_in import issue_code, metadata
+
+# Who signs in to look around the demo: the Office, which sees every task and every rating.
+DEMO_COMMUNE, DEMO_STAFF = "tien-canh", "p14"
+
+
+def prepare(settings: Settings, bind: str, *, demo: bool) -> Iterator[str]:
+    """Bring the data directory up to this release, and yield the lines to print."""
+    installation = Installation(settings)
+    try:
+        installation.migrate()
+        _ = installation.signing_key  # made at the first run, so that what is served later can check tokens
+        if demo and not installation.tasks.log.heads():
+            yield "Nạp dữ liệu mẫu: xã Tiên Cảnh, năm 2024 …"
+            from demo.year import load
+
+            load(settings)
+        address = f"http://{bind}"
+        yield f"Phục vụ tại {address}"
+        communes = installation.tasks.log.heads()
+        if DEMO_COMMUNE in communes and (roles := installation.tasks.roles_of(DEMO_COMMUNE, DEMO_STAFF)):
+            metadata.create_all(installation.engine("sign_in"))
+            sub = f"staff/{DEMO_STAFF}"
+            code = issue_code(installation.engine("sign_in"), sub=sub, commune=DEMO_COMMUNE, roles=roles)
+            yield f"Đăng nhập một lần, trong 15 phút, với vai Văn phòng ({DEMO_STAFF}): {address}/sign-in?code={code}"
+        yield "Liên kết khác: cchc token --link --staff MÃ. Dừng: Ctrl+C."
+    finally:
+        installation.close()

@@ -1,0 +1,104 @@
+"""One installation: its databases and services, opened as they are needed; the same objects run embedded or alone."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import flask
+from sqlalchemy import Engine
+
+import services.scoring
+import services.tasks
+from cchc.settings import Settings
+from services.scoring import app as scoring_app
+from services.scoring import worker as scoring_worker
+from services.tasks import app as tasks_app
+from services.tasks import worker as tasks_worker
+from shared.eventlog import Log, open_database, utcnow
+from shared.eventlog.migrations import migrate
+from shared.events import uuid7
+from shared.web.auth import Verifier
+from shared.web.keys import SigningKey, generate_key, load_key, mint
+from shared.worker import Loop
+
+REPLICATOR_LIFETIME = timedelta(hours=12)
+
+
+class Installation:
+    """`clock` and `new_id` are real ones but for the demo, which lives its scripted year."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = utcnow,
+        new_id: Callable[[datetime], str] = uuid7,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.new_id = new_id
+        self._engines: dict[str, Engine] = {}
+
+    def engine(self, service: str) -> Engine:
+        if service not in self._engines:
+            self.settings.data.mkdir(parents=True, exist_ok=True)
+            self._engines[service] = open_database(self.settings.databases[service])
+        return self._engines[service]
+
+    def migrate(self) -> None:
+        """Bring every service's database to the schema of this release."""
+        for service, package in (("tasks", services.tasks), ("scoring", services.scoring)):
+            migrate(self.engine(service), Path(package.__path__[0]) / "migrations")
+
+    def close(self) -> None:
+        for engine in self._engines.values():
+            engine.dispose()
+        self._engines.clear()
+
+    # Services
+
+    @cached_property
+    def tasks(self) -> tasks_app.Tasks:
+        return tasks_app.open_tasks(self.engine("tasks"), self.settings.evidence, clock=self.clock, new_id=self.new_id)
+
+    @cached_property
+    def scoring(self) -> scoring_app.Scoring:
+        shared_log = None if self.settings.kafka else self.tasks.log
+        return scoring_app.open_scoring(self.engine("scoring"), shared_log, clock=self.clock, new_id=self.new_id)
+
+    def own_log(self, service: str) -> Log:
+        return {"tasks": lambda: self.tasks.log, "scoring": lambda: self.scoring.logs["scoring"]}[service]()
+
+    def web(self, service: str) -> flask.Flask:
+        build: Mapping[str, Callable[[], flask.Flask]] = {
+            "tasks": lambda: tasks_app.create_web(self.tasks, self.verifier, origin=self.settings.origin),
+            "scoring": lambda: scoring_app.create_web(self.scoring, self.verifier, origin=self.settings.origin),
+        }
+        return build[service]()
+
+    def loops(self, service: str) -> dict[str, Loop]:
+        """What runs in the background of a service; with Kafka also its relay and its replica's consumer."""
+        if service == "tasks":
+            return tasks_worker.loops(self.tasks)
+        return scoring_worker.loops(self.scoring)
+
+    # Keys
+
+    @cached_property
+    def verifier(self) -> Verifier:
+        return Verifier(self.settings.keys)
+
+    @cached_property
+    def signing_key(self) -> SigningKey:
+        """The key that tokens are minted with, made at the first run."""
+        private = self.settings.private_key
+        if private.exists():
+            return load_key(private)
+        private.parent.mkdir(parents=True, exist_ok=True)
+        return generate_key(private, private.parent / "public.json")
+
+    def replicator_token(self) -> str:
+        return mint(
+            self.signing_key, sub="service/replicator", commune="*", roles=["replicator"], lifetime=REPLICATOR_LIFETIME
+        )

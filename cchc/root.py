@@ -1,0 +1,94 @@
+"""The root page: what is served, how far it has come, and for who is signed in the year's ratings as a table."""
+
+from datetime import datetime
+from typing import Any
+
+import flask
+
+from cchc.installation import Installation
+from cchc.settings import SERVICES
+from services.scoring.access import ACTIONS
+from services.scoring.domain.table import table
+from services.scoring.views import PROJECTION, known_now
+from shared.events import VIETNAM, decode
+from shared.projection import all_positions
+from shared.web.app import create_app
+from shared.web.auth import EVERY_COMMUNE, action, principal, public, signed_in
+from shared.web.sign_in import metadata, sign_in_blueprint
+
+PAGE_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def create_root(installation: Installation) -> flask.Flask:
+    metadata.create_all(installation.engine("sign_in"))
+    pages = flask.Blueprint("root", __name__, template_folder="templates")
+
+    @pages.get("/")
+    @public
+    def index() -> flask.Response:
+        """What is served here; nothing of it is about a person."""
+        asking = signed_in()
+        return _page("index.html", services=_services(installation), asking=asking, years=_years(installation, asking))
+
+    @pages.get("/communes/<commune>/years/<int:year>")
+    @action("rating.table")
+    def year(commune: str, year: int) -> flask.Response:
+        """The ratings of a year as a plain table."""
+        scoring = installation.scoring
+        today = installation.clock().astimezone(VIETNAM).date()
+        known = known_now(scoring.engine, scoring.logs, commune, today)
+        found = table(known.records, year, on=known.on)
+        return _page("year.html", commune=commune, table=found, known=known, asking=principal())
+
+    @pages.get("/style.css")
+    @public
+    def style() -> flask.Response:
+        return flask.send_from_directory(pages.root_path, "templates/style.css")
+
+    return create_app(
+        "root",
+        prefix="/",
+        blueprints=[pages, sign_in_blueprint(installation.engine("sign_in"), installation.signing_key)],
+        actions={"rating.table": ACTIONS["rating.table"]},
+        verifier=installation.verifier,
+        origin=installation.settings.origin,
+    )
+
+
+def _page(template: str, **values: Any) -> flask.Response:
+    response = flask.make_response(flask.render_template(template, **values))
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    return response
+
+
+def _services(installation: Installation) -> list[dict[str, Any]]:
+    """Per service its API description, and per commune head and projection."""
+    folded = all_positions(installation.scoring.engine, PROJECTION.name)
+    return [
+        {
+            "name": service,
+            "openapi": f"/api/v1/{service}/openapi.json",
+            "communes": [
+                {
+                    "id": commune,
+                    "head": head,
+                    "folded": (at := folded.get(commune, {}).get(service)) and at.position,
+                    "parked": at and at.parked,
+                }
+                for commune, head in sorted(installation.own_log(service).heads().items())
+            ],
+        }
+        for service in SERVICES
+    ]
+
+
+def _years(installation: Installation, asking: Any) -> list[tuple[str, int]]:
+    """The rating years that a signed-in person may look at, latest first."""
+    if asking is None or asking.commune == EVERY_COMMUNE or asking.roles.isdisjoint(ACTIONS["rating.table"]):
+        return []
+    bodies = installation.tasks.log.read(asking.commune, 0, 1)
+    if not bodies:
+        return []
+    opened: datetime = datetime.fromisoformat(decode(bodies[0]).time)
+    this_year = installation.clock().astimezone(VIETNAM).year
+    return [(asking.commune, year) for year in range(this_year, opened.year - 1, -1)]

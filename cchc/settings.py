@@ -1,0 +1,56 @@
+"""Where an installation keeps what: from the environment, with defaults for one process on one machine."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+SERVICES = ("tasks", "scoring")
+# One-time sign-in links belong to the place that serves the pages, not to a service.
+DATABASES = (*SERVICES, "sign_in")
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """`kafka` None: the services share one machine and read each other's databases; otherwise each keeps replicas.
+
+    CCHC_DATA            folder for databases, evidence and keys (default ./data)
+    CCHC_KAFKA           bootstrap servers
+    CCHC_DATABASE_<S>    SQLAlchemy URL of a service's database (default a SQLite file in the data folder)
+    CCHC_URL_<S>         base URL of a service, whose feed fills gaps of replicas
+    CCHC_KEYS            key set (file or URL) that tokens are checked against (default the data folder's own)
+    CCHC_ORIGIN          scheme://host[:port] that browsers use, when a proxy stands before
+    """
+
+    data: Path
+    kafka: str | None
+    databases: dict[str, str]
+    urls: dict[str, str]
+    keys: str
+    origin: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ, data: Path | None = None) -> "Settings":
+        folder = (data or Path(environment.get("CCHC_DATA", "data"))).absolute()
+        return cls(
+            data=folder,
+            kafka=environment.get("CCHC_KAFKA") or None,
+            databases={
+                name: environment.get(f"CCHC_DATABASE_{name.upper()}") or f"sqlite:///{folder / f'{name}.db'}"
+                for name in DATABASES
+            },
+            urls={
+                name: environment.get(f"CCHC_URL_{name.upper()}", f"http://127.0.0.1:8080/api/v1/{name}")
+                for name in SERVICES
+            },
+            keys=environment.get("CCHC_KEYS") or str(folder / "keys" / "public.json"),
+            origin=environment.get("CCHC_ORIGIN") or None,
+        )
+
+    @property
+    def private_key(self) -> Path:
+        return self.data / "keys" / "private.pem"
+
+    @property
+    def evidence(self) -> Path:
+        return self.data / "evidence"

@@ -37,17 +37,17 @@ def annotate(data: bytes, tables: Sequence[Table], texts: Outcomes) -> bytes:
 def _workbook(data: bytes, tables: Sequence[Table], texts: Outcomes) -> bytes:
     try:
         book = openpyxl.load_workbook(io.BytesIO(checked(data)), data_only=True, keep_links=False)
+        for sheet in book.worksheets:
+            name = clean(sheet.title)
+            own = [table for table in tables if table.sheet == name]
+            if own:
+                _column(sheet, own, {row: text for (of, row), text in texts.items() if of == name})
+        written = io.BytesIO()
+        book.save(written)
     except Refused:
         raise
     except Exception as error:  # openpyxl raises anything, from KeyError to its own, on parts that break the standard
         raise Refused("file-broken") from error
-    sheets = {clean(sheet.title): sheet for sheet in book.worksheets}
-    for name, sheet in sheets.items():
-        own = [table for table in tables if table.sheet == name]
-        if own:
-            _column(sheet, own, {row: text for (of, row), text in texts.items() if of == name})
-    written = io.BytesIO()
-    book.save(written)
     return written.getvalue()
 
 

@@ -20,7 +20,7 @@ Rows = list[list[Value]]
 
 MAX_MERGED = 2_000_000  # cells to fill; overlapping ranges could ask for billions
 DELIMITERS = ";,\t|"
-NOT_TABLES = (b"%PDF", b"<html", b"<!doc", b"<?xml", b"{\\rtf", b"\x89png", b"\xff\xd8")
+NOT_TABLES = (b"%pdf", b"<html", b"<!doc", b"<?xml", b"{\\rtf", b"\x89png", b"\xff\xd8")
 ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0"
 FORMULA_STARTS = "=+-@"

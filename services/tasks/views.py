@@ -103,7 +103,8 @@ class TaskFilter(NamedTuple):
 def apply(connection: Connection, commune: str, envelopes: Sequence[Envelope]) -> None:
     """Fold new events into the states they concern: the log's `on_append`."""
     begun = {envelope.subject for envelope in envelopes if envelope.streamversion == 1}
-    known = load(connection, commune, {envelope.subject for envelope in envelopes} - begun, kinds=())
+    continued = {envelope.subject for envelope in envelopes} - begun
+    known: Mapping[str, Any] = load(connection, commune, continued, kinds=()) if continued else {}
     changed: dict[str, Stored] = {}
     for envelope in envelopes:
         subject = envelope.subject

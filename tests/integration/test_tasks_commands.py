@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select
+from sqlalchemy.pool import NullPool
 
 from services.tasks import beside, views
 from services.tasks.commands import execute
@@ -95,9 +96,12 @@ def report(task: str = "t1") -> ReportResult:
     return ReportResult(task=task, summary="Đã xong", explanation="Họp trực tiếp")
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    engine = open_database(f"sqlite:///{tmp_path / 'tasks.db'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]:
+    if request.param == "sqlite":
+        engine = open_database(f"sqlite:///{tmp_path / 'tasks.db'}")
+    else:
+        engine = open_database(request.getfixturevalue("postgres"), poolclass=NullPool)
     with writing(engine) as connection:
         tables.metadata.create_all(connection)
         views.metadata.create_all(connection)

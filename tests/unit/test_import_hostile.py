@@ -15,6 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.tasks import imports
+from services.tasks.imports import annex as annex_module
+from services.tasks.imports import deadlines
+from services.tasks.imports import roster as roster_module
 from services.tasks.imports.annex import read_annex
 from services.tasks.imports.annotate import annotate, outcomes
 from services.tasks.imports.archive import MAX_UPLOAD
@@ -280,3 +284,12 @@ def test_a_workbook_with_flipped_bytes_is_read_or_refused(seed):
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_or_refused(data):
     assert answer(lambda: read(data)) in {"done", *TEXTS}
+
+
+def test_every_code_that_an_import_can_give_has_a_text():
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(imports.__path__[0]).glob("*.py"))
+    given_codes = set(re.findall(r'(?:Remark|Refused)\(\s*"([a-z_-]+)"', sources))
+    questions = {*annex_module.LEAD_QUESTIONS.values(), *(code for code, _ in roster_module.NOTE_QUESTIONS)}
+    questions |= {deadlines.MISSING, deadlines.SEVERAL, deadlines.UNREADABLE, deadlines.BEFORE_DIRECTIVE}
+    assert {"file-broken", "trung_ma"} <= given_codes
+    assert given_codes | questions <= TEXTS.keys()

@@ -44,6 +44,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "setting-unknown": ("Không có thiết lập này", "Không có thiết lập {setting}. Xem danh sách trong phần mô tả API."),
     "setting-invalid": ("Giá trị thiết lập không hợp lệ", "Thiết lập {setting} không nhận giá trị {value}."),
+    "figure-unknown": (
+        "Không có con số này",
+        "Phiếu không có con số {figure}. Dùng tên con số như trên phiếu, ví dụ n, late, undone, f.",
+    ),
     "position-unknown": (
         "Chưa có vị trí này",
         "Nhật ký {source} chưa có vị trí {position}. Kiểm tra lại vị trí, hoặc đợi dữ liệu về.",
@@ -68,4 +72,9 @@ FORBIDDEN = (
     "not-in-post",
     "sheet-of-another",
 )
-STATUSES = dict.fromkeys(FORBIDDEN, 403) | {"staff-unknown": 404, "unit-unknown": 404, "position-unknown": 404}
+STATUSES = dict.fromkeys(FORBIDDEN, 403) | {
+    "staff-unknown": 404,
+    "unit-unknown": 404,
+    "position-unknown": 404,
+    "figure-unknown": 404,
+}

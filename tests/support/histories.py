@@ -87,6 +87,10 @@ def due(on: Day | None) -> Due:
     return Due(text="thường xuyên") if on is None else Due(text=f"trước ngày {day(on):%d/%m/%Y}", date=day(on))
 
 
+def opened() -> ev.CommuneOpened:
+    return ev.CommuneOpened(name="xã Tiên Cảnh", code="20878", valid_from=day("1/1/2020"))
+
+
 def appointed(staff: str = "p07", *, since: Day = "1/1/2020", **more: Any) -> ev.StaffAppointed:
     service_from = more.pop("service_from", None)
     fields: dict[str, Any] = {

@@ -308,7 +308,7 @@ class Log:
                 if self._on_append:
                     self._on_append(connection, commune, [decode(body) for _, body in fresh])
             if isinstance(failure, ChainBreak):
-                run(connection, _MARK_BROKEN, [self.source, commune, head.position, head.hash, head.time, str(failure)])
+                self._mark_broken(connection, commune, head, str(failure))
         if failure:
             raise failure
         return len(fresh)
@@ -317,6 +317,14 @@ class Log:
         if fresh and position >= fresh[0][0].position:
             return fresh[position - fresh[0][0].position][1]
         return self._read(connection, commune, position - 1, 1)[0]
+
+    def mark_broken(self, commune: str, reason: str) -> None:
+        """Let a replica take nothing more of a commune, until it is forgotten and filled anew."""
+        with writing_after(self.engine, commune, self._lock(commune)) as (connection, (locked,)):
+            self._mark_broken(connection, commune, self._locked(connection, commune, locked)[0], reason)
+
+    def _mark_broken(self, connection: Connection, commune: str, head: Head, reason: str) -> None:
+        run(connection, _MARK_BROKEN, [self.source, commune, head.position, head.hash, head.time, reason])
 
     def forget(self, commune: str) -> None:
         """Drop a replica of one commune, so that it can be filled anew. A trigger refuses it on a service's own log."""

@@ -1,7 +1,5 @@
 """Bringing a service's database to its newest schema, without an alembic.ini."""
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, text
@@ -10,10 +8,10 @@ from sqlalchemy import Engine, text
 ADVISORY_LOCK = 0x63636863
 
 
-def migrate(engine: Engine, script_location: Path) -> None:
-    """Upgrade to head in one transaction. `script_location` is the service's folder `migrations`."""
+def migrate(engine: Engine, service: str) -> None:
+    """Upgrade to head in one transaction. `service` is a package with a folder `migrations`: `services.tasks`."""
     config = Config()
-    config.set_main_option("script_location", str(script_location))
+    config.set_main_option("script_location", f"{service}:migrations")
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})

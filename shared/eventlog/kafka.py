@@ -1,0 +1,121 @@
+"""Kafka's side of the log: topics with the settings they need, and reading them from end to end."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import TopicAlreadyExistsError
+from kafka.partitioner.default import murmur2
+
+# A topic keeps every event for ever, each up to 256 KiB with room for the envelope of a batch.
+TOPIC_SETTINGS = {
+    "cleanup.policy": "delete",
+    "retention.ms": "-1",
+    "retention.bytes": "-1",
+    "max.message.bytes": str(1024 * 1024),
+}
+
+# The brokers a client starts with answer within this, or it is tried again.
+BOOTSTRAP_TIMEOUT_MS = 5_000
+
+# kafka-python logs every connection that fails and how it goes on; what matters comes as an error, and is in a status.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+class TopicMissing(Exception):
+    """The topic is not there; `cchc topics` creates it."""
+
+
+def topic_name(service: str) -> str:
+    return f"cchc.{service}.v1"
+
+
+def partition_of(commune: str, partitions: int) -> int:
+    """Where every Kafka client puts the events of a commune."""
+    return (murmur2(commune.encode()) & 0x7FFFFFFF) % partitions
+
+
+def ensure_topics(bootstrap: str, services: Iterable[str], *, partitions: int, replication: int) -> list[str]:
+    """Create the topics that are missing, and return their names. Those that exist are left as they are."""
+    created = []
+    with _admin(bootstrap) as admin:
+        for topic in map(topic_name, services):
+            wanted = {"num_partitions": partitions, "replication_factor": replication, "configs": TOPIC_SETTINGS}
+            try:
+                admin.create_topics({topic: wanted}, wait_for_metadata=True)
+            except TopicAlreadyExistsError:
+                continue
+            created.append(topic)
+    return created
+
+
+def check_topic_settings(bootstrap: str, topics: Iterable[str]) -> list[str]:
+    """What is wrong with the topics, in words; empty when all is well."""
+    problems = []
+    with _admin(bootstrap) as admin:
+        there = set(admin.list_topics())
+        for topic in topics:
+            if topic not in there:
+                problems.append(f"{topic}: is missing")
+                continue
+            resource = ConfigResource(ConfigResourceType.TOPIC, topic)
+            settings = admin.describe_configs([resource], config_filter="all")["topic"][topic]
+            problems += _wrong_settings(topic, {name: setting["value"] for name, setting in settings.items()})
+    return problems
+
+
+def _wrong_settings(topic: str, settings: Mapping[str, str]) -> Iterator[str]:
+    for name, wanted in TOPIC_SETTINGS.items():
+        actual = settings[name]
+        if name == "max.message.bytes":
+            if int(actual) < int(wanted):
+                yield f"{topic}: {name} is {actual}, must be at least {wanted}"
+        elif actual != wanted:
+            yield f"{topic}: {name} is {actual}, must be {wanted}"
+
+
+def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
+    """The offset after the last record of each partition. Raises TopicMissing."""
+    with plain_consumer(bootstrap) as consumer:
+        ends: dict[TopicPartition, int] = consumer.end_offsets(_partitions(consumer, topic))
+        return {place.partition: offset for place, offset in ends.items()}
+
+
+def read_topic(bootstrap: str, topic: str, *, last: int | None = None) -> Iterator[list[Any]]:
+    """The records that the topic holds now, in batches, each partition in order; with `last` only so many of each."""
+    with plain_consumer(bootstrap) as consumer:
+        places = _partitions(consumer, topic)
+        begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+        waiting = {place for place in places if begins[place] < ends[place]}
+        consumer.assign(list(waiting))
+        for place in waiting:
+            consumer.seek(place, begins[place] if last is None else max(begins[place], ends[place] - last))
+        while waiting:
+            for place, records in consumer.poll(1000, max_records=5000).items():
+                yield [record for record in records if record.offset < ends[place]]
+            waiting = {place for place in waiting if consumer.position(place) < ends[place]}
+
+
+def plain_consumer(bootstrap: str, **options: Any) -> Any:
+    """A consumer that belongs to no group and never makes a topic."""
+    return KafkaConsumer(
+        bootstrap_servers=bootstrap,
+        allow_auto_create_topics=False,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+        **options,
+    )
+
+
+def _partitions(consumer: Any, topic: str) -> list[TopicPartition]:
+    partitions = consumer.partitions_for_topic(topic)
+    if not partitions:
+        raise TopicMissing(f"{topic} is missing: cchc topics creates it")
+    return [TopicPartition(topic, partition) for partition in sorted(partitions)]
+
+
+def _admin(bootstrap: str) -> Any:
+    return KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS)

@@ -1,0 +1,289 @@
+"""The relay: publishes what lies after its cursor, per commune and in order; the log is the outbox."""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.eventlog.chain import read_link
+from shared.eventlog.database import reading, run, writing
+from shared.eventlog.errors import Busy
+from shared.eventlog.kafka import (
+    BOOTSTRAP_TIMEOUT_MS,
+    TopicMissing,
+    end_offsets,
+    partition_of,
+    read_topic,
+    topic_name,
+)
+from shared.eventlog.log import Log
+from shared.events import event_hash
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+POLL_S = 0.05
+RETRY_S = 1.0
+
+# Longer than a broker's restart, shorter than what a person would take for a hang.
+DELIVERY_TIMEOUT_S = 30.0
+
+# How often an idle or busy relay looks whether the topic was made anew behind its back.
+TOPIC_CHECK_S = 60.0
+
+# How far back from its end each partition is compared with the store. Relays repeat at most a batch per commune, so
+# that the newest events of every commune lie within this.
+TAIL = 20_000
+
+TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+class RestoreUnfinished(Exception):
+    """The topic holds events that the store does not: a restored backup still lacks what was published after it."""
+
+
+class RelayStatus(msgspec.Struct):
+    """What the relay did since it started, and what keeps it from going on."""
+
+    published: int = 0
+    refused: dict[str, str] = {}  # commune → why its next event is not taken by the broker
+    problem: str | None = None
+
+
+class Relay:
+    """Publishes one service's own log. Any number may run at once: the repeats that this makes change nothing."""
+
+    def __init__(
+        self,
+        log: Log,
+        bootstrap: str,
+        *,
+        topic: str | None = None,
+        poll_s: float = POLL_S,
+        retry_s: float = RETRY_S,
+        delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
+        topic_check_s: float = TOPIC_CHECK_S,
+    ) -> None:
+        self.log = log
+        self.bootstrap = bootstrap
+        self.topic = topic or topic_name(log.source)
+        self.status = RelayStatus()
+        self._poll_s = poll_s
+        self._retry_s = retry_s
+        self._delivery_timeout_s = delivery_timeout_s
+        self._topic_check_s = topic_check_s
+        self._producer: Any = None
+        self._checked_at = float("-inf")
+        self._tail_compared = False
+        # Communes whose last batch failed, and when each is tried again; always alone, as one refused record can take
+        # its neighbours of the same partition down with it.
+        self._retry_at: dict[str, float] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Publish until told to stop. Raises RestoreUnfinished; everything else is tried again."""
+        try:
+            while not stop.is_set():
+                try:
+                    published = self.step()
+                    self.status.problem = None
+                except (KafkaError, TopicMissing, SQLAlchemyError, Busy) as error:
+                    self._wait_for(error, stop)
+                    continue
+                if not published:
+                    stop.wait(self._poll_s)
+        finally:
+            self._close()
+
+    def step(self) -> int:
+        """Publish up to one batch of every commune that is behind; returns how many events were acknowledged."""
+        behind = self._behind()
+        now = time.monotonic()
+        ready = {commune: at for commune, at in behind.items() if self._retry_at.get(commune, now) <= now}
+        if not ready:
+            return 0
+        if now - self._checked_at >= self._topic_check_s:
+            self.check_topic()
+            return self.step()
+        together = {commune: at for commune, at in ready.items() if commune not in self._retry_at}
+        alone = [{commune: at} for commune, at in ready.items() if commune in self._retry_at]
+        return sum(self._publish(cursors) for cursors in [together, *alone] if cursors)
+
+    def check_topic(self) -> None:
+        """Compare the topic's ends with the store, which is the truth.
+
+        A topic with fewer records than were acknowledged was made anew: what it should hold is published again from
+        the start. The first time also its newest events are compared: raises RestoreUnfinished when the store lacks
+        one of them.
+        """
+        ends = end_offsets(self.bootstrap, self.topic)
+        cursors = self._cursors()
+        for partition, end in ends.items():
+            here = {commune: at for commune, at in cursors.items() if partition_of(commune, len(ends)) == partition}
+            if end < sum(here.values()):
+                logger.warning(
+                    "%s[%d] was made anew: %d communes are published again", self.topic, partition, len(here)
+                )
+                self._move(here, dict.fromkeys(here, 0))
+        if not self._tail_compared:
+            self._compare_tail()
+            self._tail_compared = True
+        self._checked_at = time.monotonic()
+
+    def _compare_tail(self) -> None:
+        newest: dict[str, tuple[int, bytes]] = {}
+        for records in read_topic(self.bootstrap, self.topic, last=TAIL):
+            for record in records:
+                try:
+                    link = read_link(record.value)
+                except (msgspec.DecodeError, TypeError):
+                    continue
+                ours = link.source == f"/{self.log.source}" and record.key == link.commune.encode()
+                if ours and link.position >= newest.get(link.commune, (0, b""))[0]:
+                    newest[link.commune] = link.position, record.value
+        heads = self.log.heads()
+        for commune, (position, body) in newest.items():
+            held = heads[commune].position if commune in heads else 0
+            if position > held:
+                raise RestoreUnfinished(
+                    f"{self.topic} holds {commune} up to {position}, the store up to {held}: the restore is unfinished"
+                )
+            if event_hash(self.log.read(commune, position - 1, 1)[0]) != event_hash(body):
+                raise RestoreUnfinished(f"{self.topic} holds another event {commune}/{position} than the store")
+
+    def _publish(self, cursors: Mapping[str, int]) -> int:
+        """One batch of each commune; a commune whose batch fails is waited for, the others go on."""
+        sent = {commune: self._send(commune, self.log.read(commune, at, BATCH)) for commune, at in cursors.items()}
+        if self._producer:
+            self._producer.flush(self._delivery_timeout_s * 2)
+        acknowledged = {}
+        failures = {}
+        for commune, futures in sent.items():
+            failed = next(((i, future) for i, future in enumerate(futures) if not _is_acknowledged(future)), None)
+            acknowledged[commune] = cursors[commune] + (failed[0] if failed else len(futures))
+            if failed:
+                failures[commune] = _reason(failed[1])
+        self._move(cursors, acknowledged)
+        for commune in cursors:
+            self._retry_at.pop(commune, None)
+            self.status.refused.pop(commune, None)
+        if failures:
+            # A producer does not recover from a rejected record or a long outage.
+            self._close()
+            again = time.monotonic() + self._retry_s
+            for commune, reason in failures.items():
+                logger.warning("%s: %s/%d: %s", self.topic, commune, acknowledged[commune] + 1, reason)
+                self._retry_at[commune] = again
+                self.status.refused[commune] = f"{acknowledged[commune] + 1}: {reason}"
+        count = sum(acknowledged.values()) - sum(cursors.values())
+        self.status.published += count
+        return count
+
+    def _send(self, commune: str, bodies: Sequence[bytes]) -> list[Any]:
+        futures: list[Any] = []
+        if self._producer is None:
+            self._producer = self._new_producer()
+        for body in bodies:
+            try:
+                futures.append(
+                    self._producer.send(self.topic, value=body, key=commune.encode(), headers=_headers(body))
+                )
+            except KafkaError as error:
+                futures.append(error)
+                break
+        return futures
+
+    def _new_producer(self) -> Any:
+        milliseconds = int(self._delivery_timeout_s * 1000)
+        return KafkaProducer(
+            bootstrap_servers=self.bootstrap,
+            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+            acks="all",
+            enable_idempotence=True,
+            allow_auto_create_topics=False,
+            delivery_timeout_ms=milliseconds,
+            request_timeout_ms=milliseconds,
+            max_block_ms=milliseconds,
+        )
+
+    def _close(self) -> None:
+        producer, self._producer = self._producer, None
+        # Another producer means another look at what the topic holds.
+        self._checked_at = float("-inf")
+        if producer:
+            try:
+                producer.close(timeout=1)
+            except KafkaError as error:
+                logger.warning("%s: the producer does not close: %s", self.topic, error)
+
+    def _wait_for(self, error: Exception, stop: threading.Event) -> None:
+        self.status.problem = f"{type(error).__name__}: {error}"
+        logger.warning("%s waits: %s", self.topic, self.status.problem)
+        self._close()
+        stop.wait(self._retry_s)
+
+    # SQL
+
+    def _behind(self) -> dict[str, int]:
+        with reading(self.log.engine) as connection:
+            return dict(run(connection, _BEHIND, [self.log.source]).fetchall())
+
+    def _cursors(self) -> dict[str, int]:
+        with reading(self.log.engine) as connection:
+            return dict(run(connection, _CURSORS, [self.log.source]).fetchall())
+
+    def _move(self, old: Mapping[str, int], new: Mapping[str, int]) -> None:
+        """Compare and set: where another relay has moved a cursor meanwhile, its word counts."""
+        with writing(self.log.engine) as connection:
+            for commune, position in new.items():
+                if position != old[commune]:
+                    run(connection, _FIRST_CURSOR, [self.log.source, commune])
+                    run(connection, _MOVE, [position, self.log.source, commune, old[commune]])
+
+
+def _headers(body: bytes) -> list[tuple[str, bytes]]:
+    attributes = _attributes.decode(body)
+    headers = [
+        ("content-type", b"application/cloudevents+json"),
+        ("ce_type", attributes.type.encode()),
+        ("ce_id", attributes.id.encode()),
+    ]
+    if attributes.correlationid and TRACEPARENT.fullmatch(attributes.correlationid):
+        headers.append(("traceparent", attributes.correlationid.encode()))
+    return headers
+
+
+class _Attributes(msgspec.Struct):
+    type: str
+    id: str
+    correlationid: str | None = None
+
+
+_attributes = msgspec.json.Decoder(_Attributes)
+
+
+def _is_acknowledged(future: Any) -> bool:
+    return not isinstance(future, Exception) and future.succeeded()
+
+
+def _reason(future: Any) -> str:
+    error = future if isinstance(future, Exception) else future.exception
+    return f"{type(error).__name__}: {error}"
+
+
+_BEHIND = (
+    "SELECT heads.commune, coalesce(cursors.position, 0) FROM heads LEFT JOIN cursors"
+    " ON cursors.source = heads.source AND cursors.commune = heads.commune"
+    " WHERE heads.source = ? AND heads.position > coalesce(cursors.position, 0)"
+)
+_CURSORS = "SELECT commune, position FROM cursors WHERE source = ?"
+_FIRST_CURSOR = (
+    "INSERT INTO cursors (source, commune, position) VALUES (?, ?, 0) ON CONFLICT (source, commune) DO NOTHING"
+)
+_MOVE = "UPDATE cursors SET position = ? WHERE source = ? AND commune = ? AND position = ?"

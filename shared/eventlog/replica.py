@@ -1,0 +1,291 @@
+"""The replica's consumer: takes over another service's events verbatim, from Kafka and where needed from its feed."""
+
+import faulthandler
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from kafka import KafkaConsumer
+from kafka.errors import CommitFailedError, KafkaError
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.eventlog.chain import EMPTY, Head, read_link
+from shared.eventlog.errors import Ahead, Busy, ChainBreak
+from shared.eventlog.feed import FeedError
+from shared.eventlog.kafka import BOOTSTRAP_TIMEOUT_MS, end_offsets, read_topic, topic_name
+from shared.eventlog.log import Log
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+POLL_S = 0.2
+RETRY_S = 1.0
+HEADS_S = 60.0
+
+# Lag without progress for so long is a consumer that hangs: its supervisor starts it anew.
+STUCK_S = 300.0
+STUCK_EXIT_CODE = 70  # EX_SOFTWARE
+
+Fetch = Callable[[str, int, int], list[bytes]]  # commune, after, limit → stored bytes from the owner
+
+
+class ReplicaStatus(msgspec.Struct):
+    """What the consumer did since it started, and what is wrong."""
+
+    taken: int = 0
+    fetched: int = 0
+    rejected: int = 0
+    last_rejected: str | None = None
+    lag: int = 0
+    behind: dict[str, int] = {}  # commune → how many events the owner has more, at the last comparison
+    broken: dict[str, str] = {}
+    problem: str | None = None
+
+
+class Replica:
+    """Keeps `log` (a replica) up with its owner. Any number of workers may share a group; repeats change nothing.
+
+    `fetch` and `owner_heads` are the owner's feed; without them a gap stays, visibly, until the topic fills it.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        bootstrap: str,
+        group: str,
+        *,
+        fetch: Fetch | None = None,
+        owner_heads: Callable[[], Mapping[str, Head]] | None = None,
+        topic: str | None = None,
+        poll_s: float = POLL_S,
+        retry_s: float = RETRY_S,
+        heads_s: float = HEADS_S,
+        stuck_s: float = STUCK_S,
+        consumer_options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.log = log
+        self.bootstrap = bootstrap
+        self.group = group
+        self.topic = topic or topic_name(log.source)
+        self.status = ReplicaStatus(broken=log.broken())
+        self._fetch = fetch
+        self._owner_heads = owner_heads
+        self._poll_s = poll_s
+        self._retry_s = retry_s
+        self._heads_s = heads_s
+        self._stuck_s = stuck_s
+        self._consumer_options = consumer_options or {}
+        self._consumer: Any = None
+        self._compared_at = float("-inf")
+        self._moved: set[str] = set()
+        self._progress_at = time.monotonic()
+
+    def run(self, stop: threading.Event) -> None:
+        """Take events over until told to stop; whatever is away is waited for."""
+        threading.Thread(target=self._watch, args=(stop,), name=f"watch {self.topic}", daemon=True).start()
+        try:
+            while not stop.is_set():
+                try:
+                    self.step(stop)
+                    self.status.problem = None
+                except (KafkaError, SQLAlchemyError, Busy, FeedError) as error:
+                    self.status.problem = f"{type(error).__name__}: {error}"
+                    logger.warning("replica of %s waits: %s", self.topic, self.status.problem)
+                    self._close()
+                    stop.wait(self._retry_s)
+        finally:
+            self._close()
+
+    def step(self, stop: threading.Event | None = None) -> int:
+        """Take one batch from the topic, commit it, then its offsets; returns how many records there were.
+
+        On any error the consumer is given up before its offsets are committed: the batch comes again.
+        """
+        if self._consumer is None:
+            self._consumer = self._new_consumer()
+        batches = self._consumer.poll(int(self._poll_s * 1000), max_records=BATCH)
+        records = [record for batch in batches.values() for record in batch]
+        for commune, bodies in self._sorted_out(records).items():
+            if stop and stop.is_set():
+                return 0
+            self._take(commune, bodies)
+        if records:
+            try:
+                self._consumer.commit()
+            except CommitFailedError:
+                # The group has given the partition to another worker; it reads the batch again, harmlessly.
+                logger.info("replica of %s: offsets not committed, the group has changed", self.topic)
+        self.status.lag = self._lag()
+        if records or not self.status.lag:
+            self._progress_at = time.monotonic()
+        if self._owner_heads and not records and time.monotonic() - self._compared_at >= self._heads_s:
+            self.compare_heads()
+        return len(records)
+
+    def compare_heads(self) -> None:
+        """Fetch what the owner has and the topic does not bring; mark a head with another hash as broken."""
+        if self._owner_heads is None:
+            return
+        self._compared_at = time.monotonic()
+        here = self.log.heads()
+        self.status.behind = {}
+        for commune, owners in self._owner_heads().items():
+            own = here.get(commune, EMPTY)
+            if own.position == owners.position and own.hash != owners.hash:
+                self._break(commune, f"the owner's event {owners.position} has another hash")
+            if own.position < owners.position:
+                self.status.behind[commune] = owners.position - own.position
+                if commune not in self._moved and commune not in self.status.broken:
+                    self._catch_up(commune, own.position)
+        self._moved.clear()
+
+    def _sorted_out(self, records: Sequence[Any]) -> dict[str, list[bytes]]:
+        """Bodies per commune. A record that is no event of this log is left out, visibly: the store is the truth."""
+        sorted_out: dict[str, list[bytes]] = {}
+        for record in records:
+            reason = foreign(record, self.log.source)
+            if reason is None:
+                sorted_out.setdefault(record.key.decode(), []).append(record.value)
+                continue
+            self.status.rejected += 1
+            self.status.last_rejected = f"{self.topic}[{record.partition}]@{record.offset}: {reason}"
+            logger.error("rejected %s", self.status.last_rejected)
+        return sorted_out
+
+    def _take(self, commune: str, bodies: Sequence[bytes]) -> None:
+        if commune in self.status.broken:
+            return
+        try:
+            taken = self.log.append_verbatim(commune, bodies)
+        except Ahead as ahead:
+            logger.warning("replica of %s: %s", self.topic, ahead)
+            self._moved.discard(commune)
+            self._catch_up(commune, ahead.expected - 1)
+        except ChainBreak as error:
+            self._note_break(commune, str(error))
+        else:
+            self.status.taken += taken
+            if taken:
+                self._moved.add(commune)
+
+    def _catch_up(self, commune: str, position: int) -> None:
+        """Fetch from the owner up to its end, which includes what was ahead."""
+        if self._fetch is None:
+            self.status.behind.setdefault(commune, 1)
+            return
+        try:
+            while bodies := self._fetch(commune, position, BATCH):
+                self.status.fetched += self.log.append_verbatim(commune, bodies)
+                position += len(bodies)
+                if len(bodies) < BATCH:
+                    break
+            self.status.behind.pop(commune, None)
+        except (Ahead, ChainBreak) as error:
+            self._note_break(commune, str(error))
+
+    def _break(self, commune: str, reason: str) -> None:
+        self.log.mark_broken(commune, reason)
+        self._note_break(commune, reason)
+
+    def _note_break(self, commune: str, reason: str) -> None:
+        logger.error("replica of %s stops at %s: %s", self.topic, commune, reason)
+        self.status.broken[commune] = reason
+
+    def _lag(self) -> int:
+        places = self._consumer.assignment()
+        return sum(max(0, (self._consumer.highwater(at) or 0) - self._consumer.position(at)) for at in places)
+
+    def _new_consumer(self) -> Any:
+        options = {
+            "bootstrap_servers": self.bootstrap,
+            "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
+            "group_id": self.group,
+            "auto_offset_reset": "earliest",
+            "enable_auto_commit": False,
+            "allow_auto_create_topics": False,
+            # A topic that is created after us is noticed within this.
+            "metadata_max_age_ms": 30_000,
+        }
+        return KafkaConsumer(self.topic, **(options | dict(self._consumer_options)))
+
+    def _close(self) -> None:
+        consumer, self._consumer = self._consumer, None
+        if consumer:
+            try:
+                consumer.close(autocommit=False, timeout_ms=1000)
+            except KafkaError as error:
+                logger.warning("replica of %s: the consumer does not close: %s", self.topic, error)
+
+    def _watch(self, stop: threading.Event) -> None:
+        while not stop.wait(min(1.0, self._stuck_s / 4)):
+            if self.status.lag and time.monotonic() - self._progress_at > self._stuck_s:
+                logger.critical("replica of %s: no progress for %g s with a lag", self.topic, self._stuck_s)
+                faulthandler.dump_traceback()
+                os._exit(STUCK_EXIT_CODE)
+
+
+class Filled(msgspec.Struct):
+    """What a topic gave to a replica. `gaps`: communes whose chain the topic does not hold to its end, from where."""
+
+    records: int = 0
+    taken: int = 0
+    rejected: int = 0
+    gaps: dict[str, int] = {}
+    broken: dict[str, str] = {}
+
+
+def fill_from_topic(
+    log: Log, bootstrap: str, topic: str | None = None, progress: Callable[[int, int], None] | None = None
+) -> Filled:
+    """Read the whole topic once, up to its present end, into a replica; `progress` gets records so far and of how many.
+
+    What is not next is dropped, as a topic may hold repeats and events ahead of their place.
+    """
+    topic = topic or topic_name(log.source)
+    filled = Filled(broken=log.broken())
+    total = sum(end_offsets(bootstrap, topic).values())
+    ends = {commune: head.position for commune, head in log.heads().items()}
+    ahead: dict[str, int] = {}
+    for records in read_topic(bootstrap, topic):
+        fitting: dict[str, list[bytes]] = {}
+        for record in records:
+            if foreign(record, log.source) is not None:
+                filled.rejected += 1
+                continue
+            commune, position = record.key.decode(), read_link(record.value).position
+            end = ends.get(commune, 0)
+            if position <= end + 1:
+                fitting.setdefault(commune, []).append(record.value)
+                ends[commune] = max(end, position)
+            else:
+                ahead[commune] = max(position, ahead.get(commune, 0))
+        for commune, bodies in fitting.items():
+            if commune not in filled.broken:
+                try:
+                    filled.taken += log.append_verbatim(commune, bodies)
+                except ChainBreak as error:
+                    filled.broken[commune] = str(error)
+        filled.records += len(records)
+        if progress:
+            progress(filled.records, total)
+    filled.gaps = {commune: ends.get(commune, 0) + 1 for commune, far in ahead.items() if far > ends.get(commune, 0)}
+    return filled
+
+
+def foreign(record: Any, source: str) -> str | None:
+    """Why a record is no event of this log, or None when it is one."""
+    if not record.key or not record.value:
+        return "has no key or no value"
+    try:
+        link = read_link(record.value)
+    except msgspec.DecodeError as error:
+        return f"is no event: {error}"
+    if link.source != f"/{source}":
+        return f"is of {link.source}"
+    if link.commune.encode() != record.key:
+        return f"has the key of another commune than {link.commune}"
+    return None

@@ -1,0 +1,159 @@
+"""Verifying logs: the chain of a store or a replica, a replica against its owner, a topic against the store."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from shared.eventlog.chain import EMPTY, follow
+from shared.eventlog.database import reading, run
+from shared.eventlog.errors import ChainBreak
+from shared.eventlog.kafka import read_topic, topic_name
+from shared.eventlog.log import Log
+from shared.eventlog.replica import foreign
+
+BATCH = 5000
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that is not as it was recorded. `where`: store, replica or topic; `position` 0 when none applies."""
+
+    where: str
+    source: str
+    commune: str
+    position: int
+    problem: str
+
+
+def verify_log(log: Log, commune: str | None = None, *, where: str = "store") -> list[Finding]:
+    """Walk the chain of one commune or of all: hashes, positions, times, stream versions, columns and head rows."""
+    communes = [commune] if commune else _communes(log)
+    return [finding for each in communes for finding in _verify_chain(log, each, where)]
+
+
+def _verify_chain(log: Log, commune: str, where: str) -> Iterator[Finding]:
+    head = EMPTY
+    versions: dict[str, int] = {}
+    try:
+        for row in _rows(log, commune):
+            head, link, _ = next(follow(head, [row[4]], log.source, commune))
+            version = versions[link.subject] = versions.get(link.subject, 0) + 1
+            if link.streamversion != version:
+                problem = f"{link.subject} goes from version {version - 1} to {link.streamversion}"
+                yield Finding(where, log.source, commune, link.position, problem)
+            if tuple(row[:4]) != (link.position, link.subject, link.streamversion, link.time):
+                problem = "the columns beside the event differ from it"
+                yield Finding(where, log.source, commune, link.position, problem)
+    except ChainBreak as error:
+        yield Finding(where, log.source, commune, error.position, error.reason)
+        return
+    stored = log.head(commune)
+    if stored != head:
+        problem = (
+            f"the head row says {stored.position} {stored.hash[:12]}, the log ends {head.position} {head.hash[:12]}"
+        )
+        yield Finding(where, log.source, commune, min(head.position, stored.position) + 1, problem)
+
+
+def _communes(log: Log) -> list[str]:
+    with reading(log.engine) as connection:
+        return sorted(row[0] for row in run(connection, _COMMUNES, [log.source, log.source]))
+
+
+def _rows(log: Log, commune: str) -> Iterator[Any]:
+    position = 0
+    while True:
+        with reading(log.engine) as connection:
+            rows = run(connection, _ROWS, [log.source, commune, position, BATCH]).fetchall()
+        if not rows:
+            return
+        yield from rows
+        position = rows[-1][0]
+
+
+def compare_logs(own: Log, replica: Log) -> list[Finding]:
+    """Where a replica holds other bytes than its owner, or more. That it lags behind is no finding."""
+    findings = []
+    heads = own.heads()
+    for commune, head in sorted(replica.heads().items()):
+        end = heads.get(commune, EMPTY).position
+        if head.position > end:
+            problem = f"ends at {head.position}, the owner's log at {end}"
+            findings.append(Finding("replica", own.source, commune, end + 1, problem))
+        shared = min(head.position, end)
+        pairs = zip(own.read_all(commune, until=shared), replica.read_all(commune, until=shared), strict=True)
+        differing = next((at for at, (ours, theirs) in enumerate(pairs, 1) if ours != theirs), None)
+        if differing:
+            findings.append(Finding("replica", own.source, commune, differing, "other bytes than the owner's"))
+    return findings
+
+
+def verify_topic(bootstrap: str, log: Log, topic: str | None = None) -> list[Finding]:
+    """Compare every record with the store: other bytes, what the store does not have, what the topic should and
+    does not hold. An own log must be there up to the relay's cursor, a replica up to its head."""
+    topic = topic or topic_name(log.source)
+    # The store is read before the topic, and what the relay publishes meanwhile is looked up once more.
+    expected = _published(log)
+    seen = {commune: bytearray(position) for commune, position in expected.items()}
+    findings: list[Finding] = []
+    for records in read_topic(bootstrap, topic):
+        by_commune: dict[str, list[Any]] = {}
+        for record in records:
+            reason = foreign(record, log.source)
+            if reason:
+                problem = f"partition {record.partition} offset {record.offset} {reason}"
+                findings.append(Finding("topic", log.source, _text(record.key), 0, problem))
+            else:
+                by_commune.setdefault(record.key.decode(), []).append(record)
+        for commune, of_commune in by_commune.items():
+            findings += _compare(log, commune, of_commune, seen.setdefault(commune, bytearray()))
+    for commune, positions in sorted(seen.items()):
+        missing = positions.find(0)
+        if missing >= 0:
+            problem = f"{positions.count(0)} of {len(positions)} events are not there, the first is {missing + 1}"
+            findings.append(Finding("topic", log.source, commune, missing + 1, problem))
+    return findings
+
+
+def _compare(log: Log, commune: str, records: list[Any], seen: bytearray) -> Iterator[Finding]:
+    positions = [_position(record.value) for record in records]
+    low, high = min(positions), max(positions)
+    stored = dict(enumerate(log.read_all(commune, after=low - 1, until=high), low))
+    for record, position in zip(records, positions, strict=True):
+        if position not in stored:
+            problem = f"offset {record.offset} is not in the store"
+            yield Finding("topic", log.source, commune, position, problem)
+        elif stored[position] != record.value:
+            problem = f"partition {record.partition} offset {record.offset}: other bytes than the store's"
+            yield Finding("topic", log.source, commune, position, problem)
+        elif position <= len(seen):
+            seen[position - 1] = 1
+
+
+def _published(log: Log) -> dict[str, int]:
+    with reading(log.engine) as connection:
+        cursors = dict(run(connection, _CURSORS, [log.source]).fetchall())
+    return cursors or {commune: head.position for commune, head in log.heads().items()}
+
+
+class _Position(msgspec.Struct):
+    position: int
+
+
+def _position(body: bytes) -> int:
+    return _positions.decode(body).position
+
+
+_positions = msgspec.json.Decoder(_Position)
+
+
+def _text(key: bytes | None) -> str:
+    return (key or b"").decode(errors="replace")
+
+
+_COMMUNES = "SELECT commune FROM heads WHERE source = ? UNION SELECT commune FROM events WHERE source = ?"
+_ROWS = (
+    "SELECT position, subject, streamversion, time, body FROM events WHERE source = ? AND commune = ? AND position > ?"
+    " ORDER BY position LIMIT ?"
+)
+_CURSORS = "SELECT commune, position FROM cursors WHERE source = ?"

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from shared.eventlog.errors import Busy
@@ -123,10 +123,11 @@ def writing_after(engine: Engine, commune: str | None, *first: Query) -> Iterato
         if _is_lock_timeout(error.orig):
             raise Busy(str(error.orig)) from error
         raise
-    except driver.OperationalError as error:
+    except driver.Error as error:
         if _is_lock_timeout(error):
             raise Busy(str(error)) from error
-        raise OperationalError(None, None, error) from error
+        # Callers see SQLAlchemy's errors, whichever way a statement was run.
+        raise DBAPIError.instance(None, None, error, driver.Error) from error
 
 
 def run(connection: Connection, statement: str, parameters: Sequence[Any] = ()) -> Any:

@@ -139,7 +139,7 @@ class Log:
         with reading(self.engine) as connection:
             return self._read(connection, commune, after, limit)
 
-    def read_all(self, commune: str, after: int = 0, until: int | None = None, batch: int = 5000) -> Iterator[bytes]:
+    def read_all(self, commune: str, after: int = 0, until: int | None = None, batch: int = 1000) -> Iterator[bytes]:
         """The stored bytes after a position, batch by batch, so that no read transaction stays open."""
         while until is None or after < until:
             size = batch if until is None else min(batch, until - after)
@@ -169,6 +169,11 @@ class Log:
         with reading(self.engine) as connection:
             row = run(connection, _LAST, [self.source, commune, subject]).fetchone()
             return row[0] if row else None
+
+    def published(self) -> dict[str, int]:
+        """How far the relay has seen each commune's events acknowledged by the broker."""
+        with reading(self.engine) as connection:
+            return dict(run(connection, _PUBLISHED, [self.source]).fetchall())
 
     # Appending to one's own log
 

@@ -3,20 +3,20 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 
 import flask
 from sqlalchemy import Engine
 
-import services.scoring
-import services.tasks
-from cchc.settings import Settings
+from cchc.settings import SERVICES, Settings
 from services.scoring import app as scoring_app
 from services.scoring import worker as scoring_worker
 from services.tasks import app as tasks_app
 from services.tasks import worker as tasks_worker
 from shared.eventlog import Log, open_database, utcnow
+from shared.eventlog.feed import FeedClient
 from shared.eventlog.migrations import migrate
+from shared.eventlog.relay import Relay
+from shared.eventlog.replica import Replica
 from shared.events import uuid7
 from shared.web.auth import Verifier
 from shared.web.keys import SigningKey, generate_key, load_key, mint
@@ -48,8 +48,8 @@ class Installation:
 
     def migrate(self) -> None:
         """Bring every service's database to the schema of this release."""
-        for service, package in (("tasks", services.tasks), ("scoring", services.scoring)):
-            migrate(self.engine(service), Path(package.__path__[0]) / "migrations")
+        for service in SERVICES:
+            migrate(self.engine(service), f"services.{service}")
 
     def close(self) -> None:
         for engine in self._engines.values():
@@ -80,8 +80,25 @@ class Installation:
     def loops(self, service: str) -> dict[str, Loop]:
         """What runs in the background of a service; with Kafka also its relay and its replica's consumer."""
         if service == "tasks":
-            return tasks_worker.loops(self.tasks)
-        return scoring_worker.loops(self.scoring)
+            return tasks_worker.loops(self.tasks) | self._relay(self.tasks.log)
+        return scoring_worker.loops(self.scoring) | self._relay(self.scoring.logs["scoring"]) | self._replica()
+
+    def _relay(self, log: Log) -> dict[str, Loop]:
+        return {"relay": Relay(log, self.settings.kafka).run} if self.settings.kafka else {}
+
+    def _replica(self) -> dict[str, Loop]:
+        """Scoring takes over the tasks log from Kafka; what the topic lacks comes from the feed of tasks."""
+        if not self.settings.kafka:
+            return {}
+        feed = FeedClient(self.settings.urls["tasks"], self.replicator_token)
+        replica = Replica(
+            self.scoring.logs["tasks"],
+            self.settings.kafka,
+            "cchc.scoring",
+            fetch=feed.fetch,
+            owner_heads=feed.heads,
+        )
+        return {"replica": replica.run}
 
     # Keys
 

@@ -11,7 +11,7 @@ from services.tasks.domain.organisation import RecordAbsence
 from shared.events import Recurrence
 
 INITIATIVE = "Đề xuất sáng kiến, giải pháp mới trong CCHC"
-INITIATIVE_LEADS = ("p13", "p17", "p20", "p21", "p23", "p25", "p26", "p27", "p28", "p29", "p30", "p31")
+INITIATIVE_LEADS = ("p13", "p17", "p21", "p23", "p25", "p26", "p27", "p28", "p29", "p30", "p31")
 VILLAGE_HEADS = tuple(f"p{number}" for number in range(36, 44))
 ONLINE = "Vận động hộ dân nộp hồ sơ trực tuyến, thanh toán không dùng tiền mặt"
 
@@ -91,6 +91,7 @@ def july(year: Year) -> None:
         product="Danh mục; phương án",
         taken_over_from="đất đai",
     )
+    year.assign("10 p20", INITIATIVE, lead="p20", due="2024-09-30", product="Phiếu đề xuất")
     year.office(RecordAbsence(staff="p29", absence="p29-2024-1", kind="insured", from_=date(2024, 7, 1)))
     year.office(RecordAbsence(staff="p30", absence="p30-2024-1", kind="unpaid", from_=date(2024, 1, 15)))
     year.office(

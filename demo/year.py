@@ -50,7 +50,9 @@ from shared.web.auth import Principal
 
 COMMUNE = "tien-canh"
 FILES = Path(__file__).parent / "data"
-OFFICE, CHAIR = "p14", "p01"
+OFFICE, CHAIR, DEPUTY = "p14", "p01", "p03"
+# Whose tasks the other deputy decides, by the roster's chain of superiors, and whose only the Chairman does.
+IN_CHARGE_OF = {"p02": ("p18", "p19", "p20", "p21", "p29", "p30"), CHAIR: ("p13", "p24")}
 
 
 class ScriptedClock:
@@ -320,7 +322,7 @@ class Year:
     def _decide(self, name: str, command: Callable[[str], Command]) -> None:
         """The vice-chair in charge decides, the Chairman where that one takes part."""
         task = self._state(name)
-        decider = "p02" if task.lead in ("p18", "p19", "p20", "p21", "p29", "p30") else "p03"
+        decider = next((deputy for deputy, leads in IN_CHARGE_OF.items() if task.lead in leads), DEPUTY)
         taking_part = decider == task.lead or decider in task.collaborators
         self.do(CHAIR if taking_part else decider, command(task.task))
 
@@ -390,7 +392,7 @@ class Year:
     def _state(self, name: str) -> Task:
         if name in self.names:
             return self._states()[f"task/{self.names[name]}"]
-        number, _, period = name.rpartition(" ")
+        number, period = name.rsplit(" ", 1) if " " in name else (name, "")
         states = self._states()
         for state in states.values():
             if not isinstance(state, Task) or state.status in ("draft", "settled"):
@@ -419,7 +421,7 @@ class Year:
 
     def _row(self, number: str) -> dict[str, Any]:
         """The words of a waiting row, as the import proposed them."""
-        return self._states()[f"task/{self._named(number, 'draft')}"].row
+        return self._states()[f"task/{self._named(number, 'draft')}"].draft.row
 
     def _states(self) -> dict[str, Any]:
         """The current tasks and templates by subject."""

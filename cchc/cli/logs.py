@@ -1,0 +1,221 @@
+"""The logs at the command line: verify, rebuild, status, topics, export and import."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from cchc.cli.options import commune_option, json_option, the_commune, with_installation
+from cchc.installation import Installation
+from cchc.output import FOUND, UNAVAILABLE, as_json, fail, progress, table
+from cchc.settings import SERVICES
+from services.scoring.views import PROJECTION
+from services.tasks import views as tasks_views
+from shared.eventlog import Log, writing
+from shared.eventlog.verify import Finding, compare_logs, verify_log, verify_topic
+from shared.projection import Runner, all_positions
+
+
+@click.command("verify")
+@click.option("--service", "services", multiple=True, type=click.Choice(SERVICES), help="Chỉ dịch vụ này.")
+@click.option("--topic/--no-topic", default=None, help="So cả topic (mặc định: có, khi đặt CCHC_KAFKA).")
+@json_option
+@with_installation
+def verify_command(
+    installation: Installation, services: tuple[str, ...], topic: bool | None, json_output: bool
+) -> None:
+    """Kiểm tra chuỗi sự kiện: kho của từng dịch vụ, bản sao và topic.
+
+    Mã thoát 1 khi có sự kiện bị sửa, thêm, bớt hoặc không khớp chuỗi.
+    """
+    kafka = installation.settings.kafka
+    if topic and not kafka:
+        fail("Đặt CCHC_KAFKA để kiểm tra topic.")
+    checked: list[str] = []
+    findings: list[Finding] = []
+    for name, look in _looks(installation, services or SERVICES, kafka if topic is not False else None):
+        findings += look()
+        checked.append(name)
+    if json_output:
+        as_json({"checked": checked, "findings": findings})
+    else:
+        for finding in findings:
+            place = f"{finding.where} {finding.source}/{finding.commune}/{finding.position}"
+            click.echo(f"{place}: {finding.problem}")
+        click.echo(f"Đã kiểm tra {', '.join(checked)}: {len(findings)} sai lệch." if findings else _all_well(checked))
+    raise SystemExit(FOUND if findings else 0)
+
+
+def _all_well(checked: list[str]) -> str:
+    return f"Đã kiểm tra {', '.join(checked)}: nguyên vẹn."
+
+
+def _looks(installation: Installation, services: Any, kafka: str | None) -> Iterator[tuple[str, Any]]:
+    """What there is to check, by name."""
+    for service in services:
+        own = installation.own_log(service)
+        events = sum(head.position for head in own.heads().values())
+        yield f"{service} ({events} sự kiện)", lambda own=own: verify_log(own)
+        if kafka:
+            yield f"topic của {service}", lambda own=own: verify_topic(kafka, own)
+    replica = installation.scoring.logs["tasks"]
+    if "scoring" in services and replica is not installation.tasks.log:
+        yield (
+            "bản sao tasks ở scoring",
+            lambda: [
+                *verify_log(replica, where="replica"),
+                *compare_logs(installation.tasks.log, replica),
+            ],
+        )
+
+
+@click.command("rebuild")
+@click.argument("service", type=click.Choice(SERVICES))
+@click.option("--from-kafka", is_flag=True, help="Bỏ bản sao, nạp lại từ topic trước khi dựng lại.")
+@click.option("--commune", help="Chỉ một xã (mặc định: mọi xã).")
+@json_option
+@with_installation
+def rebuild_command(
+    installation: Installation, service: str, from_kafka: bool, commune: str | None, json_output: bool
+) -> None:
+    """Dựng lại dữ liệu đọc của một dịch vụ từ nhật ký; dữ liệu cũ phục vụ đến khi xong từng xã."""
+    if from_kafka:
+        _refill(installation, service)
+    if service == "tasks":
+        communes = [the_commune(installation, commune)] if commune else sorted(installation.tasks.log.heads())
+        folded = sum(_rebuild_tasks(installation, one) for one in communes)
+    else:
+        scoring = installation.scoring
+        communes = [commune] if commune else sorted(scoring.logs["tasks"].heads())
+        runner = Runner(scoring.engine, scoring.logs, PROJECTION)
+        folded = runner.rebuild(communes, progress("Dựng lại"))
+    if json_output:
+        as_json({"service": service, "communes": communes, "events": folded})
+    else:
+        click.echo(f"Đã dựng lại {service}: {len(communes)} xã, {folded} sự kiện.")
+
+
+def _rebuild_tasks(installation: Installation, commune: str) -> int:
+    tasks = installation.tasks
+    with writing(tasks.engine, commune) as connection:
+        tasks_views.rebuild(connection, commune, tasks.log)
+    return tasks.log.head(commune).position
+
+
+def _refill(installation: Installation, service: str) -> None:
+    from shared.eventlog.replica import fill_from_topic
+
+    kafka = installation.settings.kafka
+    if not kafka or service != "scoring":
+        fail("--from-kafka chỉ dùng cho scoring, khi đặt CCHC_KAFKA: chỉ bản sao được nạp lại từ topic.")
+    replica = installation.scoring.logs["tasks"]
+    for commune in replica.heads():
+        replica.forget(commune)
+
+    def show(done: int, total: int) -> None:
+        progress("Đọc topic")("", done, total)
+
+    filled = fill_from_topic(replica, kafka, progress=show)
+    if filled.broken or filled.gaps:
+        problems = [f"{commune}: {reason}" for commune, reason in filled.broken.items()]
+        problems += [f"{commune}: topic thiếu từ vị trí {position}" for commune, position in filled.gaps.items()]
+        fail("Topic không đủ để dựng lại bản sao. " + "; ".join(problems), FOUND)
+
+
+@click.command("status")
+@json_option
+@with_installation
+def status_command(installation: Installation, json_output: bool) -> None:
+    """Nhật ký đến đâu, dữ liệu đọc và topic theo kịp đến đâu, xã nào đang dừng và vì sao.
+
+    Mã thoát 1 khi có xã đang dừng.
+    """
+    folded = all_positions(installation.scoring.engine, PROJECTION.name)
+    rows = []
+    for service in SERVICES:
+        own = installation.own_log(service)
+        published = own.published() if installation.settings.kafka else {}
+        held = installation.scoring.logs[service]
+        broken = held.broken()
+        for commune, head in sorted(own.heads().items()):
+            at = folded.get(commune, {}).get(service)
+            rows.append(
+                {
+                    "service": service,
+                    "commune": commune,
+                    "head": head.position,
+                    "time": head.time,
+                    "published": published.get(commune),
+                    "held_by_scoring": held.head(commune).position,
+                    "folded": at.position if at else 0,
+                    "stopped": broken.get(commune) or (at.parked if at else None),
+                }
+            )
+    if json_output:
+        as_json(rows)
+    else:
+        header = ("Dịch vụ", "Xã", "Cuối", "Ghi lúc", "Đã phát", "Bản sao", "Đã đọc", "Dừng vì")
+        table(header, [tuple(row.values()) for row in rows])
+    raise SystemExit(FOUND if any(row["stopped"] for row in rows) else 0)
+
+
+@click.command("topics")
+@click.option("--partitions", default=12, show_default=True, type=click.IntRange(1, 1000), help="Số phân vùng.")
+@click.option("--replication", default=1, show_default=True, type=click.IntRange(1, 5), help="Số bản sao.")
+@json_option
+@with_installation
+def topics_command(installation: Installation, partitions: int, replication: int, json_output: bool) -> None:
+    """Tạo các topic còn thiếu và kiểm tra thiết lập của chúng. Mã thoát 1 khi thiết lập sai."""
+    from kafka.errors import KafkaError
+
+    from shared.eventlog.kafka import check_topic_settings, ensure_topics, topic_name
+
+    kafka = installation.settings.kafka
+    if not kafka:
+        fail("Đặt CCHC_KAFKA (địa chỉ broker) trước.")
+    try:
+        created = ensure_topics(kafka, SERVICES, partitions=partitions, replication=replication)
+        problems = check_topic_settings(kafka, [topic_name(service) for service in SERVICES])
+    except KafkaError as error:
+        fail(f"Không kết nối được Kafka ở {kafka}: {error}", UNAVAILABLE)
+    if json_output:
+        as_json({"created": created, "problems": problems})
+    else:
+        for topic in created:
+            click.echo(f"Đã tạo {topic}.")
+        for problem in problems:
+            click.echo(problem)
+        if not problems:
+            click.echo("Các topic đúng thiết lập.")
+    raise SystemExit(FOUND if problems else 0)
+
+
+@click.command("export-log")
+@click.argument("service", type=click.Choice(SERVICES))
+@commune_option
+@with_installation
+def export_log_command(installation: Installation, service: str, commune: str | None) -> None:
+    """Ghi nhật ký ra stdout, mỗi dòng là đúng các byte đã lưu của một sự kiện."""
+    from shared.eventlog.lines import export_lines
+
+    for line in export_lines(installation.own_log(service), the_commune(installation, commune)):
+        sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
+
+
+@click.command("import-log")
+@click.argument("service", type=click.Choice(SERVICES))
+@click.argument("file", type=click.File("rb"), default="-")
+@json_option
+@with_installation
+def import_log_command(installation: Installation, service: str, file: Any, json_output: bool) -> None:
+    """Nhận nhật ký đã xuất (JSON từng dòng) vào kho: tiếp nối chuỗi, trùng thì bỏ qua, không khớp thì từ chối."""
+    from shared.eventlog.lines import import_lines
+
+    log: Log = installation.own_log(service)
+    taken = import_lines(log, file)
+    if json_output:
+        as_json({"service": service, "taken": taken})
+    else:
+        click.echo(f"Đã nhận {taken} sự kiện mới vào {service}.")

@@ -10,9 +10,11 @@ from cchc.installation import Installation
 from cchc.output import as_json, fail, table
 from services.scoring.domain import sheet as sheets
 from services.scoring.domain import table as tables
+from services.scoring.domain.rules.interface import EventRef
+from services.scoring.domain.texts import EVENTS
 from services.scoring.schemas import AsOfQuery
 from services.scoring.views import Known, Moment, known_at, known_now, moment_at
-from shared.events import VIETNAM
+from shared.events import VIETNAM, local_day
 from shared.web.schema import Schema
 
 SHOWN = ("n", "late", "poor", "undone", "exceeded", "f")
@@ -83,12 +85,14 @@ def explain(
     click.echo(f"{staff} – {found.post} – năm {year}: {found.level_text} ({found.rule_set})")
     click.echo(_pins(known))
     for step in found.steps:
-        mark = "→" if step.applies else " "
+        mark = "→" if step.applies else "✗"
         click.echo(f" {mark} {step.text}" + (f" ({step.article})" if step.article else ""))
     for missing in found.missing:
         click.echo(f"   còn thiếu: {missing.text}")
-    for name in [figure] if figure else found.figures:
-        _unfold(sheets.explain(found, name))
+    explanations = [sheets.explain(found, name) for name in ([figure] if figure else found.figures)]
+    for explanation in explanations:
+        if figure or explanation.tasks or explanation.events:
+            _unfold(explanation)
 
 
 def _unfold(explanation: sheets.Explanation) -> None:
@@ -101,8 +105,10 @@ def _unfold(explanation: sheets.Explanation) -> None:
         click.echo(f"    {_event(event)}")
 
 
-def _event(event: Any) -> str:
-    return f"{event.source} #{event.position} {event.time} {event.actor} {event.id}"
+def _event(event: EventRef) -> str:
+    """Where it stands in which log, the day in Vietnam, what happened, who typed it, its id."""
+    place = f"{event.source} #{event.position}"
+    return f"{place:<13} {local_day(event.time):%d/%m/%Y}  {EVENTS[event.what]} – {event.actor}  {event.id}"
 
 
 def _pins(known: Known) -> str:

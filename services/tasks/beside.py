@@ -96,6 +96,13 @@ def evidence_of(connection: Connection, commune: str, task: str) -> list[Evidenc
     return [EvidenceFile(*row[1:]) for row in connection.execute(statement)]
 
 
+def evidence_is_stored(connection: Connection, commune: str, sha256: str) -> bool:
+    """Whether any task of the commune has this file."""
+    table = evidence_files.c
+    found = connection.execute(select(table.task).where(table.commune == commune, table.sha256 == sha256).limit(1))
+    return found.first() is not None
+
+
 def erase_evidence(connection: Connection, commune: str, task: str, sha256: str) -> None:
     """The hash stays in the log; the file's name is gone."""
     table = evidence_files.c

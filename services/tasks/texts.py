@@ -113,6 +113,21 @@ OWN: dict[str, tuple[str, str]] = {
         "Ngày trong tháng phải từ 1 đến 31 hoặc “cuối tháng”, không phải {day}.",
     ),
     "import-exists": ("Lần nhập đã xác nhận", "Lần nhập tệp này đã được xác nhận trước đó."),
+    "unknown-import-file": ("Không có tệp này", "Chưa có tệp nào với mã băm đó được tải lên để nhập."),
+    "directive-required": ("Thiếu chỉ thị", "Phụ lục phải thuộc một chỉ thị, văn bản giao việc đã ghi nhận."),
+    # evidence
+    "evidence-empty": ("Tệp rỗng", "Tệp minh chứng không có nội dung. Hãy chọn lại tệp."),
+    "evidence-too-large": ("Tệp quá lớn", "Tệp minh chứng vượt {limit_mb} MB. Hãy nén lại hoặc tách thành nhiều tệp."),
+    "evidence-kind": (
+        "Loại tệp không nhận",
+        "Chỉ nhận PDF, ảnh PNG hoặc JPEG, tài liệu Word, Excel, PowerPoint không có macro, tệp .txt và .csv.",
+    ),
+    "evidence-not-stored": (
+        "Minh chứng chưa tải lên",
+        "Chưa có tệp nào của nhiệm vụ này với mã băm {sha256} và kích thước, loại đã ghi. Hãy tải tệp lên trước.",
+    ),
+    "unknown-evidence": ("Không có tệp này", "Nhiệm vụ này không có tệp minh chứng với mã băm đó, hoặc tệp đã xóa."),
+    "file-required": ("Thiếu tệp", "Hãy gửi một tệp trong phần “file” của biểu mẫu."),
 }
 
 TEXTS: dict[str, tuple[str, str]] = {**OWN, **REFUSALS}
@@ -130,4 +145,23 @@ STATUSES: dict[str, int] = {
     "own-task": 403,
     "unknown-task": 404,
     "unknown-template": 404,
+    "unknown-import-file": 404,
+    "unknown-evidence": 404,
+    "evidence-too-large": 413,
+    "file-too-large": 413,
+    "file-required": 422,
+    "directive-required": 422,
+    "evidence-empty": 422,
+    "evidence-kind": 422,
+    "file-empty": 422,
+    "file-broken": 422,
+    "file-bomb": 422,
+    "file-encrypted": 422,
+    "file-old-or-encrypted": 422,
+    "file-not-a-table": 422,
+    "file-encoding-unknown": 422,
+    "file-too-many-rows": 422,
+    "file-too-many-columns": 422,
+    "file-too-many-cells": 422,
+    "file-no-header": 422,
 }

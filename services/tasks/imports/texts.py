@@ -96,6 +96,24 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     ),
     "lam_thay": ("Ghi chú có làm thay", "Ghi chú: “{text}”. Hãy xác nhận người này làm thay {of}."),
     "thieu_tu_ngay": ("Thiếu ngày bắt đầu", "Ô “Từ ngày” để trống. Hãy nhập ngày bắt đầu giữ vị trí này."),
+    "cap_tren_chua_nhap": (
+        "Người phụ trách chưa nhập được",
+        "Dòng của người phụ trách trực tiếp {text} chưa nhập được. Hãy sửa dòng đó trước, hoặc để trống.",
+    ),
+    # compared with what is recorded of the same row
+    "doi_chu_tri": (
+        "Đổi chủ trì",
+        "Lần nhập trước giao {before}, nay ghi “{text}”. Hãy giao lại việc, hoặc bỏ qua dòng này.",
+    ),
+    "doi_thoi_han": (
+        "Đổi thời hạn",
+        "Lần nhập trước ghi “{before}”, nay ghi “{text}”. Hãy gia hạn hoặc định lại hạn, hoặc bỏ qua dòng này.",
+    ),
+    "doi_he_so": ("Đổi hệ số", "Hệ số trước là {before}, nay là {text}. Hãy sửa hệ số, hoặc bỏ qua dòng này."),
+    "doi_noi_dung": (
+        "Đổi nội dung",
+        "Dòng này đã được trả lời trước đó, nay ghi khác. Hãy sửa nhiệm vụ nếu cần, hoặc bỏ qua dòng này.",
+    ),
 }
 
 FLAGS: dict[str, tuple[str, str]] = {

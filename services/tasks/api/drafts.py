@@ -1,0 +1,120 @@
+"""Imported rows that wait for a person: listed, and settled one by one or in bulk."""
+
+from typing import Any
+
+import flask
+from marshmallow import ValidationError
+
+from services.tasks import views
+from services.tasks.api import reading as read
+from services.tasks.api.recording import PREFIX, command_of, new_id, record, tasks
+from services.tasks.domain.assigning import AssignTask
+from services.tasks.domain.decisions import SettleDraft, Together
+from services.tasks.domain.task import Task
+from services.tasks.domain.templates import SetTemplate
+from services.tasks.imports.texts import QUESTIONS
+from services.tasks.schemas import Recorded, SettleBody, SettleManyBody
+from services.tasks.texts import TEXTS
+from services.tasks.views import Stored
+from shared.eventlog import reading
+from shared.web.auth import action
+from shared.web.problems import Rejected, fill
+from shared.web.schema import Blueprint
+
+# What an answer leaves out is as the row proposed it.
+PROPOSED = ("title", "product", "field", "lead", "collaborators", "coefficient")
+REQUIRED = {"task": ("title", "lead", "due"), "template": ("title", "lead", "recurrence", "due_text")}
+DUE = ("text", "date", "working_days", "after", "cadence", "roll")
+
+
+def blueprint() -> Blueprint:
+    drafts = Blueprint("drafts", __name__, url_prefix=f"{PREFIX}/drafts", description="Dòng nhập chờ trả lời")
+
+    @drafts.route("")
+    @action("draft.read")
+    def waiting(commune: str) -> flask.Response:
+        """Every row that waits, with its words and questions."""
+        with reading(tasks().engine) as connection:
+            found = views.drafts(connection, commune)
+        return read.answer({"drafts": [_plain(one) for one in found]})
+
+    @drafts.route("/<task>")
+    @action("draft.read")
+    def one(commune: str, task: str) -> flask.Response:
+        """One row that waits, or what it became."""
+        found = _draft(commune, task)
+        return read.answer(_plain(found), {"ETag": f'"{found.version}"'})
+
+    @drafts.route("/<task>/settlement", methods=["POST"])
+    @drafts.arguments(SettleBody)
+    @drafts.response(200, Recorded)
+    @action("task.settle_draft")
+    def settle(body: dict[str, Any], commune: str, task: str) -> Any:
+        """Answer a row: the tasks and templates it becomes; none drops it."""
+        return record(commune, _settlement(commune, task, body, ("into",)))
+
+    @drafts.route("/settlements", methods=["POST"])
+    @drafts.arguments(SettleManyBody)
+    @drafts.response(200, Recorded)
+    @action("task.settle_draft")
+    def settle_many(body: dict[str, Any], commune: str) -> Any:
+        """Answer several rows at once, all or none; a row that somebody answered meanwhile refuses them all."""
+        commands = [
+            _settlement(commune, each.pop("draft"), each, ("settlements", index, "into"))
+            for index, each in enumerate(body["settlements"])
+        ]
+        return record(commune, Together(commands=commands), new=True)
+
+    return drafts
+
+
+def _draft(commune: str, task: str) -> Stored:
+    with reading(tasks().engine) as connection:
+        found = read.stored(connection, commune, f"task/{task}")
+    if found.state.draft is None:
+        raise Rejected("not-found")
+    return found
+
+
+def _plain(found: Stored) -> dict[str, Any]:
+    said = read.plain(found)
+    row = said["draft"]["row"]
+    # The row keeps codes; their texts may become better words later.
+    questions = [{"code": code, "text": _asked(code, row)} for code in said["draft"]["questions"]]
+    return said | {"questions": questions}
+
+
+def _asked(code: str, row: dict[str, Any]) -> str:
+    about_lead = code in ("chu_tri_la_nhom", "nhieu_chu_tri", "khong_ro_chu_tri", "doi_chu_tri")
+    return fill((QUESTIONS.get(code) or TEXTS[code])[1], {"text": row.get("lead_text" if about_lead else "due")})
+
+
+def _settlement(commune: str, task: str, body: dict[str, Any], where: tuple[str | int, ...]) -> SettleDraft:
+    draft: Task = _draft(commune, task).state
+    row = draft.draft.row if draft.draft else {}
+    into = [_answer(row, each, (*where, index)) for index, each in enumerate(body.pop("into"))]
+    return SettleDraft(task=task, into=into, by=body.get("by"))
+
+
+def _answer(row: dict[str, Any], said: dict[str, Any], where: tuple[str | int, ...]) -> AssignTask | SetTemplate:
+    [(kind, fields)] = said.items()
+    deadline = row.get("deadline") or {}
+    proposed = {name: row[name] for name in PROPOSED if row.get(name) is not None}
+    if kind == "template":
+        proposed |= {"due_text": row.get("due"), "recurrence": deadline.get("recurrence")}
+    elif row.get("due"):
+        proposed["due"] = {name: deadline[name] for name in DUE if deadline.get(name) is not None}
+    filled = {name: value for name, value in (proposed | fields).items() if value is not None}
+    filled["collaborators"] = [one for one in filled.get("collaborators", ()) if one != filled.get("lead")]
+    if missing := [name for name in REQUIRED[kind] if not filled.get(name)]:
+        raise _missing((*where, kind), missing)
+    if kind == "template":
+        return command_of(SetTemplate, filled, template=new_id())
+    return command_of(AssignTask, filled, task=new_id())
+
+
+def _missing(where: tuple[str | int, ...], names: list[str]) -> ValidationError:
+    messages: Any = {name: ["Bắt buộc phải có: dòng nhập không cho biết."] for name in names}
+    for key in reversed(where):
+        messages = {key: messages}
+    return ValidationError(messages)

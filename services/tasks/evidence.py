@@ -1,0 +1,156 @@
+"""Files beside the log: evidence of results, and files that were imported; stored by their hash, each once."""
+
+import hashlib
+import io
+import os
+import tempfile
+import unicodedata
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.tasks import beside
+from services.tasks.beside import EvidenceFile
+from shared.eventlog import reading, writing
+from shared.events import Evidence, format_time
+from shared.refusal import Refused
+
+if TYPE_CHECKING:
+    from services.tasks.app import Tasks
+
+MAX_EVIDENCE = 20 * 1024 * 1024  # bytes; scans of a commune's documents stay well below
+LONGEST_NAME = 200
+
+ZIP = b"PK\x03\x04"
+OFFICE = "application/vnd.openxmlformats-officedocument"
+# Only kinds that no browser runs; a page or picture with scripts inside would be shown under our own name.
+SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF-", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+)
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+OLE_KINDS = {".doc": "application/msword", ".xls": "application/vnd.ms-excel", ".ppt": "application/vnd.ms-powerpoint"}
+ZIP_KINDS = {
+    "word/document.xml": f"{OFFICE}.wordprocessingml.document",
+    "xl/workbook.xml": f"{OFFICE}.spreadsheetml.sheet",
+    "ppt/presentation.xml": f"{OFFICE}.presentationml.presentation",
+}
+TEXT_KINDS = {".txt": "text/plain", ".csv": "text/csv"}
+
+
+def store_evidence(tasks: "Tasks", commune: str, task: str, file_name: str, content: bytes) -> Evidence:
+    """Keep a file for a task and return what a report names it by.
+
+    Refuses: empty, too large, of a kind that is not taken. Whether the task exists and who asks is checked before.
+    """
+    if not content:
+        raise Refused("evidence-empty")
+    if len(content) > MAX_EVIDENCE:
+        raise Refused("evidence-too-large", limit_mb=MAX_EVIDENCE // (1024 * 1024))
+    name = safe_name(file_name)
+    media_type = media_type_of(content, name)
+    sha256 = keep(folder(tasks, commune), content)
+    stored_at = format_time(tasks.clock())
+    with writing(tasks.engine, commune) as connection:
+        known = {file.sha256 for file in beside.evidence_of(connection, commune, task)}
+        if sha256 not in known:
+            file = EvidenceFile(task, sha256, name, len(content), media_type, stored_at)
+            beside.save_evidence(connection, commune, file)
+    return Evidence(sha256=sha256, size=len(content), media_type=media_type)
+
+
+def read_evidence(tasks: "Tasks", commune: str, task: str, sha256: str) -> tuple[EvidenceFile, Path] | None:
+    """A task's file with where its bytes are; None when it was never stored for this task, or was erased."""
+    with reading(tasks.engine) as connection:
+        files = {file.sha256: file for file in beside.evidence_of(connection, commune, task)}
+    path = path_of(folder(tasks, commune), sha256)
+    return (files[sha256], path) if sha256 in files and path.exists() else None
+
+
+def erase_evidence(tasks: "Tasks", commune: str, task: str, sha256: str) -> bool:
+    """Forget a task's file, and its bytes when no other task of the commune has it; False when there is none."""
+    with writing(tasks.engine, commune) as connection:
+        if all(file.sha256 != sha256 for file in beside.evidence_of(connection, commune, task)):
+            return False
+        beside.erase_evidence(connection, commune, task, sha256)
+        if not beside.evidence_is_stored(connection, commune, sha256):
+            path_of(folder(tasks, commune), sha256).unlink(missing_ok=True)
+    return True
+
+
+def folder(tasks: "Tasks", commune: str) -> Path:
+    return tasks.evidence / commune
+
+
+def path_of(where: Path, sha256: str) -> Path:
+    return where / sha256[:2] / sha256
+
+
+def keep(where: Path, content: bytes) -> str:
+    """Write bytes under their hash, so that a crash leaves either the whole file or none; the same bytes once."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = path_of(where, sha256)
+    if path.exists():
+        return sha256
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+    return sha256
+
+
+def safe_name(file_name: str) -> str:
+    """The last part of the name, composed, without control characters, not longer than file systems take."""
+    name = unicodedata.normalize("NFC", file_name).replace("\\", "/").rpartition("/")[2]
+    name = "".join(char for char in name if unicodedata.category(char)[0] != "C").strip(" .")
+    stem, dot, ending = name.rpartition(".")
+    if len(name) > LONGEST_NAME:
+        name = f"{stem[: LONGEST_NAME - len(ending) - 1]}{dot}{ending}"[:LONGEST_NAME]
+    return name or "minh-chung"
+
+
+def media_type_of(content: bytes, name: str) -> str:
+    """What the bytes are, whatever the sender says. Refuses kinds that are not taken."""
+    for signature, media_type in SIGNATURES:
+        if content.startswith(signature):
+            return media_type
+    ending = Path(name).suffix.lower()
+    if content.startswith(OLE) and ending in OLE_KINDS:
+        return OLE_KINDS[ending]
+    if content.startswith(ZIP) and (office_kind := _office_kind(content)):
+        return office_kind
+    if ending in TEXT_KINDS and _is_text(content):
+        return TEXT_KINDS[ending]
+    raise Refused("evidence-kind")
+
+
+def _office_kind(content: bytes) -> str | None:
+    """A document of Office without macros."""
+    try:
+        names = set(zipfile.ZipFile(io.BytesIO(content)).namelist())
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
+        return None
+    if any(name.endswith("vbaProject.bin") for name in names):
+        return None
+    return next((media_type for part, media_type in ZIP_KINDS.items() if part in names), None)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return all(char in "\t\r\n\f" or unicodedata.category(char) != "Cc" for char in text)

@@ -1,0 +1,211 @@
+"""Files of annexes and rosters, first as a dry run that records nothing, then confirmed; for HTTP and command line."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from services.tasks import beside, views
+from services.tasks.commands import execute
+from services.tasks.domain.context import Context
+from services.tasks.domain.decisions import ConfirmImport
+from services.tasks.domain.directives import must_stand
+from services.tasks.domain.imports import Import
+from services.tasks.domain.task import Task
+from services.tasks.domain.templates import Template
+from services.tasks.evidence import folder, keep, path_of
+from services.tasks.imports import plan_annex, plan_roster
+from services.tasks.imports.annex import read_annex
+from services.tasks.imports.annotate import annotate
+from services.tasks.imports.leads import Person
+from services.tasks.imports.plan import Contact, Plan, RowPlan, counts, outcome
+from services.tasks.imports.results import Skipped, SkippedSheet, Table
+from services.tasks.imports.roster import read_roster
+from services.tasks.texts import TEXTS
+from shared.eventlog import Appended, Key, Transaction, snapshot, writing
+from shared.events import TaskAssigned, decode, event_hash, format_time, local_day
+from shared.refusal import Refused
+
+if TYPE_CHECKING:
+    from services.tasks.app import Tasks
+    from shared.web.auth import Principal
+
+Kind = Literal["annex", "roster"]
+ACTOR = "service/tasks"  # a dry run is nobody's decision
+
+
+class DryRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What confirming a file would record. `plan` is for `confirm`; the rest is for people."""
+
+    commune: str
+    kind: Kind
+    sha256: str
+    file_name: str
+    directive: str | None
+    import_: str
+    rows: list[RowPlan]
+    counts: dict[str, int]
+    tables: list[Table]
+    skipped: list[Skipped]
+    skipped_sheets: list[SkippedSheet]
+    plan: Plan
+
+
+def dry_run(
+    tasks: "Tasks", commune: str, kind: Kind, content: bytes, file_name: str, *, directive: str | None = None
+) -> DryRun:
+    """Read a file, compare it with what is recorded, and keep nothing but its bytes.
+
+    Refuses: a file that cannot be read (`file-…`), a commune that is not open, for an annex an unknown directive.
+    """
+    today = local_day(format_time(tasks.clock()))
+    with snapshot(tasks.engine) as connection:
+        states = views.load(connection, commune, (), kinds=KINDS)
+        contacts = beside.people_of(connection, commune)
+        unit_names = beside.unit_names_of(connection, commune)
+    context = Context(commune, today, ACTOR, states=states)
+    if context.state(f"commune/{commune}") is None:
+        raise Refused("commune-not-open")
+    sha256 = event_hash(content)
+    imports: list[Import] = list(context.of_kind("import").values())
+    before = sum(one.sha256 == sha256 and one.kind == kind for one in imports)
+    read: Any
+    if kind == "roster":
+        directive = None
+        read = read_roster(content)
+        plan = plan_roster.plan_roster(
+            read,
+            plan_roster.Recorded(
+                commune,
+                today,
+                _by_id(context, "staff"),
+                _by_id(context, "unit"),
+                unit_names,
+                {staff: Contact(*(said or "" for said in one)) for staff, one in contacts.items()},
+            ),
+            confirmed_before=before > 0,
+        )
+    else:
+        if directive is None:
+            raise Refused("directive-required")
+        issued = must_stand(context.state(f"directive/{directive}"), directive)
+        read = read_annex(content, _people(context, contacts, unit_names), issued_on=issued.issued_on, on=today)
+        recorded = plan_annex.Recorded(directive, issued.issued_on, _known(tasks, context, directive))
+        plan = plan_annex.plan_annex(
+            read,
+            recorded,
+            context,
+            lambda: tasks.log.new_id(tasks.clock()),
+            TEXTS,
+            confirmed_before=before > 0,
+        )
+    keep(_folder(tasks, commune), content)
+    return DryRun(
+        commune=commune,
+        kind=kind,
+        sha256=sha256,
+        file_name=file_name,
+        directive=directive,
+        import_=f"{kind}-{sha256[:16]}-{before + 1}",
+        rows=plan.rows,
+        counts=counts(plan.rows),
+        tables=read.tables,
+        skipped=read.skipped,
+        skipped_sheets=read.skipped_sheets,
+        plan=plan,
+    )
+
+
+KINDS = frozenset({"commune", "unit", "staff", "directive", "calendar", "task", "template", "import"})
+
+
+def confirm(tasks: "Tasks", principal: "Principal", commune: str, found: DryRun, *, key: Key | None = None) -> Appended:
+    """Record what a dry run found, all of it or nothing. A file that brings nothing new records nothing.
+
+    Refuses what its rows refuse, and `import-exists` when somebody else confirmed the same file meanwhile.
+    """
+    plan = found.plan
+    if not plan.commands:
+        if plan.contacts:
+            with writing(tasks.engine, commune) as connection:
+                _save_beside(connection, commune, plan)
+        return Appended(commune, tasks.log.head(commune).position, {})
+    command = ConfirmImport(
+        import_=found.import_,
+        kind=found.kind,
+        sha256=found.sha256,
+        rows=found.counts["rows"],
+        created=found.counts["new"],
+        changed=found.counts["changed"],
+        waiting=found.counts["waits"],
+        rejected=found.counts["error"],
+        commands=plan.commands,
+    )
+
+    def names(tx: Transaction) -> None:
+        _save_beside(tx.connection, commune, plan)
+
+    return execute(tasks.log, principal, command, commune=commune, key=key, beside=names)
+
+
+def annotated(content: bytes, found: DryRun) -> bytes:
+    """The file with a column "Lỗi" that says what becomes of each row."""
+    return annotate(content, found.tables, {(row.sheet, row.row): outcome(row) for row in found.rows})
+
+
+def kept_file(tasks: "Tasks", commune: str, sha256: str) -> bytes:
+    """The bytes of a file that had a dry run. Refuses: none with this hash."""
+    path = path_of(_folder(tasks, commune), sha256)
+    if not path.exists():
+        raise Refused("unknown-import-file")
+    return path.read_bytes()
+
+
+def _folder(tasks: "Tasks", commune: str) -> Path:
+    return folder(tasks, commune) / "imports"
+
+
+def _save_beside(connection: Any, commune: str, plan: Plan) -> None:
+    for unit, name in plan.unit_names.items():
+        beside.save_unit_name(connection, commune, unit, name)
+    for contact in plan.contacts:
+        said = {name: value or None for name, value in msgspec.structs.asdict(contact).items() if name != "staff"}
+        beside.save_person(connection, commune, beside.Person(contact.staff, **said))
+
+
+def _by_id(context: Context, kind: str) -> dict[str, Any]:
+    return {subject.partition("/")[2]: state for subject, state in context.of_kind(kind).items()}
+
+
+def _people(context: Context, contacts: dict[str, beside.Person], unit_names: dict[str, str]) -> list[Person]:
+    """Who is in post today, as the words of an annex are looked up."""
+    found = []
+    for staff in _by_id(context, "staff"):
+        if (post := context.post(staff)) is not None:
+            unit = "" if post.unit == context.commune else unit_names.get(post.unit, post.unit)
+            name = contacts[staff].name if staff in contacts else None
+            found.append(Person(staff, post.post, unit, post.category, post.tracker, name=name or ""))
+    return found
+
+
+def _known(tasks: "Tasks", context: Context, directive: str) -> dict[tuple[str, str], list[plan_annex.Known]]:
+    """What earlier imports made of this directive's rows, by sheet and number."""
+    states: dict[str, Task] = context.of_kind("task")
+    templates: dict[str, Template] = context.of_kind("template")
+    found: dict[tuple[str, str], list[plan_annex.Known]] = defaultdict(list)
+    for state in plan_annex.items_of(directive, states.values(), templates.values()):
+        item = plan_annex.item_of(state)
+        if item is not None:
+            found[item.sheet, item.no].append(plan_annex.Known(state, _first(tasks, context.commune, state)))
+    return found
+
+
+def _first(tasks: "Tasks", commune: str, state: Task | Template) -> Any:
+    """How it was first set; a draft keeps its words itself."""
+    if isinstance(state, Template):
+        return state.versions[0]
+    if state.draft is not None:
+        return None
+    assigned = decode(tasks.log.read_stream(commune, f"task/{state.task}")[0]).data
+    return assigned if isinstance(assigned, TaskAssigned) else None

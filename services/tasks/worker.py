@@ -1,0 +1,30 @@
+"""The tasks service's background process: recurring tasks are opened on their period's first day."""
+
+import logging
+import threading
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.tasks.app import Tasks
+from shared.eventlog import Busy, ClockBehind
+from shared.worker import Loop
+
+logger = logging.getLogger(__name__)
+
+# An occurrence counts from its period's first day whenever it is opened, so a minute after midnight is soon enough.
+PAUSE_S = 60.0
+
+
+def loops(tasks: Tasks) -> dict[str, Loop]:
+    """What runs beside the web app; calendars recompute deadlines in the command that publishes them."""
+
+    def open_recurring(stop: threading.Event) -> None:
+        while True:
+            try:
+                tasks.react()
+            except (SQLAlchemyError, Busy, ClockBehind) as error:
+                logger.warning("opening recurring tasks waits: %s", error)
+            if stop.wait(PAUSE_S):
+                return
+
+    return {"recurring": open_recurring}

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Any
 
 import msgspec
 from sqlalchemy import (
@@ -18,12 +17,11 @@ from sqlalchemy import (
     delete,
     select,
 )
-from sqlalchemy import insert as plain_insert
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.scoring.domain import fold
 from services.scoring.domain.records import Records, decode_record, encode_record
 from shared.eventlog import Log, snapshot
+from shared.eventlog.database import run_many
 from shared.events import GENESIS_HASH, VIETNAM, Envelope, Input, event_hash, format_time, local_day
 from shared.projection import read_positions, replay
 
@@ -38,11 +36,9 @@ records = Table(
     Column("kind", Text, nullable=False),
     Column("id", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    # With SQLite's rowid: without it a row over a quarter of a page takes whole pages of its own, as task rows do.
     PrimaryKeyConstraint("commune", "kind", "id", name="records_pk"),
-    sqlite_with_rowid=False,
 )
-
-_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class RecordsProjection:
@@ -55,8 +51,7 @@ class RecordsProjection:
     def empty(self, commune: str) -> Records:
         return fold.empty(commune)
 
-    def fold(self, state: Records, envelope: Envelope) -> None:
-        fold.evolve(state, envelope)
+    fold = staticmethod(fold.evolve)
 
     def load(self, connection: Connection, commune: str) -> Records:
         state = fold.empty(commune)
@@ -65,22 +60,18 @@ class RecordsProjection:
         return state
 
     def save(self, connection: Connection, commune: str, state: Records) -> None:
-        rows = [
-            {"commune": commune, "kind": kind, "id": key, "body": encode_record(state.get(kind, key))}
-            for kind, key in sorted(state.take_changed())
-        ]
-        if rows:
-            insert = _INSERT[connection.dialect.name](records)
-            keys = ["commune", "kind", "id"]
-            upsert = insert.on_conflict_do_update(index_elements=keys, set_={"body": insert.excluded.body})
-            connection.execute(upsert, rows)
+        changed = sorted(state.take_changed())
+        rows = [(commune, kind, key, encode_record(state.get(kind, key))) for kind, key in changed]
+        run_many(connection, _UPSERT, rows)
 
     def replace(self, connection: Connection, commune: str, state: Records) -> None:
         connection.execute(delete(records).where(_of(commune)))
         state.take_changed()
-        rows = [{"commune": commune, "kind": kind, "id": key, "body": body} for kind, key, body in state.rows()]
-        if rows:
-            connection.execute(plain_insert(records), rows)
+        run_many(connection, _INSERT, [(commune, *row) for row in state.rows()])
+
+
+_INSERT = "INSERT INTO records (commune, kind, id, body) VALUES (?, ?, ?, ?)"
+_UPSERT = _INSERT + " ON CONFLICT (commune, kind, id) DO UPDATE SET body = excluded.body"
 
 
 def _of(commune: str) -> ColumnElement[bool]:

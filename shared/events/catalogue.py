@@ -33,7 +33,7 @@ class Catalogue:
     def __init__(self) -> None:
         self._current: dict[str, EventType] = {}
         self._by_class: dict[type, EventType] = {}
-        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {}
+        self._decoders: dict[str, Callable[[msgspec.Raw], Any]] = {}
         self._upcasters: dict[str, dict[int, Upcaster]] = {}
 
     def event(self, name: str, *, source: str, subject: str, version: int = 1) -> Callable[[T], T]:
@@ -45,7 +45,7 @@ class Catalogue:
             declared = EventType(name, version, data, source, subject)
             self._current[name] = declared
             self._by_class[data] = declared
-            self._decoders[declared.type_name] = msgspec.json.Decoder(data)
+            self._decoders[declared.type_name] = msgspec.json.Decoder(data).decode
             return data
 
         return register
@@ -87,9 +87,9 @@ class Catalogue:
         Raises UnknownVersion for another version of a known event, MalformedEvent for what is no event at all.
         """
         try:
-            envelope = _ENVELOPE.decode(body)
-            decoder = self._decoders.get(envelope.type)
-            envelope.data = decoder.decode(envelope.data) if decoder else self._decode_other(envelope)
+            envelope = _decode_envelope(body)
+            decode_data = self._decoders.get(envelope.type)
+            envelope.data = decode_data(envelope.data) if decode_data else self._decode_other(envelope)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise MalformedEvent(str(error)) from error
         return envelope
@@ -108,7 +108,7 @@ class Catalogue:
         return msgspec.convert(data, current.data)
 
 
-_ENVELOPE: msgspec.json.Decoder[Envelope] = msgspec.json.Decoder(Envelope)
+_decode_envelope = msgspec.json.Decoder(Envelope).decode
 
 CATALOGUE = Catalogue()
 event = CATALOGUE.event

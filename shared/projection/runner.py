@@ -1,8 +1,10 @@
 """The runner: keeps a projection's rows up with its logs, and rebuilds those of another fold version."""
 
+import gc
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -24,6 +26,18 @@ POLL_S = 0.05
 REMEMBERED = 64
 
 Progress = Callable[[str, int, int], None]  # commune, how many are done, of how many
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """A state only grows while it is folded, without cycles: looking for garbage in it again and again finds none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Folded(msgspec.Struct):
@@ -153,13 +167,14 @@ class Runner:
         todo = sorted(communes)
         folded = 0
         for done, commune in enumerate(todo, 1):
-            folded += self._rebuild(commune)
+            with _collector_paused():
+                folded += self._rebuild(commune)
             if progress:
                 progress(commune, done, len(todo))
         return folded
 
     def _rebuild(self, commune: str) -> int:
-        self._forget(commune)
+        self._forget(commune)  # and not remembered afterwards: all communes' whole states are much memory at once
         self._parked_here.discard(commune)
         ends = {source: log.head(commune).position for source, log in self.logs.items()}
         failed: dict[str, CannotFold] = {}
@@ -197,6 +212,4 @@ class Runner:
             reached = {source: head.position for source, head in heads.items()}
             parked = {source: str(error) for source, error in failed.items()}
             at.set_positions(connection, name, commune, reached, self.projection.fold_version, parked)
-        if not failed:
-            self._remember(commune, _Folded(state, heads))
         return heads

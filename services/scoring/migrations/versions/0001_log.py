@@ -18,5 +18,4 @@ def upgrade() -> None:
         sa.Column("id", sa.Text, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("commune", "kind", "id", name="records_pk"),
-        sqlite_with_rowid=False,
     )

@@ -1,0 +1,75 @@
+"""The demo year, lived once per test process and copied for each test that changes it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cchc.installation import Installation
+from cchc.settings import Settings
+from demo.year import load
+
+ROOT = Path(__file__).parents[2]
+CCHC = [sys.executable, "-c", "from cchc.cli import main; main()"]
+
+
+def settings_of(data: Path, **environment: str) -> Settings:
+    return Settings.from_environment(environment, data=data)
+
+
+@pytest.fixture(scope="session")
+def lived_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the demo year; not to be changed."""
+    data = tmp_path_factory.mktemp("demo") / "data"
+    installation = Installation(settings_of(data))
+    installation.migrate()
+    assert installation.signing_key
+    installation.close()
+    load(settings_of(data))
+    return data
+
+
+@pytest.fixture
+def data(lived_year: Path, tmp_path: Path) -> Path:
+    """A copy of the demo year's data directory."""
+    return Path(shutil.copytree(lived_year, tmp_path / "data"))
+
+
+@pytest.fixture
+def installation(data: Path) -> Iterator[Installation]:
+    installation = Installation(settings_of(data))
+    yield installation
+    installation.close()
+
+
+Cchc = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def cchc(data: Path) -> Cchc:
+    """Run the command line on the copy: `cchc("verify", "--json", code=1)`."""
+
+    def run(*arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [*CCHC, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=ROOT,
+            env=os.environ | {"CCHC_DATA": str(data), "PYTHONPATH": str(ROOT)} | environment,
+            check=False,
+        )
+        assert done.returncode == code, f"cchc {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+def read_json(done: subprocess.CompletedProcess[str]) -> Any:
+    return json.loads(done.stdout)

@@ -321,6 +321,9 @@ def december(year: Year) -> None:
     year.year_end()
     year.on("2024-12-10")
     year.report("40 2024-12-10", "Báo cáo chuyển đổi số năm")
+    # The annex is of 2024: what recurs is assigned anew by the next directive.
+    for row in ("6", "8", "16", "18", "20", "21", "28", "30", "33", *(f"9 {head}" for head in VILLAGE_HEADS)):
+        year.end_template(row, "Kết thúc năm công tác 2024")
     year.close()
 
 

@@ -313,7 +313,8 @@ class Year:
         self._decide(name, lambda task: CorrectCoefficient(task=task, coefficient=coefficient, reason=reason))
 
     def end_template(self, number: str, reason: str) -> None:
-        self.office(EndTemplate(template=self._named(number, "template"), reason=reason))
+        template = self.names.get(number) or self._named(number, "template")
+        self.office(EndTemplate(template=template, reason=reason))
 
     def office_or_chair(self, name: str, command: Callable[[str], Command]) -> None:
         """The Office keeps the list, but not its own tasks."""

@@ -73,7 +73,7 @@ class ScoreAnnouncer:
 def _years(records: Records, today: date) -> list[int]:
     """The rating years that tasks fall in so far."""
     dues = (moment.due for task in records.tasks.values() for moment in task.moments if isinstance(moment, Assigned))
-    return sorted({due.year for due in dues if due and due.year < today.year} | {today.year})
+    return sorted({due.year for due in dues if due and due.year <= today.year})
 
 
 def _unless_overtaken(tx: Transaction, positions: Mapping[str, int], changed: list[ScoreUpdated]) -> Decision:

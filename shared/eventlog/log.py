@@ -372,6 +372,7 @@ def _same_answer(key: Key, digest: str, answer: bytes) -> Appended:
 
 
 # `?` stands for a parameter on both databases.
+_PUBLISHED = "SELECT commune, position FROM cursors WHERE source = ?"
 _HEADS = "SELECT commune, position, hash, time, broken FROM heads WHERE source = ? AND position > 0"
 _BROKEN = "SELECT commune, broken FROM heads WHERE source = ? AND broken IS NOT NULL"
 _HEAD = "SELECT position, hash, time, broken FROM heads WHERE source = ? AND commune = ?"

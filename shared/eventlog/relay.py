@@ -123,7 +123,7 @@ class Relay:
         one of them.
         """
         ends = end_offsets(self.bootstrap, self.topic)
-        cursors = self._cursors()
+        cursors = self.log.published()
         for partition, end in ends.items():
             here = {commune: at for commune, at in cursors.items() if partition_of(commune, len(ends)) == partition}
             if end < sum(here.values()):
@@ -160,15 +160,14 @@ class Relay:
     def _publish(self, cursors: Mapping[str, int]) -> int:
         """One batch of each commune; a commune whose batch fails is waited for, the others go on."""
         sent = {commune: self._send(commune, self.log.read(commune, at, BATCH)) for commune, at in cursors.items()}
-        if self._producer:
-            self._producer.flush(self._delivery_timeout_s * 2)
         acknowledged = {}
         failures = {}
         for commune, futures in sent.items():
-            failed = next(((i, future) for i, future in enumerate(futures) if not _is_acknowledged(future)), None)
-            acknowledged[commune] = cursors[commune] + (failed[0] if failed else len(futures))
-            if failed:
-                failures[commune] = _reason(failed[1])
+            problems = [self._problem(future) for future in futures]
+            first = next(((before, problem) for before, problem in enumerate(problems) if problem), None)
+            acknowledged[commune] = cursors[commune] + (first[0] if first else len(problems))
+            if first:
+                failures[commune] = first[1]
         self._move(cursors, acknowledged)
         for commune in cursors:
             self._retry_at.pop(commune, None)
@@ -199,6 +198,17 @@ class Relay:
                 break
         return futures
 
+    def _problem(self, future: Any) -> str | None:
+        """Wait for one record's word from the broker: None, or why it was not taken."""
+        # Not flush(): it raises for a batch that kafka-python has split because it was too large.
+        try:
+            if isinstance(future, KafkaError):
+                raise future
+            future.get(self._delivery_timeout_s * 2)
+        except KafkaError as error:
+            return f"{type(error).__name__}: {error}"
+        return None
+
     def _new_producer(self) -> Any:
         milliseconds = int(self._delivery_timeout_s * 1000)
         return KafkaProducer(
@@ -219,8 +229,9 @@ class Relay:
         if producer:
             try:
                 producer.close(timeout=1)
-            except KafkaError as error:
-                logger.warning("%s: the producer does not close: %s", self.topic, error)
+            except KafkaError:
+                # close() begins with flush(), and without its end leaves the thread that sends.
+                producer._sender.force_close()
 
     def _wait_for(self, error: Exception, stop: threading.Event) -> None:
         self.status.problem = f"{type(error).__name__}: {error}"
@@ -233,10 +244,6 @@ class Relay:
     def _behind(self) -> dict[str, int]:
         with reading(self.log.engine) as connection:
             return dict(run(connection, _BEHIND, [self.log.source]).fetchall())
-
-    def _cursors(self) -> dict[str, int]:
-        with reading(self.log.engine) as connection:
-            return dict(run(connection, _CURSORS, [self.log.source]).fetchall())
 
     def _move(self, old: Mapping[str, int], new: Mapping[str, int]) -> None:
         """Compare and set: where another relay has moved a cursor meanwhile, its word counts."""
@@ -268,21 +275,11 @@ class _Attributes(msgspec.Struct):
 _attributes = msgspec.json.Decoder(_Attributes)
 
 
-def _is_acknowledged(future: Any) -> bool:
-    return not isinstance(future, Exception) and future.succeeded()
-
-
-def _reason(future: Any) -> str:
-    error = future if isinstance(future, Exception) else future.exception
-    return f"{type(error).__name__}: {error}"
-
-
 _BEHIND = (
     "SELECT heads.commune, coalesce(cursors.position, 0) FROM heads LEFT JOIN cursors"
     " ON cursors.source = heads.source AND cursors.commune = heads.commune"
     " WHERE heads.source = ? AND heads.position > coalesce(cursors.position, 0)"
 )
-_CURSORS = "SELECT commune, position FROM cursors WHERE source = ?"
 _FIRST_CURSOR = (
     "INSERT INTO cursors (source, commune, position) VALUES (?, ?, 0) ON CONFLICT (source, commune) DO NOTHING"
 )

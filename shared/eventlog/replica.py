@@ -22,6 +22,9 @@ from shared.eventlog.log import Log
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+
+# kafka-python begins to join its group anew when the broker's answer comes between two polls, so that a consumer which
+# polls for a few milliseconds at a time may never join.
 POLL_S = 0.2
 RETRY_S = 1.0
 HEADS_S = 60.0

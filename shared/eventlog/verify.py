@@ -92,8 +92,8 @@ def verify_topic(bootstrap: str, log: Log, topic: str | None = None) -> list[Fin
     """Compare every record with the store: other bytes, what the store does not have, what the topic should and
     does not hold. An own log must be there up to the relay's cursor, a replica up to its head."""
     topic = topic or topic_name(log.source)
-    # The store is read before the topic, and what the relay publishes meanwhile is looked up once more.
-    expected = _published(log)
+    # Cursors are read before the topic, so that what is published meanwhile is not missed.
+    expected = log.published() or {commune: head.position for commune, head in log.heads().items()}
     seen = {commune: bytearray(position) for commune, position in expected.items()}
     findings: list[Finding] = []
     for records in read_topic(bootstrap, topic):
@@ -130,12 +130,6 @@ def _compare(log: Log, commune: str, records: list[Any], seen: bytearray) -> Ite
             seen[position - 1] = 1
 
 
-def _published(log: Log) -> dict[str, int]:
-    with reading(log.engine) as connection:
-        cursors = dict(run(connection, _CURSORS, [log.source]).fetchall())
-    return cursors or {commune: head.position for commune, head in log.heads().items()}
-
-
 class _Position(msgspec.Struct):
     position: int
 
@@ -156,4 +150,3 @@ _ROWS = (
     "SELECT position, subject, streamversion, time, body FROM events WHERE source = ? AND commune = ? AND position > ?"
     " ORDER BY position LIMIT ?"
 )
-_CURSORS = "SELECT commune, position FROM cursors WHERE source = ?"

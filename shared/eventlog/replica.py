@@ -210,6 +210,9 @@ class Replica:
             "auto_offset_reset": "earliest",
             "enable_auto_commit": False,
             "allow_auto_create_topics": False,
+            # A worker that was killed is missed within this, and another takes over.
+            "session_timeout_ms": 10_000,
+            "heartbeat_interval_ms": 3_000,
             # A topic that is created after us is noticed within this.
             "metadata_max_age_ms": 30_000,
         }

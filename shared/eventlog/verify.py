@@ -126,7 +126,7 @@ def _compare(log: Log, commune: str, records: list[Any], seen: bytearray) -> Ite
         elif stored[position] != record.value:
             problem = f"partition {record.partition} offset {record.offset}: other bytes than the store's"
             yield Finding("topic", log.source, commune, position, problem)
-        elif position <= len(seen):
+        if position <= len(seen):
             seen[position - 1] = 1
 
 

@@ -73,7 +73,7 @@ def must_be_allowed(context: Context, principal: "Principal", command: Command) 
     if principal.commune not in (EVERY_COMMUNE, context.commune):
         raise Refused("other-commune", commune=context.commune)
     if context.actor_staff is not None and context.post(context.actor_staff) is None:
-        raise Refused("not-in-post", staff=context.actor_staff)
+        raise Refused("holds-no-post", staff=context.actor_staff)
     for action in sorted(decisions.actions(command)):
         if context.roles.isdisjoint(ACTIONS[action]):
             raise Refused("may-not", action=action)

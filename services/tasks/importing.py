@@ -9,7 +9,7 @@ import msgspec
 from services.tasks import beside, views
 from services.tasks.commands import execute
 from services.tasks.domain.context import Context
-from services.tasks.domain.decisions import ConfirmImport
+from services.tasks.domain.decisions import ConfirmImport, Together
 from services.tasks.domain.directives import must_stand
 from services.tasks.domain.imports import Import
 from services.tasks.domain.task import Task
@@ -23,7 +23,7 @@ from services.tasks.imports.plan import Contact, Plan, RowPlan, counts, outcome
 from services.tasks.imports.results import Skipped, SkippedSheet, Table
 from services.tasks.imports.roster import read_roster
 from services.tasks.texts import TEXTS
-from shared.eventlog import Appended, Key, Transaction, snapshot, writing
+from shared.eventlog import Appended, Key, Transaction, snapshot
 from shared.events import TaskAssigned, decode, event_hash, format_time, local_day
 from shared.refusal import Refused
 
@@ -126,12 +126,7 @@ def confirm(tasks: "Tasks", principal: "Principal", commune: str, found: DryRun,
     Refuses what its rows refuse, and `import-exists` when somebody else confirmed the same file meanwhile.
     """
     plan = found.plan
-    if not plan.commands:
-        if plan.contacts:
-            with writing(tasks.engine, commune) as connection:
-                _save_beside(connection, commune, plan)
-        return Appended(commune, tasks.log.head(commune).position, {})
-    command = ConfirmImport(
+    confirmed = ConfirmImport(
         import_=found.import_,
         kind=found.kind,
         sha256=found.sha256,
@@ -146,6 +141,7 @@ def confirm(tasks: "Tasks", principal: "Principal", commune: str, found: DryRun,
     def names(tx: Transaction) -> None:
         _save_beside(tx.connection, commune, plan)
 
+    command = confirmed if plan.commands else Together(commands=[])
     return execute(tasks.log, principal, command, commune=commune, key=key, beside=names)
 
 

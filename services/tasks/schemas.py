@@ -294,11 +294,19 @@ class TasksQuery(PageQuery):
 # Drafts and imports
 
 
+class TaskAnswer(AssignBody):
+    """An assignment that says only what the row does not."""
+
+
+class TemplateAnswer(TemplateBody):
+    """A recurring task that says only what the row does not."""
+
+
 class AnswerBody(Schema):
     """What a waiting row becomes, once for each: a task or a template; what is absent is taken from the row."""
 
-    task = fields.Nested(AssignBody(partial=True))
-    template = fields.Nested(TemplateBody(partial=True))
+    task = fields.Nested(TaskAnswer(partial=True))
+    template = fields.Nested(TemplateAnswer(partial=True))
 
     @validates_schema
     def one_of_both(self, data: dict[str, Any], **_: Any) -> None:

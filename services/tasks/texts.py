@@ -7,6 +7,7 @@ OWN: dict[str, tuple[str, str]] = {
     "by-required": ("Thiếu người thực hiện", "Hãy cho biết ai thực hiện việc này."),
     "may-not": ("Không có quyền", "Vai trò của người gửi không cho phép việc này ({action})."),
     "other-commune": ("Không thuộc đơn vị", "Tài khoản này không thuộc đơn vị {commune}."),
+    "holds-no-post": ("Không giữ chức vụ", "{staff} không giữ chức vụ nào hôm nay nên không được xem, không được ghi."),
     "not-in-post": ("Không còn hoặc chưa giữ chức vụ", "{staff} không giữ chức vụ nào vào ngày này."),
     "only-the-office-records-for-others": (
         "Chỉ Văn phòng ghi thay",
@@ -138,6 +139,7 @@ STATUSES: dict[str, int] = {
     "other-commune": 403,
     "may-not-assign": 403,
     "not-taking-part": 403,
+    "holds-no-post": 403,
     "not-the-competent-authority": 403,
     "not-the-lead": 403,
     "only-the-office-records-for-others": 403,

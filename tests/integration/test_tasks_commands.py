@@ -147,7 +147,7 @@ def test_a_refused_command_leaves_nothing(service: Service) -> None:
     [
         ("p15", EVERY_ROLE, "may-not"),  # the token says office, the post does not
         ("p14", frozenset({"staff"}), "may-not"),  # the post says office, the token does not
-        ("p99", EVERY_ROLE, "not-in-post"),
+        ("p99", EVERY_ROLE, "holds-no-post"),
         ("service/portal", frozenset({"replicator"}), "may-not"),
     ],
 )
@@ -162,7 +162,7 @@ def test_rights_end_with_the_post(service: Service) -> None:
     service.run("operator/cli", EndAppointment(staff="p14", valid_to=date(2024, 6, 17)))
     service.run("p14", assign())
     service.clock.on(date(2024, 6, 18))
-    with pytest.raises(Refused, match="not-in-post"):
+    with pytest.raises(Refused, match="holds-no-post"):
         service.run("p14", assign("t2"))
 
 

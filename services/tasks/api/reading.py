@@ -45,7 +45,7 @@ def asking(connection: Connection, commune: str) -> Asking:
     found = views.one(connection, commune, f"staff/{who.staff}")
     post = found.state.post_on(today()) if found else None
     if found is None or post is None:
-        raise Refused("not-in-post", staff=who.staff)
+        raise Refused("holds-no-post", staff=who.staff)
     return Asking(who.staff, post.unit, roles_in_force(who, {found.subject: found.state}, today()))
 
 
@@ -62,8 +62,9 @@ def stored(connection: Connection, commune: str, subject: str) -> Stored:
 
 
 def plain(found: Stored) -> dict[str, Any]:
-    """A state as JSON holds it, with its id and version."""
-    return {"id": found.subject.partition("/")[2], "version": found.version, **msgspec.to_builtins(found.state)}
+    """A state with its id and version; every field of it, whatever is left out where it is stored."""
+    fields = {name: msgspec.to_builtins(getattr(found.state, name)) for name in found.state.__struct_fields__}
+    return {"id": found.subject.partition("/")[2], "version": found.version, **fields}
 
 
 def answer(value: Any, headers: Mapping[str, str] | None = None) -> flask.Response:

@@ -140,7 +140,7 @@ def blueprint() -> Blueprint:
 
 
 def must_see(commune: str, task: str) -> Task:
-    """A task that the one who asks may see. Raises Rejected 404, Refused `not-taking-part` and `not-in-post`."""
+    """A task that the one who asks may see. Raises Rejected 404, Refused `not-taking-part` and `holds-no-post`."""
     with reading(tasks().engine) as connection:
         asking = read.asking(connection, commune)
         found: Task = read.stored(connection, commune, f"task/{task}").state

@@ -1,5 +1,6 @@
 """Files of annexes and rosters, first as a dry run that records nothing, then confirmed; for HTTP and command line."""
 
+import re
 from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from shared.web.auth import Principal
 
 Kind = Literal["annex", "roster"]
+HASH = re.compile(r"[0-9a-f]{64}")
 ACTOR = "service/tasks"  # a dry run is nobody's decision
 
 
@@ -153,7 +155,7 @@ def annotated(content: bytes, found: DryRun) -> bytes:
 def kept_file(tasks: "Tasks", commune: str, sha256: str) -> bytes:
     """The bytes of a file that had a dry run. Refuses: none with this hash."""
     path = path_of(_folder(tasks, commune), sha256)
-    if not path.exists():
+    if not HASH.fullmatch(sha256) or not path.exists():
         raise Refused("unknown-import-file")
     return path.read_bytes()
 

@@ -357,6 +357,9 @@ def test_who_may_import_and_what_must_be_said(commune: Commune, directive: str) 
     assert refused(commune.upload("p14", "/imports/khac", content, "a.csv")) == (404, "not-found")
     missing = commune.send("p14", f"/imports/annex/{'0' * 64}/confirmation", {"directive": directive})
     assert refused(missing) == (404, "unknown-import-file")
+    for strange in ("%2e%2e", "0" * 63, "..%2f..%2ftasks.db"):
+        answer = commune.get("p14", f"/imports/roster/{strange}")
+        assert answer.status_code == 404, strange
     found = dry_run(commune, content, directive)
     # Assigning is for those who assign: the operator may enter a roster, not give tasks.
     path = f"/imports/annex/{found['sha256']}/confirmation"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import NullPool
 
 from shared.events import decode
 from tests.support.tasks_web import ANNEX, COMMUNE, OPERATOR, Commune, done, refused
@@ -13,9 +14,12 @@ from tests.support.tasks_web import ANNEX, COMMUNE, OPERATOR, Commune, done, ref
 PDF = b"%PDF-1.7\nBao cao phan tich\n"
 
 
-@pytest.fixture
-def commune(tmp_path: Path) -> Iterator[Commune]:
-    commune = Commune(tmp_path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def commune(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Commune]:
+    if request.param == "sqlite":
+        commune = Commune(tmp_path)
+    else:
+        commune = Commune(tmp_path, request.getfixturevalue("postgres"), poolclass=NullPool)
     yield commune
     commune.engine.dispose()
 

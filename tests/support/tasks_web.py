@@ -26,9 +26,9 @@ OPERATOR = ("operator/cli", "admin")
 class Commune:
     """One commune's view of the service: requests go below its address; `who` is a staff id or an actor with a role."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, url: str | None = None, **options: Any) -> None:
         self.now = datetime(2024, 6, 14, 1, tzinfo=UTC)
-        self.engine = open_database(f"sqlite:///{folder / 'tasks.db'}")
+        self.engine = open_database(url or f"sqlite:///{folder / 'tasks.db'}", **options)
         migrate(self.engine, "services.tasks")
         self.tasks: Tasks = open_tasks(self.engine, folder / "evidence", clock=lambda: self.now)
         self.key = generate_key(folder / "private.pem", folder / "public.json")

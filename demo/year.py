@@ -178,7 +178,7 @@ class Year:
         principal = Principal(f"staff/{OFFICE}", COMMUNE, self.tasks.roles_of(COMMUNE, OFFICE))
         self._import("annex", "danh-muc-cong-viec-2024.xlsx", principal)
 
-    def _import(self, kind: str, file: str, principal: Principal) -> None:
+    def _import(self, kind: importing.Kind, file: str, principal: Principal) -> None:
         self.clock.tick()
         content = (FILES / file).read_bytes()
         directive = self.directive if kind == "annex" else None

@@ -55,6 +55,8 @@ def misfit(link: Link, head: Head, source: str, commune: str) -> str | None:
 def follow(head: Head, bodies: Iterable[bytes], source: str, commune: str) -> Iterator[tuple[Head, Link, bytes]]:
     """Walk the chain from `head`, yielding the new head with each event; raises ChainBreak where one does not fit."""
     for body in bodies:
+        if not isinstance(body, bytes):
+            raise ChainBreak(source, commune, head.position + 1, "is not stored as bytes")
         try:
             link = read_link(body)
         except msgspec.DecodeError as error:

@@ -24,7 +24,6 @@ NOT_IN_A_QUIET_YEAR = {
     "commune.closed",
     "commune.settings_chosen",
     "staff.taken_over",
-    "staff.left",
     "directive.amended",
     "directive.withdrawn",
     "task.carried_over",

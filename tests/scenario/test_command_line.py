@@ -1,0 +1,184 @@
+"""The command line on a year's data: what a person and a script get, and what an altered byte looks like."""
+
+import hashlib
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cchc.cli import COMMANDS, cli
+from demo.year import COMMUNE, FILES
+from shared.events.asyncapi import document
+from tests.scenario.conftest import Cchc, read_json
+
+LEVELS = {
+    "xuat_sac",
+    "tot",
+    "hoan_thanh",
+    "khong_hoan_thanh",
+    "can_xem_xet",
+    "chua_du_du_lieu",
+    "khong_xep_loai",
+}
+
+
+def test_every_command_explains_itself():
+    for arguments in ([], *([name] for name in COMMANDS)):
+        asked = CliRunner().invoke(cli, [*arguments, "--help"], prog_name="cchc")
+        assert asked.exit_code == 0, asked.output
+        assert asked.output.startswith(f"Usage: {' '.join(['cchc', *arguments])}")
+
+
+def test_the_ratings_of_a_year_as_json(cchc: Cchc):
+    rows = read_json(cchc("rating", "show", "--year", "2024", "--json"))
+    assert len(rows) == 30
+    assert {"staff", "category", "rule_set", "level", "figures"} <= rows[0].keys()
+    assert {row["level"] for row in rows} == LEVELS
+
+
+def test_the_ratings_as_lines_for_a_script(cchc: Cchc):
+    lines = cchc("rating", "show", "--year", "2024").stdout.splitlines()
+    assert len(lines) == 30
+    assert lines[0].split("\t")[:3] == ["p01", "Chủ tịch UBND xã", "Hoàn thành tốt nhiệm vụ"]
+
+
+def test_a_rating_is_unfolded_to_its_events(cchc: Cchc):
+    explained = cchc("rating", "explain", "p14", "--year", "2024", "--figure", "late").stdout
+    assert "Hoàn thành nhiệm vụ (nd90)" in explained
+    assert "Rà soát, bố trí thôn" in explained
+    events = [line.split() for line in explained.splitlines() if line.strip().startswith("tasks #")]
+    stored = cchc("export-log", "tasks").stdout.splitlines()
+    assert len(events) >= 6
+    for event in events:
+        assert json.loads(stored[int(event[1].lstrip("#")) - 1])["id"] == event[-1]
+
+
+def test_a_rating_as_of_a_past_day(cchc: Cchc):
+    sheet = read_json(cchc("rating", "explain", "p22", "--year", "2024", "--as-of", "2024-07-31", "--json"))
+    assert sheet["evaluated_on"] == "2024-07-31"
+    assert (sheet["figures"]["n"], sheet["level"]) == (1, "can_xem_xet")
+
+
+def test_an_exported_line_is_the_stored_bytes(cchc: Cchc, data: Path):
+    first, second = cchc("export-log", "tasks").stdout.splitlines()[:2]
+    assert hashlib.sha256(first.encode()).hexdigest() == json.loads(second)["previoushash"]
+
+
+def test_an_exported_log_is_taken_over_elsewhere_and_twice_changes_nothing(cchc: Cchc, tmp_path: Path):
+    exported = tmp_path / "tasks.jsonl"
+    exported.write_text(cchc("export-log", "tasks").stdout, "utf-8")
+    elsewhere = {"CCHC_DATA": str(tmp_path / "elsewhere")}
+    cchc("migrate", **elsewhere)
+    taken = read_json(cchc("import-log", "tasks", str(exported), "--json", **elsewhere))["taken"]
+    assert taken == len(exported.read_text("utf-8").splitlines())
+    assert read_json(cchc("import-log", "tasks", str(exported), "--json", **elsewhere))["taken"] == 0
+    assert cchc("export-log", "tasks", **elsewhere).stdout == exported.read_text("utf-8")
+    before, after = (
+        cchc("rating", "show", "p14", "--year", "2024", "--as-of", "2024-11-30", "--json", **more)
+        for more in ({}, elsewhere)
+    )
+    assert before.stdout == after.stdout
+
+
+def test_an_untouched_installation_verifies(cchc: Cchc):
+    assert "nguyên vẹn" in cchc("verify").stdout
+    assert read_json(cchc("verify", "--json"))["findings"] == []
+
+
+def tamper(data: Path, statement: str, *values: object) -> None:
+    """Change the stored log as somebody with the database file in hands can: the guarding triggers are dropped."""
+    with sqlite3.connect(data / "tasks.db") as database:
+        for (trigger,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f"DROP TRIGGER {trigger}")
+        assert database.execute(statement, values).rowcount == 1
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "position"),
+    [
+        ("UPDATE events SET body = replace(body, 'p14', 'p15') WHERE position = 100", 100),
+        ("UPDATE events SET body = CAST(replace(body, 'p14', 'p15') AS BLOB) WHERE position = 100", 101),
+        ("DELETE FROM events WHERE position = 200", 200),
+        ("UPDATE events SET time = '2023-01-01T00:00:00.000Z' WHERE position = 300", 300),
+        ("DELETE FROM events WHERE position = (SELECT max(position) FROM events)", 0),
+    ],
+)
+def test_an_altered_store_is_found(cchc: Cchc, data: Path, statement: str, position: int):
+    tamper(data, statement)
+    found = read_json(cchc("verify", "--json", code=1))["findings"]
+    assert found
+    assert {finding["where"] for finding in found} == {"store"}
+    if position:
+        assert found[0]["position"] == position
+
+
+def test_the_store_refuses_to_be_changed(data: Path):
+    with sqlite3.connect(data / "tasks.db") as database:
+        for statement in ("UPDATE events SET body = ''", "DELETE FROM events"):
+            with pytest.raises(sqlite3.IntegrityError):
+                database.execute(statement)
+    database.close()
+
+
+def test_the_same_annex_again_changes_nothing(cchc: Cchc, tmp_path: Path):
+    before = cchc("export-log", "tasks").stdout
+    annotated = tmp_path / "annotated.xlsx"
+    annex = str(FILES / "danh-muc-cong-viec-2024.xlsx")
+    arguments = ["import", "annex", annex, "--directive", "01/CT-UBND", "--staff", "p14", "--json"]
+    answer = read_json(cchc(*arguments, "--confirm", "--annotated", str(annotated)))
+    assert answer["counts"] == {"rows": 40, "new": 0, "changed": 0, "unchanged": 40, "waits": 0, "error": 0}
+    assert cchc("export-log", "tasks").stdout == before
+    assert annotated.read_bytes()[:2] == b"PK"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["rating", "show", "--year", "2024", "--commune", "tien-an"], "tien-an"),
+        (["rating", "explain", "p99", "--year", "2024"], "p99"),
+        (["rating", "show", "--year", "2024", "--as-of", "hôm qua"], "--as-of"),
+        (["import", "annex", str(FILES / "lich-lam-viec" / "2024.json"), "--directive", "01/CT-UBND"], "["),
+        (["import", "annex", str(FILES / "danh-muc-cong-viec-2024.xlsx"), "--directive", "9/CT"], "01/CT-UBND"),
+        (["token", "--staff", "p19"], "p19"),
+        (["token", "--staff", "p07", "--role", "chair"], "p07"),
+        (["topics"], "CCHC_KAFKA"),
+    ],
+)
+def test_what_is_refused_says_what_to_do(cchc: Cchc, arguments: list[str], says: str):
+    refused = cchc(*arguments, code=2)
+    assert says in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_database_that_is_away_is_said_so(cchc: Cchc):
+    away = "postgresql+psycopg://nobody@127.0.0.1:1/none"
+    refused = cchc("status", code=3, CCHC_DATABASE_TASKS=away, CCHC_DATABASE_SCORING=away)
+    assert "cơ sở dữ liệu" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_rebuild_gives_the_same_ratings(cchc: Cchc):
+    before = cchc("rating", "show", "--year", "2024", "--json").stdout
+    for service in ("tasks", "scoring"):
+        assert read_json(cchc("rebuild", service, "--json"))["communes"] == [COMMUNE]
+    assert cchc("rating", "show", "--year", "2024", "--json").stdout == before
+
+
+def test_publishing_a_calendar_asks_a_person_about_what_is_only_proposed(cchc: Cchc):
+    calendar = FILES / "lich-lam-viec" / "2026.json"
+    refused = cchc("calendar", "publish", str(calendar), "--revision", "vn-2026-r1", code=2)
+    assert "2026-11-24" in refused.stderr
+    official = FILES / "lich-lam-viec" / "2025.json"
+    published = read_json(cchc("calendar", "publish", str(official), "--revision", "vn-2025-r1", "--json"))
+    assert published["commune"] == COMMUNE
+
+
+def test_the_descriptions_for_integrators(cchc: Cchc):
+    assert read_json(cchc("asyncapi")) == json.loads(json.dumps(document()))
+    for service in ("tasks", "scoring"):
+        described = read_json(cchc("openapi", service))
+        assert described["openapi"].startswith("3.1")
+        assert any(path.startswith(f"/api/v1/{service}/communes/") for path in described["paths"])

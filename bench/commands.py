@@ -1,0 +1,123 @@
+"""Durable single-event commands of the tasks service, beside bare one-row commits to the same kind of database."""
+
+import multiprocessing
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bench.generate import communes, open_service, take_over, tasks_log
+from bench.measure import in_turn, show_rates
+from bench.servers import Servers
+from services.tasks import views
+from services.tasks.commands import execute
+from services.tasks.domain.assigning import CorrectCoefficient
+from shared.eventlog import Key, Log, open_database, reading
+from shared.web.auth import Principal
+
+ROUNDS = 5
+SECONDS = {False: 2.0, True: 0.4}
+PAST = {False: 3000, True: 600}  # events that a commune has when it is measured
+BODY = b"x" * 600  # as long as most events
+
+
+class Commands:
+    """One command after the other to one commune: the chair corrects the coefficient of a task, of many in turn."""
+
+    def __init__(self, url: str, commune: str) -> None:
+        self.engine = open_database(url)
+        self.commune = commune
+        self.log = Log(self.engine, "tasks", on_append=views.apply)
+        with reading(self.engine) as connection:
+            stored = views.tasks(connection, commune, views.TaskFilter(status=["open", "completed"]), limit=200)
+        self._tasks = [each.state.task for each in stored]
+        self._count = int.from_bytes(os.urandom(3), "big")  # two writers never set the same one
+        self._chair = Principal("staff/p01", commune, frozenset({"chair"}))
+
+    def __call__(self) -> int:
+        """The position of the event, when it is durable."""
+        self._count += 1
+        task = self._tasks[self._count % len(self._tasks)]
+        command = CorrectCoefficient(task=task, coefficient=f"{self._count}", reason="Xác định lại độ khó")
+        key = Key(f"bench-{os.getpid()}-{self._count}", "digest")
+        return execute(self.log, self._chair, command, commune=self.commune, key=key).position
+
+
+def fill(url: str, number: int, past: int) -> None:
+    with open_service(url, "services.tasks") as engine:
+        log = Log(engine, "tasks", on_append=views.apply)
+        for commune in communes(number):
+            take_over(log, commune, tasks_log(commune, past))
+
+
+def rate(once: Callable[[], object], seconds: float) -> float:
+    """How often a second."""
+    begin, count = time.perf_counter(), 0
+    while time.perf_counter() - begin < seconds:
+        once()
+        count += 1
+    return count / (time.perf_counter() - begin)
+
+
+def bare_sqlite(path: Path) -> Callable[[], object]:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("CREATE TABLE bare (position INTEGER PRIMARY KEY, body BLOB NOT NULL)")
+    return lambda: connection.execute("INSERT INTO bare (body) VALUES (?)", [BODY])
+
+
+def bare_postgresql(url: str) -> Callable[[], object]:
+    connection = psycopg.connect(url.replace("+psycopg", ""), autocommit=True)
+    connection.execute("CREATE TABLE bare (position bigserial PRIMARY KEY, body bytea NOT NULL)")
+    return lambda: connection.execute("INSERT INTO bare (body) VALUES (%s)", [BODY])
+
+
+def writers(url: str, number: int, seconds: float) -> float:
+    """Commands a second of so many processes together, two to a commune."""
+    context = multiprocessing.get_context("spawn")
+    ready, results = context.Barrier(number), context.Queue()
+    names = communes(max(1, number // 2))
+    processes = [
+        context.Process(target=_writer, args=(url, names[count % len(names)], seconds, ready, results))
+        for count in range(number)
+    ]
+    for process in processes:
+        process.start()
+    rates = [results.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join()
+    return float(sum(rates))
+
+
+def _writer(url: str, commune: str, seconds: float, ready: Any, results: Any) -> None:
+    command = Commands(url, commune)
+    command()
+    ready.wait(60)
+    results.put(rate(command, seconds))
+    command.engine.dispose()
+
+
+def run(quick: bool, servers: Servers) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/tasks.db"
+        fill(url, 1, PAST[quick])
+        _beside("command on SQLite, synchronous=FULL", url, bare_sqlite(Path(folder, "bare.db")), 0.5, SECONDS[quick])
+    with servers.postgres().fresh_database() as url:
+        fill(url, 4, PAST[quick])
+        _beside("command on PostgreSQL", url, bare_postgresql(url), 0.35, SECONDS[quick])
+        one, eight = in_turn(ROUNDS, *(lambda number=number: writers(url, number, SECONDS[quick]) for number in (1, 8)))
+        show_rates("8 writers (processes) on 4 communes, PostgreSQL", eight, "commits", "one writer", one, 1.3)
+
+
+def _beside(what: str, url: str, bare: Callable[[], object], floor: float, seconds: float) -> None:
+    command = Commands(url, communes(1)[0])
+    command()
+    ours, theirs = in_turn(ROUNDS, lambda: rate(command, seconds), lambda: rate(bare, seconds))
+    show_rates(what, ours, "commits", "bare INSERT", theirs, floor)
+    command.engine.dispose()

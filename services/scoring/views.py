@@ -22,7 +22,7 @@ from services.scoring.domain import fold
 from services.scoring.domain.records import Records, decode_record, encode_record
 from shared.eventlog import Log, snapshot
 from shared.eventlog.database import run_many
-from shared.events import GENESIS_HASH, VIETNAM, Envelope, Input, event_hash, format_time, local_day
+from shared.events import GENESIS_HASH, VIETNAM, Input, event_hash, format_time, local_day
 from shared.projection import read_positions, replay
 
 SOURCES = ("tasks", "scoring")

@@ -140,6 +140,9 @@ def run(connection: Connection, statement: str, parameters: Sequence[Any] = ()) 
 
 def run_many(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
     """Execute SQL with `?` placeholders for every row."""
+    if len(rows) == 1:  # most commands; psycopg makes a pipeline for more
+        run(connection, statement, rows[0])
+        return
     in_style = statement if connection.dialect.name == "sqlite" else _for_psycopg(statement)
     driver_of(connection).cursor().executemany(in_style, rows)
 

@@ -72,8 +72,11 @@ def subject_of(data: object, commune: str) -> str:
 
 
 __all__ = [
-    "AbsenceRecorded",
     "CATALOGUE",
+    "GENESIS_HASH",
+    "MAX_EVENT_BYTES",
+    "VIETNAM",
+    "AbsenceRecorded",
     "CalendarPublished",
     "Catalogue",
     "CoefficientCorrected",
@@ -99,11 +102,9 @@ __all__ = [
     "ExtensionGranted",
     "ExtensionRefused",
     "ExtensionRequested",
-    "GENESIS_HASH",
     "ImportConfirmed",
     "Input",
     "Item",
-    "MAX_EVENT_BYTES",
     "MalformedEvent",
     "ObjectiveCauseConfirmed",
     "PastEvent",
@@ -133,7 +134,6 @@ __all__ = [
     "UnitFigures",
     "UnitResultRecorded",
     "UnknownVersion",
-    "VIETNAM",
     "WorkingWeekend",
     "decode",
     "encode",

@@ -42,11 +42,11 @@ class StaffChanged(Data):
     unit: str | UnsetType = UNSET
     leader: bool | UnsetType = UNSET
     rated: bool | UnsetType = UNSET
-    similar_group: str | None | UnsetType = UNSET
-    leads_unit: str | None | UnsetType = UNSET
-    tracker: str | None | UnsetType = UNSET
-    rater: str | None | UnsetType = UNSET
-    service_from: Day | None | UnsetType = UNSET
+    similar_group: str | UnsetType | None = UNSET
+    leads_unit: str | UnsetType | None = UNSET
+    tracker: str | UnsetType | None = UNSET
+    rater: str | UnsetType | None = UNSET
+    service_from: Day | UnsetType | None = UNSET
     reason: Text | None = None
 
 

@@ -13,8 +13,8 @@ import pytest
 from services.scoring.domain.fold import empty, evolve
 from services.scoring.domain.records import Records
 from services.scoring.domain.sheet import sheet_bytes, sheets
-from services.scoring.domain.table import table_bytes
 from services.scoring.domain.table import table as table_of
+from services.scoring.domain.table import table_bytes
 from services.tasks.domain.streams import evolve as evolve_stream
 from shared.eventlog.chain import EMPTY, follow
 from shared.events import decode, event_hash

@@ -1,5 +1,5 @@
 """A tiny service over HTTP, and tokens for it, for the tests of shared/web."""
-# ruff: noqa: ARG001 - Flask passes what stands in the URL by name
+
 
 import json
 from collections.abc import Callable, Iterable, Iterator

@@ -38,9 +38,11 @@ ACTOR = "service/tasks"  # a dry run is nobody's decision
 
 
 class DryRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What confirming a file would record. `plan` is for `confirm`; the rest is for people."""
+    """What confirming a file would record, compared with the log up to `position`. `plan` is for `confirm`; the rest is
+    for people."""
 
     commune: str
+    position: int
     kind: Kind
     sha256: str
     file_name: str
@@ -62,6 +64,8 @@ def dry_run(
     Refuses: a file that cannot be read (`file-…`), a commune that is not open, for an annex an unknown directive.
     """
     today = local_day(format_time(tasks.clock()))
+    # Before the states: what is recorded meanwhile makes the confirmation ask for another look.
+    position = tasks.log.head(commune).position
     with snapshot(tasks.engine) as connection:
         states = views.load(connection, commune, (), kinds=KINDS)
         contacts = beside.people_of(connection, commune)
@@ -105,6 +109,7 @@ def dry_run(
     keep(_folder(tasks, commune), content)
     return DryRun(
         commune=commune,
+        position=position,
         kind=kind,
         sha256=sha256,
         file_name=file_name,
@@ -125,7 +130,7 @@ KINDS = frozenset({"commune", "unit", "staff", "directive", "calendar", "task", 
 def confirm(tasks: "Tasks", principal: "Principal", commune: str, found: DryRun, *, key: Key | None = None) -> Appended:
     """Record what a dry run found, all of it or nothing. A file that brings nothing new records nothing.
 
-    Refuses what its rows refuse, and `import-exists` when somebody else confirmed the same file meanwhile.
+    Refuses what its rows refuse, and `import-outdated` when something was recorded since the dry run.
     """
     plan = found.plan
     confirmed = ConfirmImport(
@@ -141,6 +146,8 @@ def confirm(tasks: "Tasks", principal: "Principal", commune: str, found: DryRun,
     )
 
     def names(tx: Transaction) -> None:
+        if tx.head.position != found.position:
+            raise Refused("import-outdated")
         _save_beside(tx.connection, commune, plan)
 
     command = confirmed if plan.commands else Together(commands=[])

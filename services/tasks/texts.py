@@ -113,6 +113,10 @@ OWN: dict[str, tuple[str, str]] = {
         "Ngày định kỳ không đúng",
         "Ngày trong tháng phải từ 1 đến 31 hoặc “cuối tháng”, không phải {day}.",
     ),
+    "import-outdated": (
+        "Dữ liệu đã thay đổi từ lúc xem trước",
+        "Có việc được ghi sau khi xem trước tệp này. Xem trước lại rồi xác nhận.",
+    ),
     "import-exists": ("Lần nhập đã xác nhận", "Lần nhập tệp này đã được xác nhận trước đó."),
     "unknown-import-file": ("Không có tệp này", "Chưa có tệp nào với mã băm đó được tải lên để nhập."),
     "directive-required": ("Thiếu chỉ thị", "Phụ lục phải thuộc một chỉ thị, văn bản giao việc đã ghi nhận."),

@@ -11,6 +11,9 @@ from typing import Any
 import openpyxl
 import pytest
 
+from services.tasks import importing
+from shared.refusal import Refused
+from shared.web.auth import Principal
 from tests.support.tasks_web import ANNEX, COMMUNE, OPERATOR, ROSTER, Commune, done, refused
 
 ANNEX_HEAD = ("STT", "Nội dung công việc", "Sản phẩm", "Chủ trì", "Phối hợp", "Thời hạn", "Hệ số")
@@ -367,3 +370,18 @@ def test_who_may_import_and_what_must_be_said(commune: Commune, directive: str) 
     first = done(commune.send("p14", path, {"directive": directive}, key="nhap-1"))
     assert first["versions"] and done(commune.send("p14", path, {"directive": directive}, key="nhap-1")) == first
     assert done(commune.send("p14", path, {"directive": directive}))["versions"] == {}
+
+
+def test_what_was_recorded_since_the_dry_run_asks_for_another_look(commune: Commune, directive: str):
+    """Two files with the same new row, both looked at before either is confirmed: one of them brings the row."""
+    files = [annex(PLAN), annex(PLAN, CAMPAIGN)]
+    looked_at = [
+        importing.dry_run(commune.tasks, COMMUNE, "annex", content, "phụ lục.csv", directive=directive)
+        for content in files
+    ]
+    office = Principal("staff/p14", COMMUNE, frozenset({"office"}))
+    importing.confirm(commune.tasks, office, COMMUNE, looked_at[0])
+    with pytest.raises(Refused, match="import-outdated"):
+        importing.confirm(commune.tasks, office, COMMUNE, looked_at[1])
+    again = importing.dry_run(commune.tasks, COMMUNE, "annex", files[1], "phụ lục.csv", directive=directive)
+    assert [row.status for row in again.rows] == ["unchanged", "waits"]

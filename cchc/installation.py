@@ -7,6 +7,7 @@ from functools import cached_property
 import flask
 from sqlalchemy import Engine
 
+from cchc.output import progress
 from cchc.settings import SERVICES, Settings
 from services.scoring import app as scoring_app
 from services.scoring import worker as scoring_worker
@@ -81,7 +82,8 @@ class Installation:
         """What runs in the background of a service; with Kafka also its relay and its replica's consumer."""
         if service == "tasks":
             return tasks_worker.loops(self.tasks) | self._relay(self.tasks.log)
-        return scoring_worker.loops(self.scoring) | self._relay(self.scoring.logs["scoring"]) | self._replica()
+        own = scoring_worker.loops(self.scoring, progress("Dựng lại"))
+        return own | self._relay(self.scoring.logs["scoring"]) | self._replica()
 
     def _relay(self, log: Log) -> dict[str, Loop]:
         return {"relay": Relay(log, self.settings.kafka).run} if self.settings.kafka else {}

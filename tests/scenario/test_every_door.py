@@ -1,0 +1,49 @@
+"""All web apps of an installation: each route is classified, and another commune's token opens none."""
+
+import re
+from datetime import timedelta
+
+import flask
+import pytest
+
+from cchc.installation import Installation
+from cchc.root import create_root
+from cchc.settings import SERVICES
+from demo.year import COMMUNE
+from shared.web.auth import ROLES, WIDE_ROLES, routes, unclassified_routes
+from shared.web.keys import mint
+
+APPS = ("root", *SERVICES)
+
+
+def app_of(installation: Installation, name: str) -> flask.Flask:
+    return create_root(installation) if name == "root" else installation.web(name)
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_every_route_is_classified(installation: Installation, name: str):
+    assert unclassified_routes(app_of(installation, name)) == []
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_no_route_opens_without_a_token_or_with_another_communes(installation: Installation, name: str):
+    app = app_of(installation, name)
+    everything = mint(
+        installation.signing_key,
+        sub="staff/p14",
+        commune="tien-an",
+        roles=sorted(ROLES - WIDE_ROLES),
+        lifetime=timedelta(minutes=5),
+    )
+    client = app.test_client()
+    closed = 0
+    for method, rule, classification in routes(app):
+        if classification == "public":
+            continue
+        path = re.sub(r"<any\((\w+)[^>]*>", r"\1", rule.replace("<commune>", COMMUNE))
+        path = re.sub(r"<[^>]*>", "2024", path)
+        assert client.open(path, method=method).status_code == 401, (method, path)
+        foreign = client.open(path, method=method, headers={"Authorization": f"Bearer {everything}"})
+        assert foreign.status_code == 403, (method, path)
+        closed += 1
+    assert closed > 0

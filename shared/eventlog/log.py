@@ -362,7 +362,12 @@ class Log:
             for event, body in events
         ]
         run_many(connection, _INSERT, rows)
-        run(connection, _UPSERT_HEAD, [self.source, events[-1][0].commune, head.position, head.hash, head.time])
+        where = [self.source, events[-1][0].commune]
+        if connection.dialect.name == "postgresql":
+            # The row is there, as it is locked; an upsert would cost a fifth of the transaction more.
+            run(connection, _MOVE_HEAD, [head.position, head.hash, head.time, *where])
+        else:
+            run(connection, _UPSERT_HEAD, [*where, head.position, head.hash, head.time])
 
 
 def _same_answer(key: Key, digest: str, answer: bytes) -> Appended:
@@ -384,6 +389,7 @@ _UPSERT_HEAD = (
     "INSERT INTO heads (source, commune, position, hash, time) VALUES (?, ?, ?, ?, ?) ON CONFLICT (source, commune)"
     " DO UPDATE SET position = excluded.position, hash = excluded.hash, time = excluded.time"
 )
+_MOVE_HEAD = "UPDATE heads SET position = ?, hash = ?, time = ? WHERE source = ? AND commune = ?"
 _MARK_BROKEN = (
     "INSERT INTO heads (source, commune, position, hash, time, broken) VALUES (?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (source, commune) DO UPDATE SET broken = excluded.broken"

@@ -8,6 +8,7 @@ import flask
 from cchc.installation import Installation
 from cchc.settings import SERVICES
 from services.scoring.access import ACTIONS
+from services.scoring.domain.records import commune_name
 from services.scoring.domain.table import table
 from services.scoring.views import PROJECTION, known_now
 from shared.events import VIETNAM, decode
@@ -38,7 +39,8 @@ def create_root(installation: Installation) -> flask.Flask:
         today = installation.clock().astimezone(VIETNAM).date()
         known = known_now(scoring.engine, scoring.logs, commune, today)
         found = table(known.records, year, on=known.on)
-        return _page("year.html", commune=commune, table=found, known=known, asking=principal())
+        name = commune_name(known.records)
+        return _page("year.html", commune=name, table=found, known=known, asking=principal())
 
     @pages.get("/style.css")
     @public

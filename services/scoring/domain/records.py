@@ -297,6 +297,13 @@ class Records:
                 yield kind, key, encode(record)
 
 
+def commune_name(records: Records) -> str:
+    """The commune as it was last named; its id until then."""
+    record: CommuneRecord | None = records.get("commune", records.commune)
+    named = [moment.data.name for moment in record.moments if not isinstance(moment, Closed)] if record else []
+    return next((name for name in reversed(named) if name), records.commune)
+
+
 _ENCODER = msgspec.json.Encoder()
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(record) for kind, record in KINDS.items()}
 

@@ -363,7 +363,8 @@ def test_figures_are_computed_also_for_who_is_not_rated() -> None:
 
 def test_the_sheet_says_what_is_missing() -> None:
     found = rated(*tasks(3), ("1/12", common(k1="tot", k2="tot", k4="tot")), person=LEADER)
-    assert [missing.code for missing in found.missing] == ["common-k3", "unit-result"]
+    assert [missing.code for missing in found.missing] == ["common-criteria", "unit-result"]
+    assert found.missing[0].text == "Tiêu chí chung k3 chưa được xác nhận, tạm tính là đáp ứng"
 
 
 def test_each_step_names_its_article_and_values() -> None:

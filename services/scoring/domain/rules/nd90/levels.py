@@ -202,9 +202,9 @@ def _figures(facts: YearFacts) -> dict[str, int | str]:
 
 
 def _missing(facts: YearFacts) -> Iterator[Missing]:
-    for name in COMMON:
-        if facts.common[name] is None:
-            yield Missing(f"common-{name}", f"Tiêu chí chung {name} chưa được xác nhận, tạm tính là đáp ứng")
+    if unconfirmed := [name for name in COMMON if facts.common[name] is None]:
+        text = f"Tiêu chí chung {', '.join(unconfirmed)} chưa được xác nhận, tạm tính là đáp ứng"
+        yield Missing("common-criteria", text)
     if not facts.leader:
         return
     if facts.post.leads_unit is None:

@@ -16,8 +16,8 @@ from shared.eventlog.chain import read_link
 from shared.eventlog.database import reading, run, writing
 from shared.eventlog.errors import Busy
 from shared.eventlog.kafka import (
-    BOOTSTRAP_TIMEOUT_MS,
     TopicMissing,
+    connect,
     end_offsets,
     partition_of,
     read_topic,
@@ -211,9 +211,9 @@ class Relay:
 
     def _new_producer(self) -> Any:
         milliseconds = int(self._delivery_timeout_s * 1000)
-        return KafkaProducer(
-            bootstrap_servers=self.bootstrap,
-            bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
+        return connect(
+            KafkaProducer,
+            self.bootstrap,
             acks="all",
             enable_idempotence=True,
             allow_auto_create_topics=False,

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.eventlog.chain import EMPTY, Head, read_link
 from shared.eventlog.errors import Ahead, Busy, ChainBreak
 from shared.eventlog.feed import FeedError
-from shared.eventlog.kafka import BOOTSTRAP_TIMEOUT_MS, end_offsets, read_topic, topic_name
+from shared.eventlog.kafka import connect, end_offsets, read_topic, topic_name
 from shared.eventlog.log import Log
 
 logger = logging.getLogger(__name__)
@@ -204,8 +204,6 @@ class Replica:
 
     def _new_consumer(self) -> Any:
         options = {
-            "bootstrap_servers": self.bootstrap,
-            "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
             "group_id": self.group,
             "auto_offset_reset": "earliest",
             "enable_auto_commit": False,
@@ -216,7 +214,7 @@ class Replica:
             # A topic that is created after us is noticed within this.
             "metadata_max_age_ms": 30_000,
         }
-        return KafkaConsumer(self.topic, **(options | dict(self._consumer_options)))
+        return connect(KafkaConsumer, self.bootstrap, self.topic, **(options | dict(self._consumer_options)))
 
     def _close(self) -> None:
         consumer, self._consumer = self._consumer, None

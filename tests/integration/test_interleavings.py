@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
 from kafka.structs import OffsetAndMetadata
 
 from shared.eventlog import ChainBreak, Head, Log
@@ -19,6 +20,7 @@ from shared.eventlog.kafka import (
     TOPIC_SETTINGS,
     TopicMissing,
     check_topic_settings,
+    connect,
     ensure_topics,
     read_topic,
     topic_name,
@@ -322,6 +324,16 @@ def test_topics_are_made_with_settings_that_keep_everything(kafka: Kafka) -> Non
         f"{topic}: cleanup.policy is compact, must be delete",
         f"{topic}: retention.ms is 1000, must be -1",
     ]
+
+
+@pytest.mark.parametrize("kind", [KafkaConsumer, KafkaProducer, KafkaAdminClient])
+def test_a_broker_that_stays_away_leaves_no_threads_behind(kind: type) -> None:
+    before = threading.active_count()
+    for _ in range(3):
+        with pytest.raises(KafkaError):
+            connect(kind, "127.0.0.1:1")
+    gc.collect()
+    assert threading.active_count() == before
 
 
 # The consumer

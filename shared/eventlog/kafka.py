@@ -126,7 +126,11 @@ def connect(kind: Callable[..., Any], bootstrap: str, *topics: str, **options: A
 
 def plain_consumer(bootstrap: str, **options: Any) -> Any:
     """A consumer that belongs to no group, and never makes a topic."""
-    options = {"auto_offset_reset": "earliest", "enable_auto_commit": False, "allow_auto_create_topics": False} | options
+    options = {
+        "auto_offset_reset": "earliest",
+        "enable_auto_commit": False,
+        "allow_auto_create_topics": False,
+    } | options
     return connect(KafkaConsumer, bootstrap, **options)
 
 

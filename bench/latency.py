@@ -23,6 +23,7 @@ from shared.eventlog.kafka import TOPIC_SETTINGS
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.projection import Runner, all_positions
+from shared.worker import Loops
 from tests.support.servers import Unavailable
 
 RATE = 200
@@ -93,7 +94,7 @@ def produce(tasks: str, bootstrap: str, topic: str, seconds: float, times: str) 
     """Relay, and after a word on stdin commands at an even rate; writes when each was committed."""
     commands = [Commands(tasks, commune) for commune in communes(COMMUNES)]
     relay = Relay(commands[0].log, bootstrap, topic=topic)
-    threading.Thread(target=relay.run, args=(threading.Event(),), daemon=True).start()
+    Loops({"relay": relay.run}).start()
     sys.stdin.read()
     committed, begin = [], time.monotonic()
     for number in range(int(RATE * seconds)):
@@ -110,6 +111,7 @@ def consume(scoring: str, bootstrap: str, topic: str, group: str) -> None:
     """What scoring's worker runs: the replica's consumer and the records."""
     engine = open_database(scoring)
     logs = {source: Log(engine, source) for source in SOURCES}
-    replica, stop = Replica(logs["tasks"], bootstrap, group, topic=topic), threading.Event()
-    threading.Thread(target=replica.run, args=(stop,), daemon=True).start()
-    Runner(engine, logs, PROJECTION).run(stop)
+    replica = Replica(logs["tasks"], bootstrap, group, topic=topic)
+    loops = Loops({"replica": replica.run, "records": Runner(engine, logs, PROJECTION).run})
+    loops.start()
+    loops.stopping.wait()

@@ -1,9 +1,10 @@
 """From Kafka: poll, hash check, decode, fold, beside a bare poll loop; then a replica filled, and the relay."""
 
+import gc
 import tempfile
 import time
 
-from kafka import TopicPartition
+from kafka import KafkaConsumer, TopicPartition
 
 from bench.generate import open_service
 from bench.measure import in_child, in_turn, show, show_rates
@@ -13,9 +14,10 @@ from services.scoring.views import PROJECTION
 from shared.eventlog import EMPTY, Head, Log, open_database, writing
 from shared.eventlog.chain import decode_verified
 from shared.eventlog.database import run as run_sql
-from shared.eventlog.kafka import TOPIC_SETTINGS, end_offsets, plain_consumer, read_topic
+from shared.eventlog.kafka import TOPIC_SETTINGS, end_offsets, read_topic
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import fill_from_topic
+from shared.worker import COLLECTOR_THRESHOLDS
 
 SIZES = {False: (200_000, 6), True: (20_000, 6)}  # quick → events, communes
 PARTITIONS = 12  # as `cchc topics` makes them
@@ -53,12 +55,14 @@ def publish(path: str, bootstrap: str, topic: str) -> float:
 
 
 def poll(bootstrap: str, topic: str) -> float:
-    """Records a second, with kafka-python alone."""
+    """Records a second, with kafka-python alone; connecting counts, and the collector is a worker's, here as below."""
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    begin = time.perf_counter()
     ends = end_offsets(bootstrap, topic)
     left = sum(ends.values())
-    with plain_consumer(bootstrap) as consumer:
+    with KafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False) as consumer:
         consumer.assign([TopicPartition(topic, partition) for partition in ends])
-        begin, number = time.perf_counter(), left
+        number = left
         while left:
             left -= sum(map(len, consumer.poll(1000, max_records=5000).values()))
         return number / (time.perf_counter() - begin)
@@ -66,6 +70,7 @@ def poll(bootstrap: str, topic: str) -> float:
 
 def poll_and_fold(bootstrap: str, topic: str) -> float:
     """Events a second into the records of scoring, in memory; what is not next would raise."""
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
     heads: dict[str, Head] = {}
     states: dict[str, Records] = {}
     begin, number = time.perf_counter(), 0

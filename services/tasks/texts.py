@@ -58,6 +58,8 @@ OWN: dict[str, tuple[str, str]] = {
     "reason-required": ("Thiếu lý do", "Hãy ghi lý do."),
     # days and deadlines
     "day-in-the-future": ("Ngày chưa đến", "Ngày {day} chưa đến nên chưa thể ghi nhận."),
+    "calendar-year": ("Năm không hợp lý", "Không có lịch làm việc của năm {year}; hãy kiểm tra lại năm."),
+    "day-implausible": ("Ngày không hợp lý", "{day} không phải ngày của thời nay; hãy kiểm tra lại năm."),
     "end-before-start": ("Ngày kết thúc trước ngày bắt đầu", "{end} trước {start}."),
     "lead-reports-today": (
         "Ngày báo cáo là hôm nay",
@@ -109,6 +111,10 @@ OWN: dict[str, tuple[str, str]] = {
     "directive-withdrawn": ("Văn bản đã thu hồi", "Văn bản {number} đã thu hồi."),
     "unknown-template": ("Không có việc định kỳ này", "Không có mẫu việc định kỳ mã {template}."),
     "template-ended": ("Việc định kỳ đã kết thúc", "Mẫu việc định kỳ {template} đã kết thúc."),
+    "template-too-far-back": (
+        "Việc định kỳ bắt đầu quá xa",
+        "Mỗi kỳ đã qua thành một nhiệm vụ, nên việc định kỳ không bắt đầu trước ngày {first}.",
+    ),
     "recurrence-day": (
         "Ngày định kỳ không đúng",
         "Ngày trong tháng phải từ 1 đến 31 hoặc “cuối tháng”, không phải {day}.",

@@ -2,6 +2,7 @@
 
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from msgspec.structs import asdict, replace
@@ -22,8 +23,11 @@ from services.tasks.domain.context import Command, Context, canonical, recorder
 from services.tasks.domain.imports import Import
 from services.tasks.domain.streams import after
 from services.tasks.domain.task import Task
-from shared.events import Data, DraftSettled, ImportConfirmed, subject_of
+from shared.events import Data, DraftSettled, Due, ImportConfirmed, subject_of
 from shared.refusal import Refused
+
+# A date of other years is a slip of the hand, and reckoning with it may leave what a date can be.
+YEARS = range(1900, 2200)
 
 
 class SettleDraft(Command):
@@ -66,9 +70,19 @@ class Handler(NamedTuple):
 def decide(command: Command, context: Context) -> list[Data]:
     """The events a command leads to. Raises Refused."""
     handler = HANDLERS[type(command)]
+    _must_have_plausible_days(command)
     if not isinstance(command, communes.OpenCommune | Together):
         must_be_open(context.state(f"commune/{context.commune}"), context.today)
     return handler.decide(context.state(subject(command, context.commune)), command, context)
+
+
+def _must_have_plausible_days(command: Command) -> None:
+    """Its own days and those of its deadlines."""
+    for name in command.__struct_fields__:
+        value = getattr(command, name)
+        day = value.date if isinstance(value, Due) else value
+        if isinstance(day, date) and day.year not in YEARS:
+            raise Refused("day-implausible", day=day)
 
 
 def decide_each(commands: Sequence[Command], context: Context) -> list[Data]:

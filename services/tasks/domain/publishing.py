@@ -8,6 +8,7 @@ from shared.events import CalendarPublished, Data, DayOff, WorkingWeekend
 from shared.refusal import Refused
 
 SATURDAY = 5
+CALENDAR_YEARS = range(1945, 2200)
 
 
 class PublishCalendar(Command):
@@ -24,8 +25,8 @@ class PublishCalendar(Command):
 def publish(state: CalendarYear | None, command: PublishCalendar, context: Context) -> list[Data]:
     """A revision, and the deadlines it moves; `context.states` holds the commune's running tasks.
 
-    Refuses: an id used before, superseding another than the one in force, a day of another year or named twice, a
-    worked weekend that is none.
+    Refuses: an id used before, superseding another than the one in force, a year of another age, a day of another year
+    or named twice, a worked weekend that is none.
     """
     in_force = state.calendar if state else None
     must_say(command.calendar, "code-required")
@@ -55,6 +56,8 @@ def _must_be_consistent(command: PublishCalendar) -> None:
     off = [day.date for day in command.days_off]
     worked = [day.date for day in command.working_weekends]
     days = [*off, *worked]
+    if command.year not in CALENDAR_YEARS:
+        raise Refused("calendar-year", year=command.year)
     for day in days:
         if day.year != command.year:
             raise Refused("calendar-other-year", day=day, year=command.year)

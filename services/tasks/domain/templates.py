@@ -24,6 +24,9 @@ from shared.events import Data, Due, Item, Recurrence, TaskAssigned, TemplateEnd
 from shared.events.values import Roll
 from shared.refusal import Refused
 
+# Every period since `valid_from` becomes a task: a year mistyped would make thousands.
+YEARS_BACK = 10
+
 
 class Template(msgspec.Struct, frozen=True, omit_defaults=True):
     """`versions` in the order they were set."""
@@ -84,7 +87,7 @@ class Held(NamedTuple):
 
 
 def set_template(state: Template | None, command: SetTemplate, context: Context) -> list[Data]:
-    """Refuses: ended, a recurrence whose day is none, and what an assignment refuses."""
+    """Refuses: ended, a recurrence whose day is none, a first period long ago, and what an assignment refuses."""
     if state is not None and state.ended_on is not None:
         raise Refused("template-ended", template=state.template)
     by = as_assigner(command.by, context)
@@ -92,6 +95,9 @@ def set_template(state: Template | None, command: SetTemplate, context: Context)
         must_stand(context.state(f"directive/{command.directive}"), command.directive)
     if command.recurrence.day != "last" and not 1 <= command.recurrence.day <= 31:
         raise Refused("recurrence-day", day=command.recurrence.day)
+    first = context.today.replace(year=context.today.year - YEARS_BACK, month=1, day=1)
+    if command.valid_from is not None and command.valid_from < first:
+        raise Refused("template-too-far-back", first=first)
     lead = known_lead(command.lead, context)
     return [
         TemplateSet(
@@ -129,11 +135,10 @@ def expected(templates: Iterable[Template], commune: str, today: date) -> Iterat
     for template in templates:
         if template.ended_on is not None:
             continue
-        first = min(version.valid_from for version in template.versions)
-        for period in periods(template.latest.recurrence.every, first, today):
-            version = template.version_on(period.start)
-            if version is not None:
-                yield Occurrence(occurrence_id(commune, template.template, period), period, version)
+        for version in template.versions:
+            for period in periods(version.recurrence.every, version.valid_from, today):
+                if template.version_on(period.start) is version:
+                    yield Occurrence(occurrence_id(commune, template.template, period), period, version)
 
 
 def open_occurrences(occurrences: Iterable[Occurrence], context: Context) -> tuple[list[Data], list[Held]]:

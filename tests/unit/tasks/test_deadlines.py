@@ -186,6 +186,7 @@ def test_a_deadline_that_does_not_move_gets_no_new_version() -> None:
         ({"calendar": PINNED}, "calendar-exists"),
         ({"calendar": " "}, "code-required"),
         ({"supersedes": "vn-2024-r0"}, "calendar-not-in-force"),
+        ({"year": 10**40, "days_off": [], "working_weekends": []}, "calendar-year"),
         ({"days_off": [DayOff(date=day("9-2").replace(year=2025), name="x", legal_basis=LAW)]}, "calendar-other-year"),
         ({"days_off": CALENDAR.days_off * 2}, "calendar-day-twice"),
         ({"working_weekends": [WorkingWeekend(date=day("6-19"), legal_basis=LAW)]}, "calendar-not-a-weekend"),

@@ -1,5 +1,6 @@
 """Recurring rows: templates, and the occurrences they open also after downtime; drafts and imports."""
 
+from datetime import date
 from typing import Any
 
 import pytest
@@ -69,6 +70,8 @@ def test_a_template_is_set_from_today_unless_it_says_when() -> None:
         ((), {"coefficient": "-1"}, "coefficient-not-positive"),
         ((), {"directive": "d9"}, "unknown-directive"),
         ((), {"recurrence": Recurrence(every="month", day=32)}, "recurrence-day"),
+        ((), {"valid_from": date(2013, 12, 31)}, "template-too-far-back"),
+        ((), {"valid_from": date(204, 6, 1)}, "day-implausible"),
     ],
 )
 def test_a_template_is_refused(facts: Any, more: dict[str, Any], code: str) -> None:
@@ -121,6 +124,16 @@ def test_no_period_is_opened_twice() -> None:
 def test_a_template_set_again_counts_for_the_periods_that_follow() -> None:
     changed = template(title="Báo cáo mới", valid_from=day("7-1"))
     assert [event.title for event in opened(given(template(), changed).at("7-2"))] == ["Báo cáo tháng", "Báo cáo mới"]
+
+
+def test_another_recurrence_opens_nothing_again_in_the_periods_before_it() -> None:
+    quarterly = template(recurrence=Recurrence(every="quarter", day=25), valid_from=day("8-1"))
+    events = opened(given(template(), quarterly).at("10-15"))
+    assert [(event.assigned_on, event.due.date) for event in events] == [
+        (day("6-1"), day("6-25")),
+        (day("7-1"), day("7-25")),
+        (day("10-1"), day("12-25")),
+    ]
 
 
 def test_the_month_that_has_begun_before_the_template_is_not_opened() -> None:

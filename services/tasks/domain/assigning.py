@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from services.tasks.domain.authority import as_authority, as_lead, must_be, must_be_running, roles_of
+from services.tasks.domain.authority import as_authority, as_lead, as_outsider, must_be, must_be_running, roles_of
 from services.tasks.domain.context import Command, Context, acting, canonical, must_say
 from services.tasks.domain.deadlines import resolved
 from services.tasks.domain.directives import must_stand
@@ -151,7 +151,10 @@ def assign(state: Task | None, command: AssignTask, context: Context) -> list[Da
 
 
 def correct(state: Task | None, command: CorrectTask, context: Context) -> list[Data]:
-    """Put wording, company or field right. Refuses: not running, who may not assign, nothing differs, no reason."""
+    """Put wording, company or field right.
+
+    Refuses: not running, who may not assign, one's own part in the task, nothing differs, no reason.
+    """
     task = must_be_running(state)
     by = as_assigner(command.by, context)
     given = {
@@ -165,6 +168,9 @@ def correct(state: Task | None, command: CorrectTask, context: Context) -> list[
     changed: dict[str, Any] = {n: v for n, v in given.items() if v is not None and v != getattr(task, n)}
     if not changed:
         raise Refused("nothing-changes")
+    if "collaborators" in changed:
+        # Who strikes themselves off the company could then verify what they took part in.
+        as_outsider(task, command.by, context)
     return [TaskCorrected(task=task.task, by=by, reason=must_say(command.reason), **changed)]
 
 

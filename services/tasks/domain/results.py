@@ -115,21 +115,22 @@ def note_progress(state: Task | None, command: NoteProgress, context: Context) -
 def report(state: Task | None, command: ReportResult, context: Context) -> list[Data]:
     """Report a result of an open task.
 
-    Refuses: neither the lead nor the Office, not open, a result pending, another day than today by the lead, a day
-    before the assignment or to come, recorded for another without a reason, neither evidence nor explanation.
+    Refuses: neither the lead nor the Office, not open, a result pending, another day than today by the lead (typing it
+    in a colleague's name included), a day before the assignment or to come, recorded for another without a reason,
+    neither evidence nor explanation.
     """
     task = must_be(state, {"open"})
     by = acting(context, command.by)
     on = command.on or context.today
     if by != task.lead and "office" not in roles_of(by, context):
         raise Refused("not-the-lead", staff=by)
-    if by == task.lead and on != context.today:
+    if task.lead in (by, context.actor_staff) and on != context.today:
         raise Refused("lead-reports-today")
     if on > context.today:
         raise Refused("day-in-the-future", day=on)
     if task.assigned_on is not None and on < task.assigned_on:
         raise Refused("report-before-assignment", day=on, assigned_on=task.assigned_on)
-    if context.actor_staff != task.lead:
+    if not by == context.actor_staff == task.lead:
         must_say(command.reason)
     if task.evidence_required and not command.evidence:
         raise Refused("evidence-required")

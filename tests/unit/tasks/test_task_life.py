@@ -1,8 +1,10 @@
 """A task from its assignment to its verified result: every transition, every refusal."""
 
+from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from services.tasks.domain.assigning import AssignTask, CancelTask, CorrectCoefficient, CorrectTask, HandBackTask
 from services.tasks.domain.context import Command
@@ -182,6 +184,13 @@ def test_an_operator_must_say_who_acts() -> None:
     given().by("operator/cli", "admin").when(assign(by="p14")).then_refused("only-the-office-records-for-others")
 
 
+@pytest.mark.parametrize("written", ["0024-06-28", "0001-01-01", "9999-12-31"])
+def test_a_date_of_another_age_is_a_slip_of_the_hand(written: str) -> None:
+    slip = date.fromisoformat(written)
+    given().when(assign(due=Due(text="hạn", date=slip, roll="none"))).then_refused("day-implausible")
+    given().when(assign(assigned_on=slip)).then_refused("day-implausible")
+
+
 def test_nobody_acts_who_is_not_in_post() -> None:
     given().by("operator/cli", "office").when(assign(by="p19")).then_refused("not-in-post")
 
@@ -207,6 +216,15 @@ def test_wording_collaborators_and_field_are_corrected_with_a_reason() -> None:
 )
 def test_a_correction_is_refused(more: dict[str, Any], code: str) -> None:
     given(assigned()).when(CorrectTask(**fields({"task": "t1", "reason": "Ghi nhầm"}, more))).then_refused(code)
+
+
+def test_who_takes_part_does_not_choose_the_company() -> None:
+    leave = CorrectTask(task="t1", collaborators=[], reason="Không tham gia nữa")
+    shared = assigned(collaborators=["p02", "p18"])
+    given(shared).by("p02").when(leave).then_refused("own-task")
+    given(shared).when(replace(leave, by="p02")).then_refused("own-task")
+    given(assigned(lead="p14", collaborators=["p18"])).when(leave).then_refused("own-task")
+    given(shared).when(leave).then_event(by="p14", collaborators=[])
 
 
 def test_the_coefficient_is_corrected_by_the_competent_person_also_after_completion() -> None:
@@ -267,6 +285,14 @@ def test_what_the_office_types_for_the_lead_is_of_today_and_has_a_reason() -> No
     given(assigned()).when(report(by="p15", reason="Gọi điện")).then_event(by="p15", on=TODAY)
     given(assigned()).when(report(by="p15")).then_refused("reason-required")
     given(assigned()).when(report(by="p15", reason="Gọi điện", on=day("6-15"))).then_refused("lead-reports-today")
+
+
+def test_a_lead_in_the_office_dates_nothing_back_in_a_colleagues_name() -> None:
+    colleague, own = appointed("p20", "office", tracker="p02"), assigned(lead="p14")
+    late = report(by="p20", reason="Bản giấy nhận ngày 15/6", on=day("6-15"))
+    given(colleague, own).when(late).then_refused("lead-reports-today")
+    given(colleague, own).when(report(by="p20")).then_refused("reason-required")
+    given(colleague, own).by("p20").when(late).then_event(by="p20", on=day("6-15"))
 
 
 def test_a_village_head_reports_on_own_tasks_only() -> None:

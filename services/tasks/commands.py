@@ -1,8 +1,9 @@
 """Commands of the tasks service: authorise → read → decide → append, the same few lines for all of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 from services.tasks import views
 from services.tasks.domain import decisions
@@ -34,8 +35,10 @@ def execute(
     the same transaction. Raises Refused, StaleVersion, and what `Log.append` raises; then nothing has happened.
     """
 
+    streams = decisions.looks_at(command, commune)
+
     def decide(tx: Transaction) -> Decision:
-        context = read_context(tx, principal, command)
+        context = read_context(log, tx, principal, command, streams)
         must_be_allowed(context, principal, command)
         subject = decisions.subject(command, commune)
         if if_match is not None and tx.version(subject) != if_match:
@@ -45,18 +48,48 @@ def execute(
             beside(tx)
         return Decision(events)
 
-    return log.append(commune, decide, actor=principal.actor, key=key, correlationid=correlationid)
+    reads = views.reads(commune, {*streams, views.NEIGHBOURS_MARK})
+    return log.append(commune, decide, actor=principal.actor, key=key, correlationid=correlationid, reads=reads)
 
 
-def read_context(tx: Transaction, principal: "Principal", command: Command) -> Context:
+def read_context(
+    log: Log, tx: Transaction, principal: "Principal", command: Command, streams: Collection[str]
+) -> Context:
     """What the decision may look at, as it is while the commune's head is held."""
-    states = views.load(
-        tx.connection,
-        tx.commune,
-        decisions.looks_at(command, tx.commune),
-        running=decisions.looks_at_running_tasks(command),
-    )
+    own = _read_streams(tx, streams)
+    states = {**_neighbours(log, tx), **own}
+    if decisions.looks_at_running_tasks(command):
+        states |= views.load(tx.connection, tx.commune, (), kinds=(), running=True)
     return Context(tx.commune, tx.today, principal.actor, roles_in_force(principal, states, tx.today), states)
+
+
+class _Remembered(NamedTuple):
+    """A commune's neighbours as of the event that last changed one of them."""
+
+    position: int
+    states: Mapping[str, Any]
+
+
+# Staff, units, directives and calendars change seldom and every decision looks at them: each log remembers them, and
+# the mark that is read with the command's own streams tells whether they are still what they were.
+_remembered: WeakKeyDictionary[Log, dict[str, _Remembered]] = WeakKeyDictionary()
+
+
+def _read_streams(tx: Transaction, subjects: Collection[str]) -> dict[str, Any]:
+    found = [one for answer in tx.answers for one in views.decoded(answer)]
+    tx.versions = dict.fromkeys(subjects, 0) | {one.subject: one.version for one in found}
+    tx.read = {one.subject: one.state for one in found if one.subject != views.NEIGHBOURS_MARK}
+    return dict(tx.read)
+
+
+def _neighbours(log: Log, tx: Transaction) -> Mapping[str, Any]:
+    of_log = _remembered.setdefault(log, {})
+    changed_at = tx.versions.pop(views.NEIGHBOURS_MARK, 0)
+    remembered = of_log.get(tx.commune)
+    if remembered is None or remembered.position != changed_at:
+        states = dict(views.load(tx.connection, tx.commune, ()))
+        remembered = of_log[tx.commune] = _Remembered(changed_at, states)
+    return remembered.states
 
 
 def roles_in_force(principal: "Principal", states: Mapping[str, Any], today: date) -> frozenset[str]:

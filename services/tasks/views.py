@@ -1,5 +1,6 @@
 """The read side of the tasks service: the current state of every stream, written in the append transaction."""
 
+import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -17,16 +18,15 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
-    insert,
     or_,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.tasks.domain.staff import Post, Staff
 from services.tasks.domain.streams import decode_state, encode_state, evolve, kind_of
 from services.tasks.domain.task import RUNNING, Task
 from shared.eventlog import Log
+from shared.eventlog.database import Query, run, run_many
 from shared.events import Envelope, decode
 
 metadata = MetaData()
@@ -53,6 +53,8 @@ states = Table(
 
 # What nearly every decision looks at; a commune has some dozens of each.
 NEIGHBOURS = frozenset({"commune", "unit", "staff", "directive", "calendar"})
+# A row that is no stream: its version is the position of the event that last changed a neighbour.
+NEIGHBOURS_MARK = "neighbours"
 # Well below what either database takes as parameters of one statement.
 CHUNK = 5000
 
@@ -100,69 +102,59 @@ class TaskFilter(NamedTuple):
 # Writing
 
 
-def apply(connection: Connection, commune: str, envelopes: Sequence[Envelope]) -> None:
-    """Fold new events into the states they concern: the log's `on_append`."""
+def apply(connection: Connection, commune: str, envelopes: Sequence[Envelope], read: Mapping[str, Any]) -> None:
+    """Fold new events into the states they concern: the log's `on_append`. `read` holds states known already."""
     begun = {envelope.subject for envelope in envelopes if envelope.streamversion == 1}
-    continued = {envelope.subject for envelope in envelopes} - begun
-    known: Mapping[str, Any] = load(connection, commune, continued, kinds=()) if continued else {}
+    unread = {envelope.subject for envelope in envelopes} - begun - read.keys()
+    known = {one.subject: one.state for one in stored(connection, commune, unread)} if unread else {}
     changed: dict[str, Stored] = {}
     for envelope in envelopes:
         subject = envelope.subject
-        before = changed[subject].state if subject in changed else known.get(subject)
+        before = changed[subject].state if subject in changed else known.get(subject, read.get(subject))
         changed[subject] = Stored(subject, envelope.streamversion, evolve(before, envelope))
-    rows = [_row(commune, stored) for stored in changed.values() if stored.state is not None]
-    if rows:
-        connection.execute(_UPSERT[connection.dialect.name], rows)
+    run_many(connection, _UPSERT, [_row(commune, one) for one in _with_neighbours_mark(changed, envelopes)])
+
+
+def _with_neighbours_mark(states: Mapping[str, Stored], envelopes: Iterable[Envelope]) -> list[Stored]:
+    """The states to write; when a neighbour is among them also the mark that says so, with the event's position."""
+    written = [one for one in states.values() if one.state is not None]
+    changes = [each.position for each in envelopes if kind_of(each.subject) in NEIGHBOURS]
+    return [*written, Stored(NEIGHBOURS_MARK, max(changes), None)] if changes else written
 
 
 def rebuild(connection: Connection, commune: str, log: Log) -> int:
-    """Fold a commune's whole log anew and replace its states; how many streams there are.
+    """Fold a commune's whole log anew and replace its states; returns how many rows there are.
 
     Called in a write transaction of that commune, so that readers see the old rows until it commits.
     """
     folded: dict[str, Stored] = {}
+    mark: list[Envelope] = []
     for envelope in map(decode, log.read_all(commune)):
         before = folded[envelope.subject].state if envelope.subject in folded else None
         folded[envelope.subject] = Stored(envelope.subject, envelope.streamversion, evolve(before, envelope))
-    rows = [_row(commune, stored) for stored in folded.values() if stored.state is not None]
+        mark = [envelope] if kind_of(envelope.subject) in NEIGHBOURS else mark
+    rows = [_row(commune, one) for one in _with_neighbours_mark(folded, mark)]
     connection.execute(delete(states).where(states.c.commune == commune))
-    for start in range(0, len(rows), CHUNK):
-        connection.execute(insert(states), rows[start : start + CHUNK])
+    run_many(connection, _UPSERT, rows)
     return len(rows)
 
 
-def _row(commune: str, stored: Stored) -> dict[str, Any]:
-    row = dict.fromkeys(_FILTERS) | {
-        "commune": commune,
-        "subject": stored.subject,
-        "kind": kind_of(stored.subject),
-        "version": stored.version,
-        "state": encode_state(stored.state),
-    }
-    if not isinstance(stored.state, Task):
-        return row
-    task = stored.state
-    return row | {
-        "status": task.status,
-        "lead": task.lead,
-        "people": f"|{'|'.join([task.lead, *task.collaborators])}|",
-        "due_date": task.due_date,
-        "field": task.field,
-        "directive": task.directive,
-        "title": task.title,
-    }
+def _row(commune: str, one: Stored) -> tuple[Any, ...]:
+    """In the order of the table's columns."""
+    row = (commune, one.subject, kind_of(one.subject), one.version, encode_state(one.state))
+    if not isinstance(one.state, Task):
+        return *row, None, None, None, None, None, None, None
+    task = one.state
+    people = f"|{'|'.join([task.lead, *task.collaborators])}|"
+    due = task.due_date.isoformat() if task.due_date else None
+    return *row, task.status, task.lead, people, due, task.field, task.directive, task.title
 
 
-_FILTERS = ("status", "lead", "people", "due_date", "field", "directive", "title")
-
-
-def _upsert(dialect: Any) -> Any:
-    statement = dialect.insert(states)
-    new = {name: statement.excluded[name] for name in ("version", "state", *_FILTERS)}
-    return statement.on_conflict_do_update(index_elements=["commune", "subject"], set_=new)
-
-
-_UPSERT = {"sqlite": _upsert(sqlite), "postgresql": _upsert(postgresql)}
+_COLUMNS = [column.name for column in states.columns]
+_UPSERT = (
+    f"INSERT INTO states ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' for _ in _COLUMNS)})"  # noqa: S608 - own names
+    f" ON CONFLICT (commune, subject) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[3:])}"
+)
 
 
 # Reading
@@ -190,6 +182,30 @@ def load(
         )
         found.update((row.subject, row.state) for row in rows)
     return States(found)
+
+
+def stored(connection: Connection, commune: str, subjects: Collection[str]) -> list[Stored]:
+    """The states of these subjects that have begun."""
+    return [one for query in reads(commune, subjects) for one in decoded(run(connection, *query))]
+
+
+def reads(commune: str, subjects: Collection[str]) -> list[Query]:
+    """The cheapest way to ask for them: it is what every command waits for."""
+    wanted = sorted(subjects)
+    chunks = [wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK)]
+    return [(_STATES.format(_marks(len(some))), [commune, *some]) for some in chunks]
+
+
+def decoded(cursor: Any) -> list[Stored]:
+    return [Stored(subject, version, decode_state(subject, state)) for subject, version, state in cursor.fetchall()]
+
+
+_STATES = "SELECT subject, version, state FROM states WHERE commune = ? AND subject IN ({})"
+
+
+@functools.cache
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
 
 
 def one(connection: Connection, commune: str, subject: str) -> Stored | None:

@@ -152,6 +152,15 @@ def pipeline(connection: Connection) -> AbstractContextManager[Any]:
     return driver_of(connection).pipeline() if connection.dialect.name == "postgresql" else nullcontext()
 
 
+def commit_with_pipeline(connection: Connection) -> None:
+    """On PostgreSQL let COMMIT go out with the statements of the pipeline it is called in; nothing on SQLite.
+
+    An error of any of them comes when the pipeline ends, and then nothing is committed.
+    """
+    if connection.dialect.name == "postgresql":
+        run(connection, "COMMIT")
+
+
 def driver_of(connection: Connection) -> Any:
     return connection.connection.driver_connection
 

@@ -1,7 +1,7 @@
 """The log: one source's events per commune, gapless and chained, in a SQL database; also where replicas are kept."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,16 @@ import msgspec
 from sqlalchemy import Connection, Engine
 
 from shared.eventlog.chain import EMPTY, Head, misfit, read_link
-from shared.eventlog.database import Query, pipeline, reading, run, run_many, writing, writing_after
+from shared.eventlog.database import (
+    Query,
+    commit_with_pipeline,
+    pipeline,
+    reading,
+    run,
+    run_many,
+    writing,
+    writing_after,
+)
 from shared.eventlog.errors import Ahead, ChainBreak, ClockBehind, EventTooLarge, KeyReused, UnknownCommune
 from shared.events import (
     MAX_EVENT_BYTES,
@@ -61,12 +70,17 @@ class Appended(msgspec.Struct, frozen=True):
 class Transaction:
     """What a command sees while it holds the head of its commune: nobody else changes this commune meanwhile."""
 
-    def __init__(self, log: "Log", connection: Connection, commune: str, head: Head, time: str) -> None:
+    def __init__(
+        self, log: "Log", connection: Connection, commune: str, head: Head, time: str, answers: list[Any]
+    ) -> None:
+        self.answers = answers
         self.connection = connection
         self.commune = commune
         self.head = head
         self.time = time
+        # What the command has read, by subject: it is neither asked for again here nor by `on_append`.
         self.versions: dict[str, int] = {}
+        self.read: Mapping[str, Any] = {}
         self._log = log
 
     @property
@@ -89,7 +103,8 @@ class Transaction:
 
 
 Decide = Callable[[Transaction], Decision]
-OnAppend = Callable[[Connection, str, Sequence[Envelope]], None]
+# Connection, commune, new events, and the states that `decide` put into `tx.read`; may use `database.run` only.
+OnAppend = Callable[[Connection, str, Sequence[Envelope], Mapping[str, Any]], None]
 
 
 class Log:
@@ -186,18 +201,23 @@ class Log:
         key: Key | None = None,
         correlationid: str | None = None,
         causationid: str | None = None,
+        reads: Sequence[Query] = (),
     ) -> Appended:
         """Run a command: lock the head, let `decide` read and answer, append its events, commit.
+
+        What `reads` ask for comes with the lock, in the same round trip, as `tx.answers` (cursors in their order).
 
         Raises what `decide` raises, and UnknownCommune, ClockBehind, EventTooLarge, KeyReused, Busy; then nothing
         has happened.
         """
-        first = [self._lock(commune), *([(_ANSWER, [commune, key.key])] if key else [])]
-        with writing_after(self.engine, commune, *first) as (connection, (locked, *answers)):
+        then = [*([(_ANSWER, [commune, key.key])] if key else []), *reads]
+        with writing_after(self.engine, commune, self._lock(commune), *then) as (connection, (locked, *read)):
             head, _ = self._locked(connection, commune, locked)
-            if key and (stored := answers[0].fetchone()):
+            # Without a row to lock, another first command may have come between lock and reads.
+            answers = read if head != EMPTY else [run(connection, *query) for query in then]
+            if key and (stored := answers.pop(0).fetchone()):
                 return _same_answer(key, *stored)
-            tx = Transaction(self, connection, commune, head, self._time_after(head))
+            tx = Transaction(self, connection, commune, head, self._time_after(head), answers)
             decision = decide(tx)
             sealed = self._seal(tx, decision.events, actor, correlationid, causationid)
             versions = {envelope.subject: envelope.streamversion for envelope, _ in sealed}
@@ -211,8 +231,9 @@ class Log:
                 if key:
                     row = (commune, key.key, key.digest, msgspec.json.encode(answer), tx.time)
                     run(connection, _STORE_ANSWER, row)
-            if self._on_append and sealed:
-                self._on_append(connection, commune, [envelope for envelope, _ in sealed])
+                if self._on_append and sealed:
+                    self._on_append(connection, commune, [envelope for envelope, _ in sealed], tx.read)
+                commit_with_pipeline(connection)
             return answer
 
     def _time_after(self, head: Head) -> str:
@@ -268,7 +289,9 @@ class Log:
         if not known:
             raise UnknownCommune(commune)
 
-    def _load_versions(self, tx: Transaction, subjects: Iterable[str]) -> None:
+    def _load_versions(self, tx: Transaction, subjects: Collection[str]) -> None:
+        if not subjects:
+            return
         with pipeline(tx.connection):
             found = [(each, run(tx.connection, _VERSION, [self.source, tx.commune, each])) for each in subjects]
         tx.versions.update({subject: cursor.fetchone()[0] for subject, cursor in found})
@@ -311,7 +334,7 @@ class Log:
             if fresh:
                 self._insert(connection, fresh, head)
                 if self._on_append:
-                    self._on_append(connection, commune, [decode(body) for _, body in fresh])
+                    self._on_append(connection, commune, [decode(body) for _, body in fresh], {})
             if isinstance(failure, ChainBreak):
                 self._mark_broken(connection, commune, head, str(failure))
         if failure:

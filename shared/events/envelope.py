@@ -66,7 +66,7 @@ def event_hash(body: bytes) -> str:
 
 def format_time(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds; strings compare as the moments do."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_time(time: str) -> datetime:

@@ -53,4 +53,6 @@ def encode_state(state: Any) -> bytes:
 
 
 def decode_state(subject: str, stored: bytes) -> Any:
-    return _DECODERS[kind_of(subject)].decode(stored)
+    """The state of a stream; None for a row that stands for no stream."""
+    decoder = _DECODERS.get(kind_of(subject))
+    return decoder.decode(stored) if decoder else None

@@ -94,7 +94,7 @@ def test_counting_starts_the_day_after(start, count, end):
     assert CALENDARS.add_working_days(date.fromisoformat(start), count) == date.fromisoformat(end)
 
 
-@given(st.dates(date(2023, 6, 1), date(2026, 6, 1)), st.integers(-120, 120).filter(bool))
+@given(st.dates(date(2023, 8, 1), date(2026, 6, 1)), st.integers(-120, 120).filter(bool))
 def test_counting_there_and_measuring_agree(start, count):
     end = CALENDARS.add_working_days(start, count)
     assert CALENDARS.is_working(end)

@@ -6,12 +6,17 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from tests.support import kafka as brokers
 from tests.support import node
 from tests.support import postgres as databases
 from tests.support.servers import Found, Run, Unavailable
+
+# No test is timed. In CI the same examples each time: a new one belongs to whoever is looking, not to a submission.
+hypothesis.settings.register_profile("cchc", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("cchc")
 
 # What a kind of test needs, by its marker. The fixtures named here mark the tests that use them.
 KINDS = {

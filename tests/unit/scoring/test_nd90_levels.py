@@ -251,6 +251,12 @@ class TestTimeWorked:
         )
         assert found.figures["days_worked"] == 366
 
+    def test_service_from_of_a_post_that_begins_after_the_cut_off_does_not_count_yet(self) -> None:
+        """Attributes are those in force, by `valid_from`, on min(A, cut(Y)): service_from is one of them."""
+        days = [*tasks(3), ("1/12", appointed("p07", since="11/12", service_from="1/1/2015"))]
+        found = rated(*days, person=appointed("p07", since="1/9"))
+        assert (found.figures["days_worked"], found.level) == (122, "khong_xep_loai")
+
     def test_two_stays_are_added(self) -> None:
         found = rated(("1/2", left("p07", "31/1")), ("1/12", appointed("p07", since="1/12")))
         assert found.figures["days_worked"] == 31 + 31

@@ -119,7 +119,7 @@ def employed(person: PersonRecord, year: int, day: date) -> list[Span]:
     in the attributes of a day). An open end runs to 31/12."""
     spans = []
     for stay in _stays(person):
-        service = stay.begin.data.service_from
+        service = stay.begin.data.service_from if stay.first <= day else None
         for change in _changes(person, stay, day):
             if change.data.service_from is not UNSET:
                 service = change.data.service_from

@@ -31,7 +31,7 @@ def create_root(installation: Installation) -> flask.Flask:
         asking = signed_in()
         return _page("index.html", services=_services(installation), asking=asking, years=_years(installation, asking))
 
-    @pages.get("/communes/<commune>/years/<int:year>")
+    @pages.get("/communes/<commune>/years/<int(min=2000, max=2199):year>")
     @action("rating.table")
     def year(commune: str, year: int) -> flask.Response:
         """The ratings of a year as a plain table."""
@@ -53,6 +53,7 @@ def create_root(installation: Installation) -> flask.Flask:
         blueprints=[pages, sign_in_blueprint(installation.engine("sign_in"), installation.signing_key)],
         actions={"rating.table": ACTIONS["rating.table"]},
         verifier=installation.verifier,
+        roles_in_force=installation.scoring.roles_in_force,
         origin=installation.settings.origin,
     )
 

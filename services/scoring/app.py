@@ -9,11 +9,13 @@ from sqlalchemy import Engine
 
 from services.scoring.access import ACTIONS
 from services.scoring.api import blueprint
+from services.scoring.domain.rules.facts.people import post_on
 from services.scoring.texts import STATUSES, TEXTS
-from services.scoring.views import PROJECTION
-from shared.eventlog import Log, utcnow
-from shared.events import uuid7
+from services.scoring.views import PROJECTION, one
+from shared.eventlog import Log, reading, utcnow
+from shared.events import VIETNAM, uuid7
 from shared.projection import all_positions
+from shared.refusal import Refused
 from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.feed import feed_blueprint
@@ -31,6 +33,15 @@ class Scoring(msgspec.Struct, frozen=True):
         """How far the records have come in a log of a commune."""
         at = all_positions(self.engine, PROJECTION.name).get(commune, {}).get(source)
         return Reached(at.position, at.parked is not None) if at else Reached(0, False)
+
+    def roles_in_force(self, commune: str, staff: str) -> frozenset[str]:
+        """The roles of the post a person is in today, as far as the tasks log is folded. Refuses: in no post."""
+        with reading(self.engine) as connection:
+            person = one(connection, commune, "person", staff)
+        post = post_on(person, self.clock().astimezone(VIETNAM).date()) if person else None
+        if post is None or not post.in_post:
+            raise Refused("not-in-post", staff=staff)
+        return frozenset(post.roles)
 
 
 def open_scoring(
@@ -53,6 +64,7 @@ def create_web(scoring: Scoring, verifier: Verifier, *, origin: str | None = Non
         actions=ACTIONS,
         verifier=verifier,
         service=scoring,
+        roles_in_force=scoring.roles_in_force,
         checks={"database": scoring.logs["scoring"].heads},
         texts=TEXTS,
         statuses=STATUSES,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 import msgspec
 from sqlalchemy import (
@@ -79,6 +80,13 @@ def _of(commune: str) -> ColumnElement[bool]:
 
 
 PROJECTION = RecordsProjection()
+
+
+def one(connection: Connection, commune: str, kind: str, key: str) -> Any:
+    """One record as the projection last wrote it, None when there is none."""
+    found = connection.execute(select(records.c.body).where(_of(commune), records.c.kind == kind, records.c.id == key))
+    body = found.scalar_one_or_none()
+    return None if body is None else decode_record(kind, body)
 
 
 class Moment(msgspec.Struct, frozen=True):

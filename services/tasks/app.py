@@ -16,6 +16,7 @@ from services.tasks.reactors import open_recurring
 from services.tasks.texts import STATUSES, TEXTS
 from shared.eventlog import Log, reading, utcnow
 from shared.events import format_time, local_day, uuid7
+from shared.refusal import Refused
 from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.feed import feed_blueprint
@@ -35,6 +36,13 @@ class Tasks(msgspec.Struct, frozen=True):
             found = views.one(connection, commune, f"staff/{canonical(staff)}")
         post = found.state.post_on(local_day(format_time(self.clock()))) if found else None
         return frozenset(post.roles if post else ())
+
+    def roles_in_force(self, commune: str, staff: str) -> frozenset[str]:
+        """Refuses: in no post today."""
+        roles = self.roles_of(commune, staff)
+        if not roles:
+            raise Refused("holds-no-post", staff=staff)
+        return roles
 
     def react(self) -> None:
         """What the service does by itself, once: recurring tasks whose period has begun are opened."""
@@ -61,6 +69,7 @@ def create_web(tasks: Tasks, verifier: Verifier, *, origin: str | None = None) -
         actions=ACTIONS,
         verifier=verifier,
         service=tasks,
+        roles_in_force=tasks.roles_in_force,
         checks={"database": tasks.log.heads},
         texts=TEXTS,
         statuses=STATUSES,

@@ -65,6 +65,7 @@ def create_app(
     actions: auth.Actions,
     verifier: auth.Verifier,
     service: object = None,
+    roles_in_force: auth.RolesInForce | None = None,
     prefix: str | None = None,
     checks: Mapping[str, Callable[[], object]] | None = None,
     texts: Mapping[str, tuple[str, str]] | None = None,
@@ -76,6 +77,7 @@ def create_app(
 
     actions   role × action table: action → roles; views name theirs with `@action`
     service   what the views work with; they get it back from `service()`
+    roles_in_force  (commune, staff id) → roles of today's post; a staff member's token counts as far as it has them
     checks    readiness checks by name; one fails by raising
     texts     refusal code → (title, detail template)
     statuses  refusal code → HTTP status, for those that are not 409
@@ -100,7 +102,7 @@ def create_app(
 
     # Before the first blueprint, so that its hooks run before any of theirs.
     app.before_request(_start_clock)
-    auth.guard(app, verifier, actions, origin)
+    auth.guard(app, verifier, actions, origin, roles_in_force)
     app.register_error_handler(Exception, problems.answer)
     app.after_request(_finish)
 

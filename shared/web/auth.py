@@ -1,8 +1,9 @@
 """Who is asking, and may they: tokens to principals, one role × action table a service, nothing open by omission."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import flask
@@ -31,6 +32,7 @@ WIDE_ROLES = frozenset({"admin", "replicator"})
 EVERY_COMMUNE = "*"
 COMMUNE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ACTOR = re.compile(r"(staff|operator|service)/[A-Za-z0-9._-]{1,64}")
+LONGEST_ID = 64
 COOKIE = "cchc"
 # Clocks of two servers differ by seconds; a token is not refused for that.
 LEEWAY = 10
@@ -38,6 +40,8 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 View = TypeVar("View", bound=Callable[..., Any])
 Actions = Mapping[str, Collection[str]]
+# (commune, staff id) → the roles of the post held today. May raise what the service says to those who hold none.
+RolesInForce = Callable[[str, str], Collection[str]]
 
 
 @dataclass(frozen=True)
@@ -157,8 +161,17 @@ def signed_in() -> Principal | None:
         return None
 
 
-def guard(app: flask.Flask, verifier: Verifier, actions: Actions, origin: str | None) -> None:
-    """Check every request of the app before its view. `origin` is the address browsers know it by, when proxied."""
+def guard(
+    app: flask.Flask,
+    verifier: Verifier,
+    actions: Actions,
+    origin: str | None,
+    roles_in_force: RolesInForce | None = None,
+) -> None:
+    """Check every request of the app before its view. `origin` is the address browsers know it by, when proxied.
+
+    A staff member's token outlives the post that it was made for: its roles count as far as `roles_in_force` has them.
+    """
     app.extensions["cchc.verifier"] = verifier
     app.extensions["cchc.origin"] = origin
 
@@ -176,12 +189,27 @@ def guard(app: flask.Flask, verifier: Verifier, actions: Actions, origin: str | 
         if "cchc_action" not in tags:
             raise Rejected("unclassified")
         asking = principal()
-        commune = (flask.request.view_args or {}).get("commune")
+        ids = _composed(flask.request.view_args or {})
+        flask.request.view_args = ids
+        commune = ids.get("commune")
         if commune is not None and not COMMUNE.fullmatch(commune):
             raise Rejected("not-found")
         authorise(actions, tags["cchc_action"], asking, commune)
+        if roles_in_force and commune is not None and asking.staff is not None:
+            held = frozenset(roles_in_force(commune, asking.staff))
+            flask.g.principal = replace(asking, roles=asking.roles & held)
+            authorise(actions, tags["cchc_action"], flask.g.principal, commune)
 
     app.before_request(check)
+
+
+def _composed(ids: Mapping[str, Any]) -> dict[str, Any]:
+    """The ids of an address as those in bodies are: composed (NFC). Raises Rejected 404 for what can be no id."""
+    composed = {name: unicodedata.normalize("NFC", one) if isinstance(one, str) else one for name, one in ids.items()}
+    for one in composed.values():
+        if isinstance(one, str) and (len(one) > LONGEST_ID or any(unicodedata.category(char) == "Cc" for char in one)):
+            raise Rejected("not-found")
+    return composed
 
 
 def require_own_origin() -> None:

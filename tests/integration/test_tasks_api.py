@@ -16,7 +16,7 @@ from services.tasks.worker import loops
 from shared.web.app import openapi
 from shared.web.auth import routes, unclassified_routes
 from shared.worker import Loops
-from tests.support.tasks_web import COMMUNE, Commune, done, refused
+from tests.support.tasks_web import COMMUNE, OPERATOR, Commune, done, refused
 from tests.support.waiting import until
 
 INSPECTOR = ("operator/thanh-tra", "inspector")
@@ -219,6 +219,20 @@ def test_a_role_counts_only_while_the_post_is_held(commune: Commune) -> None:
     assert refused(answer) == (403, "holds-no-post")
     more = commune.auth("staff/p15", "office")  # a token that promises more than the post gives
     assert refused(commune.client.put(commune.url("/people/p15"), json={}, headers=more)) == (403, "role")
+
+
+def test_a_role_that_was_taken_back_opens_no_door(commune: Commune) -> None:
+    task = commune.assign(lead="p14")
+    sha256 = done(commune.upload("p14", f"/tasks/{task}/evidence", b"%PDF-1.7 ...", "a.pdf"))["sha256"]
+    old = commune.as_("p14")
+    version = done(commune.get(OPERATOR, "/staff/p14"))["version"]
+    post = {"roles": ["staff"], "valid_from": "2024-06-14"}
+    done(commune.send(("operator/x", "office"), "/staff/p14/change", post, based_on=version))
+    for path in ("/drafts", "/imports", "/templates"):
+        assert refused(commune.client.get(commune.url(path), headers=old)) == (403, "role"), path
+    answer = commune.client.delete(commune.url(f"/tasks/{task}/evidence/{sha256}"), headers=old)
+    assert refused(answer) == (403, "role")
+    assert done(commune.client.get(commune.url("/tasks"), headers=old))["tasks"]
 
 
 def test_names_lie_beside_the_log_and_can_be_erased(commune: Commune) -> None:

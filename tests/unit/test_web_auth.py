@@ -156,6 +156,36 @@ def test_a_commune_that_is_no_commune_id_is_not_found(service: Service) -> None:
     refused(ask(service, operator, "/api/v1/notes/communes/TIEN%00CANH/notes"), 404, "not-found")
 
 
+@pytest.mark.parametrize("note", ["%00", "a%0Ab", "a" * 65])
+def test_what_can_be_no_id_is_not_found(service: Service, note: str) -> None:
+    refused(ask(service, signed(service), f"{NOTES}/{note}"), 404, "not-found")
+
+
+def test_an_id_in_an_address_is_composed(tmp_path: Path) -> None:
+    echo = flask.Blueprint("echo", __name__)
+
+    @echo.get("/communes/<commune>/echo/<one>")
+    @action("note.read")
+    def back(commune: str, one: str) -> Any:
+        return {"id": one}
+
+    service = notes_service(tmp_path, blueprints=[echo])
+    answer = ask(service, signed(service), "/api/v1/notes/communes/tien-canh/echo/đo\u0302i")
+    assert answer.json == {"id": "đôi"}
+
+
+def test_a_staff_member_s_roles_count_as_far_as_the_post_has_them(tmp_path: Path) -> None:
+    def held(commune: str, staff: str) -> set[str]:
+        return {"staff"} if (commune, staff) == ("tien-canh", "p14") else set()
+
+    service = notes_service(tmp_path, roles_in_force=held)
+    both = service.auth("office", "staff")
+    assert service.client.get(NOTES, headers=both).status_code == 200
+    refused(service.client.post(NOTES, json={"title": "x"}, headers=both), 403, "role")
+    refused(service.client.get(NOTES, headers=service.auth("staff", sub="staff/p15")), 403, "role")
+    assert service.client.get(NOTES, headers=service.auth("office", sub="operator/x")).status_code == 200
+
+
 def test_a_role_that_the_table_does_not_name_is_refused(service: Service) -> None:
     refused(service.client.post(NOTES, json={"title": "x"}, headers=service.auth("staff", "chair")), 403, "role")
     assert service.client.post(NOTES, json={"title": "x"}, headers=service.auth("staff", "office")).status_code == 201

@@ -29,10 +29,13 @@ from shared.web.idempotency import idempotency_key
 from shared.web.positions import recorded_at, wait_for_header
 from shared.web.schema import Blueprint, Schema
 
+# Years in which somebody is rated; others are no address.
+YEAR = "/years/<int(min=2000, max=2199):year>"
+
 blueprint = Blueprint("ratings", __name__, url_prefix="/communes/<commune>", description="Xếp loại cuối năm")
 
 
-@blueprint.route("/years/<int:year>/ratings")
+@blueprint.route(f"{YEAR}/ratings")
 @blueprint.arguments(AsOfQuery, location="query")
 @action("rating.table")
 def ratings(query: dict[str, Any], commune: str, year: int) -> flask.Response:
@@ -41,7 +44,7 @@ def ratings(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     return _answer(known, commune, table(known.records, year, on=known.on))
 
 
-@blueprint.route("/years/<int:year>/ratings/<staff>")
+@blueprint.route(f"{YEAR}/ratings/<staff>")
 @blueprint.arguments(AsOfQuery, location="query")
 @action("rating.sheet")
 def rating(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
@@ -50,7 +53,7 @@ def rating(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.
     return _answer(known, commune, sheet(known.records, year, staff, on=known.on))
 
 
-@blueprint.route("/years/<int:year>/ratings/<staff>/explanation")
+@blueprint.route(f"{YEAR}/ratings/<staff>/explanation")
 @blueprint.arguments(ExplanationQuery, location="query")
 @action("rating.sheet")
 def explanation(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
@@ -59,7 +62,7 @@ def explanation(query: dict[str, Any], commune: str, year: int, staff: str) -> f
     return _answer(known, commune, explain(sheet(known.records, year, staff, on=known.on), query["figure"]))
 
 
-@blueprint.route("/years/<int:year>/settings", methods=["POST"])
+@blueprint.route(f"{YEAR}/settings", methods=["POST"])
 @blueprint.arguments(SettingsBody)
 @blueprint.response(201, Recorded)
 @action("rating.settings")
@@ -68,7 +71,7 @@ def settings(body: dict[str, Any], commune: str, year: int) -> Any:
     return _record(commune, choose_settings, ChooseSettings(year=year, **body))
 
 
-@blueprint.route("/years/<int:year>/ratings/<staff>/common", methods=["POST"])
+@blueprint.route(f"{YEAR}/ratings/<staff>/common", methods=["POST"])
 @blueprint.arguments(CommonBody)
 @blueprint.response(201, Recorded)
 @action("rating.common")
@@ -77,7 +80,7 @@ def common(body: dict[str, Any], commune: str, year: int, staff: str) -> Any:
     return _record(commune, assess_common, AssessCommon(year=year, staff=staff, **body))
 
 
-@blueprint.route("/years/<int:year>/units/<unit>/result", methods=["POST"])
+@blueprint.route(f"{YEAR}/units/<unit>/result", methods=["POST"])
 @blueprint.arguments(UnitResultBody)
 @blueprint.response(201, Recorded)
 @action("rating.unit_result")

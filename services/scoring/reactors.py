@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.scoring.domain.records import Assigned, Records
 from services.scoring.domain.sheet import Sheet, sheets
 from services.scoring.views import PROJECTION, Known, known_now
-from shared.eventlog import Busy, Decision, Log, Transaction, utcnow
+from shared.eventlog import Busy, ClockBehind, Decision, Log, Transaction, utcnow
 from shared.events import VIETNAM, ScoreUpdated, decode, subject_of
 from shared.projection import all_positions
 
@@ -36,7 +36,7 @@ class ScoreAnnouncer:
         while not stop.wait(PAUSE_S):
             try:
                 self.step()
-            except (SQLAlchemyError, Busy) as error:
+            except (SQLAlchemyError, Busy, ClockBehind) as error:
                 logger.warning("announcing scores waits: %s", error)
 
     def step(self) -> int:

@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.scoring.domain.assessment import COMMON_CRITERIA, GRADES
 from services.scoring.views import end_of_day
-from shared.events import VIETNAM, format_time
+from shared.events import VIETNAM, format_time, local_day
 from shared.web.schema import Schema
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -20,12 +20,18 @@ class AsOf(fields.Field[str]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
         try:
-            if DAY.fullmatch(str(value)):
-                return end_of_day(date.fromisoformat(value))
-            moment = datetime.fromisoformat(str(value))
-        except ValueError as error:
+            recorded = _recorded(str(value))
+            local_day(recorded)  # the evaluation date; the last hours of the year 9999 have none
+        except (ValueError, OverflowError) as error:
             raise ValidationError("Ghi ngày (2024-11-28) hoặc thời điểm (2024-11-28T08:00:00+07:00).") from error
-        return format_time(moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM))
+        return recorded
+
+
+def _recorded(written: str) -> str:
+    if DAY.fullmatch(written):
+        return end_of_day(date.fromisoformat(written))
+    moment = datetime.fromisoformat(written)
+    return format_time(moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM))
 
 
 class Positions(fields.Field[dict[str, int]]):

@@ -1,6 +1,8 @@
 """Scoring over HTTP: the year as known at any moment, who may read and record what, and live announcements."""
 
 import json
+import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from services.scoring import reactors
 from services.scoring.app import Scoring, create_web, open_scoring
 from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.views import PROJECTION, metadata
@@ -17,7 +20,8 @@ from shared.events import decode
 from shared.projection import Runner
 from shared.web.auth import Verifier, routes, unclassified_routes
 from shared.web.keys import generate_key, mint
-from tests.support.histories import COMMUNE, History, appointed, assigned, completed, opened, reported
+from tests.support.histories import COMMUNE, History, appointed, assigned, completed, left, opened, reported
+from tests.support.waiting import until
 
 BASE = f"/api/v1/scoring/communes/{COMMUNE}"
 RATINGS = f"{BASE}/years/2024/ratings"
@@ -156,13 +160,36 @@ def test_a_sheet_is_read_by_its_person_tracker_rater_and_the_office(world: World
     assert world.get(RATINGS, as_=readers["p07"]).status_code == 403
 
 
+def test_a_role_counts_only_while_the_post_is_held(world: World):
+    world.hold(history().record("1/12", left("p14", "30/11")))
+    asked = {
+        ("staff/p14", "office"): "not-in-post",
+        ("staff/p99", "office"): "not-in-post",
+        ("staff/p07", "office"): "role",  # a token that promises more than the post gives
+    }
+    for (who, role), code in asked.items():
+        answers = [world.get(path, as_=world.auth(who, role)) for path in (RATINGS, f"{BASE}/status")]
+        assert [(answer.status_code, answer.json["code"]) for answer in answers] == [(403, code)] * 2
+
+
+@pytest.mark.parametrize("year", ["0", "1999", "10000", "9" * 30])
+def test_a_year_of_another_age_is_no_address(world: World, year: str):
+    assert world.get(f"{BASE}/years/{year}/ratings").status_code == 404
+
+
+@pytest.mark.parametrize("as_of", ["9999-12-31", "9999-12-31T20:00:00Z", "0001-01-01T00:00:00+07:00"])
+def test_a_moment_that_no_clock_has_is_invalid(world: World, as_of: str):
+    world.hold(history())
+    assert world.get(RATINGS, as_of=as_of).json["code"] == "invalid"
+
+
 def test_a_token_of_another_commune_reaches_nothing(world: World):
     world.hold(history())
     other = world.auth("staff/p14", "office", "chair", commune="tien-an")
     for method, rule, classification in routes(world.web):
         if "<commune>" not in rule or classification == "public":
             continue
-        path = rule.replace("<commune>", COMMUNE).replace("<int:year>", "2024")
+        path = re.sub(r"<int[^>]*:year>", "2024", rule.replace("<commune>", COMMUNE))
         path = path.replace("<staff>", "p07").replace("<unit>", COMMUNE)
         answer = world.client.open(path, method=method, headers=other, json={} if method == "POST" else None)
         assert answer.status_code == 403, (method, path)
@@ -271,6 +298,29 @@ def test_another_announcer_compares_with_the_log_before_it_speaks(world: World):
     assert told > 0
     ScoreAnnouncer(world.scoring.engine, world.scoring.logs, world.scoring.clock).step()
     assert len(announced(world)) == told
+
+
+def test_an_announcer_waits_for_a_clock_that_is_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(reactors, "PAUSE_S", 0.01)
+    story = history()
+    world.hold(story)
+    world.announcer.step()
+    told = len(announced(world))
+    world.hold(story.record("5/12", assigned("t3", lead="p07", due="30/11")))
+    right, world.now = world.now, world.now - timedelta(days=1)
+    stop = threading.Event()
+    running = threading.Thread(target=world.announcer.run, args=(stop,))
+    running.start()
+    try:
+        until(lambda: "announcing scores waits" in caplog.text, what="the announcer finds the clock behind")
+        assert len(announced(world)) == told
+        world.now = right
+        until(lambda: len(announced(world)) > told, what="the score is announced")
+    finally:
+        stop.set()
+        running.join()
 
 
 def test_a_rebuild_and_a_replay_append_nothing(world: World):

@@ -82,7 +82,7 @@ class _Writer:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
     """A consistent snapshot (SQLite) or one statement's view at a time (PostgreSQL)."""
-    with engine.connect() as connection:
+    with _errors_of_sqlalchemy(engine), engine.connect() as connection:
         yield connection
 
 
@@ -90,7 +90,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def snapshot(engine: Engine) -> Iterator[Connection]:
     """Several statements' view of one moment, on both databases."""
     isolated = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
-    with engine.connect().execution_options(**isolated) as connection:
+    with _errors_of_sqlalchemy(engine), engine.connect().execution_options(**isolated) as connection:
         yield connection
 
 
@@ -107,8 +107,7 @@ def writing(engine: Engine, commune: str | None = None) -> Iterator[Connection]:
 @contextmanager
 def writing_after(engine: Engine, commune: str | None, *first: Query) -> Iterator[tuple[Connection, list[Any]]]:
     """`writing`, with the cursors of the first statements: on PostgreSQL all in the round trip of its BEGIN."""
-    driver = engine.dialect.loaded_dbapi
-    try:
+    with _errors_of_sqlalchemy(engine):
         if engine.dialect.name == "sqlite":
             writer: _Writer = engine.get_execution_options()["cchc_writer"]
             with writer.transaction(engine) as connection:
@@ -119,6 +118,14 @@ def writing_after(engine: Engine, commune: str | None, *first: Query) -> Iterato
                 run(connection, _POSTGRESQL_SETTINGS, [commune or ""])
                 cursors = [run(connection, *query) for query in first]
             yield connection, cursors
+
+
+@contextmanager
+def _errors_of_sqlalchemy(engine: Engine) -> Iterator[None]:
+    """Callers see SQLAlchemy's errors, whichever way a statement was run; and Busy for a lock that is not to be had."""
+    driver = engine.dialect.loaded_dbapi
+    try:
+        yield
     except OperationalError as error:
         if _is_lock_timeout(error.orig):
             raise Busy(str(error.orig)) from error
@@ -126,7 +133,6 @@ def writing_after(engine: Engine, commune: str | None, *first: Query) -> Iterato
     except driver.Error as error:
         if _is_lock_timeout(error):
             raise Busy(str(error)) from error
-        # Callers see SQLAlchemy's errors, whichever way a statement was run.
         raise DBAPIError.instance(None, None, error, driver.Error) from error
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Engine, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from shared.eventlog import (
     EMPTY,
@@ -22,6 +22,7 @@ from shared.eventlog import (
     Log,
     Transaction,
     UnknownCommune,
+    open_database,
 )
 from shared.eventlog.kafka import TOPIC_SETTINGS
 from shared.eventlog.lines import export_lines, import_lines
@@ -31,7 +32,7 @@ from shared.eventlog.verify import compare_logs, verify_log, verify_topic
 from shared.events import MAX_EVENT_BYTES, ProgressNoted, decode, event_hash
 from tests.support.kafka import Kafka
 from tests.support.logs import COMMUNE, Clock, contents, filled, migrated, note, open_commune, sqlite_url
-from tests.support.postgres import Postgres
+from tests.support.postgres import Postgres, execute
 from tests.support.waiting import until
 
 
@@ -371,6 +372,26 @@ class TestOnPostgres(LogContract):
 
         log.append(COMMUNE, meanwhile, actor="x/y")
         assert note(log).position == 2
+
+    def test_a_server_that_went_away_is_an_error_that_loops_wait_for(self, postgres_server: Postgres) -> None:
+        """Every loop catches SQLAlchemy's errors; the log's own statements run on the driver, past SQLAlchemy."""
+        with postgres_server.fresh_database() as url, migrated(url):
+            engine = open_database(url, pool_size=1)
+            log = Log(engine, "tasks")
+            open_commune(log)
+            for ask in (log.heads, lambda: note(log), lambda: log.read(COMMUNE)):
+                disconnect(url)
+                with pytest.raises(OperationalError):
+                    ask()
+                assert log.head(COMMUNE).position == 1
+            assert note(log).position == 2
+            engine.dispose()
+
+
+def disconnect(url: str) -> None:
+    """What the clients of a server that is started anew see."""
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    execute(make_url(url), f"{others} AND pid <> pg_backend_pid()")
 
 
 class ThroughKafka:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     delete,
+    false,
     or_,
     select,
 )
@@ -238,7 +239,8 @@ def tasks(
     if wanted.title is not None:
         where.append(states.c.title.icontains(wanted.title, autoescape=True))
     if wanted.seen_by is not None:
-        where.append(or_(*(states.c.people.contains(f"|{who}|", autoescape=True) for who in wanted.seen_by)))
+        # Nothing is seen by nobody.
+        where.append(or_(false(), *(states.c.people.contains(f"|{who}|", autoescape=True) for who in wanted.seen_by)))
     if after is not None:
         where.append(states.c.subject > after)
     return _read(connection, commune, *where, limit=limit)

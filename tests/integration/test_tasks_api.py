@@ -221,6 +221,14 @@ def test_a_role_counts_only_while_the_post_is_held(commune: Commune) -> None:
     assert refused(commune.client.put(commune.url("/people/p15"), json={}, headers=more)) == (403, "role")
 
 
+def test_who_is_nobody_in_the_commune_sees_no_task(commune: Commune) -> None:
+    task = commune.assign()
+    for role in ("staff", "village_head", "focal_point"):
+        somebody = ("operator/x", role)
+        assert done(commune.get(somebody, "/tasks"))["tasks"] == []
+        assert refused(commune.get(somebody, f"/tasks/{task}")) == (403, "not-taking-part")
+
+
 def test_a_role_that_was_taken_back_opens_no_door(commune: Commune) -> None:
     task = commune.assign(lead="p14")
     sha256 = done(commune.upload("p14", f"/tasks/{task}/evidence", b"%PDF-1.7 ...", "a.pdf"))["sha256"]

@@ -20,7 +20,8 @@ def as_json(value: Any) -> None:
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Aligned columns on a terminal, tab-separated lines elsewhere."""
-    lines = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    # A cell of a file may hold line breaks; a row is one line.
+    lines = [["" if cell is None else " ".join(str(cell).split()) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for line in lines:
             click.echo("\t".join(line))

@@ -5,16 +5,18 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import OperationalError
 
-from cchc.output import REFUSED, UNAVAILABLE, fail
+from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
 from services.scoring.texts import TEXTS as SCORING_TEXTS
 from services.tasks.texts import TEXTS as TASKS_TEXTS
 from shared.eventlog import Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
+from shared.projection import CannotFold
 from shared.refusal import Refused
 from shared.web.problems import fill
 
 SENTENCES: dict[type[Exception], tuple[str, int]] = {
     UnknownCommune: ("Chưa có xã này: {error}. Mở xã trước khi ghi.", REFUSED),
     ChainBreak: ("Chuỗi sự kiện không khớp: {error}. Chạy cchc verify để xem chi tiết.", REFUSED),
+    CannotFold: ("Không tính được từ nhật ký: {error}. Chạy cchc verify để xem chi tiết.", FOUND),
     ClockBehind: ("Đồng hồ máy chậm hơn nhật ký: {error}. Chỉnh lại giờ máy.", UNAVAILABLE),
     KeyReused: ("Khóa chống gửi lặp đã dùng cho yêu cầu khác: {error}.", REFUSED),
     StaleVersion: ("Dữ liệu đã thay đổi: {error}. Đọc lại rồi làm lại.", REFUSED),

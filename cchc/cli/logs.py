@@ -90,6 +90,10 @@ def rebuild_command(
         communes = [commune] if commune else sorted(scoring.logs["tasks"].heads())
         runner = Runner(scoring.engine, scoring.logs, PROJECTION)
         folded = runner.rebuild(communes, progress("Dựng lại"))
+        reached = all_positions(scoring.engine, PROJECTION.name)
+        stopped = [at.parked for one in communes for at in reached.get(one, {}).values() if at.parked]
+        if stopped:
+            fail(f"Chưa dựng lại được đến cuối: {'; '.join(stopped)}. Chạy cchc verify.", FOUND)
     if json_output:
         as_json({"service": service, "communes": communes, "events": folded})
     else:

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from cchc.cli import COMMANDS, cli
+from cchc.output import table
 from demo.year import COMMUNE, FILES
 from shared.events.asyncapi import document
 from tests.scenario.conftest import Cchc, read_json
@@ -115,12 +116,26 @@ def test_an_altered_store_is_found(cchc: Cchc, data: Path, statement: str, posit
         assert found[0]["position"] == position
 
 
+@pytest.mark.parametrize(
+    "arguments", [("rating", "explain", "p14", "--year", "2024", "--as-of", "2024-12-10"), ("rebuild", "scoring")]
+)
+def test_what_cannot_be_computed_from_an_altered_store_says_so(cchc: Cchc, data: Path, arguments: tuple[str, ...]):
+    tamper(data, "UPDATE events SET body = CAST(replace(body, 'p14', 'p15') AS BLOB) WHERE position = 100")
+    stopped = cchc(*arguments, code=1)
+    assert "/101" in stopped.stderr and "cchc verify" in stopped.stderr
+
+
 def test_the_store_refuses_to_be_changed(data: Path):
     with sqlite3.connect(data / "tasks.db") as database:
         for statement in ("UPDATE events SET body = ''", "DELETE FROM events"):
             with pytest.raises(sqlite3.IntegrityError):
                 database.execute(statement)
     database.close()
+
+
+def test_a_row_is_one_line_whatever_its_cells_hold(capsys: pytest.CaptureFixture[str]):
+    table(("Hạn", "Dòng"), [("Đợt 1: 30/6\nĐợt 2:\t30/11", 35)])
+    assert capsys.readouterr().out == "Đợt 1: 30/6 Đợt 2: 30/11\t35\n"
 
 
 def test_the_same_annex_again_changes_nothing(cchc: Cchc, tmp_path: Path):

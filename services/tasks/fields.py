@@ -37,6 +37,30 @@ class Code(Words):
         super().__init__(64, **kwargs)
 
 
+class Setting(fields.Field[Any]):
+    """A word, a number, yes or no, or a list of them.
+
+    Nothing deeper: the commune's state is read with every command, and what nests as deep as its writer could just
+    encode is too deep for a reader that stands a few calls further in.
+    """
+
+    LONGEST_LIST = 100
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> Any:
+        if isinstance(value, list):
+            if len(value) > self.LONGEST_LIST:
+                raise ValidationError(f"Có nhiều nhất {self.LONGEST_LIST} giá trị.")
+            return [self._plain(one) for one in value]
+        return self._plain(value)
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return Words(2000).deserialize(value)
+        if isinstance(value, bool | int | float) and abs(value) < 1e15:
+            return value
+        raise ValidationError("Phải là chữ, số, true, false hoặc danh sách các giá trị đó.")
+
+
 class Coefficient(fields.Field[str]):
     """ "1,5", "1.5", 1.5 or "1/5" to the exact text that events carry. Whether it is above 0 is the domain's to say."""
 

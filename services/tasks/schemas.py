@@ -5,7 +5,7 @@ from typing import Any, get_args
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.tasks.domain.organisation import RecordDiscipline
-from services.tasks.fields import SHA256, Code, Coefficient, DueBody, RecurrenceBody, Words
+from services.tasks.fields import SHA256, Code, Coefficient, DueBody, RecurrenceBody, Setting, Words
 from shared.events.values import Category, Role, Roll
 from shared.web.paging import Cursor, PageQuery
 from shared.web.schema import Schema
@@ -37,7 +37,7 @@ class CloseCommuneBody(Schema):
 
 
 class SettingsBody(Schema):
-    settings = fields.Dict(fields.String(), fields.Raw(), required=True)
+    settings = fields.Dict(Code(), Setting(), required=True, validate=validate.Length(max=100))
     reason = Words(required=True)
     by = Code()
 

@@ -12,6 +12,7 @@ import pytest
 from services.tasks.api import communes, directives, people, tasks
 from services.tasks.domain.access import ACTIONS
 from services.tasks.domain.decisions import HANDLERS
+from services.tasks.domain.streams import STATES
 from services.tasks.worker import loops
 from shared.web.app import openapi
 from shared.web.auth import routes, unclassified_routes
@@ -221,6 +222,17 @@ def test_a_role_counts_only_while_the_post_is_held(commune: Commune) -> None:
     assert refused(commune.client.put(commune.url("/people/p15"), json={}, headers=more)) == (403, "role")
 
 
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [(8, 200), ("thứ Hai", 200), (["6-1", 0.5, True], 200), ({"a": 1}, 422), ([[1]], 422), (None, 422), (10**40, 422)],
+)
+def test_a_setting_is_plain(commune: Commune, value: Any, status: int) -> None:
+    body = {"settings": {"giờ nhắc": value}, "reason": "Theo quy chế"}
+    assert commune.send(OPERATOR, "/settings", body, based_on=1).status_code == status
+    if status == 200:
+        assert done(commune.get(OPERATOR, ""))["settings"] == body["settings"]
+
+
 def test_who_is_nobody_in_the_commune_sees_no_task(commune: Commune) -> None:
     task = commune.assign()
     for role in ("staff", "village_head", "focal_point"):
@@ -313,6 +325,7 @@ def test_status_and_heads(commune: Commune) -> None:
     status = done(commune.get("p36", "/status"))
     assert status["head"]["position"] == commune.position
     assert status["streams"]["staff"] == 49 and status["tasks"] == {"open": 1}
+    assert status["streams"].keys() <= STATES.keys()
     heads = done(commune.get(INSPECTOR, "/heads"))["heads"]
     assert heads[COMMUNE]["position"] == commune.position
     assert commune.client.get("/readyz").status_code == 200

@@ -11,6 +11,7 @@ from services.tasks.api.recording import PREFIX, Change, add, command_of, record
 from services.tasks.domain.communes import ChooseCommuneSettings, CloseCommune, OpenCommune, RenameCommune
 from services.tasks.domain.organisation import DefineUnit
 from services.tasks.domain.publishing import PublishCalendar
+from services.tasks.domain.streams import STATES
 from services.tasks.schemas import (
     CalendarBody,
     CloseCommuneBody,
@@ -52,7 +53,7 @@ def blueprint() -> Blueprint:
         with reading(tasks().engine) as connection:
             rows = connection.execute(
                 select(table.kind, table.status, func.count())
-                .where(table.commune == commune)
+                .where(table.commune == commune, table.kind.in_(STATES))
                 .group_by(table.kind, table.status)
                 .order_by(table.kind, table.status)
             ).all()

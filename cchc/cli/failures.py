@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
 from services.scoring.texts import TEXTS as SCORING_TEXTS
 from services.tasks.texts import TEXTS as TASKS_TEXTS
-from shared.eventlog import Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
+from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
+from shared.events import MalformedEvent, UnknownVersion
 from shared.projection import CannotFold
 from shared.refusal import Refused
 from shared.web.problems import fill
@@ -16,6 +17,9 @@ from shared.web.problems import fill
 SENTENCES: dict[type[Exception], tuple[str, int]] = {
     UnknownCommune: ("Chưa có xã này: {error}. Mở xã trước khi ghi.", REFUSED),
     ChainBreak: ("Chuỗi sự kiện không khớp: {error}. Chạy cchc verify để xem chi tiết.", REFUSED),
+    Ahead: ("Thiếu sự kiện ở giữa: {error}. Nhập phần còn thiếu trước.", REFUSED),
+    MalformedEvent: ("Không phải nhật ký đã xuất: {error}.", REFUSED),
+    UnknownVersion: ("Bản cài đặt này chưa đọc được sự kiện {error}. Cập nhật rồi làm lại.", REFUSED),
     CannotFold: ("Không tính được từ nhật ký: {error}. Chạy cchc verify để xem chi tiết.", FOUND),
     ClockBehind: ("Đồng hồ máy chậm hơn nhật ký: {error}. Chỉnh lại giờ máy.", UNAVAILABLE),
     KeyReused: ("Khóa chống gửi lặp đã dùng cho yêu cầu khác: {error}.", REFUSED),
@@ -25,6 +29,8 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
         "Không dùng được cơ sở dữ liệu: {error}. Kiểm tra kết nối, quyền ghi và chạy cchc migrate.",
         UNAVAILABLE,
     ),
+    ArgumentError: ("Địa chỉ cơ sở dữ liệu không đúng: {error}. Kiểm tra CCHC_DATABASE_….", REFUSED),
+    OSError: ("Không đọc hoặc không ghi được: {error}.", UNAVAILABLE),
 }
 
 

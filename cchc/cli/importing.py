@@ -8,6 +8,7 @@ from cchc.cli.options import commune_option, json_option, the_commune, with_inst
 from cchc.installation import Installation
 from cchc.output import FOUND, as_json, fail, table
 from services.tasks import importing, views
+from services.tasks.domain.context import canonical
 from services.tasks.imports.plan import WORDS, outcome
 from shared.eventlog import reading
 from shared.web.auth import Principal
@@ -76,7 +77,7 @@ def _directive(installation: Installation, commune: str, number: str | None) -> 
 def _principal(installation: Installation, commune: str, kind: importing.Kind, staff: str | None) -> Principal:
     """Tasks are assigned by a person in post; a roster may come before anybody is."""
     if staff:
-        return Principal(f"staff/{staff}", commune, installation.tasks.roles_of(commune, staff))
+        return Principal(f"staff/{canonical(staff)}", commune, installation.tasks.roles_of(commune, staff))
     if kind == "annex":
         fail("Ghi --staff MÃ của người ở Văn phòng xác nhận danh mục.")
     return Principal("operator/cchc", commune, frozenset({"admin"}))

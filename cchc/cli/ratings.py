@@ -13,7 +13,7 @@ from services.scoring.domain import table as tables
 from services.scoring.domain.rules.interface import EventRef
 from services.scoring.domain.texts import EVENTS
 from services.scoring.schemas import AsOfQuery
-from services.scoring.views import Known, Moment, known_at, known_now, moment_at
+from services.scoring.views import Known, Moment, known_at, known_now, moment_at, must_have_reached
 from shared.events import VIETNAM, local_day
 from shared.web.schema import Schema
 
@@ -25,7 +25,7 @@ def as_of_options(command: Any) -> Any:
         click.option("--on", help="Ngày đánh giá, dùng với --positions."),
         click.option("--positions", help="Đúng các vị trí này: tasks:1234,scoring:56."),
         click.option("--as-of", help="Như đã biết vào ngày (hết ngày) hoặc thời điểm này."),
-        click.option("--year", type=int, required=True, help="Năm xếp loại."),
+        click.option("--year", type=click.IntRange(2000, 2199), required=True, help="Năm xếp loại."),
         commune_option,
         json_option,
     ):
@@ -130,6 +130,7 @@ def _known(
         fail(f"--{next(iter(error.normalized_messages())).replace('_', '-')}: {error.messages}")
     scoring = installation.scoring
     if query["positions"]:
+        must_have_reached(scoring.logs, commune, query["positions"])
         return known_at(scoring.logs, commune, Moment(query["positions"], query["on"]))
     if query["as_of"]:
         return known_at(scoring.logs, commune, moment_at(scoring.logs, commune, query["as_of"]))

@@ -7,7 +7,8 @@ import click
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail
-from shared.web.auth import EVERY_COMMUNE, ROLES, WIDE_ROLES
+from services.tasks.domain.context import canonical
+from shared.web.auth import ACTOR, COMMUNE, EVERY_COMMUNE, ROLES, WIDE_ROLES
 from shared.web.keys import mint
 from shared.web.sign_in import issue_code, metadata
 
@@ -39,12 +40,15 @@ def token_command(
 
     Mã của người vận hành và dịch vụ dùng được cho mọi xã khi không ghi --commune.
     """
+    staff = canonical(staff) if staff else None
     named = [
         f"{kind}/{name}" for kind, name in (("staff", staff), ("operator", operator), ("service", service)) if name
     ]
     if len(named) != 1:
         fail("Chọn đúng một trong --staff, --operator, --service.")
     [sub] = named
+    if not ACTOR.fullmatch(sub):
+        fail(f"{sub}: tên chỉ gồm chữ không dấu, số, dấu chấm, gạch ngang, gạch dưới; dài nhất 64.")
     if staff:
         commune = the_commune(installation, commune)
         in_post = set(installation.tasks.roles_of(commune, staff))
@@ -58,6 +62,8 @@ def token_command(
         commune = commune or EVERY_COMMUNE
         if commune == EVERY_COMMUNE and not granted <= WIDE_ROLES:
             fail("Vai trò này cần --commune.")
+        if commune != EVERY_COMMUNE and not COMMUNE.fullmatch(commune):
+            fail(f"{commune} không phải mã xã: chỉ gồm chữ thường không dấu, số và gạch ngang.")
     if link:
         metadata.create_all(installation.engine("sign_in"))
         code = issue_code(installation.engine("sign_in"), sub=sub, commune=commune, roles=granted)

@@ -19,7 +19,7 @@ from services.scoring.domain.readers import may_read
 from services.scoring.domain.sheet import explain, sheet
 from services.scoring.domain.table import table
 from services.scoring.schemas import AsOfQuery, CommonBody, ExplanationQuery, Recorded, SettingsBody, UnitResultBody
-from services.scoring.views import PROJECTION, Known, Moment, known_at, known_now, moment_at
+from services.scoring.views import PROJECTION, Known, Moment, known_at, known_now, moment_at, must_have_reached
 from shared.events import VIETNAM, UnitFigures
 from shared.projection import all_positions
 from shared.refusal import Refused
@@ -113,9 +113,7 @@ def _known(commune: str, query: dict[str, Any]) -> Known:
     """The records that the question is about. Raises Refused for positions that the logs do not have yet."""
     scoring = service()
     if query["positions"]:
-        for source, position in query["positions"].items():
-            if position > scoring.logs[source].head(commune).position:
-                raise Refused("position-unknown", source=source, position=position)
+        must_have_reached(scoring.logs, commune, query["positions"])
         return known_at(scoring.logs, commune, Moment(query["positions"], query["on"]))
     if query["as_of"]:
         return known_at(scoring.logs, commune, moment_at(scoring.logs, commune, query["as_of"]))

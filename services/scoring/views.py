@@ -25,6 +25,7 @@ from shared.eventlog import Log, snapshot
 from shared.eventlog.database import run_many
 from shared.events import GENESIS_HASH, VIETNAM, Input, event_hash, format_time, local_day
 from shared.projection import read_positions, replay
+from shared.refusal import Refused
 
 SOURCES = ("tasks", "scoring")
 
@@ -128,6 +129,13 @@ def known_at(logs: Mapping[str, Log], commune: str, moment: Moment) -> Known:
     """The records at exactly these positions, folded from the local logs."""
     state = replay(PROJECTION, logs, commune, moment.positions)
     return Known(state, moment.on, pins(logs, commune, moment.positions))
+
+
+def must_have_reached(logs: Mapping[str, Log], commune: str, positions: Mapping[str, int]) -> None:
+    """Refuses positions that the logs do not have yet."""
+    for source, position in positions.items():
+        if position > logs[source].head(commune).position:
+            raise Refused("position-unknown", source=source, position=position)
 
 
 def pins(logs: Mapping[str, Log], commune: str, positions: Mapping[str, int]) -> list[Input]:

@@ -48,6 +48,11 @@ class Settings(msgspec.Struct, frozen=True):
         )
 
     @property
+    def keys_are_elsewhere(self) -> bool:
+        """Tokens are checked against a key set that is not this data folder's own."""
+        return self.keys != str(self.private_key.with_name("public.json"))
+
+    @property
     def private_key(self) -> Path:
         return self.data / "keys" / "private.pem"
 

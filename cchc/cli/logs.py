@@ -41,10 +41,13 @@ def verify_command(
         as_json({"checked": checked, "findings": findings})
     else:
         for finding in findings:
-            place = f"{finding.where} {finding.source}/{finding.commune}/{finding.position}"
+            place = f"{PLACES[finding.where]} {finding.source}/{finding.commune}/{finding.position}"
             click.echo(f"{place}: {finding.problem}")
         click.echo(f"Đã kiểm tra {', '.join(checked)}: {len(findings)} sai lệch." if findings else _all_well(checked))
     raise SystemExit(FOUND if findings else 0)
+
+
+PLACES = {"store": "Kho", "replica": "Bản sao", "topic": "Topic"}
 
 
 def _all_well(checked: list[str]) -> str:
@@ -87,7 +90,7 @@ def rebuild_command(
         folded = sum(_rebuild_tasks(installation, one) for one in communes)
     else:
         scoring = installation.scoring
-        communes = [commune] if commune else sorted(scoring.logs["tasks"].heads())
+        communes = [the_commune(installation, commune)] if commune else sorted(scoring.logs["tasks"].heads())
         runner = Runner(scoring.engine, scoring.logs, PROJECTION)
         folded = runner.rebuild(communes, progress("Dựng lại"))
         reached = all_positions(scoring.engine, PROJECTION.name)

@@ -48,4 +48,6 @@ def work_command(installation: Installation, service: str) -> None:
 def migrate_command(installation: Installation) -> None:
     """Đưa cơ sở dữ liệu của mọi dịch vụ lên lược đồ của bản này."""
     installation.migrate()
+    if not installation.settings.keys_are_elsewhere:
+        _ = installation.signing_key  # so that what is served next can check tokens
     click.echo("Cơ sở dữ liệu đã ở lược đồ của bản này.")

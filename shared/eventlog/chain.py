@@ -42,13 +42,13 @@ def read_link(body: bytes) -> Link:
 def misfit(link: Link, head: Head, source: str, commune: str) -> str | None:
     """Why an event cannot follow `head`, or None when it does."""
     if (link.source, link.commune) != (f"/{source}", commune):
-        return f"belongs to {link.source}/{link.commune}"
+        return f"thuộc nhật ký {link.source}/{link.commune}"
     if link.position != head.position + 1:
-        return f"has position {link.position}, expected {head.position + 1}"
+        return f"có vị trí {link.position}, phải là {head.position + 1}"
     if link.previoushash != head.hash:
-        return "its previoushash is not the hash of its predecessor"
+        return "previoushash không khớp với sự kiện đứng trước"
     if link.time < head.time:
-        return "its time goes back"
+        return "thời điểm ghi lùi lại"
     return None
 
 
@@ -56,11 +56,11 @@ def follow(head: Head, bodies: Iterable[bytes], source: str, commune: str) -> It
     """Walk the chain from `head`, yielding the new head with each event; raises ChainBreak where one does not fit."""
     for body in bodies:
         if not isinstance(body, bytes):
-            raise ChainBreak(source, commune, head.position + 1, "is not stored as bytes")
+            raise ChainBreak(source, commune, head.position + 1, "không được lưu dưới dạng byte")
         try:
             link = read_link(body)
         except msgspec.DecodeError as error:
-            raise ChainBreak(source, commune, head.position + 1, f"is no event: {error}") from error
+            raise ChainBreak(source, commune, head.position + 1, f"không phải sự kiện: {error}") from error
         reason = misfit(link, head, source, commune)
         if reason:
             raise ChainBreak(source, commune, head.position + 1, reason)
@@ -78,6 +78,6 @@ def decode_verified(source: str, commune: str, head: Head, bodies: Iterable[byte
         envelope = decode(body)
         position += 1
         if envelope.previoushash != previous or envelope.position != position or envelope.commune != commune:
-            raise ChainBreak(source, commune, position, "the stored bytes do not fit the chain")
+            raise ChainBreak(source, commune, position, "các byte đã lưu không khớp chuỗi")
         previous = event_hash(body)
         yield envelope, previous

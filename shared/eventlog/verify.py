@@ -39,10 +39,10 @@ def _verify_chain(log: Log, commune: str, where: str) -> Iterator[Finding]:
             head, link, _ = next(follow(head, [row[4]], log.source, commune))
             version = versions[link.subject] = versions.get(link.subject, 0) + 1
             if link.streamversion != version:
-                problem = f"{link.subject} goes from version {version - 1} to {link.streamversion}"
+                problem = f"{link.subject} nhảy từ phiên bản {version - 1} sang {link.streamversion}"
                 yield Finding(where, log.source, commune, link.position, problem)
             if tuple(row[:4]) != (link.position, link.subject, link.streamversion, link.time):
-                problem = "the columns beside the event differ from it"
+                problem = "các cột bên cạnh khác với sự kiện"
                 yield Finding(where, log.source, commune, link.position, problem)
     except ChainBreak as error:
         yield Finding(where, log.source, commune, error.position, error.reason)
@@ -50,7 +50,7 @@ def _verify_chain(log: Log, commune: str, where: str) -> Iterator[Finding]:
     stored = log.head(commune)
     if stored != head:
         problem = (
-            f"the head row says {stored.position} {stored.hash[:12]}, the log ends {head.position} {head.hash[:12]}"
+            f"dòng cuối ghi {stored.position} {stored.hash[:12]}, nhật ký kết thúc ở {head.position} {head.hash[:12]}"
         )
         yield Finding(where, log.source, commune, min(head.position, stored.position) + 1, problem)
 
@@ -78,13 +78,13 @@ def compare_logs(own: Log, replica: Log) -> list[Finding]:
     for commune, head in sorted(replica.heads().items()):
         end = heads.get(commune, EMPTY).position
         if head.position > end:
-            problem = f"ends at {head.position}, the owner's log at {end}"
+            problem = f"kết thúc ở {head.position}, nhật ký gốc ở {end}"
             findings.append(Finding("replica", own.source, commune, end + 1, problem))
         shared = min(head.position, end)
         pairs = zip(own.read_all(commune, until=shared), replica.read_all(commune, until=shared), strict=True)
         differing = next((at for at, (ours, theirs) in enumerate(pairs, 1) if ours != theirs), None)
         if differing:
-            findings.append(Finding("replica", own.source, commune, differing, "other bytes than the owner's"))
+            findings.append(Finding("replica", own.source, commune, differing, "nội dung khác nhật ký gốc"))
     return findings
 
 
@@ -101,7 +101,7 @@ def verify_topic(bootstrap: str, log: Log, topic: str | None = None) -> list[Fin
         for record in records:
             reason = foreign(record, log.source)
             if reason:
-                problem = f"partition {record.partition} offset {record.offset} {reason}"
+                problem = f"phân vùng {record.partition}, offset {record.offset}: {reason}"
                 findings.append(Finding("topic", log.source, _text(record.key), 0, problem))
             else:
                 by_commune.setdefault(record.key.decode(), []).append(record)
@@ -110,7 +110,7 @@ def verify_topic(bootstrap: str, log: Log, topic: str | None = None) -> list[Fin
     for commune, positions in sorted(seen.items()):
         missing = positions.find(0)
         if missing >= 0:
-            problem = f"{positions.count(0)} of {len(positions)} events are not there, the first is {missing + 1}"
+            problem = f"thiếu {positions.count(0)} trong {len(positions)} sự kiện, đầu tiên là {missing + 1}"
             findings.append(Finding("topic", log.source, commune, missing + 1, problem))
     return findings
 
@@ -121,10 +121,10 @@ def _compare(log: Log, commune: str, records: list[Any], seen: bytearray) -> Ite
     stored = dict(enumerate(log.read_all(commune, after=low - 1, until=high), low))
     for record, position in zip(records, positions, strict=True):
         if position not in stored:
-            problem = f"offset {record.offset} is not in the store"
+            problem = f"offset {record.offset} không có trong kho"
             yield Finding("topic", log.source, commune, position, problem)
         elif stored[position] != record.value:
-            problem = f"partition {record.partition} offset {record.offset}: other bytes than the store's"
+            problem = f"phân vùng {record.partition}, offset {record.offset}: nội dung khác trong kho"
             yield Finding("topic", log.source, commune, position, problem)
         if position <= len(seen):
             seen[position - 1] = 1

@@ -68,6 +68,9 @@ def advance(
             position += 1
     except (SQLAlchemyError, Busy):
         raise
+    except ChainBreak as error:
+        # That the chain breaks here may be the doing of the event before: neither is folded.
+        raise CannotFold(log.source, commune, max(position, head.position + 1), error) from error
     except Exception as error:  # a fold is pure: whatever else it raises is the event's or its own fault
         raise CannotFold(log.source, commune, position + 1, error) from error
     return Head(position, previous, "")

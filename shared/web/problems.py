@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 
 from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVersion, UnknownCommune
+from shared.projection import CannotFold
 from shared.refusal import Refused
 from shared.web.trace import trace_id
 
@@ -84,6 +85,12 @@ INTERNAL = Problem(500, *HTTP[500])
 
 # Exceptions of the packages below, by class.
 _registered: dict[type[Exception], Problem] = {
+    CannotFold: Problem(
+        503,
+        "log-altered",
+        "Không tính được từ nhật ký",
+        "Nhật ký có sự kiện không đọc được hoặc không khớp chuỗi; người quản trị chạy cchc verify để xem chi tiết.",
+    ),
     UnknownCommune: Problem(
         404, "unknown-commune", "Không có xã này", "Hệ thống này không giữ nhật ký của xã được nêu."
     ),

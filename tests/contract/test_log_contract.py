@@ -274,7 +274,7 @@ class LogContract:
         filled(log, (COMMUNE, "other"))
         with pytest.raises(ChainBreak):
             replica.append_verbatim(COMMUNE, [b"{}"])
-        assert "is no event" in replica.broken()[COMMUNE]
+        assert "không phải sự kiện" in replica.broken()[COMMUNE]
         assert replica.append_verbatim("other", log.read("other")) == 6
         replica.forget(COMMUNE)
         assert replica.broken() == {}
@@ -282,7 +282,7 @@ class LogContract:
 
     def test_events_of_another_log_do_not_fit(self, log: Log, replica: Log) -> None:
         filled(log, (COMMUNE, "other"))
-        with pytest.raises(ChainBreak, match="belongs to /tasks/other"):
+        with pytest.raises(ChainBreak, match="thuộc nhật ký /tasks/other"):
             replica.append_verbatim(COMMUNE, log.read("other"))
         assert replica.heads() == {}
 

@@ -311,4 +311,7 @@ def test_a_flipped_byte_in_the_stored_log_stops_the_fold(engine: Engine, log: Lo
     with engine.begin() as connection:
         connection.execute(text("UPDATE events SET body = :body WHERE commune = 'a' AND position = 2"), {"body": body})
     runner(engine, log).catch_up()
-    assert "ChainBreak" in str(all_positions(engine, "notes")["a"]["tasks"].parked)
+    parked = all_positions(engine, "notes")["a"]["tasks"]
+    assert "ChainBreak" in str(parked.parked)
+    assert parked.position == 1  # the altered event is not folded, though only its successor tells
+    assert rows(engine) == []

@@ -385,3 +385,14 @@ def test_what_was_recorded_since_the_dry_run_asks_for_another_look(commune: Comm
         importing.confirm(commune.tasks, office, COMMUNE, looked_at[1])
     again = importing.dry_run(commune.tasks, COMMUNE, "annex", files[1], "phụ lục.csv", directive=directive)
     assert [row.status for row in again.rows] == ["unchanged", "waits"]
+
+
+def test_tasks_recorded_late_were_given_on_the_directives_day(commune: Commune, directive: str):
+    """An Office that begins in August still rates what the directive gave in June."""
+    commune.on(date(2024, 8, 12))
+    confirm(commune, annex(PLAN, REPORT), directive)
+    commune.tasks.react()
+    [plan] = done(commune.get("p14", "/tasks", lead="p15"))["tasks"]
+    assert (plan["assigned_on"], plan["due"]["date"]) == ("2024-06-14", "2024-06-28")
+    opened = {task["assigned_on"] for task in done(commune.get("p14", "/tasks", lead="p16"))["tasks"]}
+    assert opened == {"2024-07-01", "2024-08-01"}

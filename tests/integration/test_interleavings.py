@@ -434,7 +434,7 @@ def test_a_hash_that_does_not_fit_stops_its_commune_alone(kafka: Kafka, topic: s
     assert copy.read("b") == log.read("b")
     assert [finding.position for finding in verify_topic(kafka.bootstrap, log, topic)] == [3]
     assert [(finding.position, finding.problem) for finding in compare_logs(log, copy)] == [
-        (3, "other bytes than the owner's")
+        (3, "nội dung khác nhật ký gốc")
     ]
     # It stays so for whoever comes next, until it is forgotten and filled anew.
     assert Replica(copy, kafka.bootstrap, "another", topic=topic).status.broken == copy.broken()
@@ -464,11 +464,11 @@ def test_what_is_no_event_of_this_log_is_left_out_and_counted(
     caplog.set_level(logging.ERROR)
     replica = consumed(kafka, topic, copy)
     assert replica.status.rejected == 4
-    assert "has the key of another commune than other" in (replica.status.last_rejected or "")
-    assert "is of /scoring" in caplog.text
+    assert "có khóa của xã khác, không phải other" in (replica.status.last_rejected or "")
+    assert "là của /scoring" in caplog.text
     assert contents(copy) == {COMMUNE: bodies}
     foreign = [finding.problem for finding in verify_topic(kafka.bootstrap, log, topic) if not finding.position]
-    assert [problem.split(" offset ")[1].split()[0] for problem in foreign] == ["1", "2", "3", "9"]
+    assert [problem.split("offset ")[1].split(":")[0] for problem in foreign] == ["1", "2", "3", "9"]
 
 
 def test_unknown_types_and_versions_are_passed_on(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
@@ -481,7 +481,7 @@ def test_unknown_types_and_versions_are_passed_on(kafka: Kafka, topic: str, log:
     replica = consumed(kafka, topic, copy)
     assert replica.status.taken == 4
     assert copy.read(COMMUNE) == bodies
-    assert [finding for finding in verify_log(copy) if "version" not in finding.problem] == []
+    assert [finding for finding in verify_log(copy) if "phiên bản" not in finding.problem] == []
 
 
 def test_offsets_that_no_longer_exist(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
@@ -573,7 +573,7 @@ def test_a_flipped_byte_in_the_store_is_found(log: Log, copy: Log) -> None:
     assert verify_log(copy) == []
     flip = "UPDATE events SET body = CAST(replace(CAST(body AS TEXT), 'L', 'l') AS BLOB) WHERE position = ?"
     # The next event tells, or for the last one the row of the head.
-    for position, problem in ((3, "previoushash"), (6, "the head row says 6")):
+    for position, problem in ((3, "previoushash"), (6, "dòng cuối ghi 6")):
         with copy.engine.begin() as connection:
             connection.exec_driver_sql(flip, (position,))
         [finding] = verify_log(copy)
@@ -586,9 +586,9 @@ def test_a_removed_event_and_a_removed_end_are_found(kafka: Kafka, topic: str, l
     filled(log)
     Relay(log, kafka.bootstrap, topic=topic).step()
     for statement, problem in (
-        ("DELETE FROM events WHERE position = 3", "has position 4, expected 3"),
-        ("DELETE FROM events WHERE position = 6", "the head row says 6"),
-        ("UPDATE events SET time = '2020' WHERE position = 2", "columns beside the event"),
+        ("DELETE FROM events WHERE position = 3", "có vị trí 4, phải là 3"),
+        ("DELETE FROM events WHERE position = 6", "dòng cuối ghi 6"),
+        ("UPDATE events SET time = '2020' WHERE position = 2", "các cột bên cạnh"),
     ):
         copy.append_verbatim(COMMUNE, log.read(COMMUNE))
         with copy.engine.begin() as connection:
@@ -597,7 +597,7 @@ def test_a_removed_event_and_a_removed_end_are_found(kafka: Kafka, topic: str, l
         copy.forget(COMMUNE)
     copy.append_verbatim(COMMUNE, log.read(COMMUNE)[:5])
     [finding] = verify_topic(kafka.bootstrap, copy, topic)
-    assert finding.problem.endswith("not in the store")
+    assert finding.problem.endswith("không có trong kho")
     assert verify_log(copy) == []
 
 

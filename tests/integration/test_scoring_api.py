@@ -331,6 +331,16 @@ def test_a_rebuild_and_a_replay_append_nothing(world: World):
     assert world.scoring.logs["scoring"].heads() == before
 
 
+def test_a_question_about_an_altered_log_says_so(world: World):
+    world.hold(history())
+    with world.scoring.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "UPDATE events SET body = CAST(replace(body, 'p07', 'p08') AS BLOB) WHERE position = 6"
+        )
+    answer = world.get(RATINGS, as_of="2024-12-19")
+    assert (answer.status_code, answer.json["code"]) == (503, "log-altered")
+
+
 def test_the_status_tells_positions_and_heads(world: World):
     world.hold(history())
     status = world.get(f"{BASE}/status").json

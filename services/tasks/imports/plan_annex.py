@@ -141,10 +141,13 @@ def _proposed(
         "collaborators": list(row.collaborators),
         "coefficient": row.coefficient,
     }
+    # The directive gave the tasks on its day, however late the Office comes to record them.
+    given_on = recorded.issued_on if recorded.issued_on < context.today else None
     command: AssignTask | SetTemplate
     if row.due.recurrence:
         command = SetTemplate(
             template=new_id(),
+            valid_from=given_on,
             recurrence=row.due.recurrence,
             due_text=row.due.text,
             roll=row.due.roll,
@@ -152,7 +155,7 @@ def _proposed(
             **common,
         )
     else:
-        command = AssignTask(task=new_id(), due=to_due(row.due), **said, **common)
+        command = AssignTask(task=new_id(), due=to_due(row.due), assigned_on=given_on, **said, **common)
     plan = row_plan(
         row,
         label=row.no,

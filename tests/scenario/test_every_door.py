@@ -10,6 +10,10 @@ from cchc.installation import Installation
 from cchc.root import create_root
 from cchc.settings import SERVICES
 from demo.year import COMMUNE
+from services.scoring.views import PROJECTION
+from shared.eventlog import writing
+from shared.projection import Runner
+from shared.projection.positions import set_parked
 from shared.web.auth import ROLES, WIDE_ROLES, routes, unclassified_routes
 from shared.web.keys import mint
 
@@ -47,3 +51,16 @@ def test_no_route_opens_without_a_token_or_with_another_communes(installation: I
         assert foreign.status_code == 403, (method, path)
         closed += 1
     assert closed > 0
+
+
+def test_a_stranger_learns_that_a_commune_stands_still_but_not_of_whom(installation: Installation):
+    Runner(installation.scoring.engine, installation.scoring.logs, PROJECTION).catch_up()
+    with writing(installation.engine("scoring")) as connection:
+        set_parked(connection, PROJECTION.name, COMMUNE, "tasks", "p07 was never appointed")
+    client = create_root(installation).test_client()
+    office = mint(
+        installation.signing_key, sub="staff/p14", commune=COMMUNE, roles=["office"], lifetime=timedelta(minutes=5)
+    )
+    stranger, known = (client.get("/", headers=headers).text for headers in ({}, {"Authorization": f"Bearer {office}"}))
+    assert "dừng" in stranger and "p07" not in stranger
+    assert "p07 was never appointed" in known

@@ -298,11 +298,12 @@ class Log:
 
     # Taking over bytes that were recorded elsewhere
 
-    def append_verbatim(self, commune: str, bodies: Sequence[bytes]) -> int:
+    def append_verbatim(self, commune: str, bodies: Sequence[bytes], *, mark_broken: bool = True) -> int:
         """Take events as they were stored by their owner, and return how many were new.
 
         The next one is inserted; the same bytes that are here already are passed over. Raises Ahead for one ahead
-        of its place, ChainBreak for other bytes or a hash that does not fit; what came before it is kept.
+        of its place, ChainBreak for other bytes or a hash that does not fit; what came before it is kept. After a
+        ChainBreak the commune takes nothing more, unless the caller knows that the bytes are wrong and not the log.
         """
         failure: Ahead | ChainBreak | None = None
         with writing_after(self.engine, commune, self._lock(commune)) as (connection, (locked,)):
@@ -335,7 +336,7 @@ class Log:
                 self._insert(connection, fresh, head)
                 if self._on_append:
                     self._on_append(connection, commune, [decode(body) for _, body in fresh], {})
-            if isinstance(failure, ChainBreak):
+            if isinstance(failure, ChainBreak) and mark_broken:
                 self._mark_broken(connection, commune, head, str(failure))
         if failure:
             raise failure

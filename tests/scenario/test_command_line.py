@@ -159,12 +159,42 @@ def test_the_same_annex_again_changes_nothing(cchc: Cchc, tmp_path: Path):
         (["import", "annex", str(FILES / "danh-muc-cong-viec-2024.xlsx"), "--directive", "9/CT"], "01/CT-UBND"),
         (["token", "--staff", "p19"], "p19"),
         (["token", "--staff", "p07", "--role", "chair"], "p07"),
+        (["token", "--operator", "a b"], "operator/a b"),
+        (["token", "--operator", "x", "--commune", "Tiên Cảnh"], "Tiên Cảnh"),
+        (["rating", "show", "--year", "99999"], "--year"),
+        (["rating", "show", "--year", "2024", "--as-of", "9999-12-31"], "--as-of"),
+        (["rating", "show", "--year", "2024", "--positions", "tasks:99999,scoring:0", "--on", "2024-12-10"], "99999"),
+        (["rebuild", "scoring", "--commune", "tien-an"], "tien-an"),
+        (["import-log", "tasks", str(FILES / "lich-lam-viec" / "2024.json")], "nhật ký"),
         (["topics"], "CCHC_KAFKA"),
     ],
 )
 def test_what_is_refused_says_what_to_do(cchc: Cchc, arguments: list[str], says: str):
     refused = cchc(*arguments, code=2)
     assert says in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_code_is_one_however_it_is_written(cchc: Cchc):
+    assert read_json(cchc("token", "--staff", " P14", "--json"))["sub"] == "staff/p14"
+
+
+def test_a_wrong_file_does_not_break_the_log(cchc: Cchc, tmp_path: Path):
+    exported = cchc("export-log", "tasks").stdout
+    wrong = tmp_path / "wrong.jsonl"
+    wrong.write_text(exported.replace("staff/p14", "staff/p15"), "utf-8")
+    assert "không khớp" in cchc("import-log", "tasks", str(wrong), code=2).stderr
+    wrong.write_text(exported.splitlines()[-1].replace('"position":478', '"position":480'), "utf-8")
+    assert "480" in cchc("import-log", "tasks", str(wrong), code=2).stderr
+    right = tmp_path / "right.jsonl"
+    right.write_text(exported, "utf-8")
+    assert read_json(cchc("import-log", "tasks", str(right), "--json"))["taken"] == 0
+    assert cchc("status").returncode == 0
+
+
+def test_a_folder_that_cannot_be_is_said_so(cchc: Cchc):
+    refused = cchc("--data", "/dev/null/data", "status", code=3)
+    assert "/dev/null/data" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 

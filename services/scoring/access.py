@@ -2,14 +2,10 @@
 
 from shared.web.feed import FEED_ACTIONS
 
-# A sheet is read by its person, tracker, rater and the Office; supervisors read aggregates only.
+# A sheet is read by its person, tracker, rater and the Office.
 ACTIONS: dict[str, frozenset[str]] = {
     "rating.table": frozenset({"chair", "vice_chair", "office", "inspector"}),
     "rating.sheet": frozenset({"chair", "vice_chair", "office", "staff", "village_head", "inspector"}),
-    "rating.summary": frozenset({"chair", "vice_chair", "office", "supervisor", "inspector"}),
-    "rating.rule_sets": frozenset(
-        {"chair", "vice_chair", "office", "staff", "village_head", "supervisor", "inspector", "admin"}
-    ),
     "rating.settings": frozenset({"chair", "office"}),
     "rating.common": frozenset({"chair", "vice_chair", "office", "staff", "village_head"}),
     "rating.unit_result": frozenset({"chair", "office"}),

@@ -315,7 +315,7 @@ class Log:
                 try:
                     link = read_link(body)
                 except msgspec.DecodeError as error:
-                    failure = ChainBreak(self.source, commune, head.position + 1, f"is no event: {error}")
+                    failure = ChainBreak(self.source, commune, head.position + 1, f"không phải sự kiện: {error}")
                     break
                 reason = misfit(link, head, self.source, commune)
                 if reason is None:
@@ -329,7 +329,7 @@ class Log:
                     if link.position <= head.position:
                         if self._body_at(connection, commune, link.position, fresh) == body:
                             continue
-                        reason = "other bytes are stored at its place"
+                        reason = "ở vị trí đó đã lưu nội dung khác"
                 failure = ChainBreak(self.source, commune, link.position, reason)
                 break
             if fresh:

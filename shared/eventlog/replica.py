@@ -283,13 +283,13 @@ def fill_from_topic(
 def foreign(record: Any, source: str) -> str | None:
     """Why a record is no event of this log, or None when it is one."""
     if not record.key or not record.value:
-        return "has no key or no value"
+        return "không có khóa hoặc không có nội dung"
     try:
         link = read_link(record.value)
     except msgspec.DecodeError as error:
-        return f"is no event: {error}"
+        return f"không phải sự kiện: {error}"
     if link.source != f"/{source}":
-        return f"is of {link.source}"
+        return f"là của {link.source}"
     if link.commune.encode() != record.key:
-        return f"has the key of another commune than {link.commune}"
+        return f"có khóa của xã khác, không phải {link.commune}"
     return None

@@ -543,7 +543,7 @@ def test_offsets_are_committed_after_the_database(kafka: Kafka, topic: str, log:
     Relay(log, kafka.bootstrap, topic=topic).step()
 
     class Failing(Log):
-        def append_verbatim(self, commune: str, bodies: Any) -> int:
+        def append_verbatim(self, commune: str, bodies: Any, *, mark_broken: bool = True) -> int:
             super().append_verbatim(commune, bodies)
             raise KeyboardInterrupt
 

@@ -75,6 +75,7 @@ def work(installation: Installation, service: str) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: loops.stopping.set())
     loops.start()
+    logger.info("the background process of %s is at work", service)
     loops.stopping.wait()
     loops.stop()
     return 1 if loops.failure else 0

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -29,8 +30,13 @@ ON = date(2024, 12, 31)
 @contextmanager
 def working(service: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """`cchc work SERVICE` as a process of its own; it must end by itself when told to, unless it was killed."""
-    with subprocess.Popen([*CCHC, "work", service], cwd=ROOT, env=os.environ | environment) as process:
+    command = [*CCHC, "work", service]
+    with (
+        tempfile.NamedTemporaryFile() as said,
+        subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=said) as process,
+    ):
         try:
+            until(lambda: b"is at work" in Path(said.name).read_bytes(), deadline=60, what=f"{service} is at work")
             yield process
         finally:
             process.send_signal(signal.SIGTERM)

@@ -10,6 +10,8 @@ from kafka.errors import TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
 from kafka.partitioner.default import murmur2
 
+from shared.events.asyncapi import topic as topic_name
+
 # A topic keeps every event for ever, each up to 256 KiB with room for the envelope of a batch.
 TOPIC_SETTINGS = {
     "cleanup.policy": "delete",
@@ -27,10 +29,6 @@ logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 class TopicMissing(Exception):
     """The topic is not there; `cchc topics` creates it."""
-
-
-def topic_name(service: str) -> str:
-    return f"cchc.{service}.v1"
 
 
 def partition_of(commune: str, partitions: int) -> int:

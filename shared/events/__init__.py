@@ -2,6 +2,7 @@
 
 from shared.events.calendars import CalendarPublished, DayOff, WorkingWeekend
 from shared.events.catalogue import CATALOGUE, Catalogue, EventType
+from shared.events.checkpoints import CheckpointSigned
 from shared.events.communes import CommuneClosed, CommuneOpened, CommuneRenamed, CommuneSettingsChosen
 from shared.events.directives import DirectiveAmended, DirectiveIssued, DirectiveWithdrawn
 from shared.events.envelope import (
@@ -19,7 +20,29 @@ from shared.events.envelope import (
     uuid7,
 )
 from shared.events.imports import ImportConfirmed
-from shared.events.ratings import CommonAssessed, ScoreUpdated, SettingsChosen, UnitFigures, UnitResultRecorded
+from shared.events.ratings import (
+    AppealResolved,
+    CommonAssessed,
+    LeaderCriteriaRecorded,
+    MeetingRecorded,
+    OpinionRecorded,
+    PeriodClosed,
+    PeriodReopened,
+    PeriodResultReceived,
+    RatingAppealed,
+    RatingDecided,
+    RatingNotified,
+    RatingProposed,
+    RatingsPublished,
+    ReRated,
+    RuleSetChosen,
+    ScoreUpdated,
+    SelfAssessed,
+    SettingsChosen,
+    UnitFigures,
+    UnitResultRecorded,
+    Vote,
+)
 from shared.events.staff import (
     AbsenceRecorded,
     DisciplineWithdrawn,
@@ -77,8 +100,10 @@ __all__ = [
     "MAX_EVENT_BYTES",
     "VIETNAM",
     "AbsenceRecorded",
+    "AppealResolved",
     "CalendarPublished",
     "Catalogue",
+    "CheckpointSigned",
     "CoefficientCorrected",
     "CommonAssessed",
     "CommuneClosed",
@@ -105,14 +130,28 @@ __all__ = [
     "ImportConfirmed",
     "Input",
     "Item",
+    "LeaderCriteriaRecorded",
     "MalformedEvent",
+    "MeetingRecorded",
     "ObjectiveCauseConfirmed",
+    "OpinionRecorded",
     "PastEvent",
+    "PeriodClosed",
+    "PeriodReopened",
+    "PeriodResultReceived",
     "ProgressNoted",
+    "RatingAppealed",
+    "RatingDecided",
+    "RatingNotified",
+    "RatingProposed",
+    "RatingsPublished",
+    "ReRated",
     "Recurrence",
     "ResultReported",
     "ResultReturned",
+    "RuleSetChosen",
     "ScoreUpdated",
+    "SelfAssessed",
     "SettingsChosen",
     "StaffAppointed",
     "StaffChanged",
@@ -134,6 +173,7 @@ __all__ = [
     "UnitFigures",
     "UnitResultRecorded",
     "UnknownVersion",
+    "Vote",
     "WorkingWeekend",
     "decode",
     "encode",

@@ -28,7 +28,7 @@ def schemas() -> dict[str, Any]:
 
 def document() -> dict[str, Any]:
     """The AsyncAPI 3.0 document of all services' topics."""
-    sources = sorted({declared.source for declared in CATALOGUE})
+    sources = sorted({source for declared in CATALOGUE for source in declared.sources})
     messages = {_message_name(declared): _message(declared) for declared in CATALOGUE}
     return {
         "asyncapi": "3.0.0",
@@ -61,7 +61,7 @@ def _message_name(declared: EventType) -> str:
 
 
 def _channel(source: str) -> dict[str, Any]:
-    own = [declared for declared in CATALOGUE if declared.source == source]
+    own = [declared for declared in CATALOGUE if source in declared.sources]
     return {
         "address": topic(source),
         "messages": {

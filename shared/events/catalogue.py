@@ -14,12 +14,12 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class EventType(msgspec.Struct, frozen=True):
-    """One current event type: `name` without prefix and version, the Struct of its data, where it is recorded."""
+    """One current event type: `name` without prefix and version, the Struct of its data, whose logs record it."""
 
     name: str
     version: int
     data: type
-    source: str
+    sources: tuple[str, ...]
     subject: str
 
     @property
@@ -36,13 +36,13 @@ class Catalogue:
         self._decoders: dict[str, Callable[[msgspec.Raw], Any]] = {}
         self._upcasters: dict[str, dict[int, Upcaster]] = {}
 
-    def event(self, name: str, *, source: str, subject: str, version: int = 1) -> Callable[[T], T]:
+    def event(self, name: str, *, source: str | tuple[str, ...], subject: str, version: int = 1) -> Callable[[T], T]:
         """Register a Struct as the data of `vn.cchc.<name>.v<version>`; `subject` is a template over its fields."""
 
         def register(data: T) -> T:
             if name in self._current:
                 raise ValueError(f"event {name} is declared twice")
-            declared = EventType(name, version, data, source, subject)
+            declared = EventType(name, version, data, (source,) if isinstance(source, str) else source, subject)
             self._current[name] = declared
             self._by_class[data] = declared
             self._decoders[declared.type_name] = msgspec.json.Decoder(data).decode

@@ -44,7 +44,7 @@ class History:
         return self
 
     def _append(self, on: date, data: Any, actor: str) -> None:
-        source = CATALOGUE.of(data).source
+        source = CATALOGUE.of(data).sources[0]
         log = self.bodies[source]
         position = len(log) + 1
         time = f"{on.isoformat()}T02:{position // 60 % 60:02d}:{position % 60:02d}.000Z"

@@ -28,7 +28,7 @@ class ChooseSettings(msgspec.Struct, frozen=True, kw_only=True):
 class AssessCommon(msgspec.Struct, frozen=True, kw_only=True):
     staff: str
     year: int
-    items: dict[str, Literal["tot", "dap_ung", "khong"]]
+    items: dict[str, str]
     stage: Literal["self", "confirmed"]
     by: str
 

@@ -13,7 +13,7 @@ from shared.events import Envelope
 from shared.refusal import Refused
 
 # Another version at start rebuilds the records from the log.
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 
 Handler = Callable[[Records, Envelope, Any], Key]
 
@@ -221,14 +221,38 @@ def _settings_chosen(records: Records, e: Envelope, d: events.SettingsChosen) ->
     return _note(records, "year", str(d.year), kept.Chosen(e.position, e.id, e.time, e.actor, d), d.year)
 
 
-def _common_assessed(records: Records, e: Envelope, d: events.CommonAssessed) -> Key:
-    moment = kept.Assessed(e.position, e.id, e.time, e.actor, d)
-    return _note(records, "common", f"{d.year}/{d.staff}", moment, d.year, d.staff)
-
-
 def _unit_result(records: Records, e: Envelope, d: events.UnitResultRecorded) -> Key:
     moment = kept.ResultRecorded(e.position, e.id, e.time, e.actor, d)
     return _note(records, "unit_result", f"{d.year}/{d.unit}", moment, d.year, d.unit)
+
+
+def _of_year(moment_type: Any) -> Handler:
+    def on_year(records: Records, e: Envelope, d: Any) -> Key:
+        return _note(records, "year", str(d.year), moment_type(e.position, e.id, e.time, e.actor, d), d.year)
+
+    return on_year
+
+
+def _of_person_and_year(kind: str, moment_type: Any) -> Handler:
+    def on_person_and_year(records: Records, e: Envelope, d: Any) -> Key:
+        moment = moment_type(e.position, e.id, e.time, e.actor, d)
+        return _note(records, kind, f"{d.year}/{d.staff}", moment, d.year, d.staff)
+
+    return on_person_and_year
+
+
+def _of_period(moment_type: Any) -> Handler:
+    def on_period(records: Records, e: Envelope, d: Any) -> Key:
+        return _note(records, "period", d.period, moment_type(e.position, e.id, e.time, e.actor, d), d.period)
+
+    return on_period
+
+
+def _of_directive(moment_type: Any) -> Handler:
+    def on_directive(records: Records, e: Envelope, d: Any) -> Key:
+        return _note(records, "directive", d.directive, moment_type(e.position, e.id, e.time, e.actor, d), d.directive)
+
+    return on_directive
 
 
 def _commune(moment_type: Any) -> Handler:
@@ -253,6 +277,9 @@ _HANDLERS: dict[type, Handler] = {
     events.CommuneOpened: _commune(kept.Opened),
     events.CommuneRenamed: _commune(kept.Renamed),
     events.CommuneClosed: _commune(kept.Closed),
+    events.DirectiveIssued: _of_directive(kept.Directed),
+    events.DirectiveAmended: _of_directive(kept.Amended),
+    events.DirectiveWithdrawn: _of_directive(kept.WithdrawnDirective),
     events.UnitDefined: _unit_defined,
     events.StaffAppointed: _appointed,
     events.StaffChanged: _changed,
@@ -278,6 +305,21 @@ _HANDLERS: dict[type, Handler] = {
     events.TaskCancelled: _cancelled,
     events.TaskReopened: _reopened,
     events.SettingsChosen: _settings_chosen,
-    events.CommonAssessed: _common_assessed,
+    events.RuleSetChosen: _of_year(kept.RuleSetPick),
+    events.MeetingRecorded: _of_year(kept.Meeting),
+    events.RatingsPublished: _of_year(kept.Published),
+    events.CommonAssessed: _of_person_and_year("common", kept.Assessed),
     events.UnitResultRecorded: _unit_result,
+    events.LeaderCriteriaRecorded: _of_person_and_year("rating", kept.LeaderCriteria),
+    events.PeriodResultReceived: _of_person_and_year("rating", kept.PeriodResult),
+    events.RatingProposed: _of_person_and_year("rating", kept.Proposed),
+    events.SelfAssessed: _of_person_and_year("rating", kept.SelfAssessment),
+    events.OpinionRecorded: _of_person_and_year("rating", kept.Opinion),
+    events.RatingDecided: _of_person_and_year("rating", kept.Decided),
+    events.RatingNotified: _of_person_and_year("rating", kept.Notified),
+    events.RatingAppealed: _of_person_and_year("rating", kept.Appealed),
+    events.AppealResolved: _of_person_and_year("rating", kept.Resolved),
+    events.ReRated: _of_person_and_year("rating", kept.ReRating),
+    events.PeriodClosed: _of_period(kept.Closing),
+    events.PeriodReopened: _of_period(kept.Reopening),
 }

@@ -3,7 +3,7 @@
 Nothing here depends on today, and no effective day is worked out: that is for the facts, which rule sets own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
@@ -11,12 +11,30 @@ import msgspec
 
 from shared.events import (
     AbsenceRecorded,
+    AppealResolved,
     CommonAssessed,
     CommuneClosed,
     CommuneOpened,
     CommuneRenamed,
+    DirectiveAmended,
+    DirectiveIssued,
+    DirectiveWithdrawn,
     DisciplineWithdrawn,
     Item,
+    LeaderCriteriaRecorded,
+    MeetingRecorded,
+    OpinionRecorded,
+    PeriodClosed,
+    PeriodReopened,
+    PeriodResultReceived,
+    RatingAppealed,
+    RatingDecided,
+    RatingNotified,
+    RatingProposed,
+    RatingsPublished,
+    ReRated,
+    RuleSetChosen,
+    SelfAssessed,
     SettingsChosen,
     StaffAppointed,
     StaffChanged,
@@ -204,13 +222,25 @@ class UnitRecord(msgspec.Struct, gc=False):
     moments: list[Defined]
 
 
-class Chosen(Moment, gc=False):
+class Chosen(Moment, tag="settings", gc=False):
     data: SettingsChosen
+
+
+class RuleSetPick(Moment, tag="rule_set", gc=False):
+    data: RuleSetChosen
+
+
+class Meeting(Moment, tag="meeting", gc=False):
+    data: MeetingRecorded
+
+
+class Published(Moment, tag="published", gc=False):
+    data: RatingsPublished
 
 
 class YearRecord(msgspec.Struct, gc=False):
     year: int
-    moments: list[Chosen]
+    moments: list[Chosen | RuleSetPick | Meeting | Published]
 
 
 class Assessed(Moment, gc=False):
@@ -233,6 +263,100 @@ class UnitResultRecord(msgspec.Struct, gc=False):
     moments: list[ResultRecorded]
 
 
+class LeaderCriteria(Moment, tag="leader_criteria", gc=False):
+    data: LeaderCriteriaRecorded
+
+
+class PeriodResult(Moment, tag="period_result", gc=False):
+    """What a former agency sent."""
+
+    data: PeriodResultReceived
+
+
+class Proposed(Moment, tag="proposed", gc=False):
+    data: RatingProposed
+
+
+class SelfAssessment(Moment, tag="self_assessed", gc=False):
+    data: SelfAssessed
+
+
+class Opinion(Moment, tag="opinion", gc=False):
+    data: OpinionRecorded
+
+
+class Decided(Moment, tag="decided", gc=False):
+    data: RatingDecided
+
+
+class Notified(Moment, tag="notified", gc=False):
+    data: RatingNotified
+
+
+class Appealed(Moment, tag="appealed", gc=False):
+    data: RatingAppealed
+
+
+class Resolved(Moment, tag="appeal_resolved", gc=False):
+    data: AppealResolved
+
+
+class ReRating(Moment, tag="re_rated", gc=False):
+    data: ReRated
+
+
+RatingMoment: TypeAlias = (
+    LeaderCriteria
+    | PeriodResult
+    | Proposed
+    | SelfAssessment
+    | Opinion
+    | Decided
+    | Notified
+    | Appealed
+    | Resolved
+    | ReRating
+)
+
+
+class RatingRecord(msgspec.Struct, gc=False):
+    """A person's rating year: what enters its periods from people, then the procedure."""
+
+    year: int
+    staff: str
+    moments: list[RatingMoment]
+
+
+class Closing(Moment, tag="period_closed", gc=False):
+    data: PeriodClosed
+
+
+class Reopening(Moment, tag="period_reopened", gc=False):
+    data: PeriodReopened
+
+
+class PeriodRecord(msgspec.Struct, gc=False):
+    period: str
+    moments: list[Closing | Reopening]
+
+
+class Directed(Moment, tag="directive_issued", gc=False):
+    data: DirectiveIssued
+
+
+class Amended(Moment, tag="directive_amended", gc=False):
+    data: DirectiveAmended
+
+
+class WithdrawnDirective(Moment, tag="directive_withdrawn", gc=False):
+    data: DirectiveWithdrawn
+
+
+class DirectiveRecord(msgspec.Struct, gc=False):
+    directive: str
+    moments: list[Directed | Amended | WithdrawnDirective]
+
+
 class Opened(Moment, tag="opened", gc=False):
     data: CommuneOpened
 
@@ -251,17 +375,40 @@ class CommuneRecord(msgspec.Struct, gc=False):
 
 
 Record: TypeAlias = (
-    CommuneRecord | TaskRecord | PersonRecord | UnitRecord | YearRecord | CommonRecord | UnitResultRecord
+    CommuneRecord
+    | DirectiveRecord
+    | TaskRecord
+    | PersonRecord
+    | UnitRecord
+    | YearRecord
+    | CommonRecord
+    | UnitResultRecord
+    | RatingRecord
+    | PeriodRecord
 )
 
-KINDS: dict[str, type] = {
-    "commune": CommuneRecord,
-    "task": TaskRecord,
-    "person": PersonRecord,
-    "unit": UnitRecord,
-    "year": YearRecord,
-    "common": CommonRecord,
-    "unit_result": UnitResultRecord,
+# By the source of the events that they are folded from.
+_KINDS_OF: dict[str, dict[str, type]] = {
+    "tasks": {
+        "commune": CommuneRecord,
+        "directive": DirectiveRecord,
+        "task": TaskRecord,
+        "person": PersonRecord,
+        "unit": UnitRecord,
+    },
+    "scoring": {
+        "year": YearRecord,
+        "common": CommonRecord,
+        "unit_result": UnitResultRecord,
+        "rating": RatingRecord,
+        "period": PeriodRecord,
+    },
+}
+KINDS = {kind: record for kinds in _KINDS_OF.values() for kind, record in kinds.items()}
+SOURCE_OF: dict[str, Literal["tasks", "scoring"]] = {
+    kind: source  # type: ignore[misc]
+    for source, kinds in _KINDS_OF.items()
+    for kind in kinds
 }
 
 
@@ -288,6 +435,19 @@ class Records:
         """The keys changed since this was last asked."""
         changed, self.changed = self.changed, set()
         return changed
+
+    def until(self, positions: Mapping[str, int]) -> "Records":
+        """What these records were at earlier positions (source → position), but for wording corrected since."""
+        then = Records(self.commune)
+        for kind, records in self.by_kind.items():
+            last = positions[SOURCE_OF[kind]]
+            for key, record in records.items():
+                moments = [moment for moment in record.moments if moment.position <= last]
+                if len(moments) == len(record.moments):
+                    then.put(kind, key, record)
+                elif moments:
+                    then.put(kind, key, msgspec.structs.replace(record, moments=moments))
+        return then
 
     def rows(self) -> Iterator[tuple[str, str, bytes]]:
         """Every record as (kind, id, bytes): what a rebuild writes."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from services.scoring.domain.records import Records
+from services.scoring.domain.records import Chosen, Records
 from shared.refusal import Refused
 
 MonthDay = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
@@ -38,7 +38,8 @@ def settings_of(records: Records, year: int) -> Settings:
     record = records.get("year", str(year))
     chosen: dict[str, Any] = {}
     for moment in record.moments if record else ():
-        chosen |= moment.data.settings
+        if isinstance(moment, Chosen):
+            chosen |= moment.data.settings
     return validate(chosen)
 
 

@@ -106,8 +106,11 @@ def sheet_of(snapshot: Snapshot, year: int, staff: str) -> Sheet:
     post = people.post_on(person, snapshot.by(year)) if person else None
     if person is None or post is None:
         raise Refused("staff-unknown", staff=staff)
-    name = rules.choose(year, post.category)
+    pick = rules.picked(snapshot.records, year, post.category)
+    name = pick.data.rule_set if pick else rules.by_law(year, post.category)
     rule_set = rules.installed(name)
+    if rule_set and pick and pick.data.rule_set_sha256 not in (None, rule_set.sha256):
+        rule_set = None  # another version than the one chosen
     answer = rule_set.rate(snapshot, person, year) if rule_set else _without_rule_set(name, post)
     if not post.rated:
         answer.level = "khong_xep_loai"

@@ -83,6 +83,22 @@ EVENTS = {
     "withdrawn": "Rút ghi nhận kỷ luật",
     "unit_result": "Ghi kết quả đơn vị",
     "common": "Xác nhận tiêu chí chung",
+    "settings": "Chọn thiết lập của năm",
+    "rule_set": "Chọn bộ quy tắc",
+    "meeting": "Họp đánh giá, xếp loại",
+    "published": "Công khai kết quả",
+    "leader_criteria": "Ghi tiêu chí của người lãnh đạo, quản lý",
+    "period_result": "Nhận điểm kỳ từ cơ quan cũ",
+    "period_closed": "Khóa kỳ theo dõi",
+    "period_reopened": "Mở lại kỳ theo dõi",
+    "proposed": "Đề xuất mức xếp loại",
+    "self_assessed": "Tự đánh giá, xếp loại",
+    "opinion": "Ý kiến cấp ủy",
+    "decided": "Quyết định xếp loại",
+    "notified": "Thông báo kết quả",
+    "appealed": "Kiến nghị",
+    "appeal_resolved": "Giải quyết kiến nghị",
+    "re_rated": "Xếp loại lại",
 }
 
 NOT_INSTALLED = "Bộ quy tắc {rule_set} chưa được cài đặt: cần người có thẩm quyền xem xét"

@@ -133,7 +133,7 @@ def test_what_contradicts_the_records_cannot_be_folded(event: Any) -> None:
     records = history.records()
     history.record("2/1", event)
     with pytest.raises(FoldError, match=ev.type_name(event)):
-        evolve(records, history.envelopes(ev.CATALOGUE.of(event).source)[-1])
+        evolve(records, history.envelopes(ev.CATALOGUE.of(event).sources[0])[-1])
 
 
 Step = tuple[int, str, int, int, bool]

@@ -55,7 +55,7 @@ class TestChoice:
         ],
     )
     def test_by_year_and_category(self, year: int, category: str, name: str) -> None:
-        assert rules.choose(year, category) == name
+        assert rules.by_law(year, category) == name
 
     def test_a_rule_set_that_is_not_installed_gives_no_level(self) -> None:
         found = sheet(one_year().records(), 2026, "p07", on=date(2026, 12, 31))

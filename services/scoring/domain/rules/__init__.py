@@ -2,15 +2,15 @@
 
 import functools
 import hashlib
+import importlib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from services.scoring.domain.records import Records, RuleSetPick
 from services.scoring.domain.rules.interface import RuleSet
-from services.scoring.domain.rules.nd90.levels import rate as rate_nd90
 
 _HERE = Path(__file__).parent
-_RATE = {"nd90": rate_nd90}
 
 # rating.md, the table at its head: by category, the rule set of years to 2025 and of those from 2026 on.
 _CHOICE: dict[str, tuple[str, str]] = {
@@ -24,18 +24,30 @@ _CHOICE: dict[str, tuple[str, str]] = {
 _FIRST_YEAR_OF_ND335 = 2026
 
 
-def choose(year: int, category: str) -> str:
+def names() -> list[str]:
+    """The rule sets that this program holds: a folder each, with rules.toml and the `rate` of its levels.py."""
+    return sorted(path.parent.name for path in _HERE.glob("*/rules.toml"))
+
+
+def by_law(year: int, category: str) -> str:
     """The name of the rule set for a rating year and staff category; `none` = not rated under any."""
     before, since = _CHOICE[category]
     return since if year >= _FIRST_YEAR_OF_ND335 else before
 
 
+def picked(records: Records, year: int, category: str) -> RuleSetPick | None:
+    """The last recorded choice of another rule set than the law's, with its reason."""
+    record = records.get("year", str(year))
+    picks = [moment for moment in record.moments if isinstance(moment, RuleSetPick)] if record else []
+    return next((pick for pick in reversed(picks) if pick.data.category == category), None)
+
+
 @functools.cache
 def installed(name: str) -> RuleSet | None:
     """A rule set by name; None when this program does not hold it."""
-    rate = _RATE.get(name)
-    if rate is None:
+    if name not in names():
         return None
+    rate = importlib.import_module(f"{__name__}.{name}.levels").rate
     files = rule_set_files(name)
     about = tomllib.loads(files[f"{name}/rules.toml"].decode())
     return RuleSet(name, about["version"], about["title"], rule_set_sha256(files), rate, files)

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Engine
 
 from services.scoring.access import ACTIONS
-from services.scoring.api import blueprint
+from services.scoring.api import blueprints
 from services.scoring.domain.rules.facts.people import post_on
 from services.scoring.texts import STATUSES, TEXTS
 from services.scoring.views import PROJECTION, one
@@ -60,7 +60,7 @@ def open_scoring(
 def create_web(scoring: Scoring, verifier: Verifier, *, origin: str | None = None) -> flask.Flask:
     return create_app(
         "scoring",
-        blueprints=[blueprint, feed_blueprint(scoring.logs["scoring"])],
+        blueprints=[*blueprints(), feed_blueprint(scoring.logs["scoring"])],
         actions=ACTIONS,
         verifier=verifier,
         service=scoring,

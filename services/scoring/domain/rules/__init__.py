@@ -50,7 +50,8 @@ def installed(name: str) -> RuleSet | None:
     rate = importlib.import_module(f"{__name__}.{name}.levels").rate
     files = rule_set_files(name)
     about = tomllib.loads(files[f"{name}/rules.toml"].decode())
-    return RuleSet(name, about["version"], about["title"], rule_set_sha256(files), rate, files)
+    outstanding = about.get("quota", {}).get("outstanding_percent")
+    return RuleSet(name, about["version"], about["title"], rule_set_sha256(files), rate, files, outstanding)
 
 
 def rule_set_files(name: str) -> dict[str, bytes]:

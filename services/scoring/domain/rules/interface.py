@@ -106,7 +106,8 @@ class Answer(msgspec.Struct):
 
 
 class RuleSet(msgspec.Struct, frozen=True):
-    """A released rule set: `sha256` pins its rules, facts and data."""
+    """A released rule set: `sha256` pins its rules, facts and data. `quota_outstanding` is the excellent quota, in per
+    cent, of an organisation whose own result is outstanding, where the decree knows one."""
 
     name: str
     version: str
@@ -114,3 +115,4 @@ class RuleSet(msgspec.Struct, frozen=True):
     sha256: str
     rate: Callable[[Snapshot, PersonRecord, int], Answer]
     files: Mapping[str, bytes]
+    quota_outstanding: int | None = None

@@ -1,0 +1,59 @@
+"""What all parts of the API do alike: find the records that a question is about, answer, record."""
+
+from datetime import datetime
+from typing import Any
+
+import flask
+import msgspec
+
+from services.scoring.commands import Decide, execute
+from services.scoring.domain.readers import may_read
+from services.scoring.views import Known, Moment, known_at, known_now, moment_at, must_have_reached
+from shared.events import VIETNAM
+from shared.refusal import Refused
+from shared.web.app import service
+from shared.web.auth import principal
+from shared.web.idempotency import idempotency_key
+from shared.web.positions import recorded_at, wait_for_header
+
+# Years in which somebody is rated; others are no address.
+YEAR = "/years/<int(min=2000, max=2199):year>"
+
+
+def known(commune: str, query: dict[str, Any]) -> Known:
+    """The records that the question is about. Raises Refused for positions that the logs do not have yet."""
+    scoring = service()
+    if query["positions"]:
+        must_have_reached(scoring.logs, commune, query["positions"])
+        return known_at(scoring.logs, commune, Moment(query["positions"], query["on"]))
+    if query["as_of"]:
+        return known_at(scoring.logs, commune, moment_at(scoring.logs, commune, query["as_of"]))
+    wait_for_header(scoring.reached)
+    now: datetime = scoring.clock()
+    return known_now(scoring.engine, scoring.logs, commune, now.astimezone(VIETNAM).date())
+
+
+def readable(commune: str, staff: str, query: dict[str, Any]) -> Known:
+    """A sheet is read by its person, tracker, rater, the Office and inspectors."""
+    found = known(commune, query)
+    if staff not in found.records.people:
+        raise Refused("staff-unknown", staff=staff)
+    asking = principal()
+    if not may_read(found.records, staff, asking.staff, asking.roles, found.on):
+        raise Refused("sheet-of-another", staff=staff)
+    return found
+
+
+def answer(of: Known, commune: str, result: Any) -> flask.Response:
+    """Every answer names the positions and the evaluation date it used; asking by both gives the same bytes."""
+    return as_json({"commune": commune, "evaluated_on": of.on, "inputs": of.inputs, "result": result})
+
+
+def as_json(answer: Any) -> flask.Response:
+    return flask.Response(msgspec.json.encode(answer), content_type="application/json")
+
+
+def record(commune: str, decide: Decide, command: Any) -> Any:
+    log = service().logs["scoring"]
+    done = execute(log, commune, principal().actor, decide, command, key=idempotency_key())
+    return {"commune": done.commune, "position": done.position}, recorded_at("scoring", commune, done.position)

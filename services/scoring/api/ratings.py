@@ -1,0 +1,61 @@
+"""A year's ratings as known at any moment, and their explanation."""
+
+from typing import Any
+
+import flask
+
+from services.scoring.api.answers import YEAR, answer, as_json, known, readable
+from services.scoring.domain.sheet import explain, sheet
+from services.scoring.domain.table import table
+from services.scoring.schemas import AsOfQuery, ExplanationQuery
+from services.scoring.views import PROJECTION
+from shared.projection import all_positions
+from shared.web.app import service
+from shared.web.auth import action
+from shared.web.schema import Blueprint, Schema
+
+blueprint = Blueprint("ratings", __name__, url_prefix="/communes/<commune>", description="Xếp loại cuối năm")
+
+
+@blueprint.route(f"{YEAR}/ratings")
+@blueprint.arguments(AsOfQuery, location="query")
+@action("rating.table")
+def ratings(query: dict[str, Any], commune: str, year: int) -> flask.Response:
+    """The commune's table for a year: everybody's level and figures, and what exceeds the excellent quota."""
+    found = known(commune, query)
+    return answer(found, commune, table(found.records, year, on=found.on))
+
+
+@blueprint.route(f"{YEAR}/ratings/<staff>")
+@blueprint.arguments(AsOfQuery, location="query")
+@action("rating.sheet")
+def rating(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
+    """A person's sheet: level, figures, the arithmetic, and the events behind each."""
+    found = readable(commune, staff, query)
+    return answer(found, commune, sheet(found.records, year, staff, on=found.on))
+
+
+@blueprint.route(f"{YEAR}/ratings/<staff>/explanation")
+@blueprint.arguments(ExplanationQuery, location="query")
+@action("rating.sheet")
+def explanation(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
+    """One figure of a sheet, unfolded to its tasks and events."""
+    found = readable(commune, staff, query)
+    return answer(found, commune, explain(sheet(found.records, year, staff, on=found.on), query["figure"]))
+
+
+@blueprint.route("/status")
+@blueprint.response(200, Schema.from_dict({}))
+@action("scoring.status")
+def status(commune: str) -> flask.Response:
+    """How far the records have come in each log, and why they stand still where they do."""
+    scoring = service()
+    reached = all_positions(scoring.engine, PROJECTION.name).get(commune, {})
+    heads = {source: log.head(commune).position for source, log in scoring.logs.items()}
+    return as_json(
+        {
+            "positions": {source: at.position for source, at in reached.items()},
+            "heads": heads,
+            "parked": {source: at.parked for source, at in reached.items() if at.parked},
+        }
+    )

@@ -255,6 +255,10 @@ def _of_directive(moment_type: Any) -> Handler:
     return on_directive
 
 
+def _calendar(records: Records, e: Envelope, d: events.CalendarPublished) -> Key:
+    return _note(records, "calendar", str(d.year), kept.Announced(e.position, e.id, e.time, e.actor, d), d.year)
+
+
 def _commune(moment_type: Any) -> Handler:
     def on_commune(records: Records, e: Envelope, d: Any) -> Key:
         moment = moment_type(e.position, e.id, e.time, e.actor, d)
@@ -277,6 +281,7 @@ _HANDLERS: dict[type, Handler] = {
     events.CommuneOpened: _commune(kept.Opened),
     events.CommuneRenamed: _commune(kept.Renamed),
     events.CommuneClosed: _commune(kept.Closed),
+    events.CalendarPublished: _calendar,
     events.DirectiveIssued: _of_directive(kept.Directed),
     events.DirectiveAmended: _of_directive(kept.Amended),
     events.DirectiveWithdrawn: _of_directive(kept.WithdrawnDirective),

@@ -12,6 +12,7 @@ import msgspec
 from shared.events import (
     AbsenceRecorded,
     AppealResolved,
+    CalendarPublished,
     CommonAssessed,
     CommuneClosed,
     CommuneOpened,
@@ -357,6 +358,17 @@ class DirectiveRecord(msgspec.Struct, gc=False):
     moments: list[Directed | Amended | WithdrawnDirective]
 
 
+class Announced(Moment, gc=False):
+    data: CalendarPublished
+
+
+class CalendarRecord(msgspec.Struct, gc=False):
+    """The working calendars published for a year; the last one is in force."""
+
+    year: int
+    moments: list[Announced]
+
+
 class Opened(Moment, tag="opened", gc=False):
     data: CommuneOpened
 
@@ -376,6 +388,7 @@ class CommuneRecord(msgspec.Struct, gc=False):
 
 Record: TypeAlias = (
     CommuneRecord
+    | CalendarRecord
     | DirectiveRecord
     | TaskRecord
     | PersonRecord
@@ -391,6 +404,7 @@ Record: TypeAlias = (
 _KINDS_OF: dict[str, dict[str, type]] = {
     "tasks": {
         "commune": CommuneRecord,
+        "calendar": CalendarRecord,
         "directive": DirectiveRecord,
         "task": TaskRecord,
         "person": PersonRecord,

@@ -1,23 +1,32 @@
-"""The root page: what is served, how far it has come, and for who is signed in the year's ratings as a table."""
+"""The pages: what is served, how far it has come; for who is signed in the year's ratings and the printed sheets."""
 
 from datetime import datetime
 from typing import Any
 
 import flask
 
+from cchc import pages as printed
 from cchc.installation import Installation
 from cchc.settings import SERVICES
 from services.scoring.access import ACTIONS
+from services.scoring.api.answers import YEAR, known, readable
 from services.scoring.domain.records import commune_name
 from services.scoring.domain.table import table
-from services.scoring.views import PROJECTION, known_now
+from services.scoring.schemas import AsOfQuery
+from services.scoring.texts import STATUSES, TEXTS
+from services.scoring.views import PROJECTION
 from shared.events import VIETNAM, decode
 from shared.projection import all_positions
 from shared.web.app import create_app
 from shared.web.auth import EVERY_COMMUNE, action, principal, public, signed_in
+from shared.web.schema import Parser
 from shared.web.sign_in import metadata, sign_in_blueprint
 
 PAGE_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+# The sheet carries its style, so that it is the same page here and in an audit bundle.
+SHEET_POLICY = f"default-src 'none'; style-src '{printed.style_hash()}'; frame-ancestors 'none'; base-uri 'none'"
+
+as_known = Parser().use_args(AsOfQuery, location="query")
 
 
 def create_root(installation: Installation) -> flask.Flask:
@@ -31,16 +40,23 @@ def create_root(installation: Installation) -> flask.Flask:
         asking = signed_in()
         return _page("index.html", services=_services(installation), asking=asking, years=_years(installation, asking))
 
-    @pages.get("/communes/<commune>/years/<int(min=2000, max=2199):year>")
+    @pages.get(f"/communes/<commune>{YEAR}")
+    @as_known
     @action("rating.table")
-    def year(commune: str, year: int) -> flask.Response:
+    def year(query: dict[str, Any], commune: str, year: int) -> flask.Response:
         """The ratings of a year as a plain table."""
-        scoring = installation.scoring
-        today = installation.clock().astimezone(VIETNAM).date()
-        known = known_now(scoring.engine, scoring.logs, commune, today)
-        found = table(known.records, year, on=known.on)
-        name = commune_name(known.records)
-        return _page("year.html", commune=name, table=found, known=known, asking=principal())
+        found = known(commune, query)
+        name, rows = commune_name(found.records), table(found.records, year, on=found.on)
+        return _page("year.html", id=commune, commune=name, table=rows, known=found, asking=principal())
+
+    @pages.get(f"/communes/<commune>{YEAR}/ratings/<staff>/sheet")
+    @as_known
+    @action("rating.sheet")
+    def sheet(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
+        """A person's sheet for paper, with the events behind each figure."""
+        response = flask.make_response(printed.sheet_page(readable(commune, staff, query), year, staff))
+        response.headers["Content-Security-Policy"] = SHEET_POLICY
+        return response
 
     @pages.get("/style.css")
     @public
@@ -51,8 +67,11 @@ def create_root(installation: Installation) -> flask.Flask:
         "root",
         prefix="/",
         blueprints=[pages, sign_in_blueprint(installation.engine("sign_in"), installation.signing_key)],
-        actions={"rating.table": ACTIONS["rating.table"]},
+        actions={name: ACTIONS[name] for name in ("rating.table", "rating.sheet")},
         verifier=installation.verifier,
+        service=installation.scoring,
+        texts=TEXTS,
+        statuses=STATUSES,
         roles_in_force=installation.scoring.roles_in_force,
         origin=installation.settings.origin,
     )

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,8 +12,9 @@ from typing import Any
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from jwt.algorithms import OKPAlgorithm
+
+from shared.keys import make_private_key, read_private_key
 
 ISSUER = "cchc"
 AUDIENCE = "cchc"
@@ -40,11 +40,7 @@ def generate_key(private: Path, key_set: Path) -> SigningKey:
 
     Raises FileExistsError rather than replace a key.
     """
-    key = Ed25519PrivateKey.generate()
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    private.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(private, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(pem)
+    key = make_private_key(private)
     public = _public_jwk(key.public_key())
     key_set.write_text(json.dumps({"keys": [public]}, indent=2) + "\n", encoding="utf-8")
     return SigningKey(public["kid"], key)
@@ -52,9 +48,7 @@ def generate_key(private: Path, key_set: Path) -> SigningKey:
 
 def load_key(private: Path) -> SigningKey:
     """Read a private key that `generate_key` wrote. Raises OSError, or ValueError when it is no Ed25519 key."""
-    key = load_pem_private_key(private.read_bytes(), password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ValueError(f"{private} is not an Ed25519 key")
+    key = read_private_key(private)
     return SigningKey(_public_jwk(key.public_key())["kid"], key)
 
 

@@ -14,10 +14,12 @@ from services.scoring import worker as scoring_worker
 from services.tasks import app as tasks_app
 from services.tasks import worker as tasks_worker
 from shared.eventlog import Log, open_database, utcnow
+from shared.eventlog.checkpoints import CheckpointKey, checkpoint_key
 from shared.eventlog.feed import FeedClient
 from shared.eventlog.migrations import migrate
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
+from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.web.auth import Verifier
 from shared.web.keys import SigningKey, generate_key, load_key, mint
@@ -80,10 +82,16 @@ class Installation:
 
     def loops(self, service: str) -> dict[str, Loop]:
         """What runs in the background of a service; with Kafka also its relay and its replica's consumer."""
+        signer = {"signer": self.signer(service).run}
         if service == "tasks":
-            return tasks_worker.loops(self.tasks) | self._relay(self.tasks.log)
+            return tasks_worker.loops(self.tasks) | signer | self._relay(self.tasks.log)
         own = scoring_worker.loops(self.scoring, progress("Dựng lại"))
-        return own | self._relay(self.scoring.logs["scoring"]) | self._replica()
+        return own | signer | self._relay(self.scoring.logs["scoring"]) | self._replica()
+
+    def signer(self, service: str) -> Signer:
+        """Signs a service's log; scoring signs at a decision also how far it holds the tasks log."""
+        rests_on = [self.scoring.logs["tasks"]] if service == "scoring" else []
+        return Signer(self.own_log(service), self.checkpoint_key, rests_on=rests_on, clock=self.clock)
 
     def _relay(self, log: Log) -> dict[str, Loop]:
         return {"relay": Relay(log, self.settings.kafka).run} if self.settings.kafka else {}
@@ -116,6 +124,11 @@ class Installation:
             return load_key(private)
         private.parent.mkdir(parents=True, exist_ok=True)
         return generate_key(private, private.parent / "public.json")
+
+    @cached_property
+    def checkpoint_key(self) -> CheckpointKey:
+        """The key that logs are signed with, made at the first run."""
+        return checkpoint_key(self.settings.checkpoint_key, self.settings.checkpoint_keys)
 
     def replicator_token(self) -> str:
         return mint(

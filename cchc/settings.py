@@ -19,6 +19,7 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_DATABASE_<S>    SQLAlchemy URL of a service's database (default a SQLite file in the data folder)
     CCHC_URL_<S>         base URL of a service, whose feed fills gaps of replicas
     CCHC_KEYS            key set (file or URL) that tokens are checked against (default the data folder's own)
+    CCHC_CHECKPOINT_KEYS folder of public keys that checkpoints are checked against (default in the data folder)
     CCHC_ORIGIN          scheme://host[:port] that browsers use, when a proxy stands before
     """
 
@@ -27,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True):
     databases: dict[str, str]
     urls: dict[str, str]
     keys: str
+    checkpoint_keys: Path
     origin: str | None
 
     @classmethod
@@ -44,6 +46,7 @@ class Settings(msgspec.Struct, frozen=True):
                 for name in SERVICES
             },
             keys=environment.get("CCHC_KEYS") or str(folder / "keys" / "public.json"),
+            checkpoint_keys=Path(environment.get("CCHC_CHECKPOINT_KEYS") or folder / "keys" / "checkpoints").absolute(),
             origin=environment.get("CCHC_ORIGIN") or None,
         )
 
@@ -55,6 +58,11 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def private_key(self) -> Path:
         return self.data / "keys" / "private.pem"
+
+    @property
+    def checkpoint_key(self) -> Path:
+        """The private key that this installation signs its logs with."""
+        return self.data / "keys" / "checkpoint.pem"
 
     @property
     def evidence(self) -> Path:

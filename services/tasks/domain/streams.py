@@ -7,7 +7,7 @@ import msgspec
 
 from services.tasks.domain import Evolvers, communes, directives, imports, staff, task, templates, units
 from services.tasks.domain import calendars as calendar_years
-from shared.events import Envelope
+from shared.events import CheckpointSigned, Envelope
 
 STATES: dict[str, type[msgspec.Struct]] = {
     "commune": communes.Commune,
@@ -29,6 +29,8 @@ EVOLVE: Evolvers = {
     **templates.EVOLVE,
     **calendar_years.EVOLVE,
     **imports.EVOLVE,
+    # The stream `checkpoint` says something of the log: it has no state.
+    CheckpointSigned: lambda state, _data, _day: state,
 }
 
 _DECODERS = {kind: msgspec.json.Decoder(state) for kind, state in STATES.items()}

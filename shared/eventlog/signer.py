@@ -1,0 +1,109 @@
+"""The reactor that signs a log by itself, live only: once a day, and at once when somebody is rated."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+
+import msgspec
+from sqlalchemy.exc import SQLAlchemyError
+
+from shared.eventlog.chain import EMPTY, Head, follow
+from shared.eventlog.checkpoints import SUBJECT, CheckpointKey, record
+from shared.eventlog.errors import Busy, ChainBreak, ClockBehind
+from shared.eventlog.log import Log, utcnow
+from shared.events import (
+    VIETNAM,
+    CheckpointSigned,
+    MalformedEvent,
+    RatingDecided,
+    ReRated,
+    decode,
+    local_day,
+    type_name,
+)
+
+logger = logging.getLogger(__name__)
+
+# A decision's checkpoint is to be on the sheet that is printed right after it.
+PAUSE_S = 1.0
+DECISIONS = {type_name(RatingDecided), type_name(ReRated)}
+
+
+class Signer:
+    """Appends `checkpoint.signed` at the first look after midnight in Vietnam, when anything else was recorded since
+    the last one, and at each decision; then it signs as well how far it holds the logs that the decision rests on.
+
+    Comparing with its own log first makes it repeatable, by any number of processes.
+    """
+
+    def __init__(
+        self, log: Log, key: CheckpointKey, *, rests_on: Sequence[Log] = (), clock: Callable[[], datetime] = utcnow
+    ) -> None:
+        self.log = log
+        self.key = key
+        self.rests_on = rests_on
+        self.clock = clock
+        self._looked_at: dict[str, tuple[Head, date]] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.wait(PAUSE_S):
+            try:
+                self.step()
+            except (SQLAlchemyError, Busy, ClockBehind) as error:
+                logger.warning("signing checkpoints of %s waits: %s", self.log.source, error)
+
+    def step(self) -> list[CheckpointSigned]:
+        """Look at each commune whose log or day moved on; returns what was signed."""
+        today = self.clock().astimezone(VIETNAM).date()
+        signed = []
+        for commune, head in self.log.heads().items():
+            if self._looked_at.get(commune) != (head, today):
+                signed += self._look(commune, head, today)
+                self._looked_at[commune] = (head, today)
+        return signed
+
+    def _look(self, commune: str, head: Head, today: date) -> list[CheckpointSigned]:
+        try:
+            unsigned = unsigned_in(self.log, commune, head)
+        except (ChainBreak, MalformedEvent) as error:
+            logger.error("a log that is not as it was recorded is not signed: %s", error)
+            return []
+        if not unsigned.decided and not (unsigned.anything and unsigned.since < today):
+            return []
+        held = {log.source: log.head(commune) for log in self.rests_on} if unsigned.decided else {}
+        actor = f"service/{self.log.source}"
+        return record(self.log, commune, self.key, actor=actor, held=held, seen=unsigned.seen)
+
+
+class Unsigned(msgspec.Struct, frozen=True):
+    """What lies behind the last checkpoint: `since` is its day (without one that of the first event), `seen` how many
+    checkpoints there are, `anything` whether there is more than checkpoints."""
+
+    since: date
+    seen: int
+    anything: bool
+    decided: bool
+
+
+def unsigned_in(log: Log, commune: str, head: Head) -> Unsigned:
+    """What is to be signed up to `head`, which is not empty.
+
+    Raises ChainBreak where what follows the last checkpoint does not fit it, MalformedEvent.
+    """
+    body = log.last_of(commune, SUBJECT)
+    last = decode(body) if body else None
+    start = Head(last.data.position, last.data.hash, "") if last else EMPTY
+    since = last.time if last else decode(log.read(commune, 0, 1)[0]).time
+    anything = decided = False
+    for _, link, behind in follow(start, log.read_all(commune, start.position, head.position), log.source, commune):
+        anything = anything or link.subject != SUBJECT
+        decided = decided or _type.decode(behind).type in DECISIONS
+    return Unsigned(local_day(since), last.streamversion if last else 0, anything, decided)
+
+
+class _Type(msgspec.Struct):
+    type: str
+
+
+_type = msgspec.json.Decoder(_Type)

@@ -22,14 +22,6 @@ from services.scoring.domain.sheet import Explanation, Sheet, explain, sheet, sh
 from services.scoring.views import Known
 from shared.events import VIETNAM, CheckpointSigned, parse_time
 
-CATEGORIES = {
-    "can_bo": "Cán bộ",
-    "cong_chuc": "Công chức",
-    "khong_chuyen_trach": "Người hoạt động không chuyên trách",
-    "truong_thon": "Trưởng thôn",
-    "hop_dong": "Người lao động hợp đồng",
-    "dau_moi": "Đầu mối",
-}
 SOURCES = {"tasks": "công việc", "scoring": "xếp loại"}
 # What a step looked at and that is no figure of the sheet.
 _LOOKED_AT = {
@@ -128,7 +120,7 @@ def _value(value: str) -> str:
     if "/" in value:
         share = Fraction(value)
         return f"{value} = {texts.percent(share)}"
-    return _WORDS.get(value, CATEGORIES.get(value, value))
+    return _WORDS.get(value, texts.CATEGORIES.get(value, value))
 
 
 def _facts(task: TaskFacts) -> list[str]:
@@ -173,7 +165,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"day": _day, "moment": _moment, "values": _values, "facts": _facts}
-    environment.globals |= {"EVENTS": texts.EVENTS, "LEVELS": texts.LEVELS, "CATEGORIES": CATEGORIES, "LOGS": SOURCES}
+    environment.globals |= {name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES")}
+    environment.globals["LOGS"] = SOURCES
     return environment
 
 

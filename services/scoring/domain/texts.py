@@ -13,6 +13,15 @@ LEVELS = {
     "khong_xep_loai": "Không xếp loại",
 }
 
+CATEGORIES = {
+    "can_bo": "Cán bộ",
+    "cong_chuc": "Công chức",
+    "khong_chuyen_trach": "Người hoạt động không chuyên trách",
+    "truong_thon": "Trưởng thôn",
+    "hop_dong": "Người lao động hợp đồng",
+    "dau_moi": "Đầu mối",
+}
+
 STATES = {
     "completed": "Đã hoàn thành",
     "undone": "Quá hạn chưa xong",

@@ -14,7 +14,7 @@ from services.scoring import worker as scoring_worker
 from services.tasks import app as tasks_app
 from services.tasks import worker as tasks_worker
 from shared.eventlog import Log, open_database, utcnow
-from shared.eventlog.checkpoints import CheckpointKey, checkpoint_key
+from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
 from shared.eventlog.migrations import migrate
 from shared.eventlog.relay import Relay
@@ -129,6 +129,10 @@ class Installation:
     def checkpoint_key(self) -> CheckpointKey:
         """The key that logs are signed with, made at the first run."""
         return checkpoint_key(self.settings.checkpoint_key, self.settings.checkpoint_keys)
+
+    def public_checkpoint_keys(self) -> PublicKeys:
+        """The keys that checkpoints are checked against, old ones included."""
+        return public_keys(self.settings.checkpoint_keys)
 
     def replicator_token(self) -> str:
         return mint(

@@ -1,10 +1,12 @@
 """The logs at the command line: verify, rebuild, status, topics, export and import."""
 
+import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
+import msgspec
 
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
@@ -13,28 +15,46 @@ from cchc.settings import SERVICES
 from services.scoring.views import PROJECTION
 from services.tasks import views as tasks_views
 from shared.eventlog import Log, writing
-from shared.eventlog.verify import Finding, compare_logs, verify_log, verify_topic
+from shared.eventlog.checkpoints import read_line
+from shared.eventlog.verify import (
+    Finding,
+    compare_logs,
+    recorded_checkpoints,
+    verify_checkpoints,
+    verify_log,
+    verify_topic,
+)
+from shared.events import CheckpointSigned
 from shared.projection import Runner, all_positions
 
 
 @click.command("verify")
 @click.option("--service", "services", multiple=True, type=click.Choice(SERVICES), help="Chỉ dịch vụ này.")
 @click.option("--topic/--no-topic", default=None, help="So cả topic (mặc định: có, khi đặt CCHC_KAFKA).")
+@click.option(
+    "--checkpoint",
+    "kept",
+    multiple=True,
+    type=click.File("rb"),
+    help="Tệp điểm chốt giữ ở nơi khác (như cchc checkpoint export đã in); ghi nhiều lần được.",
+)
 @json_option
 @with_installation
 def verify_command(
-    installation: Installation, services: tuple[str, ...], topic: bool | None, json_output: bool
+    installation: Installation, services: tuple[str, ...], topic: bool | None, kept: tuple[Any, ...], json_output: bool
 ) -> None:
-    """Kiểm tra chuỗi sự kiện: kho của từng dịch vụ, bản sao và topic.
+    """Kiểm tra chuỗi sự kiện: kho của từng dịch vụ, bản sao, topic và các điểm chốt có chữ ký.
 
-    Mã thoát 1 khi có sự kiện bị sửa, thêm, bớt hoặc không khớp chuỗi.
+    Mã thoát 1 khi có sự kiện bị sửa, thêm, bớt, không khớp chuỗi hoặc không khớp điểm chốt.
     """
+    outside = {file.name: list(_checkpoints_in(file)) for file in kept}
     kafka = installation.settings.kafka
     if topic and not kafka:
         fail("Đặt CCHC_KAFKA để kiểm tra topic.")
     checked: list[str] = []
     findings: list[Finding] = []
-    for name, look in _looks(installation, services or SERVICES, kafka if topic is not False else None):
+    looks = _looks(installation, services or SERVICES, kafka if topic is not False else None)
+    for name, look in itertools.chain(looks, _checkpoint_looks(installation, services or SERVICES, outside)):
         findings += look()
         checked.append(name)
     if json_output:
@@ -47,7 +67,7 @@ def verify_command(
     raise SystemExit(FOUND if findings else 0)
 
 
-PLACES = {"store": "Kho", "replica": "Bản sao", "topic": "Topic"}
+PLACES = {"store": "Kho", "replica": "Bản sao", "topic": "Topic", "checkpoint": "Điểm chốt"}
 
 
 def _all_well(checked: list[str]) -> str:
@@ -71,6 +91,29 @@ def _looks(installation: Installation, services: Any, kafka: str | None) -> Iter
                 *compare_logs(installation.tasks.log, replica),
             ],
         )
+
+
+def _checkpoint_looks(
+    installation: Installation, services: Sequence[str], outside: Mapping[str, list[CheckpointSigned]]
+) -> Iterator[tuple[str, Any]]:
+    """The checkpoints that the logs hold, and those of files, against every log of their source."""
+    keys = installation.public_checkpoint_keys()
+    logs = {service: [installation.own_log(service)] for service in SERVICES}
+    replica = installation.scoring.logs["tasks"]
+    if replica is not installation.tasks.log:
+        logs["tasks"].append(replica)
+    recorded = {f"điểm chốt của {service}": [*recorded_checkpoints(logs[service][0])] for service in services}
+    for name, signed in {**recorded, **{f"điểm chốt trong {name}": signed for name, signed in outside.items()}}.items():
+        yield f"{name} ({len(signed)})", lambda signed=signed: [*verify_checkpoints(signed, logs, keys)]
+
+
+def _checkpoints_in(file: Any) -> Iterator[CheckpointSigned]:
+    for number, text in enumerate(file, 1):
+        if text.strip():
+            try:
+                yield read_line(text)
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                fail(f"{file.name}, dòng {number} không phải điểm chốt: {error}.")
 
 
 @click.command("rebuild")

@@ -1,22 +1,27 @@
-"""Verifying logs: the chain of a store or a replica, a replica against its owner, a topic against the store."""
+"""Verifying logs: the chain of a store or a replica, a replica against its owner, a topic against the store, all of
+them against signed checkpoints."""
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from shared.eventlog.chain import EMPTY, follow
+from shared.eventlog.checkpoints import SUBJECT, PublicKeys, signature_problem
 from shared.eventlog.database import reading, run
 from shared.eventlog.errors import ChainBreak
 from shared.eventlog.kafka import read_topic, topic_name
 from shared.eventlog.log import Log
 from shared.eventlog.replica import foreign
+from shared.events import CheckpointSigned, MalformedEvent, decode, event_hash
 
 BATCH = 5000
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that is not as it was recorded. `where`: store, replica or topic; `position` 0 when none applies."""
+    """One thing that is not as it was recorded. `where`: store, replica, topic or checkpoint (then `source` and
+    `position` are what it signs); `position` 0 when none applies."""
 
     where: str
     source: str
@@ -86,6 +91,47 @@ def compare_logs(own: Log, replica: Log) -> list[Finding]:
         if differing:
             findings.append(Finding("replica", own.source, commune, differing, "nội dung khác nhật ký gốc"))
     return findings
+
+
+def recorded_checkpoints(log: Log) -> Iterator[CheckpointSigned]:
+    """Every checkpoint that a log holds, of each of its communes. What can't be read is a finding of `verify_log`."""
+    for commune in _communes(log):
+        for body in log.read_stream(commune, SUBJECT):
+            with contextlib.suppress(MalformedEvent, TypeError):
+                checkpoint = decode(body).data
+                if isinstance(checkpoint, CheckpointSigned):
+                    yield checkpoint
+
+
+def verify_checkpoints(
+    signed: Iterable[CheckpointSigned], logs: Mapping[str, Sequence[Log]], keys: PublicKeys
+) -> Iterator[Finding]:
+    """Each checkpoint's signature, and the event at its position. `logs`: source → its own log, then replicas of it,
+    which need not have come that far.
+
+    A whole chain rewritten with new hashes, or its end cut off, shows against a checkpoint of before.
+    """
+    for checkpoint in signed:
+        problems = [signature_problem(checkpoint, keys)]
+        held = logs.get(checkpoint.source, [])
+        if not held:
+            problems.append("không có nhật ký này ở đây")
+        reached = [log for log in held[1:] if log.head(checkpoint.commune).position >= checkpoint.position]
+        problems += [_against(checkpoint, log) for log in [*held[:1], *reached]]
+        for problem in dict.fromkeys(filter(None, problems)):
+            yield Finding("checkpoint", checkpoint.source, checkpoint.commune, checkpoint.position, problem)
+
+
+def _against(checkpoint: CheckpointSigned, log: Log) -> str | None:
+    if checkpoint.position < 1:
+        return "không nêu vị trí nào"
+    body = next(iter(log.read(checkpoint.commune, checkpoint.position - 1, 1)), None)
+    if body is None:
+        end = log.head(checkpoint.commune).position
+        return f"nhật ký kết thúc ở {end}: sự kiện đã ký không còn"
+    if not isinstance(body, bytes) or event_hash(body) != checkpoint.hash:
+        return f"sự kiện ở vị trí đó khác lúc ký ({checkpoint.signed_at})"
+    return None
 
 
 def verify_topic(bootstrap: str, log: Log, topic: str | None = None) -> list[Finding]:

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from services.scoring.access import ACTIONS
 from services.scoring.api import blueprints
+from services.scoring.commands import OwnerHeads
 from services.scoring.domain.rules.facts.people import post_on
 from services.scoring.texts import STATUSES, TEXTS
 from services.scoring.views import PROJECTION, one
@@ -23,11 +24,13 @@ from shared.web.positions import Reached
 
 
 class Scoring(msgspec.Struct, frozen=True):
-    """What scoring works with. `logs` holds the tasks log it folds (a replica, or embedded the owner's) and its own."""
+    """What scoring works with. `logs` holds the tasks log it folds (a replica, or embedded the owner's) and its own;
+    `owner_heads` asks the owner of a replica how long it is."""
 
     engine: Engine
     logs: Mapping[str, Log]
     clock: Callable[[], datetime]
+    owner_heads: OwnerHeads | None = None
 
     def reached(self, source: str, commune: str) -> Reached:
         """How far the records have come in a log of a commune."""
@@ -50,11 +53,12 @@ def open_scoring(
     *,
     clock: Callable[[], datetime] = utcnow,
     new_id: Callable[[datetime], str] = uuid7,
+    owner_heads: OwnerHeads | None = None,
 ) -> Scoring:
     """Scoring on a migrated database. Without the owner's `tasks` log it folds the replica in its own database."""
     tasks = tasks or Log(engine, "tasks")
     own = Log(engine, "scoring", clock=clock, new_id=new_id, knows=lambda commune: tasks.head(commune).position > 0)
-    return Scoring(engine, {"tasks": tasks, "scoring": own}, clock)
+    return Scoring(engine, {"tasks": tasks, "scoring": own}, clock, owner_heads)
 
 
 def create_web(scoring: Scoring, verifier: Verifier, *, origin: str | None = None) -> flask.Flask:

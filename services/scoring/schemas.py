@@ -2,13 +2,15 @@
 
 import re
 from datetime import date, datetime
-from typing import Any
+from typing import Any, get_args
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.scoring.domain.assessment import COMMON_CRITERIA, GRADES
 from services.scoring.views import end_of_day
 from shared.events import VIETNAM, format_time, local_day
+from shared.events.ratings import Level, Outcome
+from shared.events.values import Category
 from shared.web.schema import Schema
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -63,6 +65,12 @@ class ExplanationQuery(AsOfQuery):
     figure = fields.String(required=True)
 
 
+class ReportQuery(AsOfQuery):
+    """As `AsOfQuery`; `format` goes before what Accept asks for."""
+
+    format = fields.String(load_default=None, validate=validate.OneOf(["json", "xlsx"]))
+
+
 class SettingsBody(Schema):
     settings = fields.Dict(fields.String(), fields.Raw(), required=True, validate=validate.Length(min=1))
     by = fields.String(required=True)
@@ -95,8 +103,136 @@ class UnitResultBody(Schema):
     by = fields.String(required=True)
 
 
+def _text(longest: int = 2000, **more: Any) -> fields.String:
+    return fields.String(validate=validate.Length(min=1, max=longest), **more)
+
+
+def _one_of(values: Any, **more: Any) -> fields.String:
+    return fields.String(validate=validate.OneOf(get_args(values)), **more)
+
+
+def _sha256(**more: Any) -> fields.String:
+    return fields.String(validate=validate.Regexp(r"[0-9a-f]{64}\Z"), **more)
+
+
+class By(Schema):
+    """Who acts; somebody else may type it."""
+
+    by = fields.String(required=True)
+
+
+class RuleSetBody(By):
+    category = _one_of(Category, required=True)
+    rule_set = fields.String(required=True)
+    rule_set_sha256 = _sha256(load_default=None)
+    reason = _text(required=True)
+
+
+class PeriodCommonBody(By):
+    """Points as exact decimals: {"I.1": "4.5"}."""
+
+    items = fields.Dict(fields.String(), fields.String(), required=True, validate=validate.Length(min=1))
+    stage = fields.String(required=True, validate=validate.OneOf(["self", "confirmed"]))
+
+
+class LeaderCriteriaBody(By):
+    """d, đ (`dd`) and e in per cent, 100 or 50, each with its reason."""
+
+    d = fields.Integer(required=True, strict=True, validate=validate.OneOf([50, 100]))
+    dd = fields.Integer(required=True, strict=True, validate=validate.OneOf([50, 100]))
+    e = fields.Integer(required=True, strict=True, validate=validate.OneOf([50, 100]))
+    reasons = fields.Dict(fields.String(), _text(), required=True)
+
+
+class PeriodResultBody(By):
+    score = fields.String(required=True)
+    from_ = _text(200, required=True, data_key="from")
+    document = _text(load_default=None)
+
+
+class CloseBody(By):
+    """Without `staff`: everyone for whom the period is open."""
+
+    staff = fields.List(fields.String(), load_default=None, validate=validate.Length(min=1))
+    reason = _text(load_default=None)
+
+
+class ReopenBody(By):
+    """Without `staff`: everyone for whom the period is closed."""
+
+    staff = fields.List(fields.String(), load_default=None, validate=validate.Length(min=1))
+    reason = _text(required=True)
+
+
+class SelfAssessmentBody(Schema):
+    level = _one_of(Level, required=True)
+    on = fields.Date(load_default=None)
+    comment = _text(load_default=None)
+
+
+class VoteBody(Schema):
+    staff = fields.String(required=True)
+    level = _one_of(Level, required=True)
+    for_ = fields.Integer(required=True, strict=True, data_key="for")
+    against = fields.Integer(required=True, strict=True)
+
+
+class MeetingBody(Schema):
+    """Numbers of people, and what the meeting said of each person's level."""
+
+    held_on = fields.Date(required=True)
+    present = fields.Integer(required=True, strict=True)
+    absent = fields.Integer(required=True, strict=True)
+    votes = fields.List(fields.Nested(VoteBody), required=True)
+    minutes_sha256 = _sha256(load_default=None)
+
+
+class OpinionBody(Schema):
+    on = fields.Date(load_default=None)
+    by_body = _text(200, required=True)
+    text = _text(required=True)
+    level = _one_of(Level, load_default=None)
+
+
+class DecisionBody(By):
+    proposal = fields.String(required=True)
+    level = _one_of(Outcome, required=True)
+    decided_on = fields.Date(load_default=None)
+    differs_reason = _text(load_default=None)
+    decision_number = _text(100, load_default=None)
+
+
+class OnBody(Schema):
+    """A day; today without one."""
+
+    on = fields.Date(load_default=None)
+
+
+class AppealBody(Schema):
+    received_on = fields.Date(load_default=None)
+    text = _text(required=True)
+
+
+class ResolutionBody(By):
+    outcome = fields.String(required=True, validate=validate.OneOf(["upheld", "dismissed", "withdrawn"]))
+    on = fields.Date(load_default=None)
+    text = _text(load_default=None)
+
+
+class ReRatingBody(By):
+    """`replaces` is the event id of the decision in force, as the procedure shows it."""
+
+    proposal = fields.String(required=True)
+    level = _one_of(Outcome, required=True)
+    replaces = fields.String(required=True)
+    reason = _text(required=True)
+    decided_on = fields.Date(load_default=None)
+    decision_number = _text(100, load_default=None)
+
+
 class Recorded(Schema):
-    """Where a command was recorded."""
+    """Where a command was recorded; `result` says what else is needed to go on."""
 
     commune = fields.String(required=True)
     position = fields.Integer(required=True)
+    result = fields.Raw()

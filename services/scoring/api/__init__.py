@@ -2,8 +2,8 @@
 
 import flask
 
-from services.scoring.api import ratings, recording
+from services.scoring.api import procedure, ratings, recording, reports
 
 
 def blueprints() -> list[flask.Blueprint]:
-    return [module.blueprint for module in (ratings, recording)]
+    return [module.blueprint for module in (ratings, recording, procedure, reports)]

@@ -6,8 +6,9 @@ from typing import Any
 import flask
 import msgspec
 
-from services.scoring.commands import Decide, execute
+from services.scoring.commands import Decide, Judge, execute, judge, must_be_up_to_date
 from services.scoring.domain.readers import may_read
+from services.scoring.texts import TEXTS
 from services.scoring.views import Known, Moment, known_at, known_now, moment_at, must_have_reached
 from shared.events import VIETNAM
 from shared.refusal import Refused
@@ -15,6 +16,7 @@ from shared.web.app import service
 from shared.web.auth import principal
 from shared.web.idempotency import idempotency_key
 from shared.web.positions import recorded_at, wait_for_header
+from shared.web.problems import fill
 
 # Years in which somebody is rated; others are no address.
 YEAR = "/years/<int(min=2000, max=2199):year>"
@@ -57,3 +59,20 @@ def record(commune: str, decide: Decide, command: Any) -> Any:
     log = service().logs["scoring"]
     done = execute(log, commune, principal().actor, decide, command, key=idempotency_key())
     return {"commune": done.commune, "position": done.position}, recorded_at("scoring", commune, done.position)
+
+
+def record_step(commune: str, decide: Judge, command: Any, *, pins: bool = False) -> Any:
+    """A step of the procedure; one that `pins` positions waits until the local logs hold all there is."""
+    scoring = service()
+    if pins:
+        must_be_up_to_date(scoring.engine, scoring.logs, commune, scoring.owner_heads)
+    done = judge(scoring.logs, commune, principal().actor, decide, command, key=idempotency_key())
+    answer = {"commune": done.commune, "position": done.position}
+    if done.result is not None:
+        answer["result"] = done.result
+    return answer, recorded_at("scoring", commune, done.position)
+
+
+def why(refused: dict[str, Any]) -> str:
+    """The Vietnamese text of a refusal that was not raised but told, by its `code` and `params`."""
+    return fill(TEXTS[refused["code"]][1], refused["params"])

@@ -64,13 +64,18 @@ class Context(msgspec.Struct, frozen=True):
         if by != self.actor and not self.has_role(self.actor, "office"):
             raise Refused("acts-for-another", by=by)
 
+    def must_be_of_another(self, staff: str, by: str | None = None) -> None:
+        """Nobody rates themselves, typing for another included."""
+        if staff in (by, self.actor):
+            raise Refused("rates-oneself", staff=staff)
+
 
 def choose_settings(context: Context, command: ChooseSettings) -> list[SettingsChosen]:
     """The settings of a year, chosen by the Chairman with a reason. Refuses unknown or impossible settings."""
     context.must_act_for(command.by)
     if not context.has_role(command.by, "chair"):
         raise Refused("chair-only", by=command.by)
-    _must_have_reason(command.reason)
+    must_have_reason(command.reason)
     validate(command.settings)
     return [SettingsChosen(year=command.year, settings=command.settings, by=command.by, reason=command.reason.strip())]
 
@@ -90,23 +95,30 @@ def assess_common(context: Context, command: AssessCommon) -> list[CommonAssesse
         if command.by != command.staff:
             raise Refused("self-assessment-by-another", staff=command.staff)
     else:
-        if command.staff in (command.by, context.actor):
-            raise Refused("rates-oneself", staff=command.staff)
-        _must_be_competent(context, post, command.by)
+        context.must_be_of_another(command.staff, command.by)
+        must_track_or_rate(context, post, command.by)
     return [
         CommonAssessed(staff=command.staff, year=command.year, items=command.items, stage=command.stage, by=command.by)
     ]
 
 
-def _must_be_competent(context: Context, rated: Post, by: str) -> None:
+def must_track_or_rate(context: Context, rated: Post, by: str) -> None:
+    """Refuses whoever is neither the tracker nor the rater of the person."""
+    if by == EXTERNAL or by != rated.tracker:
+        must_rate(context, rated, by, otherwise="neither-tracker-nor-rater")
+    else:
+        context.must_be_in_post(by)
+
+
+def must_rate(context: Context, rated: Post, by: str, otherwise: str = "not-the-rater") -> None:
+    """Refuses whoever is not the competent person: the rater, by default the Chairman, or the level above."""
     if by == EXTERNAL:
         if rated.rater != EXTERNAL:
             raise Refused("not-rated-externally", by=by)
         return
     context.must_be_in_post(by)
-    rater_is_chair = rated.rater is None and context.has_role(by, "chair")
-    if by not in (rated.tracker, rated.rater) and not rater_is_chair:
-        raise Refused("neither-tracker-nor-rater", by=by)
+    if by != rated.rater and not (rated.rater is None and context.has_role(by, "chair")):
+        raise Refused(otherwise, by=by)
 
 
 def record_unit_result(context: Context, command: RecordUnitResult) -> list[UnitResultRecorded]:
@@ -117,9 +129,8 @@ def record_unit_result(context: Context, command: RecordUnitResult) -> list[Unit
     if command.by != EXTERNAL and not context.has_role(command.by, "chair"):
         raise Refused("chair-only", by=command.by)
     leads_it = {staff for staff, post in context.posts.items() if post.in_post and post.leads_unit == command.unit}
-    for staff in (command.by, context.actor):
-        if staff in leads_it:
-            raise Refused("rates-oneself", staff=staff)
+    for staff in leads_it:
+        context.must_be_of_another(staff, command.by)
     _must_add_up(command.figures)
     return [UnitResultRecorded(unit=command.unit, year=command.year, figures=command.figures, by=command.by)]
 
@@ -137,6 +148,6 @@ def _must_add_up(figures: UnitFigures) -> None:
             raise Refused("unit-figures", part=part, whole=whole)
 
 
-def _must_have_reason(reason: str) -> None:
+def must_have_reason(reason: str) -> None:
     if not reason.strip():
         raise Refused("reason-required")

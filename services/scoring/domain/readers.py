@@ -1,4 +1,4 @@
-"""Who may read a sheet."""
+"""Who may read a sheet, and what others said of the person."""
 
 from collections.abc import Collection
 from datetime import date
@@ -17,3 +17,13 @@ def may_read(records: Records, staff: str, reader: str | None, roles: Collection
     person = records.people.get(staff)
     post = post_on(person, on) if person else None
     return reader is not None and post is not None and reader in (post.tracker, post.rater)
+
+
+def may_read_opinion(records: Records, staff: str, reader: str | None, roles: Collection[str], on: date) -> bool:
+    """Self-assessment, votes and the Party committee's opinion are for who decides and for the person, not for a
+    tracker who does not rate."""
+    if not READ_ALL.isdisjoint(roles) or reader == staff:
+        return True
+    person = records.people.get(staff)
+    post = post_on(person, on) if person else None
+    return reader is not None and post is not None and reader == post.rater

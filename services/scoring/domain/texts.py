@@ -110,6 +110,20 @@ EVENTS = {
     "re_rated": "Xếp loại lại",
 }
 
+# What the procedure waits for.
+NEXT = {
+    "propose": "Hệ thống đề xuất mức xếp loại",
+    "self_assess": "Người được xếp loại tự đánh giá",
+    "hold_meeting": "Họp tập thể đánh giá, ghi biên bản",
+    "record_opinion": "Lấy ý kiến bằng văn bản của cấp ủy",
+    "decide": "Người có thẩm quyền quyết định",
+    "notify": "Thông báo bằng văn bản cho người được xếp loại",
+    "resolve_appeal": "Giải quyết kiến nghị",
+    "re_rate": "Xếp loại lại theo kiến nghị được chấp nhận",
+    "publish": "Công khai kết quả trong cơ quan",
+    "none": "Đã xong các bước",
+}
+
 NOT_INSTALLED = "Bộ quy tắc {rule_set} chưa được cài đặt: cần người có thẩm quyền xem xét"
 NOT_RATED_CATEGORY = "Nhóm này không được xếp loại theo quy định hiện hành hoặc lựa chọn của cơ quan"
 NOT_RATED_HERE = "Chức vụ này không thuộc diện xếp loại tại xã"

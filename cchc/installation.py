@@ -67,8 +67,13 @@ class Installation:
 
     @cached_property
     def scoring(self) -> scoring_app.Scoring:
-        shared_log = None if self.settings.kafka else self.tasks.log
-        return scoring_app.open_scoring(self.engine("scoring"), shared_log, clock=self.clock, new_id=self.new_id)
+        return scoring_app.open_scoring(
+            self.engine("scoring"),
+            None if self.settings.kafka else self.tasks.log,
+            clock=self.clock,
+            new_id=self.new_id,
+            owner_heads=self.tasks_feed.heads if self.settings.kafka else None,
+        )
 
     def own_log(self, service: str) -> Log:
         return {"tasks": lambda: self.tasks.log, "scoring": lambda: self.scoring.logs["scoring"]}[service]()
@@ -100,15 +105,19 @@ class Installation:
         """Scoring takes over the tasks log from Kafka; what the topic lacks comes from the feed of tasks."""
         if not self.settings.kafka:
             return {}
-        feed = FeedClient(self.settings.urls["tasks"], self.replicator_token)
         replica = Replica(
             self.scoring.logs["tasks"],
             self.settings.kafka,
             "cchc.scoring",
-            fetch=feed.fetch,
-            owner_heads=feed.heads,
+            fetch=self.tasks_feed.fetch,
+            owner_heads=self.tasks_feed.heads,
         )
         return {"replica": replica.run}
+
+    @cached_property
+    def tasks_feed(self) -> FeedClient:
+        """What the owner of the tasks log says of it to a replica."""
+        return FeedClient(self.settings.urls["tasks"], self.replicator_token)
 
     # Keys
 

@@ -7,14 +7,17 @@ from typing import Literal
 
 import msgspec
 
-from services.scoring.domain.records import Records
-from services.scoring.domain.settings import Settings, settings_of
+from services.scoring.domain import rules, texts
+from services.scoring.domain.records import Records, UnitResultRecord
+from services.scoring.domain.settings import settings_of
 from services.scoring.domain.sheet import Sheet, sheets
+from services.scoring.domain.standing import Kind, Standing, standing
 
 
 class Quota(msgspec.Struct):
     """The excellent quota of the commune (`agency`) or of a group of similar duties, by both readings of the
-    denominator. It flags an excess and lists the candidates; it drops nobody (NĐ 48/2023: NĐ 90/2020 Đ2 k6)."""
+    denominator. It counts the levels that stand: decided, else proposed, else computed. It flags an excess and lists
+    the candidates; it drops nobody (NĐ 48/2023: NĐ 90/2020 Đ2 k6; NĐ 335/2025 Đ20 k5)."""
 
     scope: Literal["agency", "similar_group", "category"]
     name: str
@@ -30,7 +33,8 @@ class Quota(msgspec.Struct):
 
 
 class Row(msgspec.Struct):
-    """One person's line. `over_quota` names the groups whose quota the candidates together exceed."""
+    """One person's line. `level` stands: the decided one, else the proposed, else the computed one, as `standing` says.
+    `over_quota` names the groups whose quota the candidates together exceed."""
 
     staff: str
     post: str
@@ -42,6 +46,10 @@ class Row(msgspec.Struct):
     rule_set_sha256: str | None
     level: str
     level_text: str
+    standing: Kind
+    computed_level: str
+    proposed_level: str | None
+    decided_level: str | None
     figures: dict[str, int | str]
     shown: dict[str, str]
     missing: list[str]
@@ -57,61 +65,99 @@ class Table(msgspec.Struct):
     quotas: list[Quota]
 
 
+class _Candidate(msgspec.Struct, frozen=True):
+    """A person with the level that counts for the quota."""
+
+    sheet: Sheet
+    standing: Standing
+
+    @property
+    def level(self) -> str:
+        return self.standing.level or self.sheet.level
+
+
 def table(records: Records, year: int, on: date) -> Table:
     """The ratings of all who are rated, as of the end of a day."""
-    found = sheets(records, year, on)
-    quotas = quotas_of(found, settings_of(records, year))
-    return Table(records.commune, year, on, [_row(sheet, quotas) for sheet in found], quotas)
+    found = [_Candidate(sheet, standing(records, year, sheet.staff)) for sheet in sheets(records, year, on)]
+    quotas = _quotas(records, year, found)
+    return Table(records.commune, year, on, [_row(one, quotas) for one in found], quotas)
 
 
 def table_bytes(of: Table) -> bytes:
     return msgspec.json.encode(of, order="deterministic")
 
 
-def quotas_of(found: Sequence[Sheet], settings: Settings) -> list[Quota]:
+Scope = Literal["similar_group", "category"]
+
+
+def _quotas(records: Records, year: int, found: Sequence[_Candidate]) -> list[Quota]:
     """The quota within the agency, and within each similar group (people without one: those of their category)."""
-    groups: dict[tuple[Literal["similar_group", "category"], str], list[Sheet]] = {}
-    for sheet in found:
-        groups.setdefault(_group(sheet), []).append(sheet)
-    parts = [_quota(scope, name, groups[scope, name], settings) for scope, name in sorted(groups)]
-    return [_quota("agency", "", found, settings), *parts]
+    groups: dict[tuple[Scope, str], list[_Candidate]] = {}
+    for one in found:
+        groups.setdefault(_group(one.sheet), []).append(one)
+    settings = settings_of(records, year)
+    outstanding = _is_outstanding(records, year)
+
+    def quota(scope: Literal["agency", "similar_group", "category"], name: str, of: Sequence[_Candidate]) -> Quota:
+        percent = max([settings.quota_percent, *_raised(of)]) if outstanding else settings.quota_percent
+        return _quota(scope, name, of, percent, settings.quota_denominator)
+
+    parts = [quota(scope, name, groups[scope, name]) for scope, name in sorted(groups)]
+    return [quota("agency", "", found), *parts]
 
 
-def _group(sheet: Sheet) -> tuple[Literal["similar_group", "category"], str]:
+def _is_outstanding(records: Records, year: int) -> bool:
+    """Was the commune's own result of the year recorded as outstanding?"""
+    result: UnitResultRecord | None = records.get("unit_result", f"{year}/{records.commune}")
+    return result is not None and result.moments[-1].data.figures.outstanding
+
+
+def _raised(of: Iterable[_Candidate]) -> list[int]:
+    """What the decrees of these people's rule sets grant an outstanding organisation, in per cent."""
+    found = [rules.installed(name) for name in {one.sheet.rule_set for one in of}]
+    return [each.quota_outstanding for each in found if each and each.quota_outstanding is not None]
+
+
+def _group(sheet: Sheet) -> tuple[Scope, str]:
     return ("similar_group", sheet.similar_group) if sheet.similar_group else ("category", sheet.category)
 
 
 def _quota(
-    scope: Literal["agency", "similar_group", "category"], name: str, group: Iterable[Sheet], settings: Settings
+    scope: Literal["agency", "similar_group", "category"],
+    name: str,
+    group: Sequence[_Candidate],
+    percent: int,
+    denominator: str,
 ) -> Quota:
-    levels = [(sheet.level, sheet) for sheet in group]
-    tot = sum(level == "tot" for level, _ in levels)
-    candidates = [sheet for level, sheet in levels if level == "xuat_sac"]
-    narrow = tot * settings.quota_percent // 100
-    wide = (tot + len(candidates)) * settings.quota_percent // 100
-    limit = narrow if settings.quota_denominator == "tot" else wide
+    tot = sum(one.level == "tot" for one in group)
+    candidates = [one.sheet for one in group if one.level == "xuat_sac"]
+    narrow = tot * percent // 100
+    wide = (tot + len(candidates)) * percent // 100
+    limit = narrow if denominator == "tot" else wide
     return Quota(
         scope=scope,
         name=name,
-        percent=settings.quota_percent,
+        percent=percent,
         tot=tot,
         xuat_sac=len(candidates),
         limit_tot=narrow,
         limit_tot_and_xuat_sac=wide,
-        denominator=settings.quota_denominator,
+        denominator=denominator,
         limit=limit,
         excess=max(0, len(candidates) - limit),
         candidates=[sheet.staff for sheet in sorted(candidates, key=_by_figures)],
     )
 
 
-def _by_figures(sheet: Sheet) -> tuple[Fraction, int, str]:
-    """Candidates with the largest share of exceeded tasks first, then with the most tasks."""
-    n, exceeded = int(sheet.figures["n"]), int(sheet.figures["exceeded"])
-    return -Fraction(exceeded, n) if n else Fraction(0), -n, sheet.staff
+def _by_figures(sheet: Sheet) -> tuple[Fraction, Fraction, int, str]:
+    """Candidates with the best score first, then with the largest share of exceeded tasks, then with the most tasks."""
+    n, exceeded = int(sheet.figures.get("n", 0)), int(sheet.figures.get("exceeded", 0))
+    score = Fraction(sheet.figures.get("score", 0))
+    return -score, -Fraction(exceeded, n) if n else Fraction(0), -n, sheet.staff
 
 
-def _row(sheet: Sheet, quotas: Iterable[Quota]) -> Row:
+def _row(one: _Candidate, quotas: Iterable[Quota]) -> Row:
+    sheet, stands = one.sheet, one.standing
     over = [quota.name or quota.scope for quota in quotas if quota.excess and sheet.staff in quota.candidates]
     return Row(
         staff=sheet.staff,
@@ -122,8 +168,12 @@ def _row(sheet: Sheet, quotas: Iterable[Quota]) -> Row:
         similar_group=sheet.similar_group,
         rule_set=sheet.rule_set,
         rule_set_sha256=sheet.rule_set_sha256,
-        level=sheet.level,
-        level_text=sheet.level_text,
+        level=one.level,
+        level_text=texts.LEVELS[one.level],
+        standing=stands.kind,
+        computed_level=sheet.level,
+        proposed_level=stands.proposed_level,
+        decided_level=stands.decided_level,
         figures=sheet.figures,
         shown=sheet.shown,
         missing=[missing.text for missing in sheet.missing],

@@ -108,6 +108,16 @@ EVENTS = {
     "appealed": "Kiến nghị",
     "appeal_resolved": "Giải quyết kiến nghị",
     "re_rated": "Xếp loại lại",
+    "corrected": "Sửa nội dung nhiệm vụ",
+    "carried_over": "Tiếp nhận nhiệm vụ từ xã cũ",
+    "unit": "Khai báo đơn vị",
+    "calendar": "Công bố lịch làm việc",
+    "opened": "Lập xã",
+    "renamed": "Đổi tên xã",
+    "closed": "Kết thúc hoạt động của xã",
+    "directive_issued": "Ban hành chỉ thị",
+    "directive_amended": "Sửa đổi chỉ thị",
+    "directive_withdrawn": "Thu hồi chỉ thị",
 }
 
 # What the procedure waits for.

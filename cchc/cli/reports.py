@@ -1,0 +1,99 @@
+"""Reports at the command line: tables on a terminal, JSON for scripts, workbooks to print."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cchc.cli.asking import as_of_options, ask, moment_options, pins
+from cchc.cli.options import with_installation
+from cchc.installation import Installation
+from cchc.output import as_json, fail, table
+from services.scoring.domain import reports
+from services.scoring.domain.texts import decimal, percent
+from services.scoring.views import Known
+
+if TYPE_CHECKING:
+    from services.scoring.workbook import Cell, Kind
+
+output_option = click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Ghi ra tệp .xlsx thay vì in ra màn hình.",
+)
+
+
+@click.group("report")
+def report_command() -> None:
+    """Báo cáo theo người, đơn vị, lĩnh vực, chỉ thị và số liệu giám sát."""
+
+
+def _of_year(name: str, make: Callable[..., Any], what: str) -> None:
+    @report_command.command(name, help=what)
+    @as_of_options
+    @output_option
+    @with_installation
+    def command(
+        installation: Installation, year: int, json_output: bool, output: Path | None, **question: Any
+    ) -> None:
+        known = ask(installation, **question)
+        _give(known, make(known.records, year, known.on), json_output, output, year)
+
+
+_of_year("people", reports.people_report, "Mức xếp loại và nhiệm vụ của từng người.")
+_of_year("units", reports.units_report, "Số người theo mức và nhiệm vụ của từng đơn vị.")
+_of_year("fields", reports.fields_report, "Nhiệm vụ theo lĩnh vực cải cách hành chính (0–7).")
+_of_year("aggregates", reports.aggregates, "Số liệu cho HĐND, Mặt trận giám sát: không nêu và không suy ra được ai.")
+
+
+@report_command.command("directives")
+@click.argument("directive", required=False)
+@moment_options
+@output_option
+@with_installation
+def directives(
+    installation: Installation, directive: str | None, json_output: bool, output: Path | None, **question: Any
+) -> None:
+    """Tiến độ các chỉ thị; hoặc từng nhiệm vụ của một chỉ thị (DIRECTIVE: mã, hoặc số như 01/CT-UBND)."""
+    known = ask(installation, **question)
+    report: Any = reports.directives_report(known.records, known.on)
+    if directive is not None:
+        named = [one.directive for one in report.directives if directive in (one.directive, one.number)]
+        if len(named) > 1:
+            fail(f"Có {len(named)} chỉ thị số {directive}; ghi mã: {', '.join(named)}.")
+        report = reports.directive_report(known.records, named[0] if named else directive, known.on)
+    _give(known, report, json_output, output)
+
+
+def _give(known: Known, report: Any, json_output: bool, output: Path | None, year: int | None = None) -> None:
+    from services.scoring.report_tables import tables_of, title_of, xlsx
+
+    if output:
+        try:
+            output.write_bytes(xlsx(known, report, year))
+        except OSError as error:
+            fail(f"Không ghi được {output}: {error.strerror}.")
+        click.echo(f"Đã ghi {output}.", err=True)
+    if json_output:
+        as_json(report)
+    if output or json_output:
+        return
+    click.echo(title_of(report), err=True)
+    for of in tables_of(report):
+        click.echo(f"\n{of.name}", err=True)
+        header = [column.heading for column in of.columns]
+        table(header, [[_shown(column.of(row), column.kind) for column in of.columns] for row in of.rows])
+        for note in of.notes:
+            click.echo(note, err=True)
+    click.echo(pins(known), err=True)
+
+
+def _shown(value: "Cell", kind: "Kind") -> str | None:
+    if isinstance(value, Fraction):
+        return percent(value) if kind == "share" else decimal(value)
+    if value is None or isinstance(value, str | int):
+        return None if value is None else str(value)
+    return f"{value:%d/%m/%Y}"

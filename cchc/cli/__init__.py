@@ -16,6 +16,7 @@ COMMANDS = {
     "token": "tokens",
     "verify": "logs",
     "checkpoint": "checkpoints",
+    "audit-bundle": "audit",
     "rebuild": "logs",
     "rating": "ratings",
     "report": "reports",

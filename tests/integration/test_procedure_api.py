@@ -1,4 +1,4 @@
-"""A year's end over HTTP: proposal, self-assessment, meeting, opinion, decision, notice, appeal, re-rating; and who may."""
+"""A year's end over HTTP, from the proposal to the re-rating, and who may do what in it."""
 
 import hashlib
 from collections.abc import Callable, Iterator

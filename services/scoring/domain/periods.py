@@ -2,11 +2,13 @@
 
 import re
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 import msgspec
 
 from services.scoring.domain import records as kept
+from services.scoring.domain import texts
 from services.scoring.domain.records import Records
 from services.scoring.domain.settings import settings_of
 from services.scoring.domain.sheet import Sheet, sheets
@@ -121,7 +123,7 @@ def _line(records: Records, period: Period, sheet: Sheet) -> Line | None:
     open_before = [
         before.key
         for before in earlier(period)
-        if before.key in of and of[before.key].left_out != "absent" and not closing_of(records, before, sheet.staff)
+        if before.key in of and _is_kept_here(of[before.key]) and not closing_of(records, before, sheet.staff)
     ]
     waiting = [blocker.task for blocker in sheet.blockers]
     stands = {
@@ -135,13 +137,18 @@ def _line(records: Records, period: Period, sheet: Sheet) -> Line | None:
         rule_set=sheet.rule_set,
         closed_on=closing.data.closed_on if closing else None,
         score=this.score,
-        shown=this.shown,
+        shown=texts.decimal(Fraction(this.score)) if this.score is not None else None,
         left_out=this.left_out,
-        to_close=closing is None and this.left_out != "absent",
+        to_close=closing is None and _is_kept_here(this),
         against=[code for code in AGAINST if stands[code]],
         waiting=waiting,
         open_before=open_before,
     )
+
+
+def _is_kept_here(of: Any) -> bool:
+    """Was the person here in the period, so that it is closed here?"""
+    return of.left_out != "absent" and of.received_from is None
 
 
 def periods_of(sheet: Sheet) -> list[Any]:

@@ -61,6 +61,13 @@ class AsOfQuery(Schema):
             raise ValidationError("positions và on phải đi cùng nhau.", "positions")
 
 
+class RecheckQuery(AsOfQuery):
+    """Without `all`: the proposals that decisions rest on."""
+
+    staff = fields.String(load_default=None)
+    all = fields.Boolean(load_default=False)
+
+
 class ExplanationQuery(AsOfQuery):
     figure = fields.String(required=True)
 
@@ -100,6 +107,7 @@ class UnitResultBody(Schema):
     units_tot = fields.Integer(required=True, strict=True)
     corruption = fields.Boolean(load_default=False)
     outstanding = fields.Boolean(load_default=False)
+    level = fields.String(load_default=None, validate=validate.OneOf(get_args(Level)))
     by = fields.String(required=True)
 
 

@@ -19,6 +19,7 @@ from services.scoring.domain import rules, texts
 from services.scoring.domain.records import commune_name
 from services.scoring.domain.rules.interface import EventRef, Step, TaskFacts
 from services.scoring.domain.sheet import Explanation, Sheet, explain, sheet, sheet_bytes
+from services.scoring.domain.standing import since, standing
 from services.scoring.views import Known
 from shared.events import VIETNAM, CheckpointSigned, parse_time
 
@@ -38,7 +39,13 @@ _LOOKED_AT = {
     "category": "nhóm",
     "rated": "thuộc diện xếp loại",
 }
-_COMMON = ("k1", "k2", "k3", "k4")
+_LEFT_OUT = {
+    "absent": "không tính: nghỉ cả kỳ",
+    "no_data": "không tính: chưa đủ dữ liệu",
+    "leader_criteria": "chưa tính: thiếu d, đ, e",
+    "common": "chưa tính: thiếu tiêu chí chung",
+}
+_OUTCOMES = {"upheld": "chấp nhận", "dismissed": "không chấp nhận", "withdrawn": "rút kiến nghị"}
 _WORDS = {"true": "có", "false": "không"} | texts.GRADES
 
 
@@ -48,6 +55,7 @@ class Line(msgspec.Struct):
     text: str
     shown: str
     zero: bool
+    of_period: bool
     arithmetic: str
     tasks: list[int]
     events: list[EventRef]
@@ -61,11 +69,14 @@ def sheet_page(known: Known, year: int, staff: str, *, checkpoints: Sequence[Che
     found = sheet(known.records, year, staff, on=known.on)
     numbers = {task.task: number for number, task in enumerate(found.tasks, 1)}
     rule_set = rules.installed(found.rule_set)
+    stands = standing(known.records, year, staff)
     return _template().render(
         commune=commune_name(known.records),
         sheet=found,
         sha256=hashlib.sha256(sheet_bytes(found)).hexdigest(),
         rule_set_title=rule_set.title if rule_set else None,
+        stands=stands,
+        since=since(known.records, stands, found),
         figures=[_line(found, explain(found, name), numbers) for name in found.figures],
         inputs=known.inputs,
         checkpoints=checkpoints,
@@ -84,6 +95,7 @@ def _line(found: Sheet, of: Explanation, numbers: Mapping[str, int]) -> Line:
         text=of.text,
         shown=of.shown,
         zero=of.value == 0 and of.figure != "n",
+        of_period="." in of.figure,
         arithmetic=arithmetic(found.figures) if arithmetic else "",
         tasks=[numbers[task.task] for task in of.tasks],
         events=of.events,
@@ -146,6 +158,14 @@ def _positions(positions: Iterable[int]) -> str:
     return ", ".join(f"#{position}" for position in positions) or "–"
 
 
+def _of_period(figures: Mapping[str, str], name: str) -> str:
+    """A figure of a period: shares in per cent, coefficients and points with two decimals."""
+    if name not in figures:
+        return "–"
+    value = Fraction(figures[name])
+    return texts.decimal(value) if name in {"W", "common", "score"} else texts.percent(value)
+
+
 def _day(day: date | None) -> str:
     return f"{day:%d/%m/%Y}" if day else "–"
 
@@ -164,9 +184,12 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"day": _day, "moment": _moment, "values": _values, "facts": _facts}
-    environment.globals |= {name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES")}
-    environment.globals["LOGS"] = SOURCES
+    environment.filters |= {"day": _day, "moment": _moment, "values": _values, "facts": _facts, "of_period": _of_period}
+    environment.globals |= {name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES", "STANDINGS")} | {
+        "LOGS": SOURCES,
+        "LEFT_OUT": _LEFT_OUT,
+        "OUTCOMES": _OUTCOMES,
+    }
     return environment
 
 

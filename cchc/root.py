@@ -12,9 +12,11 @@ from services.scoring.access import ACTIONS
 from services.scoring.api.answers import YEAR, known, readable
 from services.scoring.domain.records import commune_name
 from services.scoring.domain.table import table
+from services.scoring.domain.texts import STANDINGS
 from services.scoring.schemas import AsOfQuery
 from services.scoring.texts import STATUSES, TEXTS
 from services.scoring.views import PROJECTION
+from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import VIETNAM, decode
 from shared.projection import all_positions
 from shared.web.app import create_app
@@ -47,14 +49,18 @@ def create_root(installation: Installation) -> flask.Flask:
         """The ratings of a year as a plain table."""
         found = known(commune, query)
         name, rows = commune_name(found.records), table(found.records, year, on=found.on)
-        return _page("year.html", id=commune, commune=name, table=rows, known=found, asking=principal())
+        return _page(
+            "year.html", STANDINGS=STANDINGS, id=commune, commune=name, table=rows, known=found, asking=principal()
+        )
 
     @pages.get(f"/communes/<commune>{YEAR}/ratings/<staff>/sheet")
     @as_known
     @action("rating.sheet")
     def sheet(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
         """A person's sheet for paper, with the events behind each figure."""
-        response = flask.make_response(printed.sheet_page(readable(commune, staff, query), year, staff))
+        found = readable(commune, staff, query)
+        signed = covering(checkpoints(installation.scoring.logs.values(), commune), found.inputs)
+        response = flask.make_response(printed.sheet_page(found, year, staff, checkpoints=signed))
         response.headers["Content-Security-Policy"] = SHEET_POLICY
         return response
 

@@ -4,15 +4,21 @@ from typing import Any
 
 import click
 
-from cchc.cli.asking import as_of_options, ask, pins
-from cchc.cli.options import with_installation
+from cchc.cli.asking import as_of_options, ask, pins, year_option
+from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
-from cchc.output import as_json, fail, table
+from cchc.output import FOUND, as_json, fail, table
+from services.scoring.comparing import DifferencesQuery, compare
 from services.scoring.domain import sheet as sheets
 from services.scoring.domain import table as tables
+from services.scoring.domain.differences import Change, Differences
 from services.scoring.domain.rules.interface import EventRef
-from services.scoring.domain.texts import EVENTS
+from services.scoring.domain.standing import since, standing
+from services.scoring.domain.texts import EVENTS, STANDINGS
+from services.scoring.recheck import recheck as computed_again
+from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import local_day
+from shared.web.schema import Schema
 
 SHOWN = ("n", "late", "poor", "undone", "exceeded", "f")
 
@@ -67,12 +73,20 @@ def explain(
         as_json(sheets.explain(found, figure) if figure else found)
         return
     click.echo(f"{staff} – {found.post} – năm {year}: {found.level_text} ({found.rule_set})")
+    stands = standing(known.records, year, staff)
+    click.echo(f"{STANDINGS[stands.kind]}: {stands.level_text or found.level_text}")
     click.echo(pins(known))
+    for signed in covering(checkpoints(installation.scoring.logs.values(), known.records.commune), known.inputs):
+        click.echo(f"Điểm kiểm tra: {signed.source} #{signed.position}, ký {signed.signed_at}, khóa {signed.key}")
     for step in found.steps:
         mark = "→" if step.applies else "✗"
         click.echo(f" {mark} {step.text}" + (f" ({step.article})" if step.article else ""))
     for missing in found.missing:
         click.echo(f"   còn thiếu: {missing.text}")
+    if behind := since(known.records, stands, found):
+        click.echo("\nPhát sinh sau chốt (chỉ được tính khi xếp loại lại):")
+        for event in behind:
+            click.echo(f"    {_event(event)}")
     explanations = [sheets.explain(found, name) for name in ([figure] if figure else found.figures)]
     for explanation in explanations:
         if figure or explanation.tasks or explanation.events:
@@ -93,3 +107,85 @@ def _event(event: EventRef) -> str:
     """Where it stands in which log, the day in Vietnam, what happened, who typed it, its id."""
     place = f"{event.source} #{event.position}"
     return f"{place:<13} {local_day(event.time):%d/%m/%Y}  {EVENTS[event.what]} – {event.actor}  {event.id}"
+
+
+@rating_command.command("diff")
+@click.argument("staff", required=False)
+@click.option("--from", "first", required=True, help="Ngày, thời điểm, hoặc tasks:12,scoring:3@2024-11-28.")
+@click.option("--to", "last", help="Như --from (mặc định: bây giờ).")
+@year_option
+@commune_option
+@json_option
+@with_installation
+def diff(
+    installation: Installation,
+    staff: str | None,
+    first: str,
+    last: str | None,
+    year: int,
+    commune: str | None,
+    json_output: bool,
+) -> None:
+    """Sự kiện nào, ngày nào đã làm thay đổi con số nào giữa hai thời điểm, của một người (STAFF) hoặc mọi người."""
+    from marshmallow import ValidationError
+
+    commune = the_commune(installation, commune)
+    schema: Schema = DifferencesQuery()
+    try:
+        query = schema.load({"from": first} | ({"to": last} if last else {}))
+    except ValidationError as error:
+        fail(f"--{next(iter(error.normalized_messages()))}: {error.messages}")
+    logs, now = installation.scoring.logs, installation.clock()
+    if staff is None:
+        known = ask(installation, commune, None, None, None)
+        people = sheets.rated_staff(known.records, year, on=known.on)
+    else:
+        people = [staff]
+    found = [compare(logs, commune, year, one, query, now).result for one in people]
+    if json_output:
+        as_json(found)
+        return
+    for one in found:
+        if one.changes or staff:
+            _differences(one)
+
+
+def _differences(found: Differences) -> None:
+    click.echo(f"{found.staff} – từ hết {found.evaluated_from:%d/%m/%Y} đến hết {found.evaluated_to:%d/%m/%Y}")
+    if not found.changes:
+        click.echo("  Không con số nào thay đổi.")
+    before: tuple[Any, Any] | None = None
+    for change in found.changes:
+        if (change.event, change.day) != before:
+            click.echo(f"  {_why(change)}")
+        before = change.event, change.day
+        click.echo(f"      {change.text}: {change.shown_before} → {change.shown_after}")
+
+
+def _why(change: Change) -> str:
+    titles = "; ".join(task.title for task in change.tasks)
+    why = _event(change.event) if change.event else f"Sang ngày {change.day:%d/%m/%Y} (thời gian trôi qua)"
+    return f"{why}\n      [{titles}]" if titles else why
+
+
+@rating_command.command("recheck")
+@click.argument("staff", required=False)
+@click.option("--all", "every", is_flag=True, help="Cả những đề xuất chưa có quyết định.")
+@as_of_options
+@with_installation
+def recheck(
+    installation: Installation, staff: str | None, every: bool, year: int, json_output: bool, **question: Any
+) -> None:
+    """Tính lại từ nhật ký những gì đã quyết định: phiếu phải trùng từng byte. Kết thúc 1 khi có chỗ không trùng."""
+    known = ask(installation, **question)
+    logs, commune = installation.scoring.logs, known.records.commune
+    found = computed_again(logs, commune, known.records, year, staff=staff, every=every)
+    if json_output:
+        as_json(found)
+    for one in [] if json_output else found:
+        said = "; ".join(finding.text for finding in one.findings) or "tính lại trùng từng byte"
+        click.echo(f"{'✗' if one.findings else '✓'} {one.staff}  {STANDINGS[one.standing]}  {one.level}  {said}")
+    if not found:
+        click.echo(f"Năm {year} chưa có {'đề xuất' if every else 'quyết định'} nào để tính lại.", err=True)
+    if any(one.findings for one in found):
+        raise SystemExit(FOUND)

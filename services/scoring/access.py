@@ -6,6 +6,7 @@ from shared.web.feed import FEED_ACTIONS
 ACTIONS: dict[str, frozenset[str]] = {
     "rating.table": frozenset({"chair", "vice_chair", "office", "inspector"}),
     "rating.sheet": frozenset({"chair", "vice_chair", "office", "staff", "village_head", "inspector"}),
+    "rating.recheck": frozenset({"chair", "office", "inspector"}),
     "rating.settings": frozenset({"chair", "office"}),
     "rating.common": frozenset({"chair", "vice_chair", "office", "staff", "village_head"}),
     "rating.unit_result": frozenset({"chair", "office"}),

@@ -56,6 +56,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Không có chỉ thị này",
         "Không có chỉ thị {directive} trong nhật ký của xã. Xem danh sách chỉ thị để lấy đúng mã.",
     ),
+    "moments-reversed": (
+        "Hai thời điểm ngược nhau",
+        "Thời điểm sau (to) nằm trước thời điểm đầu (from). Đổi chỗ hai thời điểm.",
+    ),
     "sheet-of-another": (
         "Không được xem phiếu này",
         "Phiếu của {staff} chỉ dành cho chính người đó, người theo dõi, người xếp loại và Văn phòng.",
@@ -272,6 +276,7 @@ FORBIDDEN = (
     "office-only",
 )
 STATUSES = dict.fromkeys(FORBIDDEN, 403) | {
+    "moments-reversed": 422,
     "staff-unknown": 404,
     "directive-unknown": 404,
     "unit-unknown": 404,

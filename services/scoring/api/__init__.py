@@ -2,8 +2,8 @@
 
 import flask
 
-from services.scoring.api import procedure, ratings, recording, reports
+from services.scoring.api import procedure, ratings, recording, replaying, reports
 
 
 def blueprints() -> list[flask.Blueprint]:
-    return [module.blueprint for module in (ratings, recording, procedure, reports)]
+    return [module.blueprint for module in (procedure, ratings, recording, replaying, reports)]

@@ -66,6 +66,42 @@ FIGURES = {
     "units_tot": "Đơn vị trực thuộc hoàn thành tốt trở lên",
 }
 
+# Of a rule set that counts in points: of the year, then of one of its periods.
+POINTS = {
+    "q1": "Điểm trung bình quý 1",
+    "q2": "Điểm trung bình quý 2",
+    "q3": "Điểm trung bình quý 3",
+    "q4": "Điểm trung bình quý 4",
+    "h1": "Điểm trung bình 6 tháng đầu năm",
+    "h2": "Điểm trung bình 6 tháng cuối năm",
+    "score": "Điểm trung bình năm",
+}
+OF_PERIOD = {
+    "W": "Tổng hệ số nhiệm vụ được giao (W)",
+    "a": "Số lượng (a)",
+    "b": "Chất lượng (b)",
+    "c": "Tiến độ (c)",
+    "d": "Kết quả của công chức được quản lý (d)",
+    "dd": "Khả năng tổ chức triển khai (đ)",
+    "e": "Năng lực tập hợp, đoàn kết (e)",
+    "R": "Kết quả thực hiện nhiệm vụ (R)",
+    "common": "Điểm tiêu chí chung",
+    "score": "Điểm của kỳ",
+}
+ROLES = {
+    "planned": "Trong kế hoạch, tính vào W",
+    "handed_back": "Đã trả lại vì không thực hiện được, vẫn tính vào W",
+    "added": "Đột xuất hoặc nhận thay, cộng thêm",
+    "late_added": "Của kỳ đã khóa, xong sau khi khóa, cộng thêm",
+    "not_counted": "Không tính vào kỳ",
+}
+LEFT_OUT = {
+    "absent": "Không công tác hoặc nghỉ cả kỳ",
+    "no_data": "Không có nhiệm vụ để tính điểm",
+    "leader_criteria": "Chưa ghi các tiêu chí d, đ, e",
+    "common": "Chưa xác nhận đủ tiêu chí chung",
+}
+
 GRADES = {"tot": "Tốt", "dap_ung": "Đáp ứng", "khong": "Không đáp ứng"}
 
 # What an event behind a fact was, by the tag of its record's moment.
@@ -120,6 +156,14 @@ EVENTS = {
     "directive_withdrawn": "Thu hồi chỉ thị",
 }
 
+# Which kind of level stands.
+STANDINGS = {
+    "computed": "Tạm tính",
+    "proposed": "Đề xuất",
+    "decided": "Đã quyết định",
+    "re_rated": "Đã xếp loại lại",
+}
+
 # What the procedure waits for.
 NEXT = {
     "propose": "Hệ thống đề xuất mức xếp loại",
@@ -134,6 +178,8 @@ NEXT = {
     "none": "Đã xong các bước",
 }
 
+RULE_SET_PICKED = "Áp dụng bộ quy tắc do người có thẩm quyền chọn, lý do: {reason}"
+RULE_SET_PICKED_SILENTLY = "Áp dụng bộ quy tắc do người có thẩm quyền chọn"
 NOT_INSTALLED = "Bộ quy tắc {rule_set} chưa được cài đặt: cần người có thẩm quyền xem xét"
 NOT_RATED_CATEGORY = "Nhóm này không được xếp loại theo quy định hiện hành hoặc lựa chọn của cơ quan"
 NOT_RATED_HERE = "Chức vụ này không thuộc diện xếp loại tại xã"
@@ -141,6 +187,8 @@ NOT_IN_POST = "Không tại chức ở xã vào ngày đánh giá: cơ quan nơi
 PENDING = "Kết quả của nhiệm vụ “{title}” đang chờ xác nhận"
 
 SHARES = {"f", "unit_completed", "unit_on_time_quality", "unit_exceeded", "units_hoan_thanh", "units_tot"}
+
+PERIOD_SHARES = {"a", "b", "c", "d", "dd", "e", "R"}
 
 
 def decimal(value: Fraction, places: int = 2) -> str:
@@ -154,8 +202,23 @@ def percent(share: Fraction) -> str:
     return f"{decimal(share * 100)} %"
 
 
+def figure_text(name: str) -> str:
+    """What a figure is; that of a period is named after it, as in `2026-03.W`."""
+    period, _, of = name.rpartition(".")
+    return f"{period_text(period)}: {OF_PERIOD[of]}" if period else (FIGURES | POINTS)[name]
+
+
+def period_text(period: str) -> str:
+    """`2026-03` is Tháng 3/2026, `2026-Q1` Quý 1/2026."""
+    year, _, part = period.partition("-")
+    return f"Quý {part[1:]}/{year}" if part.startswith("Q") else f"Tháng {int(part)}/{year}"
+
+
 def figure(name: str, value: int | str) -> str:
     """A figure as the sheet prints it."""
-    if name in SHARES:
+    period, _, of = name.rpartition(".")
+    if name in SHARES or (period and of in PERIOD_SHARES):
         return percent(Fraction(value))
+    if period or name in POINTS:
+        return decimal(Fraction(value))
     return GRADES.get(str(value), str(value))

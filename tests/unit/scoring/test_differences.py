@@ -150,7 +150,7 @@ def test_every_moment_that_a_record_keeps_has_words():
     assert moments | {"corrected", "carried_over"} <= texts.EVENTS.keys()
 
 
-def _alternatives(annotation: Any) -> list[type]:
+def _alternatives(annotation: Any) -> list[Any]:
     [inner] = annotation.__args__
     return list(getattr(inner, "__args__", (inner,)))
 
@@ -235,7 +235,8 @@ def slow(history: History, first: date, last: date, staff: str) -> list[tuple[st
         person = records.people.get(staff)
         return figures_of(sheet(records, YEAR, staff, on=on) if person and post_on(person, on) else None)
 
-    on, found = first, []
+    on = first
+    found: list[tuple[str, Any, Any, Any]] = []
     figures = now()
 
     def compare(why: Any) -> None:

@@ -1,0 +1,147 @@
+"""Proposals computed again from the log: the same pins must give the same sheet, byte by byte."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+import msgspec
+
+from services.scoring.domain import rules
+from services.scoring.domain.records import Proposed, RatingRecord, Records
+from services.scoring.domain.rules.facts.snapshot import Snapshot
+from services.scoring.domain.sheet import sheet_bytes, sheet_of
+from services.scoring.domain.standing import rested_on, standing
+from services.scoring.views import PROJECTION, SOURCES
+from shared.eventlog import EMPTY, Head, Log
+from shared.events import RatingProposed
+from shared.projection.replay import advance
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One thing that is not as it was recorded."""
+
+    code: str
+    text: str
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """One proposal, checked. Without findings its sheet was computed again to the same bytes."""
+
+    staff: str
+    standing: str
+    level: str
+    proposal: str
+    rule_set: str
+    evaluated_on: date
+    sheet_sha256: str
+    findings: list[Finding]
+
+    @property
+    def ok(self) -> bool:
+        return not self.findings
+
+
+def recheck(
+    logs: Mapping[str, Log],
+    commune: str,
+    records: Records,
+    year: int,
+    *,
+    staff: str | None = None,
+    every: bool = False,
+) -> list[Checked]:
+    """Check the proposals that the year's decisions rest on (with `every`, all that were made), by person.
+
+    Raises CannotFold where the log itself does not hold together.
+    """
+    asked = list(_asked(records, year, staff, every))
+    walk = _Walk(logs, commune)
+    # Upwards through the log, so that it is read once however many proposals there are.
+    asked.sort(key=lambda of: ([pin.position for pin in of[1].inputs], of[1].evaluated_on))
+    found = [
+        Checked(
+            said.staff,
+            kind,
+            said.level,
+            said.proposal,
+            said.rule_set,
+            said.evaluated_on,
+            said.sheet_sha256,
+            list(_findings(walk, year, said)),
+        )
+        for kind, said in asked
+    ]
+    return sorted(found, key=lambda checked: (checked.staff, checked.evaluated_on))
+
+
+def _asked(records: Records, year: int, staff: str | None, every: bool) -> Iterator[tuple[str, RatingProposed]]:
+    ratings: dict[str, RatingRecord] = records.by_kind["rating"]
+    for rating in ratings.values():
+        if rating.year != year or staff not in (None, rating.staff):
+            continue
+        stands = standing(records, year, rating.staff)
+        rests = rested_on(records, stands) if stands.decision else None
+        for moment in rating.moments:
+            if isinstance(moment, Proposed):
+                said = moment.data
+                in_force = rests is not None and said.proposal == rests.proposal
+                if every or in_force:
+                    yield (stands.kind if in_force else "proposed"), said
+
+
+class _Walk:
+    """The records at pinned positions, reached one after the other; from the beginning again where pins go back."""
+
+    def __init__(self, logs: Mapping[str, Log], commune: str) -> None:
+        self._logs, self._commune = logs, commune
+        self._heads: dict[str, Head] = dict.fromkeys(SOURCES, EMPTY)
+        self._records = PROJECTION.empty(commune)
+        self._snapshot: tuple[date, Snapshot] | None = None
+
+    def heads_at(self, positions: Mapping[str, int]) -> dict[str, Head]:
+        if any(self._heads[source].position > positions[source] for source in SOURCES):
+            self.__init__(self._logs, self._commune)  # type: ignore[misc]
+        for source in SOURCES:
+            if self._heads[source].position < positions[source]:
+                log, until = self._logs[source], positions[source]
+                self._heads[source] = advance(
+                    PROJECTION, self._records, log, self._commune, self._heads[source], until=until
+                )
+                self._snapshot = None
+        return self._heads
+
+    def snapshot(self, on: date) -> Snapshot:
+        """The records where the walk stands, seen on a day; sheets of the same pins share it."""
+        if self._snapshot is None or self._snapshot[0] != on:
+            self._snapshot = on, Snapshot(self._records, on)
+        return self._snapshot[1]
+
+
+def _findings(walk: _Walk, year: int, said: RatingProposed) -> Iterator[Finding]:
+    positions = {pin.source: pin.position for pin in said.inputs}
+    heads = walk.heads_at(positions)
+    for pin in said.inputs:
+        head = heads[pin.source]
+        if head.position < pin.position:
+            yield Finding("log-shorter", f"Nhật ký {pin.source} chỉ có đến vị trí {head.position}, cần {pin.position}")
+        elif head.hash != pin.hash:
+            yield Finding("pin-differs", f"Sự kiện {pin.source} #{pin.position} không còn như khi đề xuất")
+    rule_set = rules.installed(said.rule_set)
+    if said.rule_set_sha256 != (rule_set and rule_set.sha256):
+        wanted, held = (
+            each[:12] if each else "không có" for each in (said.rule_set_sha256, rule_set and rule_set.sha256)
+        )
+        yield Finding(
+            "rule-set-missing", f"Thiếu bộ quy tắc {said.rule_set} bản {wanted}; bản đang cài: {held}. Cài đúng bản đó"
+        )
+        return
+    again = sheet_of(walk.snapshot(said.evaluated_on), year, said.staff)
+    if again.rule_set != said.rule_set:
+        yield Finding("rule-set-differs", f"Tính lại theo bộ quy tắc {again.rule_set}, đề xuất ghi {said.rule_set}")
+    if again.level != said.level:
+        yield Finding("level-differs", f"Tính lại được mức {again.level}, đề xuất ghi {said.level}")
+    figures = {name for name in again.figures | said.figures if again.figures.get(name) != said.figures.get(name)}
+    if figures:
+        yield Finding("figures-differ", f"Con số tính lại khác đề xuất: {', '.join(sorted(figures))}")
+    if hashlib.sha256(sheet_bytes(again)).hexdigest() != said.sheet_sha256:
+        yield Finding("sheet-differs", "Phiếu tính lại không trùng từng byte với phiếu đã đề xuất")

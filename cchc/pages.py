@@ -39,12 +39,6 @@ _LOOKED_AT = {
     "category": "nhóm",
     "rated": "thuộc diện xếp loại",
 }
-_LEFT_OUT = {
-    "absent": "không tính: nghỉ cả kỳ",
-    "no_data": "không tính: chưa đủ dữ liệu",
-    "leader_criteria": "chưa tính: thiếu d, đ, e",
-    "common": "chưa tính: thiếu tiêu chí chung",
-}
 _OUTCOMES = {"upheld": "chấp nhận", "dismissed": "không chấp nhận", "withdrawn": "rút kiến nghị"}
 _WORDS = {"true": "có", "false": "không"} | texts.GRADES
 
@@ -158,14 +152,6 @@ def _positions(positions: Iterable[int]) -> str:
     return ", ".join(f"#{position}" for position in positions) or "–"
 
 
-def _of_period(figures: Mapping[str, str], name: str) -> str:
-    """A figure of a period: shares in per cent, coefficients and points with two decimals."""
-    if name not in figures:
-        return "–"
-    value = Fraction(figures[name])
-    return texts.decimal(value) if name in {"W", "common", "score"} else texts.percent(value)
-
-
 def _day(day: date | None) -> str:
     return f"{day:%d/%m/%Y}" if day else "–"
 
@@ -184,8 +170,10 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"day": _day, "moment": _moment, "values": _values, "facts": _facts, "of_period": _of_period}
-    environment.globals |= {name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES", "STANDINGS")} | {
+    environment.filters |= {"day": _day, "moment": _moment, "values": _values, "facts": _facts}
+    environment.globals |= {
+        name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES", "STANDINGS", "LEFT_OUT")
+    } | {
         "LOGS": SOURCES,
         "LEFT_OUT": _LEFT_OUT,
         "OUTCOMES": _OUTCOMES,

@@ -87,7 +87,13 @@ def explain(
         click.echo("\nPhát sinh sau chốt (chỉ được tính khi xếp loại lại):")
         for event in behind:
             click.echo(f"    {_event(event)}")
-    explanations = [sheets.explain(found, name) for name in ([figure] if figure else found.figures)]
+    of_periods = [name for name in found.figures if "." in name]
+    for period in sorted({name.rpartition(".")[0] for name in of_periods}):
+        values = [(name.rpartition(".")[2], found.shown[name]) for name in of_periods if name.startswith(f"{period}.")]
+        click.echo(f"   {period}: " + ", ".join(f"{name} {shown}" for name, shown in values))
+    # Of a period's figures each is unfolded when it is named.
+    unfolded = [figure] if figure else [name for name in found.figures if name not in of_periods]
+    explanations = [sheets.explain(found, name) for name in unfolded]
     for explanation in explanations:
         if figure or explanation.tasks or explanation.events:
             _unfold(explanation)

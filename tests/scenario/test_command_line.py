@@ -227,3 +227,18 @@ def test_the_descriptions_for_integrators(cchc: Cchc):
         described = read_json(cchc("openapi", service))
         assert described["openapi"].startswith("3.1")
         assert any(path.startswith(f"/api/v1/{service}/communes/") for path in described["paths"])
+
+
+def test_what_changed_a_rating_is_told_by_event_and_by_day(cchc: Cchc):
+    said = cchc("rating", "diff", "p22", "--year", "2024", "--from", "2024-07-31", "--to", "2024-12-10").stdout
+    assert said.startswith("p22 – từ hết 31/07/2024 đến hết 10/12/2024")
+    assert "(thời gian trôi qua)" in said and "tasks #" in said and "Hoàn thành trễ: " in said
+    [found] = read_json(cchc("rating", "diff", "p22", "--year", "2024", "--from", "2024-07-31", "--json"))
+    shown = read_json(cchc("rating", "explain", "p22", "--year", "2024", "--json"))
+    assert found["after"] == {"rule_set": "nd90", **shown["figures"], "level": shown["level"]}
+    assert "--from" in cchc("rating", "diff", "p22", "--year", "2024", "--from", "hôm qua", code=2).stderr
+
+
+def test_a_year_without_decisions_has_nothing_to_compute_again(cchc: Cchc):
+    checked = cchc("rating", "recheck", "--year", "2023")
+    assert (checked.stdout, "chưa có quyết định" in checked.stderr) == ("", True)

@@ -213,7 +213,7 @@ def _facts(task: TaskFacts | None) -> Any:
 
 
 def _text(figure: str) -> str:
-    return _WORDS.get(figure) or texts.FIGURES[figure]
+    return _WORDS.get(figure) or texts.figure_text(figure)
 
 
 def _shown(of: Sheet | None, figure: str) -> str:

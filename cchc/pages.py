@@ -175,7 +175,6 @@ def _environment() -> jinja2.Environment:
         name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES", "STANDINGS", "LEFT_OUT")
     } | {
         "LOGS": SOURCES,
-        "LEFT_OUT": _LEFT_OUT,
         "OUTCOMES": _OUTCOMES,
     }
     return environment

@@ -7,6 +7,7 @@ Days are written as in the field: "30/6" is of 2024, other years are named ("5/1
 
 from collections.abc import Iterable
 from datetime import date
+from fractions import Fraction
 from typing import Any, Self, TypeAlias
 
 from services.scoring.domain.fold import empty, evolve
@@ -145,13 +146,12 @@ def discipline_withdrawn(staff: str, act: str = "h1") -> ev.DisciplineWithdrawn:
 def assigned(
     task: str = "t1", *, due: Day | None = "30/6", lead: str = "p07", assigned_on: str | None = None, **more: Any
 ) -> ev.TaskAssigned:
-    fields: dict[str, Any] = {"coefficient": None, "origin": "planned", "evidence_required": True}
+    fields: dict[str, Any] = {"field": 0, "coefficient": None, "origin": "planned", "evidence_required": True}
     return ev.TaskAssigned(
         task=task,
         by="ct",
         title=f"Nhiệm vụ {task}",
         product="Báo cáo",
-        field=0,
         lead=lead,
         collaborators=[],
         due=_due(due),
@@ -241,3 +241,55 @@ def unit_result(unit: str = "xa", year: int = YEAR, **figures: Any) -> ev.UnitRe
 
 def settings(year: int = YEAR, **chosen: Any) -> ev.SettingsChosen:
     return ev.SettingsChosen(year=year, settings=chosen, by="ct", reason="Theo quy chế của xã")
+
+
+# nd335, Mẫu số 01: the ten common criteria with the most points of each.
+FULL = {"I.1": "5", "I.2": "5"} | {f"{group}.{item}": "2.5" for group in ("II", "III") for item in range(1, 5)}
+
+
+def period_common(period: str, total: str = "30", staff: str = "p07", *, stage: Any = "confirmed") -> ev.CommonAssessed:
+    """All ten criteria of a period, with points that sum up to `total`."""
+    left, items = Fraction(total), {}
+    for name, most in FULL.items():
+        given = min(left, Fraction(most))
+        items[name], left = str(given), left - given
+    return ev.CommonAssessed(staff=staff, year=int(period[:4]), items=items, stage=stage, by="ct", period=period)
+
+
+def leader_criteria(
+    period: str, staff: str = "p07", *, d: Any = 100, dd: Any = 100, e: Any = 100
+) -> ev.LeaderCriteriaRecorded:
+    return ev.LeaderCriteriaRecorded(
+        staff=staff, year=int(period[:4]), period=period, d=d, dd=dd, e=e, reasons=dict.fromkeys("de", "Đạt"), by="ct"
+    )
+
+
+def period_closed(period: str, history: History, closed_on: Day, *staff: str) -> ev.PeriodClosed:
+    """A closing that pins all that the history holds by now."""
+    inputs = [ev.Input(source=source, position=len(log), hash="0" * 64) for source, log in history.bodies.items()]
+    return ev.PeriodClosed(
+        period=period, staff=list(staff) or ["p07"], by="ct", closed_on=day(closed_on), inputs=inputs
+    )
+
+
+def period_reopened(period: str, *staff: str) -> ev.PeriodReopened:
+    return ev.PeriodReopened(period=period, staff=list(staff) or ["p07"], by="ct", reason="Sai số liệu")
+
+
+def period_received(period: str, score: str, staff: str = "p07") -> ev.PeriodResultReceived:
+    return ev.PeriodResultReceived(
+        staff=staff, year=int(period[:4]), period=period, score=score, from_="xã cũ", by="vp"
+    )
+
+
+def corrected_coefficient(task: str, coefficient: str) -> ev.CoefficientCorrected:
+    return ev.CoefficientCorrected(task=task, coefficient=coefficient, reason="Ghi nhầm", by="ct")
+
+
+def rule_set_chosen(rule_set: str, category: Any = "cong_chuc", year: int = YEAR) -> ev.RuleSetChosen:
+    return ev.RuleSetChosen(year=year, category=category, rule_set=rule_set, by="ct", reason="Theo quy chế của xã")
+
+
+def unit_defined(unit: str, head: str | None, since: Day = "1/1/2020", until: Day | None = None) -> ev.UnitDefined:
+    last = day(until) if until else None
+    return ev.UnitDefined(unit=unit, kind="department", valid_from=day(since), head=head, valid_to=last)

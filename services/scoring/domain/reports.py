@@ -19,8 +19,8 @@ from services.scoring.domain.records import (
     WithdrawnDirective,
 )
 from services.scoring.domain.rules.facts.snapshot import Snapshot
+from services.scoring.domain.rules.facts.tasks import task_facts
 from services.scoring.domain.rules.interface import CauseLine, TaskFacts
-from services.scoring.domain.rules.nd90 import facts as nd90
 from services.scoring.domain.sheet import Sheet, sheet_of
 from services.scoring.domain.table import Quota, Row, table
 from shared.refusal import Refused
@@ -326,8 +326,7 @@ def _followed(snapshot: Snapshot, task: TaskRecord) -> Iterable[TaskFacts]:
     if life.assigned > snapshot.on:
         return []
     lead = snapshot.records.people.get(task.lead) or PersonRecord(task.lead, [])
-    # The cut-off of the next year lies behind A.
-    return [nd90._facts(snapshot, life, lead, snapshot.on.year + 1)]
+    return [task_facts(snapshot, life, lead, snapshot.on)]
 
 
 def _directive(record: DirectiveRecord, tasks: TaskCounts) -> Directive:

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 
 from services.scoring.domain import rules, texts
-from services.scoring.domain.records import PersonRecord, Records
+from services.scoring.domain.records import PersonRecord, Records, RuleSetPick
 from services.scoring.domain.rules.facts import people
 from services.scoring.domain.rules.facts.snapshot import Snapshot
-from services.scoring.domain.rules.interface import Answer, EventRef, Missing, Step, TaskFacts
+from services.scoring.domain.rules.facts.tasks import ref
+from services.scoring.domain.rules.interface import Answer, EventRef, Missing, PeriodSheet, Step, TaskFacts
 from services.scoring.domain.settings import Settings
 from shared.refusal import Refused
 
@@ -25,7 +26,8 @@ class Blocker(msgspec.Struct, frozen=True):
 
 class Sheet(msgspec.Struct):
     """One person's year. `evaluated_on` is A, `effective_by` is E; `figures` are exact, `shown` as printed; `lists`
-    holds task ids by fact, and `because` the events behind the figures that are not of tasks."""
+    holds task ids by fact, and `because` the events behind the figures that are not of tasks. `periods` are those of
+    a rule set that tracks them; a figure of one is named after it, as in `2026-03.W`."""
 
     commune: str
     staff: str
@@ -56,10 +58,12 @@ class Sheet(msgspec.Struct):
     lists: dict[str, list[str]]
     tasks: list[TaskFacts]
     because: dict[str, list[EventRef]]
+    periods: list[PeriodSheet]
 
 
 class Explanation(msgspec.Struct):
-    """One figure unfolded: the tasks it counts with their events, or the events it rests on."""
+    """One figure unfolded: the tasks it counts with their events, or the events it rests on; `parts` are the figures
+    of the same sheet that it is made of."""
 
     figure: str
     text: str
@@ -67,6 +71,7 @@ class Explanation(msgspec.Struct):
     shown: str
     tasks: list[TaskFacts]
     events: list[EventRef]
+    parts: list[str]
 
 
 # Which tasks a figure counts; the same names list them on the sheet.
@@ -111,17 +116,20 @@ def sheet_of(snapshot: Snapshot, year: int, staff: str) -> Sheet:
     rule_set = rules.installed(name)
     if rule_set and pick and pick.data.rule_set_sha256 not in (None, rule_set.sha256):
         rule_set = None  # another version than the one chosen
-    answer = rule_set.rate(snapshot, person, year) if rule_set else _without_rule_set(name, post)
+    answer = rule_set.rate(snapshot, person, year) if rule_set else _without_rule_set(name, post, snapshot.by(year))
     if not post.rated:
         answer.level = "khong_xep_loai"
         answer.steps = [Step("rated", "", texts.NOT_RATED_HERE, {"rated": "false"}, True, answer.level)]
+    if pick:
+        answer.steps.insert(0, _pick_step(pick, rules.by_law(year, post.category)))
+        answer.because = answer.because | {"rule_set": [ref("scoring", pick)]}
     tasks = answer.tasks
     return Sheet(
         commune=snapshot.records.commune,
         staff=staff,
         year=year,
         evaluated_on=snapshot.on,
-        effective_by=snapshot.by(year),
+        effective_by=answer.effective_by,
         post=post.post,
         category=post.category,
         unit=post.unit,
@@ -150,10 +158,18 @@ def sheet_of(snapshot: Snapshot, year: int, staff: str) -> Sheet:
         lists={name: [task.task for task in tasks if counts(task)] for name, counts in _COUNTS.items()},
         tasks=tasks,
         because=answer.because,
+        periods=answer.periods,
     )
 
 
-def _without_rule_set(name: str, post: people.Post) -> Answer:
+def _pick_step(pick: RuleSetPick, by_law: str) -> Step:
+    """Why another rule set than the law's applies."""
+    values = {"rule_set": pick.data.rule_set, "by_law": by_law, "by": pick.data.by}
+    text = texts.RULE_SET_PICKED.format(reason=pick.data.reason) if pick.data.reason else texts.RULE_SET_PICKED_SILENTLY
+    return Step("rule_set", "", text, values, applies=False)
+
+
+def _without_rule_set(name: str, post: people.Post, by: date) -> Answer:
     """An honest outcome where no rule set applies (`none`), or the one that does is not installed here."""
     missing = []
     if not post.in_post:
@@ -164,7 +180,7 @@ def _without_rule_set(name: str, post: people.Post) -> Answer:
         level, text = "can_xem_xet", texts.NOT_INSTALLED.format(rule_set=name)
         missing.append(Missing("rule-set-not-installed", text))
     step = Step("rule_set", "", text, {"rule_set": name, "category": post.category}, True, level)
-    return Answer(level, {}, [step], missing, [], {})
+    return Answer(by, level, {}, [step], missing, [], {})
 
 
 def sheet_bytes(of: Sheet) -> bytes:
@@ -181,15 +197,45 @@ def explain(of: Sheet, figure: str) -> Explanation:
     """The tasks and events behind one figure. Refuses `figure-unknown`."""
     if figure not in of.figures:
         raise Refused("figure-unknown", figure=figure)
-    counts = _COUNTS.get(_LIST_OF_FIGURE.get(figure, figure))
     return Explanation(
         figure=figure,
-        text=texts.FIGURES[figure],
+        text=texts.figure_text(figure),
         value=of.figures[figure],
         shown=of.shown[figure],
-        tasks=[task for task in of.tasks if counts(task)] if counts else [],
+        tasks=_tasks_behind(of, figure),
         events=of.because.get("unit" if figure.startswith("unit") else figure, []),
+        parts=[name for name in of.figures if name in _parts(of, figure)],
     )
+
+
+# The roles that each figure of a period counts; the numerators count what was added too.
+_IN_W = {"planned", "handed_back"}
+_COUNTED = _IN_W | {"added", "late_added"}
+_PARTS_OF_PERIOD = {"R": ("a", "b", "c", "d", "dd", "e"), "score": ("common", "R")}
+_MONTHS = {"q1": (1, 3), "q2": (4, 6), "q3": (7, 9), "q4": (10, 12), "h1": (1, 6), "h2": (7, 12), "score": (1, 12)}
+
+
+def _tasks_behind(of: Sheet, figure: str) -> list[TaskFacts]:
+    period, _, name = figure.rpartition(".")
+    if not period:
+        counts = _COUNTS.get(_LIST_OF_FIGURE.get(figure, figure))
+        return [task for task in of.tasks if counts(task)] if counts else []
+    tasks = next(each.tasks for each in of.periods if each.period == period)
+    if name not in {"W", "a", "b", "c", "R", "score"}:
+        return []
+    roles = _IN_W if name == "W" and any(task.role in _IN_W for task in tasks) else _COUNTED
+    return [task.task for task in tasks if task.role in roles]
+
+
+def _parts(of: Sheet, figure: str) -> set[str]:
+    period, _, name = figure.rpartition(".")
+    if period:
+        if f"{period}.R" not in of.figures or next(e.received_from for e in of.periods if e.period == period):
+            return set()
+        return {f"{period}.{part}" for part in _PARTS_OF_PERIOD.get(name, ())}
+    first, last = _MONTHS.get(figure, (13, 0))
+    within = [each for each in of.periods if first <= each.first.month and each.last.month <= last]
+    return {f"{each.period}.score" for each in within if each.score is not None}
 
 
 def rated_staff(records: Records, year: int, *, on: date) -> list[str]:

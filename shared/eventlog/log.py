@@ -244,11 +244,11 @@ class Log:
     ) -> list[tuple[Envelope, bytes]]:
         if tx.head == EMPTY and events:
             self._must_know(tx.commune, events[0])
-        self._load_versions(tx, {subject_of(data, tx.commune) for data in events} - tx.versions.keys())
+        subjects = [subject_of(data, tx.commune) for data in events]
+        self._load_versions(tx, set(subjects) - tx.versions.keys())
         sealed = []
         position, previous = tx.head.position, tx.head.hash
-        for data in events:
-            subject = subject_of(data, tx.commune)
+        for subject, data in zip(subjects, events, strict=True):
             position += 1
             tx.versions[subject] += 1
             envelope = Envelope(

@@ -41,13 +41,12 @@ class RoundTrips:
 
     def _ready(self, pgconn: PGconn, statement: str, parameters: Sequence[Any]) -> Callable[[], None]:
         # Bytes go as they are, the rest as text: then the server decides on types, whatever the size of a number.
-        binary = [isinstance(value, bytes) for value in parameters]
-        wanted = [PyFormat.BINARY if is_bytes else PyFormat.TEXT for is_bytes in binary]
-        values = Transformer(self._connection).dump_sequence(parameters, wanted)
-        formats = [Format.BINARY if is_bytes else Format.TEXT for is_bytes in binary]
+        formats = [PyFormat.BINARY if isinstance(value, bytes) else PyFormat.TEXT for value in parameters]
+        transformer = Transformer(self._connection)
+        values = transformer.dump_sequence(parameters, formats)
         if name := self._prepare(pgconn, statement):
-            return partial(pgconn.send_query_prepared, name, values, formats, Format.BINARY)
-        return partial(pgconn.send_query_params, _numbered(statement), values, None, formats, Format.BINARY)
+            return partial(pgconn.send_query_prepared, name, values, transformer.formats, Format.BINARY)
+        return partial(pgconn.send_query_params, _numbered(statement), values, None, transformer.formats, Format.BINARY)
 
     def _prepare(self, pgconn: PGconn, statement: str) -> bytes | None:
         name = self._prepared.get(statement)

@@ -1,4 +1,10 @@
-"""Durable single-event commands of the tasks service, beside bare one-row commits to the same kind of database."""
+"""Durable single-event commands of the tasks service, beside bare one-row commits to the same kind of database.
+
+Two figures for each database. "append transaction" is what the floors speak of: `Log.append` of an event that is
+decided already, so lock the head; read head, key and stream; seal the event; write it with head, key and state; commit.
+"whole command" is what a route calls: that, and who may, what stands in the way, and which event follows.
+The baseline on PostgreSQL commits each INSERT by itself (autocommit) from one connection, with a prepared statement.
+"""
 
 import multiprocessing
 import os
@@ -12,18 +18,20 @@ from typing import Any
 import psycopg
 
 from bench.generate import communes, open_service, take_over, tasks_log
-from bench.measure import in_turn, show_rates
+from bench.measure import in_turn, show, show_rates
 from bench.servers import Servers
 from services.tasks import views
-from services.tasks.commands import execute
+from services.tasks.commands import execute, read_streams
 from services.tasks.domain.assigning import CorrectCoefficient
-from shared.eventlog import Key, Log, open_database, reading
+from shared.eventlog import Decision, Key, Log, Transaction, open_database, reading
+from shared.events import CoefficientCorrected
 from shared.web.auth import Principal
 
 ROUNDS = 5
 SECONDS = {False: 2.0, True: 0.4}
 PAST = {False: 3000, True: 600}  # events that a commune has when it is measured
 BODY = b"x" * 600  # as long as most events
+REASON = "Xác định lại độ khó"
 
 
 class Commands:
@@ -39,13 +47,28 @@ class Commands:
         self._count = int.from_bytes(os.urandom(3), "big")  # two writers never set the same one
         self._chair = Principal("staff/p01", commune, frozenset({"chair"}))
 
-    def __call__(self) -> int:
-        """The position of the event, when it is durable."""
+    def _next(self) -> tuple[str, Key]:
         self._count += 1
-        task = self._tasks[self._count % len(self._tasks)]
-        command = CorrectCoefficient(task=task, coefficient=f"{self._count}", reason="Xác định lại độ khó")
-        key = Key(f"bench-{os.getpid()}-{self._count}", "digest")
+        return self._tasks[self._count % len(self._tasks)], Key(f"bench-{os.getpid()}-{self._count}", "digest")
+
+    def __call__(self) -> int:
+        """Run a whole command; the position of the event, when it is durable."""
+        task, key = self._next()
+        command = CorrectCoefficient(task=task, coefficient=f"{self._count}", reason=REASON)
         return execute(self.log, self._chair, command, commune=self.commune, key=key).position
+
+    def append(self) -> int:
+        """Append the event that such a command leads to."""
+        task, key = self._next()
+        event = CoefficientCorrected(task=task, coefficient=f"{self._count}", reason=REASON, by="p01")
+        streams = [f"task/{task}"]
+
+        def decide(tx: Transaction) -> Decision:
+            read_streams(tx, streams)
+            return Decision([event])
+
+        reads = views.reads(self.commune, streams)
+        return self.log.append(self.commune, decide, actor=self._chair.actor, key=key, reads=reads).position
 
 
 def fill(url: str, number: int, past: int) -> None:
@@ -96,28 +119,29 @@ def writers(url: str, number: int, seconds: float) -> float:
 
 
 def _writer(url: str, commune: str, seconds: float, ready: Any, results: Any) -> None:
-    command = Commands(url, commune)
-    command()
+    commands = Commands(url, commune)
+    commands.append()
     ready.wait(60)
-    results.put(rate(command, seconds))
-    command.engine.dispose()
+    results.put(rate(commands.append, seconds))
+    commands.engine.dispose()
 
 
 def run(quick: bool, servers: Servers) -> None:
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/tasks.db"
         fill(url, 1, PAST[quick])
-        _beside("command on SQLite, synchronous=FULL", url, bare_sqlite(Path(folder, "bare.db")), 0.5, SECONDS[quick])
+        _beside("SQLite, synchronous=FULL", url, bare_sqlite(Path(folder, "bare.db")), 0.5, SECONDS[quick])
     with servers.postgres().fresh_database() as url:
         fill(url, 4, PAST[quick])
-        _beside("command on PostgreSQL", url, bare_postgresql(url), 0.35, SECONDS[quick])
+        _beside("PostgreSQL", url, bare_postgresql(url), 0.35, SECONDS[quick])
         one, eight = in_turn(ROUNDS, *(lambda number=number: writers(url, number, SECONDS[quick]) for number in (1, 8)))
         show_rates("8 writers (processes) on 4 communes, PostgreSQL", eight, "commits", "one writer", one, 1.3)
 
 
-def _beside(what: str, url: str, bare: Callable[[], object], floor: float, seconds: float) -> None:
-    command = Commands(url, communes(1)[0])
-    command()
-    ours, theirs = in_turn(ROUNDS, lambda: rate(command, seconds), lambda: rate(bare, seconds))
-    show_rates(what, ours, "commits", "bare INSERT", theirs, floor)
-    command.engine.dispose()
+def _beside(where: str, url: str, bare: Callable[[], object], floor: float, seconds: float) -> None:
+    ours = Commands(url, communes(1)[0])
+    measured: list[Callable[[], object]] = [ours.append, ours, bare]
+    append, command, theirs = in_turn(ROUNDS, *(lambda once=once: rate(once, seconds) for once in measured))
+    show_rates(f"append transaction, {where}", append, "commits", "bare INSERT", theirs, floor)
+    show(f"whole command, {where}", f"{command:,.0f} commits/s", f"bare INSERT {theirs:,.0f}/s", command / theirs)
+    ours.engine.dispose()

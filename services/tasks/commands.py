@@ -56,7 +56,7 @@ def read_context(
     log: Log, tx: Transaction, principal: "Principal", command: Command, streams: Collection[str]
 ) -> Context:
     """What the decision may look at, as it is while the commune's head is held."""
-    own = _read_streams(tx, streams)
+    own = read_streams(tx, streams)
     states = {**_neighbours(log, tx), **own}
     if decisions.looks_at_running_tasks(command):
         states |= views.load(tx.connection, tx.commune, (), kinds=(), running=True)
@@ -75,7 +75,8 @@ class _Remembered(NamedTuple):
 _remembered: WeakKeyDictionary[Log, dict[str, _Remembered]] = WeakKeyDictionary()
 
 
-def _read_streams(tx: Transaction, subjects: Collection[str]) -> dict[str, Any]:
+def read_streams(tx: Transaction, subjects: Collection[str]) -> dict[str, Any]:
+    """The states of the streams that came with the lock; remembered, so that they are not asked for again."""
     found = [one for answer in tx.answers for one in views.decoded(answer)]
     tx.versions = dict.fromkeys(subjects, 0) | {one.subject: one.version for one in found}
     tx.read = {one.subject: one.state for one in found if one.subject != views.NEIGHBOURS_MARK}

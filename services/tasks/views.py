@@ -27,7 +27,7 @@ from services.tasks.domain.staff import Post, Staff
 from services.tasks.domain.streams import decode_state, encode_state, evolve, kind_of
 from services.tasks.domain.task import RUNNING, Task
 from shared.eventlog import Log
-from shared.eventlog.database import Query, run, run_many
+from shared.eventlog.database import Query, Rows, run_many, run_together
 from shared.events import Envelope, decode
 
 metadata = MetaData()
@@ -103,7 +103,7 @@ class TaskFilter(NamedTuple):
 # Writing
 
 
-def apply(connection: Connection, commune: str, envelopes: Sequence[Envelope], read: Mapping[str, Any]) -> None:
+def apply(connection: Connection, commune: str, envelopes: Sequence[Envelope], read: Mapping[str, Any]) -> list[Query]:
     """Fold new events into the states they concern: the log's `on_append`. `read` holds states known already."""
     begun = {envelope.subject for envelope in envelopes if envelope.streamversion == 1}
     unread = {envelope.subject for envelope in envelopes} - begun - read.keys()
@@ -113,7 +113,7 @@ def apply(connection: Connection, commune: str, envelopes: Sequence[Envelope], r
         subject = envelope.subject
         before = changed[subject].state if subject in changed else known.get(subject, read.get(subject))
         changed[subject] = Stored(subject, envelope.streamversion, evolve(before, envelope))
-    run_many(connection, _UPSERT, [_row(commune, one) for one in _with_neighbours_mark(changed, envelopes)])
+    return [(_UPSERT, _row(commune, one)) for one in _with_neighbours_mark(changed, envelopes)]
 
 
 def _with_neighbours_mark(states: Mapping[str, Stored], envelopes: Iterable[Envelope]) -> list[Stored]:
@@ -187,7 +187,7 @@ def load(
 
 def stored(connection: Connection, commune: str, subjects: Collection[str]) -> list[Stored]:
     """The states of these subjects that have begun."""
-    return [one for query in reads(commune, subjects) for one in decoded(run(connection, *query))]
+    return [one for rows in run_together(connection, reads(commune, subjects)) for one in decoded(rows)]
 
 
 def reads(commune: str, subjects: Collection[str]) -> list[Query]:
@@ -197,8 +197,8 @@ def reads(commune: str, subjects: Collection[str]) -> list[Query]:
     return [(_STATES.format(_marks(len(some))), [commune, *some]) for some in chunks]
 
 
-def decoded(cursor: Any) -> list[Stored]:
-    return [Stored(subject, version, decode_state(subject, state)) for subject, version, state in cursor.fetchall()]
+def decoded(rows: Rows) -> list[Stored]:
+    return [Stored(subject, version, decode_state(subject, state)) for subject, version, state in rows]
 
 
 _STATES = "SELECT subject, version, state FROM states WHERE commune = ? AND subject IN ({})"

@@ -1,6 +1,7 @@
 """The chain: each event carries the SHA-256 of its predecessor's stored bytes (as commits do in git)."""
 
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 
 import msgspec
 
@@ -73,11 +74,18 @@ def decode_verified(source: str, commune: str, head: Head, bodies: Iterable[byte
 
     Raises ChainBreak at the first event that does not fit, and what `decode` raises.
     """
-    position, previous = head.position, head.hash
+    position, previous, time = head.position, head.hash, head.time
+    own = f"/{source}"
     for body in bodies:
         envelope = decode(body)
         position += 1
-        if envelope.previoushash != previous or envelope.position != position or envelope.commune != commune:
+        if (
+            envelope.previoushash != previous
+            or envelope.position != position
+            or envelope.commune != commune
+            or envelope.source != own
+            or envelope.time < time
+        ):
             raise ChainBreak(source, commune, position, "các byte đã lưu không khớp chuỗi")
-        previous = event_hash(body)
+        previous, time = sha256(body).hexdigest(), envelope.time
         yield envelope, previous

@@ -3,7 +3,7 @@
 import functools
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from shared.eventlog.errors import Busy
+from shared.eventlog.roundtrip import RoundTrips
 
 # Longer than any healthy command holds a head, shorter than a clerk's patience.
 LOCK_TIMEOUT_S = 3
@@ -18,6 +19,7 @@ LOCK_TIMEOUT_S = 3
 _write_locks: dict[str, threading.Lock] = {}
 
 Query = tuple[str, Sequence[Any]]  # SQL with `?` placeholders, and its parameters
+Rows = list[tuple[Any, ...]]
 
 
 def open_database(url: str, **options: Any) -> Engine:
@@ -66,15 +68,9 @@ class _Writer:
             raise Busy("another write in this process goes on for too long")
         try:
             connection = self.connection = self.connection or engine.connect()
-            driver = driver_of(connection)
-            driver.execute("BEGIN IMMEDIATE")
-            try:
+            driver_of(connection).execute("BEGIN IMMEDIATE")
+            with _until_the_end(connection):
                 yield connection
-            except BaseException:
-                # SQLAlchemy has a transaction of its own only when its statements were used.
-                (connection if connection.in_transaction() else driver).rollback()
-                raise
-            (connection if connection.in_transaction() else driver).commit()
         finally:
             self.lock.release()
 
@@ -105,19 +101,34 @@ def writing(engine: Engine, commune: str | None = None) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing_after(engine: Engine, commune: str | None, *first: Query) -> Iterator[tuple[Connection, list[Any]]]:
-    """`writing`, with the cursors of the first statements: on PostgreSQL all in the round trip of its BEGIN."""
+def writing_after(engine: Engine, commune: str | None, *first: Query) -> Iterator[tuple[Connection, list[Rows]]]:
+    """`writing`, with the rows of the first statements: on PostgreSQL all in the round trip of its BEGIN."""
     with _errors_of_sqlalchemy(engine):
         if engine.dialect.name == "sqlite":
             writer: _Writer = engine.get_execution_options()["cchc_writer"]
             with writer.transaction(engine) as connection:
-                yield connection, [run(connection, *query) for query in first]
+                yield connection, run_together(connection, first)
             return
-        with engine.connect() as connection, connection.begin():
-            with driver_of(connection).pipeline():
-                run(connection, _POSTGRESQL_SETTINGS, [commune or ""])
-                cursors = [run(connection, *query) for query in first]
-            yield connection, cursors
+        with engine.connect() as connection, _until_the_end(connection):
+            begin = [("BEGIN", ()), (_COMMUNE_OF_TRANSACTION, [commune or ""])]
+            _, _, *answers = run_together(connection, [*begin, *first])
+            yield connection, answers
+
+
+@contextmanager
+def _until_the_end(connection: Connection) -> Iterator[None]:
+    """Commit or roll back a transaction that was begun on the driver."""
+    driver = driver_of(connection)
+    try:
+        yield
+    except BaseException:
+        if getattr(driver, "closed", False):
+            connection.invalidate()
+        else:
+            # SQLAlchemy has a transaction of its own only when its statements were used.
+            (connection if connection.in_transaction() else driver).rollback()
+        raise
+    (connection if connection.in_transaction() else driver).commit()
 
 
 @contextmanager
@@ -144,31 +155,36 @@ def run(connection: Connection, statement: str, parameters: Sequence[Any] = ()) 
     return driver_of(connection).execute(_for_psycopg(statement), parameters, binary=True)
 
 
+def run_together(connection: Connection, queries: Sequence[Query]) -> list[Rows]:
+    """Run statements one after the other, and return the rows of each: on PostgreSQL in one round trip."""
+    if connection.dialect.name == "sqlite":
+        execute = driver_of(connection).execute
+        return [execute(*query).fetchall() for query in queries]
+    return _round_trips(connection).run(queries) if queries else []
+
+
+def run_at_last(connection: Connection, queries: Sequence[Query]) -> None:
+    """Run the last statements of a transaction: on PostgreSQL COMMIT goes with them, and is not reached by an error."""
+    commit = [] if connection.dialect.name == "sqlite" else [("COMMIT", ())]
+    run_together(connection, [*queries, *commit])
+
+
 def run_many(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
     """Execute SQL with `?` placeholders for every row."""
-    if len(rows) == 1:  # most commands; psycopg makes a pipeline for more
-        run(connection, statement, rows[0])
-        return
     in_style = statement if connection.dialect.name == "sqlite" else _for_psycopg(statement)
     driver_of(connection).cursor().executemany(in_style, rows)
 
 
-def pipeline(connection: Connection) -> AbstractContextManager[Any]:
-    """On PostgreSQL what is run inside goes out in one round trip, up to the first fetch; nothing on SQLite."""
-    return driver_of(connection).pipeline() if connection.dialect.name == "postgresql" else nullcontext()
-
-
-def commit_with_pipeline(connection: Connection) -> None:
-    """On PostgreSQL let COMMIT go out with the statements of the pipeline it is called in; nothing on SQLite.
-
-    An error of any of them comes when the pipeline ends, and then nothing is committed.
-    """
-    if connection.dialect.name == "postgresql":
-        run(connection, "COMMIT")
-
-
 def driver_of(connection: Connection) -> Any:
     return connection.connection.driver_connection
+
+
+def _round_trips(connection: Connection) -> RoundTrips:
+    known = connection.info.get("cchc_round_trips")
+    if known is None:
+        known = connection.info["cchc_round_trips"] = RoundTrips(driver_of(connection))
+        known.run(_POSTGRESQL_SETTINGS)
+    return known
 
 
 @functools.cache
@@ -176,11 +192,12 @@ def _for_psycopg(statement: str) -> str:
     return statement.replace("?", "%s")
 
 
-_POSTGRESQL_SETTINGS = (
-    f"SELECT set_config('lock_timeout', '{LOCK_TIMEOUT_S}s', true),"
-    " set_config('idle_in_transaction_session_timeout', '10s', true),"
-    " set_config('cchc.commune', ?, true)"
-)
+# Once for a connection, as setting them again costs a tenth of a command.
+_POSTGRESQL_SETTINGS = [
+    (f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'", ()),
+    ("SET idle_in_transaction_session_timeout = '10s'", ()),
+]
+_COMMUNE_OF_TRANSACTION = "SELECT set_config('cchc.commune', ?, true)"
 
 
 def _is_lock_timeout(error: Any) -> bool:

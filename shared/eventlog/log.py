@@ -9,16 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Engine
 
 from shared.eventlog.chain import EMPTY, Head, misfit, read_link
-from shared.eventlog.database import (
-    Query,
-    commit_with_pipeline,
-    pipeline,
-    reading,
-    run,
-    run_many,
-    writing,
-    writing_after,
-)
+from shared.eventlog.database import Query, Rows, reading, run, run_at_last, run_together, writing, writing_after
 from shared.eventlog.errors import Ahead, ChainBreak, ClockBehind, EventTooLarge, KeyReused, UnknownCommune
 from shared.events import (
     MAX_EVENT_BYTES,
@@ -71,7 +62,7 @@ class Transaction:
     """What a command sees while it holds the head of its commune: nobody else changes this commune meanwhile."""
 
     def __init__(
-        self, log: "Log", connection: Connection, commune: str, head: Head, time: str, answers: list[Any]
+        self, log: "Log", connection: Connection, commune: str, head: Head, time: str, answers: list[Rows]
     ) -> None:
         self.answers = answers
         self.connection = connection
@@ -103,16 +94,16 @@ class Transaction:
 
 
 Decide = Callable[[Transaction], Decision]
-# Connection, commune, new events, and the states that `decide` put into `tx.read`; may use `database.run` only.
-OnAppend = Callable[[Connection, str, Sequence[Envelope], Mapping[str, Any]], None]
+# Connection, commune, new events, and the states that `decide` put into `tx.read` → what to write beside the events.
+OnAppend = Callable[[Connection, str, Sequence[Envelope], Mapping[str, Any]], Sequence[Query]]
 
 
 class Log:
     """The events of one source in one database.
 
-    As a service's own log it is appended to; as a replica it takes the owner's bytes verbatim. `on_append` writes the
-    service's own read tables in the same transaction. `knows` says whether a commune exists, for a log that does not
-    itself begin with `commune.opened`.
+    As a service's own log it is appended to; as a replica it takes the owner's bytes verbatim. What `on_append` returns
+    is written in the same transaction: the service's own read tables. `knows` says whether a commune exists, for a log
+    that does not itself begin with `commune.opened`.
     """
 
     def __init__(
@@ -205,7 +196,7 @@ class Log:
     ) -> Appended:
         """Run a command: lock the head, let `decide` read and answer, append its events, commit.
 
-        What `reads` ask for comes with the lock, in the same round trip, as `tx.answers` (cursors in their order).
+        What `reads` ask for comes with the lock, in the same round trip, as `tx.answers` (rows, in their order).
 
         Raises what `decide` raises, and UnknownCommune, ClockBehind, EventTooLarge, KeyReused, Busy; then nothing
         has happened.
@@ -214,9 +205,9 @@ class Log:
         with writing_after(self.engine, commune, self._lock(commune), *then) as (connection, (locked, *read)):
             head, _ = self._locked(connection, commune, locked)
             # Without a row to lock, another first command may have come between lock and reads.
-            answers = read if head != EMPTY else [run(connection, *query) for query in then]
-            if key and (stored := answers.pop(0).fetchone()):
-                return _same_answer(key, *stored)
+            answers = read if head != EMPTY else run_together(connection, then)
+            if key and (stored := answers.pop(0)):
+                return _same_answer(key, *stored[0])
             tx = Transaction(self, connection, commune, head, self._time_after(head), answers)
             decision = decide(tx)
             sealed = self._seal(tx, decision.events, actor, correlationid, causationid)
@@ -225,16 +216,15 @@ class Log:
                 last, body = sealed[-1]
                 head = Head(last.position, event_hash(body), last.time)
             answer = Appended(commune, head.position, versions, decision.result)
-            with pipeline(connection):
-                if sealed:
-                    self._insert(connection, sealed, head)
-                if key:
-                    row = (commune, key.key, key.digest, msgspec.json.encode(answer), tx.time)
-                    run(connection, _STORE_ANSWER, row)
-                if self._on_append and sealed:
-                    self._on_append(connection, commune, [envelope for envelope, _ in sealed], tx.read)
-                commit_with_pipeline(connection)
+            writes = self._writes(connection, commune, sealed, head, tx.read)
+            if key:
+                writes.append((_STORE_ANSWER, [commune, key.key, key.digest, msgspec.json.encode(answer), tx.time]))
+            self._finish(connection, writes)
             return answer
+
+    def _finish(self, connection: Connection, writes: Sequence[Query]) -> None:
+        """The end of an append; a test dies in it."""
+        run_at_last(connection, writes)
 
     def _time_after(self, head: Head) -> str:
         now = format_time(self.clock())
@@ -254,11 +244,11 @@ class Log:
     ) -> list[tuple[Envelope, bytes]]:
         if tx.head == EMPTY and events:
             self._must_know(tx.commune, events[0])
-        self._load_versions(tx, {subject_of(data, tx.commune) for data in events} - tx.versions.keys())
+        subjects = [subject_of(data, tx.commune) for data in events]
+        self._load_versions(tx, set(subjects) - tx.versions.keys())
         sealed = []
         position, previous = tx.head.position, tx.head.hash
-        for data in events:
-            subject = subject_of(data, tx.commune)
+        for subject, data in zip(subjects, events, strict=True):
             position += 1
             tx.versions[subject] += 1
             envelope = Envelope(
@@ -292,9 +282,9 @@ class Log:
     def _load_versions(self, tx: Transaction, subjects: Collection[str]) -> None:
         if not subjects:
             return
-        with pipeline(tx.connection):
-            found = [(each, run(tx.connection, _VERSION, [self.source, tx.commune, each])) for each in subjects]
-        tx.versions.update({subject: cursor.fetchone()[0] for subject, cursor in found})
+        wanted = list(subjects)
+        answers = run_together(tx.connection, [(_VERSION, [self.source, tx.commune, each]) for each in wanted])
+        tx.versions.update({subject: rows[0][0] for subject, rows in zip(wanted, answers, strict=True)})
 
     # Taking over bytes that were recorded elsewhere
 
@@ -333,9 +323,8 @@ class Log:
                 failure = ChainBreak(self.source, commune, link.position, reason)
                 break
             if fresh:
-                self._insert(connection, fresh, head)
-                if self._on_append:
-                    self._on_append(connection, commune, [decode(body) for _, body in fresh], {})
+                taken = [(decode(body) if self._on_append else link, body) for link, body in fresh]
+                run_together(connection, self._writes(connection, commune, taken, head, {}))
             if isinstance(failure, ChainBreak) and mark_broken:
                 self._mark_broken(connection, commune, head, str(failure))
         if failure:
@@ -368,30 +357,41 @@ class Log:
         postgresql = self.engine.dialect.name == "postgresql"
         return _HEAD + " FOR UPDATE" if postgresql else _HEAD, [self.source, commune]
 
-    def _locked(self, connection: Connection, commune: str, locked: Any) -> tuple[Head, str | None]:
+    def _locked(self, connection: Connection, commune: str, locked: Rows) -> tuple[Head, str | None]:
         """The head that is ours until the transaction ends, and why its chain is broken."""
-        row = locked.fetchone()
-        if row is None and connection.dialect.name == "postgresql":
+        if not locked and connection.dialect.name == "postgresql":
             # There is no row to lock before the first event; two first commands are made to queue at the insert.
-            run(connection, _FIRST_HEAD, [self.source, commune, EMPTY.position, EMPTY.hash, EMPTY.time])
-            row = run(connection, *self._lock(commune)).fetchone()
-        return (Head(*row[:3]), row[3]) if row else (EMPTY, None)
+            first = (_FIRST_HEAD, [self.source, commune, EMPTY.position, EMPTY.hash, EMPTY.time])
+            _, locked = run_together(connection, [first, self._lock(commune)])
+        return (Head(*locked[0][:3]), locked[0][3]) if locked else (EMPTY, None)
 
     def _read(self, connection: Connection, commune: str, after: int, limit: int) -> list[bytes]:
         return [row[0] for row in run(connection, _BODIES, [self.source, commune, after, limit])]
 
-    def _insert(self, connection: Connection, events: Sequence[tuple[Any, bytes]], head: Head) -> None:
-        rows = [
-            (self.source, event.commune, event.position, event.subject, event.streamversion, event.time, body)
-            for event, body in events
+    def _writes(
+        self,
+        connection: Connection,
+        commune: str,
+        events: Sequence[tuple[Any, bytes]],
+        head: Head,
+        read: Mapping[str, Any],
+    ) -> list[Query]:
+        """What new events lead to: their rows, the moved head, and what `on_append` adds."""
+        if not events:
+            return []
+        writes: list[Query] = [
+            (_INSERT, (self.source, commune, one.position, one.subject, one.streamversion, one.time, body))
+            for one, body in events
         ]
-        run_many(connection, _INSERT, rows)
-        where = [self.source, events[-1][0].commune]
+        where = (self.source, commune)
         if connection.dialect.name == "postgresql":
             # The row is there, as it is locked; an upsert would cost a fifth of the transaction more.
-            run(connection, _MOVE_HEAD, [head.position, head.hash, head.time, *where])
+            writes.append((_MOVE_HEAD, (head.position, head.hash, head.time, *where)))
         else:
-            run(connection, _UPSERT_HEAD, [*where, head.position, head.hash, head.time])
+            writes.append((_UPSERT_HEAD, (*where, head.position, head.hash, head.time)))
+        if self._on_append:
+            writes.extend(self._on_append(connection, commune, [event for event, _ in events], read))
+        return writes
 
 
 def _same_answer(key: Key, digest: str, answer: bytes) -> Appended:

@@ -24,6 +24,7 @@ from shared.eventlog import (
     UnknownCommune,
     open_database,
 )
+from shared.eventlog.database import Query, run, run_together, writing
 from shared.eventlog.kafka import TOPIC_SETTINGS
 from shared.eventlog.lines import export_lines, import_lines
 from shared.eventlog.relay import Relay
@@ -129,7 +130,7 @@ class LogContract:
         assert not note(log, key=Key("k1", "digest")).replayed
 
     def test_what_fails_beside_the_events_takes_them_back(self, own_engine: Engine, clock: Clock) -> None:
-        def fail(*_: object) -> None:
+        def fail(*_: object) -> list[Query]:
             raise LookupError
 
         log = Log(own_engine, "tasks", clock=clock)
@@ -386,6 +387,25 @@ class TestOnPostgres(LogContract):
                 assert log.head(COMMUNE).position == 1
             assert note(log).position == 2
             engine.dispose()
+
+    def test_statements_sent_together_fail_as_one(self, own_engine: Engine) -> None:
+        for second, error in (("SELECT 1 / ?", [0]), "division by zero"), ((_A_CURSOR, ["\0", 2]), "NUL"):
+            with pytest.raises(DBAPIError, match=error), writing(own_engine) as connection:
+                run_together(connection, [(_A_CURSOR, ["a", 1]), second, (_A_CURSOR, ["c", 3])])
+        with writing(own_engine) as connection:
+            run_together(connection, [(_A_CURSOR, ["d", 2**40])])
+            assert run(connection, "SELECT commune, position FROM cursors").fetchall() == [("d", 2**40)]
+            assert run_together(connection, [("SELECT ?::bytea, ?::int + 1", [b"\0", 1])]) == [[(b"\0", 2)]]
+
+    def test_any_number_of_statements_is_sent_together(self, own_engine: Engine) -> None:
+        """More than are prepared, and more bytes than the buffers of both sides hold."""
+        lists = [(f"SELECT {number}, {', '.join('?' * number)}", ["x" * 1000] * number) for number in range(1, 150)]
+        with writing(own_engine) as connection:
+            for _ in range(2):
+                assert run_together(connection, lists) == [[(len(some), *some)] for _, some in lists]
+
+
+_A_CURSOR = "INSERT INTO cursors (source, commune, position) VALUES ('x', ?, ?)"
 
 
 def disconnect(url: str) -> None:

@@ -271,9 +271,7 @@ def test_a_rebuild_gives_the_rows_of_the_live_fold(engine: Engine, log: Log, not
     assert rows(engine) == live == [str(number) for number in range(30)]
 
 
-def test_replay_gives_the_state_of_any_position_and_writes_nothing(
-    engine: Engine, log: Log, note: Callable[..., None]
-):
+def test_replay_gives_the_state_of_any_position_and_writes_nothing(engine: Engine, log: Log, note: Callable[..., None]):
     note("a", "1", "2", "3")
     assert replay(Notes(), {"tasks": log}, "a", {"tasks": 3}) == {"t": ["1", "2"]}
     assert rows(engine) == []
@@ -315,3 +313,18 @@ def test_a_flipped_byte_in_the_stored_log_stops_the_fold(engine: Engine, log: Lo
     assert "ChainBreak" in str(parked.parked)
     assert parked.position == 1  # the altered event is not folded, though only its successor tells
     assert rows(engine) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "other"), [("source", "/elsewhere"), ("commune", "b"), ("time", "2000-01-01T00:00:00.000Z")]
+)
+def test_an_event_of_another_log_or_an_earlier_time_stops_the_fold(
+    engine: Engine, log: Log, note: Callable[..., None], field: str, other: str
+):
+    note("a", "one", "two")
+    last = json.loads(log.read("a", 2, 1)[0]) | {field: other}
+    with engine.begin() as connection:
+        statement = text("UPDATE events SET body = :body WHERE commune = 'a' AND position = 3")
+        connection.execute(statement, {"body": json.dumps(last).encode()})
+    runner(engine, log).catch_up()
+    assert "ChainBreak" in str(all_positions(engine, "notes")["a"]["tasks"].parked)

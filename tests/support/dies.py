@@ -5,11 +5,12 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.pool import NullPool
 
 from shared.eventlog import Decision, Log, open_database
+from shared.eventlog.database import Query, run_together
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.events import ProgressNoted
@@ -18,6 +19,12 @@ from tests.support.logs import COMMUNE
 
 def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+class LogDyingBeforeItsCommit(Log):
+    def _finish(self, connection: Connection, writes: Sequence[Query]) -> None:
+        run_together(connection, writes)
+        die()
 
 
 class RelayDyingBeforeItsCursor(Relay):
@@ -38,8 +45,8 @@ def writer(log: Log) -> None:
 
 
 def main(role: str, url: str, bootstrap: str, topic: str) -> None:
-    options: dict[str, Any] = {"on_append": lambda *_: die()} if role == "writer" else {}
-    log = Log(open_database(url, poolclass=NullPool) if "postgres" in url else open_database(url), "tasks", **options)
+    kind = LogDyingBeforeItsCommit if role == "writer" else Log
+    log = kind(open_database(url, poolclass=NullPool) if "postgres" in url else open_database(url), "tasks")
     if role == "writer":
         writer(log)
     elif role == "relay":

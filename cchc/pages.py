@@ -121,17 +121,18 @@ _ARITHMETIC: dict[str, Callable[[Mapping[str, Any]], str]] = {
 
 def _values(step: Step) -> str:
     """What a rule looked at, in words: `Tỷ lệ không đạt: 1/5 = 20,00 %`."""
-    return "; ".join(
-        f"{texts.FIGURES.get(name) or _LOOKED_AT.get(name, name)}: {_value(value)}"
-        for name, value in step.values.items()
-    )
+    words = texts.FIGURES | texts.POINTS | _LOOKED_AT
+    return "; ".join(f"{words.get(name, name)}: {_value(name, value)}" for name, value in step.values.items())
 
 
-def _value(value: str) -> str:
+def _value(name: str, value: str) -> str:
+    if name in texts.POINTS:
+        return texts.figure(name, value)
+    if name in {"level", "unit_level"}:
+        return texts.LEVELS.get(value, value)
     if "/" in value:
-        share = Fraction(value)
-        return f"{value} = {texts.percent(share)}"
-    return _WORDS.get(value, texts.CATEGORIES.get(value, value))
+        return f"{value} = {texts.percent(Fraction(value))}"
+    return (_WORDS | texts.CATEGORIES).get(value, value)
 
 
 def _facts(task: TaskFacts) -> list[str]:

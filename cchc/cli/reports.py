@@ -36,9 +36,7 @@ def _of_year(name: str, make: Callable[..., Any], what: str) -> None:
     @as_of_options
     @output_option
     @with_installation
-    def command(
-        installation: Installation, year: int, json_output: bool, output: Path | None, **question: Any
-    ) -> None:
+    def command(installation: Installation, year: int, json_output: bool, output: Path | None, **question: Any) -> None:
         known = ask(installation, **question)
         _give(known, make(known.records, year, known.on), json_output, output, year)
 

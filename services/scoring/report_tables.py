@@ -114,6 +114,8 @@ _PEOPLE: Sequence[Column] = (
     _rating("Nhóm", lambda row: texts.CATEGORIES.get(row.category, row.category), 14),
     _rating("Quy tắc", lambda row: row.rule_set, 8),
     _rating("Mức xếp loại", lambda row: row.level_text, 24),
+    _rating("Giai đoạn", lambda row: texts.STANDINGS[row.standing], 14),
+    _rating("Mức tính được", lambda row: texts.LEVELS[row.computed_level], 24),
     *_counts("tasks", "evaluated", "completed", "late", "poor", "undone", "exceeded", "returned", "objective_causes"),
     _figure("f", "Tỷ lệ không đạt", "share"),
     _figure("score", "Điểm năm", "score"),

@@ -146,11 +146,16 @@ def discipline_withdrawn(staff: str, act: str = "h1") -> ev.DisciplineWithdrawn:
 def assigned(
     task: str = "t1", *, due: Day | None = "30/6", lead: str = "p07", assigned_on: str | None = None, **more: Any
 ) -> ev.TaskAssigned:
-    fields: dict[str, Any] = {"field": 0, "coefficient": None, "origin": "planned", "evidence_required": True}
+    fields: dict[str, Any] = {
+        "title": f"Nhiệm vụ {task}",
+        "field": 0,
+        "coefficient": None,
+        "origin": "planned",
+        "evidence_required": True,
+    }
     return ev.TaskAssigned(
         task=task,
         by="ct",
-        title=f"Nhiệm vụ {task}",
         product="Báo cáo",
         lead=lead,
         collaborators=[],

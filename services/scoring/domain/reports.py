@@ -291,9 +291,7 @@ def directives_report(records: Records, on: date) -> DirectivesReport:
     for task in records.tasks.values():
         if task.directive in followed:
             followed[task.directive].extend(_followed(snapshot, task))
-    found = [
-        _directive(record, count(followed[record.directive])) for record in records.by_kind["directive"].values()
-    ]
+    found = [_directive(record, count(followed[record.directive])) for record in records.by_kind["directive"].values()]
     found.sort(key=lambda directive: (directive.issued_on, _natural(directive.number), directive.directive))
     return DirectivesReport(records.commune, on, found)
 

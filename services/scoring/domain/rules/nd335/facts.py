@@ -25,6 +25,7 @@ T = {name: Fraction(value) for name, value in DATA["thresholds"].items()}
 # Mẫu số 01: at most 2 × 5, 4 × 2.5 and 4 × 2.5 points.
 COMMON = ("I.1", "I.2", "II.1", "II.2", "II.3", "II.4", "III.1", "III.2", "III.3", "III.4")
 LEADER = ("d", "dd", "e")
+FIGURES = ("W", "a", "b", "c", *LEADER, "R", "common", "score")
 # Đ11 k2: who is ill or on maternity leave is rated on the time worked, and that time is not taken off.
 ABSENT = ("unpaid", "other")
 IN_PLAN = ("planned", "merged")
@@ -91,7 +92,7 @@ def _computed(snapshot: Snapshot, staff: str, period: Period, closing: EventRef 
         provisional=closing is None or left_out in {"absent", "leader_criteria", "common"},
         leader=leader,
         settings=settings,
-        figures={name: str(value) for name, value in figures.items()},
+        figures={name: str(figures[name]) for name in FIGURES if name in figures},
         d_proposed=None,
         received_from=None,
         tasks=tasks,

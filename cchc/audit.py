@@ -54,8 +54,11 @@ class Rating(msgspec.Struct):
 
 
 class Results(msgspec.Struct):
+    """`person` is None when nobody who is rated is left out."""
+
     commune: str
     year: int
+    person: str | None
     ratings: list[Rating]
 
 
@@ -86,7 +89,7 @@ def audit_bundle(
     files = {f"logs/{source}.jsonl": _lines(logs[source].read_all(commune, until=ends[source])) for source in SOURCES}
     files["checkpoints.jsonl"] = _lines(map(line, signed))
     files |= {f"keys/{name}.pem": public_pem(key) for name, key in keys.items()}
-    files["results.json"] = _json(Results(commune, year, [_rating(each) for each in found]))
+    files["results.json"] = _json(Results(commune, year, staff, [_rating(each) for each in found]))
     for each in found:
         name = each.sheet.staff
         covers = covering(signed, each.known.inputs)

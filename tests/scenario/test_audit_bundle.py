@@ -2,15 +2,25 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from tests.scenario.conftest import Cchc, read_json
+from cchc.audit import audit_bundle, zipped
+from cchc.installation import Installation
+from demo.year import COMMUNE
+from services.scoring.domain.sheet import sheet, sheet_bytes
+from services.scoring.views import Moment, end_of_day, known_at, moment_at
+from shared.eventlog import Decision
+from shared.eventlog.checkpoints import record
+from shared.events import RatingDecided, RatingProposed, local_day
+from tests.scenario.conftest import Cchc, read_json, settings_of
 
 PROGRAMS = ("verify_chain.py", "verify_rating.py")
 
@@ -18,24 +28,14 @@ PROGRAMS = ("verify_chain.py", "verify_rating.py")
 @pytest.fixture(scope="module")
 def packed(lived_year: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo year's bundle, its logs signed first."""
-    import shutil
-
-    from cchc.audit import audit_bundle, zipped
-    from cchc.installation import Installation
-    from services.scoring.views import Moment
-    from shared.eventlog.checkpoints import record
-    from shared.events import local_day
-    from tests.scenario.conftest import settings_of
-
     folder = tmp_path_factory.mktemp("bundle")
     installation = Installation(settings_of(Path(shutil.copytree(lived_year, folder / "data"))))
     logs = installation.scoring.logs
-    commune = "tien-canh"
     for log in logs.values():
-        record(log, commune, installation.checkpoint_key, actor="operator/x", held={})
-    heads = {source: log.head(commune) for source, log in logs.items()}
+        record(log, COMMUNE, installation.checkpoint_key, actor="operator/x", held={})
+    heads = {source: log.head(COMMUNE) for source, log in logs.items()}
     moment = Moment({source: head.position for source, head in heads.items()}, local_day(heads["tasks"].time))
-    files = audit_bundle(logs, commune, 2024, moment, installation.public_checkpoint_keys())
+    files = audit_bundle(logs, COMMUNE, 2024, moment, installation.public_checkpoint_keys())
     installation.close()
     (folder / "bundle.zip").write_bytes(zipped(files))
     return folder / "bundle.zip"
@@ -53,10 +53,6 @@ def check(bundle: Path, program: str) -> subprocess.CompletedProcess[str]:
     """Without site-packages, environment and user folders: nothing of ours is there."""
     command = [sys.executable, "-S", "-I", program]
     return subprocess.run(command, cwd=bundle, capture_output=True, text=True, timeout=120, check=False)
-
-
-def both(bundle: Path) -> dict[str, int]:
-    return {program: check(bundle, program).returncode for program in PROGRAMS}
 
 
 def test_an_untouched_bundle_is_found_right(bundle: Path):
@@ -154,6 +150,7 @@ def test_a_bundle_of_one_person(cchc: Cchc, tmp_path: Path):
     assert "1 người" in cchc("audit-bundle", "--year", "2024", "--person", "p14", "-o", str(written)).stdout
     with zipfile.ZipFile(written) as archive:
         assert [name for name in archive.namelist() if name.startswith("sheets/")] == ["sheets/p14.json"]
+        assert json.loads(archive.read("results.json"))["person"] == "p14"
     refused = cchc("audit-bundle", "--year", "2024", "--person", "p99", "-o", str(written), code=2)
     assert "p99" in refused.stderr
 
@@ -186,3 +183,52 @@ def test_the_public_key_is_the_one_that_signs(cchc: Cchc):
     shown = cchc("checkpoint", "key")
     assert shown.stdout.startswith("-----BEGIN PUBLIC KEY-----\n")
     assert read_json(cchc("checkpoint", "sign", "--json"))[0]["key"] in shown.stderr
+
+
+# What was decided
+
+
+def rate(installation: Installation, sheet_sha256: str | None = None) -> None:
+    """Propose and decide p14's year as of 15/12/2024; the tasks go on afterwards."""
+    logs = installation.scoring.logs
+    known = known_at(logs, COMMUNE, moment_at(logs, COMMUNE, end_of_day(date(2024, 12, 15))))
+    found = sheet(known.records, 2024, "p14", on=known.on)
+    proposed = RatingProposed(
+        proposal="x1",
+        staff="p14",
+        year=2024,
+        level=found.level,  # type: ignore[arg-type]  # a sheet's level is one of them
+        figures=found.figures,
+        rule_set=found.rule_set,
+        rule_set_sha256=found.rule_set_sha256,
+        sheet_sha256=sheet_sha256 or hashlib.sha256(sheet_bytes(found)).hexdigest(),
+        evaluated_on=known.on,
+        inputs=known.inputs,
+        by="p14",
+    )
+    decided = RatingDecided(
+        staff="p14", year=2024, proposal="x1", level="tot", decided_on=date(2024, 12, 16), by="p01", differs_reason="…"
+    )
+    logs["scoring"].append(COMMUNE, lambda _: Decision([proposed, decided]), actor="staff/p01")
+
+
+def test_a_decided_rating_is_recomputed_where_its_proposal_stood(
+    installation: Installation, cchc: Cchc, tmp_path: Path
+):
+    rate(installation)
+    cchc("audit-bundle", "--year", "2024", "-o", str(tmp_path / "year.zip"))
+    with zipfile.ZipFile(tmp_path / "year.zip") as archive:
+        ratings = json.loads(archive.read("results.json"))["ratings"]
+        archive.extractall(tmp_path / "unpacked")
+    rating = next(each for each in ratings if each["staff"] == "p14")
+    assert (rating["standing"], rating["level"], rating["decided_level"]) == ("decided", "tot", "tot")
+    assert (rating["proposal"], rating["evaluated_on"]) == ("x1", "2024-12-15")
+    assert rating["computed_level"] == "hoan_thanh"
+    assert check(tmp_path / "unpacked", "verify_rating.py").returncode == 0
+
+
+def test_what_cannot_be_recomputed_is_not_handed_over(installation: Installation, cchc: Cchc, tmp_path: Path):
+    rate(installation, sheet_sha256="0" * 64)
+    refused = cchc("audit-bundle", "--year", "2024", "-o", str(tmp_path / "x.zip"), code=1)
+    assert "p14" in refused.stderr and "cchc verify" in refused.stderr
+    assert not (tmp_path / "x.zip").exists()

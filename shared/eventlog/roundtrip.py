@@ -1,4 +1,4 @@
-"""Statements sent together to PostgreSQL, on libpq itself: psycopg's cursors take four times as long to do the same."""
+"""Statements sent together to PostgreSQL, on libpq itself: with cursors of psycopg the same takes twice the CPU."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial

@@ -3,6 +3,7 @@
 import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -11,7 +12,7 @@ import msgspec
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import FOUND, UNAVAILABLE, as_json, fail, progress, table
-from cchc.settings import SERVICES
+from cchc.settings import SERVICES, Settings
 from services.scoring.views import PROJECTION
 from services.tasks import views as tasks_views
 from shared.eventlog import Log, writing
@@ -26,6 +27,7 @@ from shared.eventlog.verify import (
 )
 from shared.events import CheckpointSigned
 from shared.projection import Runner, all_positions
+from shared.projection.parallel import rebuild
 
 
 @click.command("verify")
@@ -120,10 +122,11 @@ def _checkpoints_in(file: Any) -> Iterator[CheckpointSigned]:
 @click.argument("service", type=click.Choice(SERVICES))
 @click.option("--from-kafka", is_flag=True, help="Bỏ bản sao, nạp lại từ topic trước khi dựng lại.")
 @click.option("--commune", help="Chỉ một xã (mặc định: mọi xã).")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Số tiến trình (scoring).")
 @json_option
 @with_installation
 def rebuild_command(
-    installation: Installation, service: str, from_kafka: bool, commune: str | None, json_output: bool
+    installation: Installation, service: str, from_kafka: bool, commune: str | None, jobs: int, json_output: bool
 ) -> None:
     """Dựng lại dữ liệu đọc của một dịch vụ từ nhật ký; dữ liệu cũ phục vụ đến khi xong từng xã."""
     if from_kafka:
@@ -134,8 +137,10 @@ def rebuild_command(
     else:
         scoring = installation.scoring
         communes = [the_commune(installation, commune)] if commune else sorted(scoring.logs["tasks"].heads())
-        runner = Runner(scoring.engine, scoring.logs, PROJECTION)
-        folded = runner.rebuild(communes, progress("Dựng lại"))
+        if jobs > 1:
+            folded = rebuild(partial(_runner, installation.settings), communes, jobs, progress("Dựng lại"))
+        else:
+            folded = Runner(scoring.engine, scoring.logs, PROJECTION).rebuild(communes, progress("Dựng lại"))
         reached = all_positions(scoring.engine, PROJECTION.name)
         stopped = [at.parked for one in communes for at in reached.get(one, {}).values() if at.parked]
         if stopped:
@@ -144,6 +149,12 @@ def rebuild_command(
         as_json({"service": service, "communes": communes, "events": folded})
     else:
         click.echo(f"Đã dựng lại {service}: {len(communes)} xã, {folded} sự kiện.")
+
+
+def _runner(settings: Settings) -> Runner:
+    """In whichever process it is called."""
+    scoring = Installation(settings).scoring
+    return Runner(scoring.engine, scoring.logs, PROJECTION)
 
 
 def _rebuild_tasks(installation: Installation, commune: str) -> int:

@@ -20,6 +20,7 @@ from services.scoring.views import known_now
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import fill_from_topic
 from shared.eventlog.verify import verify_topic
+from shared.events import decode
 from tests.scenario.conftest import CCHC, ROOT, Cchc, read_json, settings_of
 from tests.support.kafka import Kafka, PrivateKafka
 from tests.support.waiting import until
@@ -79,14 +80,22 @@ def test_the_same_year_through_kafka_gives_the_same_bytes_facts_and_sheets(
     installation: Installation, cchc: Cchc, deployed: dict[str, str]
 ):
     embedded = all_sheets(installation)
-    log_bytes = list(installation.tasks.log.read_all(COMMUNE))
+    lived = list(installation.tasks.log.read_all(COMMUNE))
+
+    def is_signed_and_caught_up() -> bool:
+        status = status_of(cchc, deployed)
+        return bool(status["head"] > len(lived)) and is_caught_up(status)
+
     with working("scoring", deployed) as scoring, working("tasks", deployed):
         until(lambda: status_of(cchc, deployed)["published"], deadline=60, what="the relay has begun")
         scoring.kill()
     with working("tasks", deployed), working("scoring", deployed):
-        until(lambda: is_caught_up(status_of(cchc, deployed)), deadline=90, what="scoring has folded the whole year")
+        until(is_signed_and_caught_up, deadline=90, what="scoring has folded the whole year and its checkpoint")
     over_kafka = Installation(settings_of(installation.settings.data, **deployed))
     assert over_kafka.scoring.logs["tasks"] is not over_kafka.tasks.log
+    log_bytes = list(over_kafka.tasks.log.read_all(COMMUNE))
+    assert log_bytes[: len(lived)] == lived
+    assert {decode(body).type for body in log_bytes[len(lived) :]} == {"vn.cchc.checkpoint.signed.v1"}
     assert list(over_kafka.scoring.logs["tasks"].read_all(COMMUNE)) == log_bytes
     assert all_sheets(over_kafka) == embedded
     over_kafka.close()

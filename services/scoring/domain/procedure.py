@@ -15,11 +15,14 @@ from services.scoring.domain import periods, rules
 from services.scoring.domain.assessment import EXTERNAL, Context, must_have_reason, must_rate, must_track_or_rate
 from services.scoring.domain.records import CalendarRecord, Records
 from services.scoring.domain.rules.facts.people import Post, post_on
+from services.scoring.domain.rules.facts.periods import closings
+from services.scoring.domain.rules.facts.snapshot import Snapshot
 from services.scoring.domain.settings import cut_off
 from services.scoring.domain.sheet import Sheet, rated_staff, sheet, sheet_bytes, sheets
 from services.scoring.domain.standing import Ruling, Standing, standing
 from shared import events as ev
 from shared.calendar import Calendar, CalendarMissing, Calendars, Period, calendar_of
+from shared.calendar import periods as periods_between
 from shared.events import Input
 from shared.events.ratings import Level, Outcome, Vote
 from shared.events.values import Category, Decimal
@@ -320,20 +323,22 @@ def reopen_period(present: Present, command: ReopenPeriod) -> Verdict:
         raise Refused("chair-only", by=command.by)
     must_have_reason(command.reason)
     period = periods.tracked(present.records, command.period)
-    closed = _closed(present.records, period, command.staff or sorted(present.records.people))
+    snapshot = Snapshot(present.records, present.today)
+    closed = _closed(snapshot, period, command.staff or sorted(present.records.people))
     if still_open := set(command.staff or ()) - set(closed):
         raise Refused("period-open", period=period.key, staff=", ".join(sorted(still_open)))
     if not closed:
-        raise Refused("period-open", period=period.key, staff="ai")
-    also = {each.key: _closed(present.records, each, closed) for each in periods.later(period)}
+        raise Refused("period-open", period=period.key, staff="mọi người")
+    rest = periods_between(period.every, period.start, date(period.year, 12, 31))
+    also = {each.key: _closed(snapshot, each, closed) for each in rest if each > period}
     event = ev.PeriodReopened(period=period.key, staff=closed, by=command.by, reason=command.reason.strip())
     return Verdict(
         [event], {"period": period.key, "staff": closed, "also": {key: staff for key, staff in also.items() if staff}}
     )
 
 
-def _closed(records: Records, period: Period, staff: Collection[str]) -> list[str]:
-    return [one for one in staff if periods.closing_of(records, period, one)]
+def _closed(snapshot: Snapshot, period: Period, staff: Collection[str]) -> list[str]:
+    return [one for one in staff if period in closings(snapshot, one)]
 
 
 def _period_of_year(present: Present, year: int, key: str) -> Period:
@@ -348,9 +353,10 @@ def _period_of_year(present: Present, year: int, key: str) -> Period:
 def _open_period(present: Present, year: int, key: str, staff: str) -> Period:
     """The period, if the person is tracked in periods and it is not closed for them."""
     period = _period_of_year(present, year, key)
-    if not periods.periods_of(sheet(present.records, year, staff, on=present.today)):
+    this = periods.period_in(sheet(present.records, year, staff, on=present.today), period)
+    if this is None:
         raise Refused("no-periods", staff=staff, period=key)
-    if periods.closing_of(present.records, period, staff):
+    if this.status == "closed":
         raise Refused("period-closed", period=key, staff=staff)
     return period
 

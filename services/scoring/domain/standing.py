@@ -9,6 +9,7 @@ import msgspec
 from services.scoring.domain import records as kept
 from services.scoring.domain import texts
 from services.scoring.domain.records import Moment, Records
+from services.scoring.domain.rules.facts.tasks import ref
 from services.scoring.domain.rules.interface import EventRef
 from services.scoring.domain.sheet import Sheet
 from shared.events import Input, ReRated
@@ -229,30 +230,25 @@ def _around(records: Records, year: int, staff: str, sheet: Sheet) -> Iterator[E
     """Events of the person, the year, the criteria, the unit's result and the periods."""
     for moment in records.people[staff].moments:
         if _CONCERNS[type(moment)](moment.data, year):
-            yield _ref("tasks", moment)
+            yield ref("tasks", moment)
     rating = records.get("rating", f"{year}/{staff}")
     for moment in [*_year_moments(records, year), *(rating.moments if rating else [])]:
         if isinstance(moment, _ENTERS) and getattr(moment.data, "category", sheet.category) == sheet.category:
-            yield _ref("scoring", moment)
+            yield ref("scoring", moment)
     for moment in _moments(records, "common", f"{year}/{staff}"):
         if moment.data.stage == "confirmed":
-            yield _ref("scoring", moment, "common")
+            yield ref("scoring", moment, "common")
     for moment in _moments(records, "unit_result", f"{year}/{sheet.leads_unit}"):
-        yield _ref("scoring", moment, "unit_result")
+        yield ref("scoring", moment, "unit_result")
     for period in records.by_kind["period"].values():
         for moment in period.moments:
             if staff in moment.data.staff and _CONCERNS[type(moment)](moment.data, year):
-                yield _ref("scoring", moment)
+                yield ref("scoring", moment)
 
 
 def _moments(records: Records, kind: str, key: str) -> list[Any]:
     record = records.get(kind, key)
     return record.moments if record else []
-
-
-def _ref(source: Literal["tasks", "scoring"], moment: Moment, what: str | None = None) -> EventRef:
-    tag = what or str(type(moment).__struct_config__.tag)
-    return EventRef(source, moment.position, moment.id, moment.time, moment.actor, tag)
 
 
 def _year_moments(records: Records, year: int) -> list[Any]:

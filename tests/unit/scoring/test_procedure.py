@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from services.scoring.domain import periods
 from services.scoring.domain import procedure as p
 from services.scoring.domain.rules.facts.people import post_on
+from services.scoring.domain.rules.facts.periods import closings
+from services.scoring.domain.rules.facts.snapshot import Snapshot
 from services.scoring.domain.standing import standing
 from services.scoring.texts import TEXTS
 from shared import events as ev
@@ -338,7 +339,7 @@ class TestReopening:
         verdict = spec.when(p.reopen_period, command).then(ev.PeriodReopened)
         assert verdict.result == {"period": "2024-10", "staff": ["p07", "p14"], "also": {"2024-11": ["p07"]}}
         records = spec.history.record("20/12", *verdict.events).records()
-        assert periods.closing_of(records, periods.named("2024-11"), "p07") is None
+        assert not closings(Snapshot(records, TODAY), "p07")
 
     @pytest.mark.parametrize(
         ("code", "said"),

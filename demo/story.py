@@ -1,4 +1,5 @@
-"""The scripted year, from the directive of 14/6/2024 to the cut-off of 10/12/2024, in the order it happened.
+"""The scripted year, from the directive of 14/6/2024 to the ratings decided by 15/12/2024 and what came after them, in
+the order it happened.
 
 People are named by their posts (p14: Văn phòng – Thống kê, who keeps the follow-up; p01: Chủ tịch; p02, p03: the two
 Phó Chủ tịch). Task numbers are those of the annex. Who does what is made up; the dates are working days of 2024.
@@ -7,12 +8,31 @@ Phó Chủ tịch). Task numbers are those of the annex. Who does what is made u
 from datetime import date
 
 from demo.year import Year
+from demo.year_end import YearEnd
 from services.tasks.domain.organisation import RecordAbsence
-from shared.events import Recurrence
+from shared.events import Recurrence, UnitFigures
 
 INITIATIVE = "Đề xuất sáng kiến, giải pháp mới trong CCHC"
 INITIATIVE_LEADS = ("p13", "p17", "p21", "p23", "p25", "p26", "p27", "p28", "p29", "p30", "p31")
 VILLAGE_HEADS = tuple(f"p{number}" for number in range(36, 44))
+# Who rates themselves on the screen; village heads hand in paper, and p30 was away for most of the year.
+PEOPLE = ("p01", "p02", "p03", *(f"p{number}" for number in range(13, 32) if number not in (19, 30)))
+SELF_ASSESSED = {
+    "p02": ("hoan_thanh", "Mảng kinh tế còn 5 chỉ tiêu chưa đạt"),
+    "p13": ("xuat_sac",),
+    "p14": ("tot", "Hai việc trễ đều dưới mười ngày làm việc"),
+    "p16": ("xuat_sac",),
+    "p21": ("hoan_thanh",),
+    "p22": ("hoan_thanh",),
+    "p28": ("hoan_thanh",),
+    "p36": ("xuat_sac",),
+}
+# Rated by the district; the Office records what came from there.
+ABOVE = ("p01", "p02")
+LEVELS = ("xuat_sac", "tot", "hoan_thanh", "khong_hoan_thanh")
+LEFT_TO_PEOPLE = {"p03": "tot", "p18": "hoan_thanh", "p28": "khong_hoan_thanh", "p41": "hoan_thanh"}
+# Where the meeting was not of one mind: how many were for the level.
+DIVIDED = {"p14": 22, "p18": 17, "p21": 24, "p28": 15, "p41": 23}
 ONLINE = "Vận động hộ dân nộp hồ sơ trực tuyến, thanh toán không dùng tiền mặt"
 
 
@@ -25,6 +45,7 @@ def tell(year: Year) -> None:
     october(year)
     november(year)
     december(year)
+    year_end(year)
 
 
 def june(year: Year) -> None:
@@ -318,12 +339,84 @@ def december(year: Year) -> None:
     year.end_template("19", "Chuyển sang theo dõi trên hệ thống của tỉnh từ năm 2025")
     year.on("2024-12-09")
     year.accept("tổng kết")
-    year.year_end()
+    what_ratings_need(YearEnd(year))
     year.on("2024-12-10")
     year.report("40 2024-12-10", "Báo cáo chuyển đổi số năm")
     # The annex is of 2024: what recurs is assigned anew by the next directive.
     for row in ("6", "8", "16", "18", "20", "21", "28", "30", "33", *(f"9 {head}" for head in VILLAGE_HEADS)):
         year.end_template(row, "Kết thúc năm công tác 2024")
+
+
+def what_ratings_need(end: YearEnd) -> None:
+    end.year.close()
+    end.choose_settings({"min_tasks": 3}, "Giữ mức mặc định, ghi lại cho rõ")
+    end.assess("tot", ("p13", "p16", "p36"))
+    end.assess("dap_ung", ("p14", "p15", "p17", "p20", "p23", "p26", "p27"))
+    commune = UnitFigures(
+        targets=20, completed=20, on_time_quality=18, exceeded=6, units=6, units_hoan_thanh=6, units_tot=5
+    )
+    economy = UnitFigures(
+        targets=20, completed=15, on_time_quality=14, exceeded=2, units=3, units_hoan_thanh=3, units_tot=2
+    )
+    # The level above decided on the commune; the Chairman on the deputy's area. p03's area is still to come.
+    end.unit_result("tien-canh", commune, external=True)
+    end.unit_result("mang-kinh-te", economy)
+
+
+def year_end(year: Year) -> None:
+    end = YearEnd(year)
+    year.on("2024-12-11")
+    # p22 waits for the answer to a result, and so does the proposal.
+    end.propose()
+    for staff in PEOPLE:
+        end.assess_oneself(staff, *SELF_ASSESSED.get(staff, ("tot",)))
+    for staff in VILLAGE_HEADS:
+        end.assess_oneself(staff, *SELF_ASSESSED.get(staff, ("tot",)), on_paper=True)
+
+    year.on("2024-12-12")
+    # Voted on as proposed, but where the proposal leaves it to people.
+    voted = {staff: level for staff, level in end.levels.items() if level in LEVELS} | LEFT_TO_PEOPLE
+    end.meet(
+        "2024-12-12", {staff: (level, DIVIDED.get(staff, 26)) for staff, level in voted.items()}, present=26, absent=3
+    )
+
+    year.on("2024-12-13")
+    end.opinion("p01", "tot", "Nhất trí mức hoàn thành tốt nhiệm vụ")
+    end.opinion("p02", "hoan_thanh", "Nhất trí với mức đề xuất; mảng kinh tế mới đạt 15 trên 20 chỉ tiêu")
+    end.opinion("p03", "tot", "Nhất trí mức hoàn thành tốt, khi có kết quả của mảng văn hóa – xã hội")
+    decided = [staff for staff, level in end.levels.items() if level in LEVELS and staff not in ABOVE]
+    for staff in ABOVE:
+        end.decide(staff, external=True, number="1187/QĐ-UBND huyện")
+    for staff in decided:
+        end.decide(staff, number="215/QĐ-UBND")
+    # Half late is not more than half: no level fits, so the Chairman says why he decides on this one.
+    end.decide(
+        "p41", "hoan_thanh", reason="Một trong hai việc trễ, đã khắc phục; việc kia đúng hạn", number="215/QĐ-UBND"
+    )
+
+    year.on("2024-12-16")
+    end.notify([*ABOVE, *decided, "p41"])
+    end.publish()
+    end.appeal("p41", "Nhà họp thôn 6 tốc mái sau bão, nay đã có xác nhận của Ban Chỉ huy phòng chống thiên tai xã")
+    year.on("2024-12-17")
+    end.appeal("p21", "Đề nghị xem lại việc áp dụng hình thức khiển trách khi xếp loại")
+
+    year.on("2024-12-18")
+    year.cause(
+        "9 p41 2024-Q3", "lateness", "Nhà họp thôn 6 tốc mái sau bão, sửa xong ngày 05/10", document="XN 12/BCH-PCTT"
+    )
+    year.on("2024-12-19")
+    end.resolve("p41", "upheld", "Có xác nhận nguyên nhân khách quan")
+    end.propose_again("p41")
+    end.re_rate("p41", "Kiến nghị được chấp nhận: việc trễ do nguyên nhân khách quan", number="221/QĐ-UBND")
+    end.notify(["p41"])
+
+    year.on("2024-12-20")
+    end.resolve("p21", "dismissed", "Quyết định kỷ luật còn hiệu lực; NĐ 90/2020 Đ11")
+    # A decision signed before the cut-off reaches the Office after the ratings: it waits for a re-rating.
+    year.discipline("p25", "khien_trach", act="p25-2024-1", act_date="2024-11-18", decision_date="2024-12-09")
+    year.on("2024-12-24")
+    end.publish()
     year.close()
 
 

@@ -11,8 +11,6 @@ import msgspec
 
 from cchc.installation import Installation
 from cchc.settings import Settings
-from services.scoring import commands as scoring_commands
-from services.scoring.domain import assessment
 from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.views import PROJECTION
 from services.tasks import importing, views
@@ -44,7 +42,7 @@ from services.tasks.domain.task import Task
 from services.tasks.domain.templates import EndTemplate, SetTemplate, Template
 from services.tasks.evidence import store_evidence
 from shared.eventlog import Appended, reading
-from shared.events import VIETNAM, Due, Recurrence, UnitFigures, uuid7
+from shared.events import VIETNAM, Due, Recurrence, uuid7
 from shared.projection import Runner
 from shared.web.auth import Principal
 
@@ -345,45 +343,6 @@ class Year:
 
     def withdraw_discipline(self, staff: str, act: str, reason: str) -> None:
         self.office(WithdrawDiscipline(staff=staff, act=act, reason=reason))
-
-    # The end of the year
-
-    def year_end(self) -> None:
-        """What the ratings need besides tasks: settings, common criteria, unit results."""
-        self.close()
-        self._record(
-            CHAIR,
-            assessment.choose_settings,
-            assessment.ChooseSettings(
-                year=2024, settings={"min_tasks": 3}, by=CHAIR, reason="Giữ mức mặc định, ghi lại cho rõ"
-            ),
-        )
-        good = dict.fromkeys(assessment.COMMON_CRITERIA, "tot")
-        for staff in ("p13", "p16", "p36"):
-            self._assess(staff, good)
-        for staff in ("p14", "p15", "p17", "p20", "p23", "p26", "p27"):
-            self._assess(staff, dict.fromkeys(assessment.COMMON_CRITERIA, "dap_ung"))
-        commune = UnitFigures(
-            targets=20, completed=20, on_time_quality=18, exceeded=6, units=6, units_hoan_thanh=6, units_tot=5
-        )
-        economy = UnitFigures(
-            targets=20, completed=15, on_time_quality=14, exceeded=2, units=3, units_hoan_thanh=3, units_tot=2
-        )
-        # The level above decided on the commune; the Chairman on the deputy's area. p03's area is still to come.
-        for unit, by, typed_by, figures in (
-            (COMMUNE, assessment.EXTERNAL, OFFICE, commune),
-            ("mang-kinh-te", CHAIR, CHAIR, economy),
-        ):
-            result = assessment.RecordUnitResult(unit=unit, year=2024, figures=figures, by=by)
-            self._record(typed_by, assessment.record_unit_result, result)
-
-    def _assess(self, staff: str, items: dict[str, Any]) -> None:
-        command = assessment.AssessCommon(staff=staff, year=2024, items=items, stage="confirmed", by=CHAIR)
-        self._record(CHAIR, assessment.assess_common, command)
-
-    def _record(self, staff: str, decide: Any, command: Any) -> None:
-        self.clock.tick()
-        scoring_commands.execute(self.scoring.logs["scoring"], COMMUNE, f"staff/{staff}", decide, command)
 
     # Names
 

@@ -184,8 +184,10 @@ def test_a_wrong_file_does_not_break_the_log(cchc: Cchc, tmp_path: Path):
     wrong = tmp_path / "wrong.jsonl"
     wrong.write_text(exported.replace("staff/p14", "staff/p15"), "utf-8")
     assert "không khớp" in cchc("import-log", "tasks", str(wrong), code=2).stderr
-    wrong.write_text(exported.splitlines()[-1].replace('"position":478', '"position":480'), "utf-8")
-    assert "480" in cchc("import-log", "tasks", str(wrong), code=2).stderr
+    last = exported.splitlines()[-1]
+    end = json.loads(last)["position"]
+    wrong.write_text(last.replace(f'"position":{end}', f'"position":{end + 2}'), "utf-8")
+    assert str(end + 2) in cchc("import-log", "tasks", str(wrong), code=2).stderr
     right = tmp_path / "right.jsonl"
     right.write_text(exported, "utf-8")
     assert read_json(cchc("import-log", "tasks", str(right), "--json"))["taken"] == 0

@@ -85,6 +85,23 @@ def test_every_event_behind_the_sheet_is_in_its_annex(lived: Installation):
     assert hashlib.sha256(sheet_bytes(found)).hexdigest() in page
 
 
+def test_a_decided_sheet_tells_its_procedure_and_what_came_after(lived: Installation):
+    page = text_of(sheet_page(known(lived), 2024, "p25"))
+    for said in (
+        "Đã quyết định: Hoàn thành tốt nhiệm vụ",
+        "Mức tính được theo số liệu dưới đây: Không hoàn thành nhiệm vụ",
+        "Họp ngày 12/12/2024, 26 người dự",
+        "Quyết định ngày 13/12/2024, số 215/QĐ-UBND",
+        "Công khai ngày 16/12/2024",
+        "Phát sinh sau chốt",
+        "Ghi nhận kỷ luật",
+    ):
+        assert said in page
+    again = text_of(sheet_page(known(lived), 2024, "p41"))
+    assert "Xếp loại lại ngày 19/12/2024, số 221/QĐ-UBND: Hoàn thành tốt nhiệm vụ" in again
+    assert "đã được thay" in again and "Phát sinh sau chốt" not in again
+
+
 def test_the_same_moment_gives_the_same_page_for_ever(lived: Installation, client: FlaskClient):
     office = auth(lived, "p14", "office")
     rendered = sheet_page(known(lived, date(2024, 9, 30)), 2024, "p22")

@@ -134,7 +134,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "criteria-missing": (
         "Thiếu tiêu chí của kỳ",
-        "{staff} có kết quả kỳ {period} nhưng chưa xác nhận đủ tiêu chí chung, hoặc thiếu d, đ, e. Ghi đủ rồi khóa.",
+        "{staff} có kết quả kỳ {period} nhưng chưa xác nhận đủ tiêu chí chung, hoặc thiếu d, đ, e. Ghi đủ rồi khóa, "
+        "hoặc khóa riêng cho những người khác.",
     ),
     "period-criteria": (
         "Tiêu chí không đúng",

@@ -1,7 +1,7 @@
 """The rating settings of a year: defaults, what a person may choose, and what was chosen as known at a moment."""
 
-import re
 from datetime import date
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -55,7 +55,7 @@ def validate(chosen: dict[str, Any]) -> Settings:
             # A cut-off of 29 February exists in some years only; 2023 is a common year.
             for month_day in (settings.cut_off, settings.decision_by):
                 date.fromisoformat(f"2023-{month_day}")
-            if re.fullmatch(r"0+(\.0+)?(/\d+)?", settings.blank_coefficient):
+            if not Fraction(settings.blank_coefficient):
                 raise ValueError("zero")
         except ValueError as error:
             raise Refused("setting-invalid", setting=name, value=str(value)) from error

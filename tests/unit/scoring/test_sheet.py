@@ -105,6 +105,7 @@ class TestSettings:
             ({"min_tasks": -1}, "setting-invalid"),
             ({"blank_coefficient": "0"}, "setting-invalid"),
             ({"blank_coefficient": "1/0"}, "setting-invalid"),
+            ({"blank_coefficient": "1.5/2"}, "setting-invalid"),
             ({"period": "week"}, "setting-invalid"),
             ({"quota_denominator": "all"}, "setting-invalid"),
         ],

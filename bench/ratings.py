@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from bench import generate
 from bench.measure import MEBIBYTE, in_child, in_turn, peak_memory, show
 from bench.servers import Servers
-from services.scoring.domain import rules
+from cchc.serve import settle
 from services.scoring.domain.sheet import sheet, sheet_bytes
 from services.scoring.domain.table import table
 from services.scoring.recheck import recheck
@@ -109,10 +109,9 @@ def _communes(number: int) -> list[str]:
 def _open(path: str) -> tuple[Engine, dict[str, Log]]:
     engine = open_database(f"sqlite:///{path}")
     logs = {source: Log(engine, source) for source in SOURCES}
-    # Connected, and the rule sets loaded, as in a server that runs; nothing of the commune is read yet.
+    # Connected and settled, as a server that runs; nothing of the commune is read yet.
     logs["tasks"].heads()
-    for name in rules.names():
-        rules.installed(name)
+    settle()
     return engine, logs
 
 

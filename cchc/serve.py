@@ -1,5 +1,6 @@
 """Serving with gunicorn: one service's web processes, or everything in one process."""
 
+import gc
 import logging
 import os
 import signal
@@ -12,6 +13,7 @@ from gunicorn.app.base import BaseApplication
 from cchc.installation import Installation
 from cchc.root import create_root
 from cchc.settings import SERVICES
+from services.scoring.domain import rules
 from shared.web.logs import log_to
 from shared.web.mount import mount
 from shared.worker import Loop, Loops
@@ -33,7 +35,18 @@ class _Gunicorn(BaseApplication):
 
     def load(self) -> Any:
         # After the fork, so that no database connection or thread is inherited.
-        return self.build()
+        app = self.build()
+        settle()
+        return app
+
+
+def settle() -> None:
+    """Read the rule sets now, and let the collector pass over what stays until the process ends: a large answer makes
+    it look at everything, and half of such an answer's time would be that."""
+    for name in rules.names():
+        rules.installed(name)
+    gc.collect()
+    gc.freeze()
 
 
 def serve_all(open_installation: Callable[[], Installation], bind: str) -> None:

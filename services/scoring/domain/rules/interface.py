@@ -23,7 +23,7 @@ State: TypeAlias = Literal[
 ]
 
 
-class EventRef(msgspec.Struct, frozen=True, omit_defaults=True):
+class EventRef(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An event behind a fact: where it stands in which log, and who recorded what when."""
 
     source: Literal["tasks", "scoring"]
@@ -34,7 +34,7 @@ class EventRef(msgspec.Struct, frozen=True, omit_defaults=True):
     what: str
 
 
-class CauseLine(msgspec.Struct, frozen=True):
+class CauseLine(msgspec.Struct, frozen=True, gc=False):
     """An objective cause that was confirmed; without `due_version`, for all versions set until then."""
 
     of: Literal["lateness", "quality"]
@@ -45,7 +45,7 @@ class CauseLine(msgspec.Struct, frozen=True):
     position: int
 
 
-class TaskFacts(msgspec.Struct):
+class TaskFacts(msgspec.Struct, gc=False):
     """What a task was for the person rated: its one state, its failings, and for each the events (by position)."""
 
     task: str
@@ -74,7 +74,7 @@ class TaskFacts(msgspec.Struct):
         return self.late or self.poor or self.state == "undone"
 
 
-class Step(msgspec.Struct):
+class Step(msgspec.Struct, gc=False):
     """One rule that was checked: the article it comes from, the values it saw, and whether it decided."""
 
     rule: str
@@ -85,7 +85,7 @@ class Step(msgspec.Struct):
     level: str | None = None
 
 
-class Missing(msgspec.Struct, frozen=True):
+class Missing(msgspec.Struct, frozen=True, gc=False):
     """Something not recorded yet that could change the result."""
 
     code: str
@@ -96,7 +96,7 @@ Role: TypeAlias = Literal["planned", "handed_back", "added", "late_added", "not_
 LeftOut: TypeAlias = Literal["absent", "no_data", "leader_criteria", "common"]
 
 
-class PeriodTask(msgspec.Struct):
+class PeriodTask(msgspec.Struct, gc=False):
     """A task in a period, with its facts as of the period's computation.
 
     `planned` and `handed_back` are in W; `added` and `late_added` only add. `quantity`, `quality` and `progress` are

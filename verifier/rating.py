@@ -114,7 +114,7 @@ class Records:
         self.logs, self.as_of, self.cuts = logs, as_of, {} if cuts is None else cuts
         self.tasks: dict[str, list[Any]] = {}
         self.said: list[tuple[int, str, Event]] = []  # what is not of a task, in order of recording
-        self.stay_in: dict[str, dict[str, Any]] = {}
+        self.stay_in: dict[tuple[str, str], dict[str, Any]] = {}
         for event in logs["tasks"] + logs["scoring"]:
             _, kind, data = short(event)
             if kind.startswith("task."):
@@ -138,23 +138,24 @@ class Records:
         return min(self.as_of, self.cut(year))
 
     def career(self, staff: str, on: date) -> tuple[Event, list[Any], list[Any]]:
-        """Attributes on a day (before the first appointment: its own), stays here, stays from `service_from`."""
-        attributes, ends, spans = Event(), {}, list[Any]()  # spans: [first day here, last day, first day of service]
+        """Attributes on a day (out of post: the nearest), stays here, stays from `service_from`."""
+        attributes, ends, stays, service = Event(), {}, list[Any](), list[Any]()
         said = self.of("staff.appointed", "staff.changed", staff=staff)
         posts = sorted((day(d["valid_from"]), order, kind == "staff.appointed", d) for order, kind, d in said)
-        on = max(on, min((first for first, _, appointed, _ in posts if appointed), default=on))
+        begins = [post for post in posts if post[2]]
+        on = max(on, begins[0][0]) if begins else on
         for order, _, d in self.of("staff.left", staff=staff):
-            begun = [o for first, o, appointed, _ in posts if appointed and o < order and first <= day(d["valid_to"])]
+            begun = [post[1] for post in begins if post[1] < order and post[0] <= day(d["valid_to"])]
             ends.update({o: day(d["valid_to"]) for o in begun[-1:]})
-        for first, order, appointed, d in posts:
-            if appointed:
-                spans[-1:] = [[a, min(b, first - DAY), c] for a, b, c in spans[-1:]]
-                spans.append([first, ends.get(order, date.max), first])
-            if first <= on:
-                attributes = d if appointed else {**attributes, **d}
-                if "service_from" in d:
-                    spans[-1:] = [[a, b, min(a, day(d["service_from"], a))] for a, b, _ in spans[-1:]]
-        return attributes, [(a, b) for a, b, _ in spans], [(c, b) for _, b, c in spans]
+        for i, begin in enumerate(begins):  # a new appointment ends the one before and replaces all attributes
+            first, following = begin[0], [later[0] - DAY for later in begins[i + 1 :]]
+            last = min([ends.get(begin[1], date.max), *following])
+            changes = [p for p in posts if not p[2] and p[:2] > begin[:2] and p[0] <= min(last, on)]
+            known = [d for *_, d in [begin, *changes] if first <= on]
+            attributes = {name: value for d in known for name, value in d.items()} or attributes
+            since = [day(d["service_from"], first) for d in known if "service_from" in d][-1:]
+            stays, service = [*stays, (first, last)], [*service, (min([first, *since]), last)]
+        return attributes, stays, service
 
     def service(self, staff: str, year: int, kinds: list[str]) -> tuple[set[date], set[date]]:
         """Days of the calendar year in state service, and those of them with an absence of these kinds."""
@@ -253,10 +254,10 @@ class Records:
 
     def inside(self, staff: str, period: str) -> list[str]:
         """Tasks by due date in force (without one: by the result's day), unless a closed period holds them."""
-        if staff not in self.stay_in:
-            closed = [(p, c, self.at(c, c["closed_on"])) for p, c in self.closings(staff).items()]
-            self.stay_in[staff] = {key: (p, c) for p, c, then in closed for key in then.inside(staff, p)}
-        (first, last), stay, on = bounds(period), self.stay_in[staff], self.as_of
+        if (staff, period) not in self.stay_in:  # closed from other records, a period is open in these
+            closed = [(p, c, self.at(c, c["closed_on"])) for p, c in self.closings(staff).items() if p != period]
+            self.stay_in[staff, period] = {task: (p, c) for p, c, then in closed for task in then.inside(staff, p)}
+        (first, last), stay, on = bounds(period), self.stay_in[staff, period], self.as_of
         own = {k: fold(self.tasks[k], on, on) for k, d in self.origin.items() if d["lead"] == staff and k not in stay}
         here = [k for k, t in own.items() if first <= (t.due or t.on or date.min) <= last]
         return here + [k for k, (home, _) in stay.items() if home == period]
@@ -264,7 +265,7 @@ class Records:
     def compute(self, staff: str, year: int, period: str) -> Event:
         """A period's figures, as of the day of these records; `score` only where it may enter a mean."""
         settings, (first, last), own, later = self.settings(year), bounds(period), self.inside(staff, period), []
-        for key, (home, closing) in self.stay_in[staff].items():  # first accepted in this period, behind that closing
+        for key, (home, closing) in self.stay_in[staff, period].items():  # first accepted here, behind that closing
             at, on = next(((e[0], e[1]) for e in self.tasks[key] if e[2] == "task.completed"), (0, date.min))
             later += [key] if home != period and at > pinned(closing, "tasks") and first <= on <= last else []
         facts = {key: self.fact(key, self.as_of) for key in own + later}
@@ -304,8 +305,7 @@ class Records:
                 found = {"score": Fraction(str(received[period])), **found} if period in received else found
                 scores.update({bounds(period)[0].month: found["score"]} if "score" in found else {})
                 g.update({f"{period}.{name}": value for name, value in found.items()})
-        means = {"h1": (1, 6), "h2": (7, 12), "score": (1, 12)}
-        means.update({f"q{q}": (3 * q - 2, 3 * q) for q in (1, 2, 3, 4)} if monthly else {})
+        means = {"h1": (1, 6), "h2": (7, 12), "score": (1, 12), **{f"q{q}": (3 * q - 2, 3 * q) for q in (1, 2, 3, 4)}}
         for name, (first, last) in means.items():
             those = [score for month, score in scores.items() if first <= month <= last]
             g.update({name: sum(those, Fraction(0)) / len(those)} if those else {})

@@ -130,12 +130,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "earlier-period-open": (
         "Kỳ trước chưa khóa",
-        "Còn kỳ trước {period} trong năm chưa khóa với {staff}. Khóa lần lượt từ kỳ sớm nhất.",
+        "Trước kỳ {period} còn kỳ {before} chưa khóa với {staff}. Khóa lần lượt từ kỳ sớm nhất.",
     ),
     "criteria-missing": (
         "Thiếu tiêu chí của kỳ",
-        "{staff} có kết quả kỳ {period} nhưng chưa xác nhận đủ tiêu chí chung, hoặc thiếu d, đ, e. Ghi đủ rồi khóa, "
-        "hoặc khóa riêng cho những người khác.",
+        "{staff} chưa được xác nhận đủ tiêu chí chung, hoặc d, đ, e kỳ {period}. Ghi đủ, hoặc khóa riêng người khác.",
     ),
     "period-criteria": (
         "Tiêu chí không đúng",

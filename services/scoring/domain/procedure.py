@@ -304,18 +304,20 @@ def close_period(present: Present, command: ClosePeriod) -> Verdict:
     if not chosen:
         raise Refused("nothing-to-close", period=period.key)
     for code in periods.AGAINST:
-        if held := [line.staff for line in chosen if code in line.against]:
-            raise Refused(code, period=period.key, staff=", ".join(held))
-    staff = [line.staff for line in chosen]
+        if held := [line for line in chosen if code in line.against]:
+            before = sorted({key for line in held for key in line.open_before})
+            staff = ", ".join(line.staff for line in held)
+            raise Refused(code, period=period.key, staff=staff, before=", ".join(before))
+    people = [line.staff for line in chosen]
     event = ev.PeriodClosed(
         period=period.key,
-        staff=staff,
+        staff=people,
         by=command.by,
         closed_on=present.today,
         inputs=present.inputs,
         reason=_blank_is_none(command.reason),
     )
-    return Verdict([event], {"period": period.key, "staff": staff})
+    return Verdict([event], {"period": period.key, "staff": people})
 
 
 def reopen_period(present: Present, command: ReopenPeriod) -> Verdict:

@@ -12,7 +12,7 @@ from services.scoring.access import ACTIONS
 from services.scoring.api.answers import YEAR, known, readable
 from services.scoring.domain.records import commune_name
 from services.scoring.domain.table import table
-from services.scoring.domain.texts import STANDINGS
+from services.scoring.domain.texts import CATEGORIES, LEVELS, STANDINGS
 from services.scoring.schemas import AsOfQuery
 from services.scoring.texts import STATUSES, TEXTS
 from services.scoring.views import PROJECTION
@@ -49,9 +49,8 @@ def create_root(installation: Installation) -> flask.Flask:
         """The ratings of a year as a plain table."""
         found = known(commune, query)
         name, rows = commune_name(found.records), table(found.records, year, on=found.on)
-        return _page(
-            "year.html", STANDINGS=STANDINGS, id=commune, commune=name, table=rows, known=found, asking=principal()
-        )
+        words = {"STANDINGS": STANDINGS, "LEVELS": LEVELS, "CATEGORIES": CATEGORIES}
+        return _page("year.html", **words, id=commune, commune=name, table=rows, known=found, asking=principal())
 
     @pages.get(f"/communes/<commune>{YEAR}/ratings/<staff>/sheet")
     @as_known

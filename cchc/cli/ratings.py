@@ -14,7 +14,7 @@ from services.scoring.domain import table as tables
 from services.scoring.domain.differences import Change, Differences
 from services.scoring.domain.rules.interface import EventRef
 from services.scoring.domain.standing import since, standing
-from services.scoring.domain.texts import EVENTS, STANDINGS
+from services.scoring.domain.texts import CATEGORIES, EVENTS, STANDINGS
 from services.scoring.recheck import recheck as computed_again
 from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import local_day
@@ -43,18 +43,36 @@ def show(installation: Installation, staff: str | None, year: int, json_output: 
         as_json(rows)
         return
     table(
-        ("Mã", "Chức vụ, vị trí", "Mức xếp loại", "Quy tắc", "Việc", "Trễ", "Kém", "Chưa xong", "Vượt", "Không đạt"),
+        (
+            "Mã",
+            "Chức vụ, vị trí",
+            "Mức xếp loại",
+            "Tình trạng",
+            "Quy tắc",
+            "Việc",
+            "Trễ",
+            "Kém",
+            "Chưa xong",
+            "Vượt",
+            "Không đạt",
+        ),
         [
-            (row.staff, row.post, row.level_text, row.rule_set, *(row.shown.get(name, "–") for name in SHOWN))
+            (
+                row.staff,
+                row.post,
+                row.level_text,
+                STANDINGS[row.standing],
+                row.rule_set,
+                *(row.shown.get(name, "–") for name in SHOWN),
+            )
             for row in rows
         ],
     )
     for quota in found.quotas:
         if quota.excess and not staff:
-            click.echo(
-                f"Vượt tỷ lệ xuất sắc ({quota.percent} %) – {quota.name}: {quota.xuat_sac}, được {quota.limit}.",
-                err=True,
-            )
+            whose = CATEGORIES.get(quota.name, quota.name) or "cả xã"
+            said = f"Vượt tỷ lệ xuất sắc ({quota.percent} %) – {whose}: {quota.xuat_sac}, được {quota.limit}."
+            click.echo(said, err=True)
     click.echo(pins(known), err=True)
 
 
@@ -72,12 +90,14 @@ def explain(
     if json_output:
         as_json(sheets.explain(found, figure) if figure else found)
         return
-    click.echo(f"{staff} – {found.post} – năm {year}: {found.level_text} ({found.rule_set})")
     stands = standing(known.records, year, staff)
-    click.echo(f"{STANDINGS[stands.kind]}: {stands.level_text or found.level_text}")
+    level = stands.level_text or found.level_text
+    click.echo(f"{staff} – {found.post} – năm {year} – {STANDINGS[stands.kind]}: {level} ({found.rule_set})")
+    if level != found.level_text:
+        click.echo(f"Số liệu dưới đây tính ra: {found.level_text}")
     click.echo(pins(known))
     for signed in covering(checkpoints(installation.scoring.logs.values(), known.records.commune), known.inputs):
-        click.echo(f"Điểm kiểm tra: {signed.source} #{signed.position}, ký {signed.signed_at}, khóa {signed.key}")
+        click.echo(f"Điểm chốt: {signed.source} #{signed.position}, ký {signed.signed_at}, khóa {signed.key}")
     for step in found.steps:
         mark = "→" if step.applies else "✗"
         click.echo(f" {mark} {step.text}" + (f" ({step.article})" if step.article else ""))

@@ -15,11 +15,11 @@ import pytest
 from cchc.audit import audit_bundle, zipped
 from cchc.installation import Installation
 from demo.year import COMMUNE
-from services.scoring.domain.sheet import sheet, sheet_bytes
+from services.scoring.domain.sheet import sheet
 from services.scoring.views import Moment, end_of_day, known_at, moment_at
 from shared.eventlog import Decision
 from shared.eventlog.checkpoints import record
-from shared.events import RatingDecided, RatingProposed, local_day
+from shared.events import RatingProposed, local_day
 from tests.scenario.conftest import Cchc, read_json, settings_of
 
 PROGRAMS = ("verify_chain.py", "verify_rating.py")
@@ -188,47 +188,37 @@ def test_the_public_key_is_the_one_that_signs(cchc: Cchc):
 # What was decided
 
 
-def rate(installation: Installation, sheet_sha256: str | None = None) -> None:
-    """Propose and decide p14's year as of 15/12/2024; the tasks go on afterwards."""
-    logs = installation.scoring.logs
-    known = known_at(logs, COMMUNE, moment_at(logs, COMMUNE, end_of_day(date(2024, 12, 15))))
-    found = sheet(known.records, 2024, "p14", on=known.on)
-    proposed = RatingProposed(
-        proposal="x1",
-        staff="p14",
-        year=2024,
-        level=found.level,  # type: ignore[arg-type]  # a sheet's level is one of them
-        figures=found.figures,
-        rule_set=found.rule_set,
-        rule_set_sha256=found.rule_set_sha256,
-        sheet_sha256=sheet_sha256 or hashlib.sha256(sheet_bytes(found)).hexdigest(),
-        evaluated_on=known.on,
-        inputs=known.inputs,
-        by="p14",
-    )
-    decided = RatingDecided(
-        staff="p14", year=2024, proposal="x1", level="tot", decided_on=date(2024, 12, 16), by="p01", differs_reason="…"
-    )
-    logs["scoring"].append(COMMUNE, lambda _: Decision([proposed, decided]), actor="staff/p01")
-
-
-def test_a_decided_rating_is_recomputed_where_its_proposal_stood(
-    installation: Installation, cchc: Cchc, tmp_path: Path
-):
-    rate(installation)
+def test_a_decided_rating_is_recomputed_where_its_proposal_stood(cchc: Cchc, tmp_path: Path):
     cchc("audit-bundle", "--year", "2024", "-o", str(tmp_path / "year.zip"))
     with zipfile.ZipFile(tmp_path / "year.zip") as archive:
-        ratings = json.loads(archive.read("results.json"))["ratings"]
+        ratings = {each["staff"]: each for each in json.loads(archive.read("results.json"))["ratings"]}
         archive.extractall(tmp_path / "unpacked")
-    rating = next(each for each in ratings if each["staff"] == "p14")
-    assert (rating["standing"], rating["level"], rating["decided_level"]) == ("decided", "tot", "tot")
-    assert (rating["proposal"], rating["evaluated_on"]) == ("x1", "2024-12-15")
-    assert rating["computed_level"] == "hoan_thanh"
+    # What became known of p25 on 20/12 is not in what was decided on 13/12.
+    names = ("standing", "level", "computed_level", "decided_level", "evaluated_on")
+    assert [ratings["p25"][name] for name in names] == ["decided", "tot", "tot", "tot", "2024-12-11"]
+    assert [ratings["p41"][name] for name in names] == ["re_rated", "tot", "tot", "tot", "2024-12-19"]
+    assert ratings["p22"]["proposal"] is None
     assert check(tmp_path / "unpacked", "verify_rating.py").returncode == 0
 
 
 def test_what_cannot_be_recomputed_is_not_handed_over(installation: Installation, cchc: Cchc, tmp_path: Path):
-    rate(installation, sheet_sha256="0" * 64)
+    logs = installation.scoring.logs
+    known = known_at(logs, COMMUNE, moment_at(logs, COMMUNE, end_of_day(date(2024, 12, 15))))
+    found = sheet(known.records, 2024, "p22", on=known.on)
+    wrong = RatingProposed(
+        proposal="x1",
+        staff="p22",
+        year=2024,
+        level="khong_hoan_thanh",
+        figures=found.figures,
+        rule_set=found.rule_set,
+        rule_set_sha256=found.rule_set_sha256,
+        sheet_sha256="0" * 64,
+        evaluated_on=known.on,
+        inputs=known.inputs,
+        by="p14",
+    )
+    logs["scoring"].append(COMMUNE, lambda _: Decision([wrong]), actor="staff/p14")
     refused = cchc("audit-bundle", "--year", "2024", "-o", str(tmp_path / "x.zip"), code=1)
-    assert "p14" in refused.stderr and "cchc verify" in refused.stderr
+    assert "p22" in refused.stderr and "cchc verify" in refused.stderr
     assert not (tmp_path / "x.zip").exists()

@@ -26,6 +26,7 @@ from tests.support.histories import (
     period_reopened,
     reported,
     rule_set_chosen,
+    settings,
     unit_result,
 )
 from tests.unit.scoring.test_procedure import PINS, Spec
@@ -200,6 +201,13 @@ class TestClosing:
         [event] = given(*recorded).when(p.close_period, close()).then(ev.PeriodClosed).events
         assert event.staff == ["p07"]
 
+    def test_is_of_a_quarter_where_the_year_is_tracked_so(self) -> None:
+        recorded = (settings(2026, period="quarter"), period_common("2026-Q1"))
+        spec = given(*recorded, today="2/4/2026").when(p.close_period, close("2026-Q1", "p07"))
+        [event] = spec.then(ev.PeriodClosed).events
+        assert event.period == "2026-Q1"
+        spec.when(p.close_period, close("2026-03", "p07")).then_refused("period-kind")
+
     @pytest.mark.parametrize(
         ("code", "recorded", "command"),
         [
@@ -215,6 +223,7 @@ class TestClosing:
             ("period-kind", (), close("2026-Q1", "p07")),
             ("period-unknown", (), close("2026-00", "p07")),
             ("period-unknown", (), close("0000-01", "p07")),
+            ("period-unknown", (), close("9999-12", "p07")),
             ("chair-or-office-only", (), close("2026-01", "p07", by="p05")),
         ],
     )

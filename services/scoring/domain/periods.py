@@ -14,14 +14,15 @@ from services.scoring.domain.sheet import Sheet, sheets
 from shared.calendar import Period
 from shared.refusal import Refused
 
-_FIRST_YEAR = 2000
+# Years in which somebody is rated.
+_FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
 
 def tracked(records: Records, key: str) -> Period:
     """A period by its name in events. Refuses `period-unknown`, and one that its year is not tracked by
     (`period-kind`)."""
     period = named(key)
-    if period is None or period.key != key or period.year < _FIRST_YEAR:
+    if period is None or period.key != key or not _FIRST_YEAR <= period.year <= _LAST_YEAR:
         raise Refused("period-unknown", period=key)
     every = settings_of(records, period.year).period
     if period.every != every:

@@ -21,7 +21,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     days_6_months: Days = 180
     days_3_months: Days = 90
     min_tasks: Annotated[int, Meta(ge=0)] = 3
-    blank_coefficient: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?(/[1-9]\d*)?$")] = "1"
+    blank_coefficient: Annotated[str, Meta(pattern=r"^\d+(\.\d+)?(/[1-9]\d*)?$", max_length=20)] = "1"
     period: Literal["month", "quarter"] = "month"
     late_reading: Literal["deduct", "zero"] = "deduct"
     cap: Literal["total", "each", "none"] = "total"

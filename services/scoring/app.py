@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from services.scoring.access import ACTIONS
 from services.scoring.api import blueprints
 from services.scoring.commands import OwnerHeads
-from services.scoring.domain.rules.facts.people import post_on
+from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.texts import STATUSES, TEXTS
 from services.scoring.views import PROJECTION, one
 from shared.eventlog import Log, reading, utcnow
@@ -39,12 +39,16 @@ class Scoring(msgspec.Struct, frozen=True):
 
     def roles_in_force(self, commune: str, staff: str) -> frozenset[str]:
         """The roles of the post a person is in today, as far as the tasks log is folded. Refuses: in no post."""
-        with reading(self.engine) as connection:
-            person = one(connection, commune, "person", staff)
-        post = post_on(person, self.clock().astimezone(VIETNAM).date()) if person else None
+        post = self.post_today(commune, staff)
         if post is None or not post.in_post:
             raise Refused("not-in-post", staff=staff)
         return frozenset(post.roles)
+
+    def post_today(self, commune: str, staff: str) -> Post | None:
+        """The post a person is in today, or the nearest to it; None for nobody that was ever appointed."""
+        with reading(self.engine) as connection:
+            person = one(connection, commune, "person", staff)
+        return post_on(person, self.clock().astimezone(VIETNAM).date()) if person else None
 
 
 def open_scoring(

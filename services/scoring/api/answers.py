@@ -41,7 +41,7 @@ def readable(commune: str, staff: str, query: dict[str, Any]) -> Known:
     if staff not in found.records.people:
         raise Refused("staff-unknown", staff=staff)
     asking = principal()
-    if not may_read(found.records, staff, asking.staff, asking.roles, found.on):
+    if not may_read(service().post_today(commune, staff), staff, asking.staff, asking.roles):
         raise Refused("sheet-of-another", staff=staff)
     return found
 

@@ -29,6 +29,7 @@ from services.scoring.schemas import (
     SelfAssessmentBody,
 )
 from shared.events import Vote
+from shared.web.app import service
 from shared.web.auth import action, principal
 from shared.web.schema import Blueprint
 
@@ -58,10 +59,9 @@ def person_procedure(query: dict[str, Any], commune: str, year: int, staff: str)
     found = readable(commune, staff, query)
     course = person_course(found.records, year, staff, found.on)
     asking = principal()
-    if not may_read_opinion(found.records, staff, asking.staff, asking.roles, found.on):
-        course = msgspec.structs.replace(
-            course, standing=msgspec.structs.replace(course.standing, opinion=None, votes=[], self_assessment=None)
-        )
+    if not may_read_opinion(service().post_today(commune, staff), staff, asking.staff, asking.roles):
+        hidden: dict[str, Any] = {"opinion": None, "votes": [], "self_assessment": None, "appeals": []}
+        course = msgspec.structs.replace(course, standing=msgspec.structs.replace(course.standing, **hidden))
     return answer(found, commune, course)
 
 

@@ -11,8 +11,8 @@ from services.scoring.domain.records import Records
 from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.domain.rules.interface import EventRef
 from services.scoring.domain.settings import cut_off, on_month_day, settings_of
-from services.scoring.domain.sheet import rated_staff, sheet
-from services.scoring.domain.standing import Appeal, Standing, Step, next_step, since, standing
+from services.scoring.domain.sheet import sheet
+from services.scoring.domain.standing import Standing, Step, next_step, on_the_list, since, standing
 from shared.refusal import Refused
 
 
@@ -25,6 +25,14 @@ class PersonCourse(msgspec.Struct, frozen=True):
     since: list[EventRef]
 
 
+class OpenAppeal(msgspec.Struct, frozen=True):
+    """What is still to be resolved, and until when; its text is for the person and who decides."""
+
+    appeal: str
+    received_on: date
+    due: date
+
+
 class Line(msgspec.Struct, frozen=True):
     staff: str
     standing: str
@@ -32,7 +40,7 @@ class Line(msgspec.Struct, frozen=True):
     level_text: str | None
     next: Step
     next_text: str
-    open_appeal: Appeal | None
+    open_appeal: OpenAppeal | None
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -67,7 +75,7 @@ def person_course(records: Records, year: int, staff: str, on: date) -> PersonCo
 
 def course_of(records: Records, year: int, on: date) -> Course:
     """Where the year of everyone who is rated stands as of the end of a day."""
-    people = [_line(records, year, staff, on) for staff in rated_staff(records, year, on=on)]
+    people = [_line(records, year, staff, on) for staff in on_the_list(records, year, on)]
     record: kept.YearRecord | None = records.get("year", str(year))
     moments = record.moments if record else []
     decision_by = on_month_day(year, settings_of(records, year).decision_by)
@@ -85,7 +93,7 @@ def course_of(records: Records, year: int, on: date) -> Course:
 def _line(records: Records, year: int, staff: str, on: date) -> Line:
     of = standing(records, year, staff)
     following = next_step(of, opinion_needed=needs_opinion(_post(records, year, staff, on)))
-    waiting = [appeal for appeal in of.appeals if appeal.outcome is None]
+    waiting = [OpenAppeal(each.appeal, each.received_on, each.due) for each in of.appeals if each.outcome is None]
     return Line(
         staff, of.kind, of.level, of.level_text, following, texts.NEXT[following], waiting[0] if waiting else None
     )

@@ -11,7 +11,7 @@ from services.scoring.domain import texts
 from services.scoring.domain.records import Moment, Records
 from services.scoring.domain.rules.facts.tasks import ref
 from services.scoring.domain.rules.interface import EventRef
-from services.scoring.domain.sheet import Sheet
+from services.scoring.domain.sheet import Sheet, rated_staff
 from shared.events import Input, ReRated
 
 T = TypeVar("T")
@@ -161,6 +161,17 @@ def standing(records: Records, year: int, staff: str) -> Standing:
         published_on=published[-1].data.on if published else None,
         appeals=list(_appeals(moments)),
     )
+
+
+def on_the_list(records: Records, year: int, on: date) -> list[str]:
+    """Who is rated, and who was decided on: what is recorded of a post later does not take a decision off the list."""
+    rulings = (kept.Decided, kept.ReRating)
+    decided = {
+        rating.staff
+        for rating in records.by_kind["rating"].values()
+        if rating.year == year and any(isinstance(moment, rulings) for moment in rating.moments)
+    }
+    return sorted(decided.intersection(records.people).union(rated_staff(records, year, on=on)))
 
 
 def rested_on(records: Records, of: Standing) -> Proposal | None:

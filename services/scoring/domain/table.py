@@ -11,7 +11,7 @@ from services.scoring.domain import rules, texts
 from services.scoring.domain.records import Records, UnitResultRecord
 from services.scoring.domain.settings import settings_of
 from services.scoring.domain.sheet import Sheet, sheets
-from services.scoring.domain.standing import Kind, Standing, standing
+from services.scoring.domain.standing import Kind, Standing, on_the_list, standing
 
 
 class Quota(msgspec.Struct):
@@ -78,7 +78,8 @@ class _Candidate(msgspec.Struct, frozen=True):
 
 def table(records: Records, year: int, on: date) -> Table:
     """The ratings of all who are rated, as of the end of a day."""
-    found = [_Candidate(sheet, standing(records, year, sheet.staff)) for sheet in sheets(records, year, on)]
+    listed = on_the_list(records, year, on)
+    found = [_Candidate(sheet, standing(records, year, sheet.staff)) for sheet in sheets(records, year, on, listed)]
     quotas = _quotas(records, year, found)
     return Table(records.commune, year, on, [_row(one, quotas) for one in found], quotas)
 

@@ -8,7 +8,7 @@ from sqlalchemy import Engine, select
 
 from services.scoring.domain.assessment import Context
 from services.scoring.domain.procedure import Present, Verdict
-from services.scoring.domain.records import decode_record
+from services.scoring.domain.records import Records, decode_record
 from services.scoring.domain.rules.facts.people import post_on
 from services.scoring.views import PROJECTION, Moment, known_at, records
 from shared.eventlog import Appended, Decision, Head, Key, Log, Transaction
@@ -76,14 +76,19 @@ def _context(tx: Transaction, actor: str) -> Context:
     """Who is in post today, as far as this service has folded the tasks log."""
     rows = tx.connection.execute(
         select(records.c.kind, records.c.id, records.c.body).where(
-            records.c.commune == tx.commune, records.c.kind.in_(("person", "unit"))
+            records.c.commune == tx.commune, records.c.kind.in_(("person", "unit", "year"))
         )
     ).all()
-    people = {row.id: post_on(decode_record("person", row.body), tx.today) for row in rows if row.kind == "person"}
+    known = Records(tx.commune)
+    for row in rows:
+        known.put(row.kind, row.id, decode_record(row.kind, row.body))
+    posts = {staff: post_on(person, tx.today) for staff, person in known.people.items()}
     return Context(
         actor=_staff(actor),
-        posts={staff: post for staff, post in people.items() if post},
-        units=_units(tx.commune, (row.id for row in rows if row.kind == "unit")),
+        posts={staff: post for staff, post in posts.items() if post},
+        units=_units(tx.commune, known.by_kind["unit"]),
+        records=known,
+        today=tx.today,
     )
 
 

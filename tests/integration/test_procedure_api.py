@@ -15,7 +15,7 @@ from services.scoring.texts import TEXTS
 from services.scoring.views import PROJECTION, Moment, known_at
 from shared.eventlog import Head, writing
 from shared.eventlog.feed import FeedError
-from shared.events import CalendarPublished, DayOff, decode
+from shared.events import CalendarPublished, DayOff, StaffChanged, decode
 from shared.projection.positions import set_parked
 from shared.web.auth import Verifier
 from tests.integration.test_scoring_api import BASE, RATINGS, World, history, unit_result
@@ -173,6 +173,17 @@ def test_later_events_leave_a_decided_rating_and_are_listed_as_such(office: Offi
     assert (row["level"], row["decided_level"]) == ("hoan_thanh", "hoan_thanh")
 
 
+def test_a_decision_stays_on_the_list_when_the_person_is_taken_off_it_later(office: Office):
+    decided = office.decided()
+    change = StaffChanged(staff="p07", valid_from=day("1/12"), rated=False)
+    office.hold(office.history.record("21/12", change))
+    row = next(row for row in office.get(RATINGS).json["result"]["rows"] if row["staff"] == "p07")
+    assert (row["level"], row["standing"], row["computed_level"]) == ("hoan_thanh", "decided", "khong_xep_loai")
+    assert "p07" in [line["staff"] for line in office.get(f"{YEAR}/procedure").json["result"]["people"]]
+    again = {"proposal": office.proposed(), "level": "khong_xep_loai", "replaces": decided, "reason": "Đã thôi việc"}
+    office.done("p01", f"{RATINGS}/p07/re-rating", again | {"by": "p01"})
+
+
 def test_everyone_is_proposed_but_those_whose_result_waits(office: Office):
     office.hold(
         office.history.record("5/10", assigned("t5", lead="p07", due="30/10")).record("20/10", reported("t5", "20/10"))
@@ -222,6 +233,13 @@ def test_votes_and_opinions_are_not_for_a_tracker_who_does_not_rate(office: Offi
     said = {who: office.course("p21", who)["standing"] for who in ("p01", "p21", "p07")}
     assert all(said[who]["votes"] and said[who]["self_assessment"] for who in ("p01", "p21"))
     assert (said["p07"]["votes"], said["p07"]["self_assessment"]) == ([], None)
+    proposal = office.proposed("p21")
+    office.done("p01", f"{RATINGS}/p21/decision", decision(proposal))
+    filed = office.done("p21", f"{RATINGS}/p21/appeals", {"text": "Người theo dõi ghi nhận sai"})
+    assert office.course("p21", "p07")["standing"]["appeals"] == []
+    lines = office.get(f"{YEAR}/procedure", as_=office.as_("p03")).json["result"]["people"]
+    [waiting] = [line["open_appeal"] for line in lines if line["staff"] == "p21"]
+    assert waiting == {"appeal": filed["appeal"], "received_on": "2024-12-20", "due": filed["due"]}
     assert office.get(f"{RATINGS}/p21/procedure", as_=office.as_("p03")).json["code"] == "sheet-of-another"
 
 

@@ -16,11 +16,11 @@ from services.scoring.app import Scoring, create_web, open_scoring
 from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.views import PROJECTION, metadata
 from shared.eventlog import Log, open_database, tables
-from shared.events import decode
+from shared.events import StaffChanged, UnitDefined, decode
 from shared.projection import Runner
 from shared.web.auth import Verifier, routes, unclassified_routes
 from shared.web.keys import generate_key, mint
-from tests.support.histories import COMMUNE, History, appointed, assigned, completed, left, opened, reported
+from tests.support.histories import COMMUNE, History, appointed, assigned, completed, day, left, opened, reported
 from tests.support.waiting import until
 
 BASE = f"/api/v1/scoring/communes/{COMMUNE}"
@@ -160,6 +160,19 @@ def test_a_sheet_is_read_by_its_person_tracker_rater_and_the_office(world: World
     assert world.get(RATINGS, as_=readers["p07"]).status_code == 403
 
 
+def test_who_tracked_a_person_once_does_not_read_their_sheet_by_asking_for_an_old_day(world: World):
+    moved = StaffChanged(staff="p07", valid_from=day("1/12"), tracker="p03")
+    world.hold(history().record("1/12", moved))
+    positions = f"tasks:{world.tasks.head(COMMUNE).position},scoring:0"
+    asked: list[dict[str, str]] = [{}, {"as_of": "2024-11-01"}, {"positions": positions, "on": "2024-11-01"}]
+    for path in (f"{RATINGS}/p07", f"{RATINGS}/p07/procedure", f"{RATINGS}/p07/explanation"):
+        figure = {"figure": "n"} if path.endswith("explanation") else {}
+        for who, status in {"p14": 403, "p03": 200}.items():
+            answers = [world.get(path, as_=world.auth(f"staff/{who}", "staff", "vice_chair"), **query | figure)
+                       for query in asked]  # fmt: skip
+            assert {answer.status_code for answer in answers} == {status}, (path, who)
+
+
 def test_a_role_counts_only_while_the_post_is_held(world: World):
     world.hold(history().record("1/12", left("p14", "30/11")))
     asked = {
@@ -245,12 +258,27 @@ def test_the_chairman_does_not_record_the_result_that_his_own_rating_rests_on(wo
     assert world.get(f"{RATINGS}/p01", as_=office).json["result"]["level"] == "tot"
 
 
+def test_the_head_of_a_unit_does_not_record_its_result_though_another_led_it_by_appointment(world: World):
+    unit = UnitDefined(unit="van-phong", kind="department", valid_from=day("1/1"), head="p14")
+    moved = [StaffChanged(staff="p14", valid_from=day("15/12"), leads_unit=None)]
+    first = StaffChanged(staff="p14", valid_from=day("1/2"), leads_unit="dia-chinh")
+    area = UnitDefined(unit="dia-chinh", kind="area", valid_from=day("1/1"))
+    world.hold(history().record("15/12", unit, area, first, *moved))
+    office, chair = world.auth("staff/p14", "office"), world.auth("staff/p01", "chair")
+    for name in ("van-phong", "dia-chinh"):  # its head now; the one its result counted for on 10/12
+        path = f"{BASE}/years/2024/units/{name}/result"
+        assert world.post(path, unit_result("p01"), as_=office).json["code"] == "rates-oneself"
+        assert world.post(path, unit_result("p01"), as_=chair).status_code == 201
+
+
 def test_settings_are_events_with_a_reason_and_are_seen_as_of_then(world: World):
     world.hold(history())
     chair = world.auth("staff/p01", "chair")
     path = f"{BASE}/years/2024/settings"
     body = {"settings": {"cut_off": "09-30"}, "by": "p01", "reason": "Chốt sớm theo công văn của huyện"}
     assert world.post(path, body | {"settings": {"cutoff": 1}}, as_=chair).json["code"] == "setting-unknown"
+    endless = {"blank_coefficient": "1" * 4000}
+    assert world.post(path, body | {"settings": endless}, as_=chair).json["code"] == "setting-invalid"
     assert world.post(path, body, as_=world.auth("staff/p14", "office")).status_code == 201
     world.runner.catch_up()
     assert world.get(f"{RATINGS}/p07").json["result"]["effective_by"] == "2024-09-30"

@@ -1,12 +1,14 @@
 """What people record for a rating year: settings, common criteria, unit results; and who may."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
 
-from services.scoring.domain.rules.facts.people import Post
-from services.scoring.domain.settings import validate
+from services.scoring.domain.records import Records, UnitRecord
+from services.scoring.domain.rules.facts.people import Post, post_on
+from services.scoring.domain.settings import cut_off, validate
 from shared.events import CommonAssessed, SettingsChosen, UnitFigures, UnitResultRecorded
 from shared.refusal import Refused
 
@@ -41,11 +43,14 @@ class RecordUnitResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Context(msgspec.Struct, frozen=True):
-    """Who asks, and who is in post on this day. `actor` is the staff id that typed it, None for an operator."""
+    """Who asks, and who is in post on this day. `actor` is the staff id that typed it, None for an operator. `records`
+    hold at least the people, units and years."""
 
     actor: str | None
     posts: Mapping[str, Post]
     units: frozenset[str]
+    records: Records
+    today: date
 
     def must_be_in_post(self, staff: str) -> Post:
         post = self.posts.get(staff)
@@ -128,11 +133,23 @@ def record_unit_result(context: Context, command: RecordUnitResult) -> list[Unit
     context.must_act_for(command.by)
     if command.by != EXTERNAL and not context.has_role(command.by, "chair"):
         raise Refused("chair-only", by=command.by)
-    leads_it = {staff for staff, post in context.posts.items() if post.in_post and post.leads_unit == command.unit}
-    for staff in leads_it:
+    for staff in _answer_for(context, command.unit, command.year):
         context.must_be_of_another(staff, command.by)
     _must_add_up(command.figures)
     return [UnitResultRecorded(unit=command.unit, year=command.year, figures=command.figures, by=command.by)]
+
+
+def _answer_for(context: Context, unit: str, year: int) -> set[str]:
+    """Whose rating rests on the unit's result: who leads it or is its head, now or on the day that the year goes by."""
+    found: set[str] = set()
+    record: UnitRecord | None = context.records.get("unit", unit)
+    for day in (context.today, min(context.today, cut_off(context.records, year))):
+        posts = {staff: post_on(person, day) for staff, person in context.records.people.items()}
+        found |= {staff for staff, post in posts.items() if post and post.in_post and post.leads_unit == unit}
+        begun = [moment.data for moment in record.moments if moment.data.valid_from <= day] if record else []
+        if begun and (head := max(reversed(begun), key=lambda defined: defined.valid_from).head):
+            found.add(head)
+    return found
 
 
 def _must_add_up(figures: UnitFigures) -> None:

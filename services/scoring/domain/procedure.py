@@ -43,10 +43,8 @@ _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}|/[1-9][0-9]{0,8})?")
 
 
 class Present(Context, frozen=True, kw_only=True):
-    """Who asks, and the commune's records at the ends of both logs (`inputs`), on the day of recording."""
+    """Who asks, and all of the commune's records at the ends of both logs (`inputs`), on the day of recording."""
 
-    records: Records
-    today: date
     inputs: list[Input]
     new_id: Callable[[], str]
 
@@ -396,10 +394,11 @@ def propose(present: Present, command: Propose) -> Verdict:
 
 
 def propose_one(present: Present, command: ProposeOne) -> Verdict:
-    """The system's proposal for one person, also anew after the decision: a re-rating rests on it. Refuses while a
-    result waits."""
+    """The system's proposal for one person, also anew after the decision: a re-rating rests on it, whatever became of
+    the person's post. Refuses while a result waits."""
     _must_propose(present, command)
-    _must_be_rated(present, command.year, command.staff)
+    if standing(present.records, command.year, command.staff).decision is None:
+        _must_be_rated(present, command.year, command.staff)
     found = sheet(present.records, command.year, command.staff, on=present.today)
     event = _proposal(present, found, command.by)
     return Verdict([event], {"proposal": event.proposal, "level": event.level})
@@ -521,7 +520,7 @@ def decide(present: Present, command: Decide) -> Verdict:
                 year=command.year,
                 proposal=command.proposal,
                 level=command.level,
-                decided_on=_decided_on(present, of, command.decided_on),
+                decided_on=_day(present, command.decided_on, not_before=_follows(of, command.by)),
                 by=command.by,
                 differs_reason=reason,
                 decision_number=_blank_is_none(command.decision_number),
@@ -632,7 +631,7 @@ def re_rate(present: Present, command: ReRate) -> Verdict:
         raise Refused("proposal-not-new", proposal=command.proposal)
     _must_be_decidable(of, command.level)
     must_have_reason(command.reason)
-    decided_on = _decided_on(present, of, command.decided_on)
+    decided_on = _day(present, command.decided_on, not_before=of.proposal.evaluated_on)
     return Verdict(
         [
             ev.ReRated(
@@ -720,8 +719,13 @@ def _decision(present: Present, year: int, staff: str) -> Ruling:
     return decision
 
 
-def _decided_on(present: Present, of: Standing, on: date | None) -> date:
-    return _day(present, on, not_before=of.proposal.evaluated_on if of.proposal else date.min)
+def _follows(of: Standing, by: str) -> date:
+    """The last day of what a decision rests on; above the commune the steps here are none of it."""
+    days = [of.proposal.evaluated_on] if of.proposal else []
+    if by != EXTERNAL:
+        days += [said.on for said in (of.self_assessment, of.opinion) if said]
+        days += [min(ballot.held_on for ballot in of.votes)] if of.votes else []
+    return max(days, default=date.min)
 
 
 def _day(present: Present, on: date | None, *, not_before: date) -> date:

@@ -159,6 +159,7 @@ class TestDecision:
             ("staff-unknown", READY, "p01", {"staff": "p99"}),
             ("day-out-of-order", READY, "p01", {"decided_on": day("10/12")}),
             ("day-out-of-order", READY, "p01", {"decided_on": day("21/12")}),
+            ("day-out-of-order", READY, "p01", {"decided_on": day("11/12")}),  # the meeting was on the 12th
         ],
     )  # fmt: skip
     def test_refusals(self, code: str, recorded: tuple[Any, ...], actor: str, more: dict[str, Any]) -> None:

@@ -120,6 +120,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Kỳ chưa khóa",
         "Kỳ {period} đang mở với {staff}, không cần mở lại.",
     ),
+    "period-begun-here": (
+        "Kỳ do xã chấm điểm",
+        "{staff} đã công tác ở xã từ đầu kỳ {period}. Chỉ ghi điểm của nơi cũ cho kỳ bắt đầu trước khi chuyển đến.",
+    ),
     "nothing-to-close": (
         "Không còn ai để khóa",
         "Kỳ {period} không còn ai đang mở. Xem bảng của kỳ.",

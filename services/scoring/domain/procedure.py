@@ -273,12 +273,16 @@ def record_leader_criteria(present: Present, command: RecordLeaderCriteria) -> V
 
 
 def receive_period_result(present: Present, command: ReceivePeriodResult) -> Verdict:
-    """What a transferred person scored at the former agency (NĐ 335/2025 Đ19), recorded by the Office."""
+    """What a transferred person scored at the former agency (NĐ 335/2025 Đ19), recorded by the Office. Refuses it for
+    a period that the person began here: that one is scored by the tracker."""
     _post(present, command.staff)
-    _period_of_year(present, command.year, command.period)
+    period = _period_of_year(present, command.year, command.period)
     present.must_act_for(command.by)
     _must_be(present, command.by, "office")
     present.must_be_of_another(command.staff, command.by)
+    then = post_on(present.records.people[command.staff], period.start)
+    if then and then.in_post:
+        raise Refused("period-begun-here", staff=command.staff, period=period.key)
     if not _number(command.score) <= 100:
         raise Refused("score-out-of-range", score=command.score)
     return Verdict([ev.PeriodResultReceived(**msgspec.structs.asdict(command))])

@@ -70,7 +70,7 @@ def criteria(**more: Any) -> p.RecordLeaderCriteria:
 
 
 def received(**more: Any) -> p.ReceivePeriodResult:
-    said: dict[str, Any] = {"staff": "p07", "period": "2026-01", "score": "88.5", "from_": "Xã cũ", "by": "p14"}
+    said: dict[str, Any] = {"staff": "p09", "period": "2026-01", "score": "88.5", "from_": "Xã cũ", "by": "p14"}
     return p.ReceivePeriodResult(year=2026, **said | more)
 
 
@@ -155,8 +155,10 @@ class TestLeaderCriteria:
 
 
 class TestFormerAgency:
+    arrived = appointed("p09", since="2/1/2026", tracker="p05")
+
     def test_its_score_is_recorded_by_the_office(self) -> None:
-        [event] = given().when(p.receive_period_result, received()).then(ev.PeriodResultReceived).events
+        [event] = given(self.arrived).when(p.receive_period_result, received()).then(ev.PeriodResultReceived).events
         assert (event.score, event.from_) == ("88.5", "Xã cũ")
 
     @pytest.mark.parametrize(
@@ -167,6 +169,8 @@ class TestFormerAgency:
             ("office-only", "p01", {"by": "p01"}),
             ("acts-for-another", "p05", {}),
             ("rates-oneself", "p14", {"staff": "p14"}),
+            ("period-begun-here", "p14", {"staff": "p07"}),
+            ("period-begun-here", "p14", {"period": "2026-02"}),
             ("period-not-begun", "p14", {"period": "2026-04"}),
             ("period-of-another-year", "p14", {"period": "2025-12"}),
             ("period-kind", "p14", {"period": "2026-Q1"}),
@@ -175,7 +179,7 @@ class TestFormerAgency:
         ],
     )
     def test_refusals(self, code: str, actor: str, more: dict[str, Any]) -> None:
-        given(actor=actor).when(p.receive_period_result, received(**more)).then_refused(code)
+        given(self.arrived, actor=actor).when(p.receive_period_result, received(**more)).then_refused(code)
 
 
 class TestClosing:

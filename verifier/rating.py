@@ -76,10 +76,10 @@ def fold(events: list[Any], end: date, as_of: date) -> Any:
     excused = [v for v in t.versions if any(v.order < o if n is None else n in v.numbers for o, n in late)]
 
     def missed(v: Any, following: list[Any]) -> bool:
-        if v.due is None or v.due > end or v.due >= as_of or v.effective > end:
-            return False  # has not passed
-        if (following and following[0].effective <= v.due) or any(on <= v.due for on in t.waiting) or v.due < v.judged:
-            return False  # (1) replaced in time, (2) a result of that time waits, (3) past already when it was set
+        if v.due is None or v.due > end or v.due >= as_of or v.effective > end or v.due < v.judged:
+            return False  # has not passed, or (3) had already when it was set
+        if (following and following[0].effective <= v.due) or any(on <= v.due and not accepted for on in t.waiting):
+            return False  # (1) replaced in time, (2) a result of that time waits
         before = max((o for o, kind, *_ in steps if kind == "task.reopened" and o <= v.order), default=-1)
         return not any(kind == "task.completed" and on <= v.due and o > before for o, kind, on, _ in steps)  # (2)
 
@@ -139,11 +139,11 @@ class Records:
 
     def career(self, staff: str, on: date) -> tuple[Event, list[Any], list[Any]]:
         """Attributes on a day (out of post: the nearest), stays here, stays from `service_from`."""
-        attributes, ends, stays, service = Event(), {}, list[Any](), list[Any]()
+        ends, stays, service = {}, list[Any](), list[Any]()
         said = self.of("staff.appointed", "staff.changed", staff=staff)
         posts = sorted((day(d["valid_from"]), order, kind == "staff.appointed", d) for order, kind, d in said)
         begins = [post for post in posts if post[2]]
-        on = max(on, begins[0][0]) if begins else on
+        attributes = begins[0][3] if begins else Event()
         for order, _, d in self.of("staff.left", staff=staff):
             begun = [post[1] for post in begins if post[1] < order and post[0] <= day(d["valid_to"])]
             ends.update({o: day(d["valid_to"]) for o in begun[-1:]})
@@ -157,11 +157,11 @@ class Records:
             stays, service = [*stays, (first, last)], [*service, (min([first, *since]), last)]
         return attributes, stays, service
 
-    def service(self, staff: str, year: int, kinds: list[str]) -> tuple[set[date], set[date]]:
-        """Days of the calendar year in state service, and those of them with an absence of these kinds."""
+    def service(self, staff: str, year: int, kinds: list[str], on: date) -> tuple[set[date], set[date]]:
+        """Days of the year in state service by the attributes of a day, and those with an absence of these kinds."""
         last = {d["absence"]: d for *_, d in self.of("staff.absence_recorded", staff=staff)}.values()
         absences = [(day(d["from"]), day(d.get("to"), date.max)) for d in last if d["kind"] in kinds]
-        days, (*_, stays) = [date(year, 1, 1) + i * DAY for i in range(366)], self.career(staff, self.end(year))
+        days, (*_, stays) = [date(year, 1, 1) + i * DAY for i in range(366)], self.career(staff, on)
         employed = {on for on in days if on.year == year and any(first <= on <= last for first, last in stays)}
         return employed, {on for on in employed if any(first <= on <= last for first, last in absences)}
 
@@ -288,7 +288,7 @@ class Records:
         confirmed = self.of("rating.common_assessed", stage="confirmed", staff=staff, period=period)
         points = {k: Fraction(str(v)) for *_, d in confirmed for k, v in d["items"].items() if k in COMMON_335}
         g.update({"common": sum(points.values())} if len(points) == len(COMMON_335) else {})
-        employed, absent = self.service(staff, year, [*ABSENT["nd90"], "protected"])
+        employed, absent = self.service(staff, year, [*ABSENT["nd90"], "protected"], min(last, self.as_of))
         if "R" in g and "common" in g and any(first <= on <= last for on in employed - absent):
             score = g["common"] + 70 * g["R"]
             g["score"] = score if settings["cap"] == "none" else min(score, Fraction(100))
@@ -310,8 +310,8 @@ class Records:
             those = [score for month, score in scores.items() if first <= month <= last]
             g.update({name: sum(those, Fraction(0)) / len(those)} if those else {})
         on, (_, stays, _) = self.end(year), self.career(staff, self.end(year))
-        records = [d for act in self.acts(staff, year) for d in act]
-        grave = [day(d["act_date"]) for d in records if d.get("public_duty") or d.get("degradation")]
+        acts = [act for act in self.acts(staff, year) if any(d.get("public_duty") or d.get("degradation") for d in act)]
+        grave = [day(act[-1]["act_date"]) for act in acts]
         if unit.get("corruption") or any(a <= act <= b for act in grave for a, b in stays):  # while in post here
             return "khong_hoan_thanh"
         if "score" not in g:
@@ -330,7 +330,7 @@ class Records:
         chosen = [d["rule_set"] for *_, d in self.of("rating.rule_set_chosen", year=year, category=category)]
         rule_set = [table.get(category, "nd90" if old else "none"), *chosen][-1]
         if rule_set in ABSENT:
-            employed, absent = self.service(staff, year, ABSENT[rule_set])
+            employed, absent = self.service(staff, year, ABSENT[rule_set], on)
             acts = len(self.acts(staff, year))
             g.update(days_worked=len(employed - absent), days_absent=len(absent), discipline=acts)
             leader = bool(attributes.get("leader")) or (category == "can_bo" and rule_set == "nd90")

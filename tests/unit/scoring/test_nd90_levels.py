@@ -257,6 +257,11 @@ class TestTimeWorked:
         found = rated(*days, person=appointed("p07", since="1/9"))
         assert (found.figures["days_worked"], found.level) == (122, "khong_xep_loai")
 
+    def test_who_is_yet_to_come_has_the_attributes_of_the_first_appointment_and_no_service_before_it(self) -> None:
+        days = [("2/1", changed("p07", "1/6", category="can_bo"))]
+        found = rated(*days, person=appointed("p07", since="1/6", service_from="1/2"), on="31/5")
+        assert (found.figures["days_worked"], found.category, found.level) == (214, "cong_chuc", "khong_xep_loai")
+
     def test_two_stays_are_added(self) -> None:
         found = rated(("1/2", left("p07", "31/1")), ("1/12", appointed("p07", since="1/12")))
         assert found.figures["days_worked"] == 31 + 31
@@ -351,6 +356,10 @@ class TestAttributes:
         days = [("1/6", appointed("p07", since="1/9", category="can_bo"))]
         assert rated(*days, on="31/8").category == "cong_chuc"
         assert rated(*days, on="1/9").category == "can_bo"
+
+    def test_a_change_behind_a_departure_recorded_later_has_no_effect(self) -> None:
+        found = rated(("1/8", changed("p07", "10/9", category="can_bo")), ("2/8", left("p07", "31/8")))
+        assert (found.in_post, found.category) == (False, "cong_chuc")
 
     def test_who_left_keeps_the_last_post_on_the_sheet(self) -> None:
         found = rated(("1/9", left("p07", "31/8")))

@@ -62,6 +62,20 @@ def test_a_rating_as_of_a_past_day(cchc: Cchc):
     assert (sheet["figures"]["n"], sheet["level"]) == (1, "can_xem_xet")
 
 
+def test_asking_again_appends_nothing(cchc: Cchc, tmp_path: Path):
+    def logs() -> list[str]:
+        return [cchc("export-log", service).stdout for service in ("tasks", "scoring")]
+
+    before = logs()
+    checked = read_json(cchc("rating", "recheck", "--year", "2024", "--json"))
+    assert len(checked) == 23 and not any(each["findings"] for each in checked)
+    changed = cchc("rating", "diff", "p25", "--year", "2024", "--from", "2024-12-12", "--to", "2024-12-31").stdout
+    assert "Hoàn thành tốt nhiệm vụ → Không hoàn thành nhiệm vụ" in changed
+    cchc("rating", "show", "--year", "2024", "--as-of", "2024-12-12")
+    cchc("audit-bundle", "--year", "2024", "-o", str(tmp_path / "year.zip"))
+    assert logs() == before
+
+
 def test_an_exported_line_is_the_stored_bytes(cchc: Cchc, data: Path):
     first, second = cchc("export-log", "tasks").stdout.splitlines()[:2]
     assert hashlib.sha256(first.encode()).hexdigest() == json.loads(second)["previoushash"]

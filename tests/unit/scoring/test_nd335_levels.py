@@ -127,6 +127,14 @@ class TestBeforeTheScore:
     def test_an_act_decides(self, of_the_act: dict[str, Any], level: str) -> None:
         assert scored("95", act(**of_the_act)).level == level
 
+    @pytest.mark.parametrize(
+        ("first", "last", "level"),
+        [("1/5/2026", "1/5/2019", "xuat_sac"), ("1/5/2019", "1/5/2026", "khong_hoan_thanh")],
+    )
+    def test_an_act_of_two_decisions_has_the_day_recorded_last(self, first: str, last: str, level: str) -> None:
+        """Public duty counts as soon as one of them says so: a Party decision may not."""
+        assert scored("95", act(done=first), act(done=last, public_duty=False)).level == level
+
     def test_an_act_that_does_not_decide_is_listed(self) -> None:
         found = scored("95", act(public_duty=False))
         assert found.figures["discipline"] == 1

@@ -95,16 +95,21 @@ class CommonBody(Schema):
     by = fields.String(required=True)
 
 
+def _count(**more: Any) -> fields.Integer:
+    # Readers of the log in other languages hold no endless numbers.
+    return fields.Integer(required=True, strict=True, validate=validate.Range(max=1_000_000), **more)
+
+
 class UnitResultBody(Schema):
     """The year of a unit, in numbers of targets and of directly managed units."""
 
-    targets = fields.Integer(required=True, strict=True)
-    completed = fields.Integer(required=True, strict=True)
-    on_time_quality = fields.Integer(required=True, strict=True)
-    exceeded = fields.Integer(required=True, strict=True)
-    units = fields.Integer(required=True, strict=True)
-    units_hoan_thanh = fields.Integer(required=True, strict=True)
-    units_tot = fields.Integer(required=True, strict=True)
+    targets = _count()
+    completed = _count()
+    on_time_quality = _count()
+    exceeded = _count()
+    units = _count()
+    units_hoan_thanh = _count()
+    units_tot = _count()
     corruption = fields.Boolean(load_default=False)
     outstanding = fields.Boolean(load_default=False)
     level = fields.String(load_default=None, validate=validate.OneOf(get_args(Level)))
@@ -181,16 +186,16 @@ class SelfAssessmentBody(Schema):
 class VoteBody(Schema):
     staff = fields.String(required=True)
     level = _one_of(Level, required=True)
-    for_ = fields.Integer(required=True, strict=True, data_key="for")
-    against = fields.Integer(required=True, strict=True)
+    for_ = _count(data_key="for")
+    against = _count()
 
 
 class MeetingBody(Schema):
     """Numbers of people, and what the meeting said of each person's level."""
 
     held_on = fields.Date(required=True)
-    present = fields.Integer(required=True, strict=True)
-    absent = fields.Integer(required=True, strict=True)
+    present = _count()
+    absent = _count()
     votes = fields.List(fields.Nested(VoteBody), required=True)
     minutes_sha256 = _sha256(load_default=None)
 

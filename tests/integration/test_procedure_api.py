@@ -220,6 +220,21 @@ def test_nothing_is_pinned_while_something_is_missing(office: Office):
     assert (answer.status_code, answer.json["code"]) == (503, "commune-parked")
 
 
+def test_minutes_written_after_the_decision_show_as_such(office: Office):
+    office.decided()
+    office.now = datetime(2024, 12, 23, 1, tzinfo=UTC)
+    office.done("p14", f"{YEAR}/meeting", meeting("p07", held_on="2024-12-13"))
+    assert [(vote["held_on"], vote["recorded_on"]) for vote in office.standing("p07")["votes"]] == [
+        ("2024-12-12", "2024-12-20"), ("2024-12-13", "2024-12-23"),
+    ]  # fmt: skip
+
+
+def test_numbers_of_people_have_an_end(office: Office):
+    assert office.refused("p14", f"{YEAR}/meeting", meeting("p07", present=10**20)) == "invalid"
+    endless = unit_result("external", targets=10**20)
+    assert office.refused("p14", f"{YEAR}/units/{COMMUNE}/result", endless) == "invalid"
+
+
 def test_a_repeated_proposal_with_its_key_is_one(office: Office):
     headers = office.as_("p14") | {"Idempotency-Key": "k1"}
     first, again = (office.post(f"{YEAR}/proposals", {"by": "p14"}, as_=headers) for _ in range(2))

@@ -54,9 +54,10 @@ class SelfLevel(msgspec.Struct, frozen=True):
 
 
 class Ballot(msgspec.Struct, frozen=True):
-    """What a meeting said of the person."""
+    """What a meeting said of the person. `recorded_on` tells minutes written after a decision from those before it."""
 
     held_on: date
+    recorded_on: date
     present: int
     absent: int
     level: str
@@ -311,8 +312,8 @@ def _ballots(records: Records, year: int, staff: str) -> Iterator[Ballot]:
             for vote in held.votes:
                 if vote.staff == staff:
                     yield Ballot(
-                        held.held_on, held.present, held.absent, vote.level, texts.LEVELS[vote.level], vote.for_,
-                        vote.against, held.minutes_sha256,
+                        held.held_on, moment.day, held.present, held.absent, vote.level, texts.LEVELS[vote.level],
+                        vote.for_, vote.against, held.minutes_sha256,
                     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from services.scoring.domain import rules, texts
 from services.scoring.domain.records import commune_name
 from services.scoring.domain.rules.interface import EventRef, Step, TaskFacts
 from services.scoring.domain.sheet import Explanation, Sheet, explain, sheet, sheet_bytes
-from services.scoring.domain.standing import since, standing
+from services.scoring.domain.standing import since, standing, without_opinions
 from services.scoring.views import Known
 from shared.events import VIETNAM, CheckpointSigned, parse_time
 
@@ -60,8 +60,11 @@ class Line(msgspec.Struct):
     events: list[EventRef]
 
 
-def sheet_page(known: Known, year: int, staff: str, *, checkpoints: Sequence[CheckpointSigned] = ()) -> str:
-    """The printable HTML of a person's year as known at a moment; it needs no other file.
+def sheet_page(
+    known: Known, year: int, staff: str, *, checkpoints: Sequence[CheckpointSigned] = (), opinions: bool = True
+) -> str:
+    """The printable HTML of a person's year as known at a moment; it needs no other file. Without `opinions` it leaves
+    out what is not for a tracker who does not rate.
 
     Refuses `staff-unknown`.
     """
@@ -74,7 +77,7 @@ def sheet_page(known: Known, year: int, staff: str, *, checkpoints: Sequence[Che
         sheet=found,
         sha256=hashlib.sha256(sheet_bytes(found)).hexdigest(),
         rule_set_title=rule_set.title if rule_set else None,
-        stands=stands,
+        stands=stands if opinions else without_opinions(stands),
         since=since(known.records, stands, found),
         figures=[_line(found, explain(found, name), numbers) for name in found.figures],
         inputs=known.inputs,

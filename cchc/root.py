@@ -9,7 +9,7 @@ from cchc import pages as printed
 from cchc.installation import Installation
 from cchc.settings import SERVICES
 from services.scoring.access import ACTIONS
-from services.scoring.api.answers import YEAR, known, readable
+from services.scoring.api.answers import YEAR, known, readable, reads_opinions
 from services.scoring.domain.records import commune_name
 from services.scoring.domain.table import table
 from services.scoring.domain.texts import CATEGORIES, LEVELS, STANDINGS
@@ -59,7 +59,8 @@ def create_root(installation: Installation) -> flask.Flask:
         """A person's sheet for paper, with the events behind each figure."""
         found = readable(commune, staff, query)
         signed = covering(checkpoints(installation.scoring.logs.values(), commune), found.inputs)
-        response = flask.make_response(printed.sheet_page(found, year, staff, checkpoints=signed))
+        page = printed.sheet_page(found, year, staff, checkpoints=signed, opinions=reads_opinions(commune, staff))
+        response = flask.make_response(page)
         response.headers["Content-Security-Policy"] = SHEET_POLICY
         return response
 

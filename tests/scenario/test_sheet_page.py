@@ -130,6 +130,17 @@ def test_the_sheet_is_for_its_person_tracker_rater_and_the_office(
     assert answer.status_code == status
 
 
+def test_a_tracker_who_does_not_rate_is_not_shown_what_others_said(lived: Installation, client: FlaskClient):
+    of = sheet(known(lived).records, 2024, "p25", on=date(2024, 12, 20))
+    assert of.tracker and of.tracker != of.rater
+    said = ("Tự xếp loại ngày", "Họp ngày 12/12/2024", "Quyết định ngày 13/12/2024")
+    shown = {}
+    for who in (of.tracker, "p25"):
+        answer = client.get(f"{YEAR}/ratings/p25/sheet", headers=auth(lived, who, "staff"))
+        shown[who] = [words in text_of(answer.text) for words in said]
+    assert shown == {of.tracker: [False, False, True], "p25": [True, True, True]}
+
+
 @pytest.mark.parametrize(
     ("path", "query", "status"),
     [

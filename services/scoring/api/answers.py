@@ -7,7 +7,7 @@ import flask
 import msgspec
 
 from services.scoring.commands import Decide, Judge, execute, judge, must_be_up_to_date
-from services.scoring.domain.readers import may_read
+from services.scoring.domain.readers import may_read, may_read_opinion
 from services.scoring.texts import TEXTS
 from services.scoring.views import Known, Moment, known_at, known_now, moment_at, must_have_reached
 from shared.events import VIETNAM
@@ -44,6 +44,12 @@ def readable(commune: str, staff: str, query: dict[str, Any]) -> Known:
     if not may_read(service().post_today(commune, staff), staff, asking.staff, asking.roles):
         raise Refused("sheet-of-another", staff=staff)
     return found
+
+
+def reads_opinions(commune: str, staff: str) -> bool:
+    """May the one who asks read what others said of the person?"""
+    asking = principal()
+    return may_read_opinion(service().post_today(commune, staff), staff, asking.staff, asking.roles)
 
 
 def answer(of: Known, commune: str, result: Any) -> flask.Response:

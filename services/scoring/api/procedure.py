@@ -5,10 +5,10 @@ from typing import Any
 import flask
 import msgspec
 
-from services.scoring.api.answers import YEAR, answer, known, readable, record_step, why
+from services.scoring.api.answers import YEAR, answer, known, readable, reads_opinions, record_step, why
 from services.scoring.domain import periods, procedure
 from services.scoring.domain.course import course_of, person_course
-from services.scoring.domain.readers import may_read_opinion
+from services.scoring.domain.standing import without_opinions
 from services.scoring.schemas import (
     AppealBody,
     AsOfQuery,
@@ -29,8 +29,7 @@ from services.scoring.schemas import (
     SelfAssessmentBody,
 )
 from shared.events import Vote
-from shared.web.app import service
-from shared.web.auth import action, principal
+from shared.web.auth import action
 from shared.web.schema import Blueprint
 
 blueprint = Blueprint("procedure", __name__, url_prefix="/communes/<commune>", description="Quy trình xếp loại")
@@ -58,10 +57,8 @@ def person_procedure(query: dict[str, Any], commune: str, year: int, staff: str)
     """A person's year: proposal, steps, decision in force and earlier ones, and what became known since."""
     found = readable(commune, staff, query)
     course = person_course(found.records, year, staff, found.on)
-    asking = principal()
-    if not may_read_opinion(service().post_today(commune, staff), staff, asking.staff, asking.roles):
-        hidden: dict[str, Any] = {"opinion": None, "votes": [], "self_assessment": None, "appeals": []}
-        course = msgspec.structs.replace(course, standing=msgspec.structs.replace(course.standing, **hidden))
+    if not reads_opinions(commune, staff):
+        course = msgspec.structs.replace(course, standing=without_opinions(course.standing))
     return answer(found, commune, course)
 
 

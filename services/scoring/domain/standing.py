@@ -175,6 +175,11 @@ def on_the_list(records: Records, year: int, on: date) -> list[str]:
     return sorted(decided.intersection(records.people).union(rated_staff(records, year, on=on)))
 
 
+def without_opinions(of: Standing) -> Standing:
+    """What a tracker who does not rate is shown of it."""
+    return msgspec.structs.replace(of, self_assessment=None, votes=[], opinion=None, appeals=[])
+
+
 def rested_on(records: Records, of: Standing) -> Proposal | None:
     """The proposal that the level in force rests on: the decision's own, else the last one."""
     if of.decision is None:

@@ -18,6 +18,7 @@ from shared.events import (
     MalformedEvent,
     RatingDecided,
     ReRated,
+    UnknownVersion,
     decode,
     local_day,
     type_name,
@@ -50,7 +51,7 @@ class Signer:
         while not stop.wait(PAUSE_S):
             try:
                 self.step()
-            except (SQLAlchemyError, Busy, ClockBehind) as error:
+            except SQLAlchemyError as error:
                 logger.warning("signing checkpoints of %s waits: %s", self.log.source, error)
 
     def step(self) -> list[CheckpointSigned]:
@@ -59,14 +60,18 @@ class Signer:
         signed = []
         for commune, head in self.log.heads().items():
             if self._looked_at.get(commune) != (head, today):
-                signed += self._look(commune, head, today)
+                try:
+                    signed += self._look(commune, head, today)
+                except (Busy, ClockBehind) as error:  # of this commune: the others go on
+                    logger.warning("signing checkpoints of %s/%s waits: %s", self.log.source, commune, error)
+                    continue
                 self._looked_at[commune] = (head, today)
         return signed
 
     def _look(self, commune: str, head: Head, today: date) -> list[CheckpointSigned]:
         try:
             unsigned = unsigned_in(self.log, commune, head)
-        except (ChainBreak, MalformedEvent) as error:
+        except (ChainBreak, MalformedEvent, UnknownVersion, TypeError) as error:  # TypeError: stored as no bytes
             logger.error("a log that is not as it was recorded is not signed: %s", error)
             return []
         if not unsigned.decided and not (unsigned.anything and unsigned.since < today):
@@ -94,7 +99,10 @@ def unsigned_in(log: Log, commune: str, head: Head) -> Unsigned:
     body = log.last_of(commune, SUBJECT)
     last = decode(body) if body else None
     start = Head(last.data.position, last.data.hash, "") if last else EMPTY
-    since = last.time if last else decode(log.read(commune, 0, 1)[0]).time
+    first = log.read(commune, 0, 1)
+    if not first:
+        raise ChainBreak(log.source, commune, 1, "sự kiện đầu tiên không còn")
+    since = (last or decode(first[0])).time
     anything = decided = False
     for _, link, behind in follow(start, log.read_all(commune, start.position, head.position), log.source, commune):
         anything = anything or link.subject != SUBJECT

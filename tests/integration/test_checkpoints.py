@@ -161,6 +161,28 @@ def test_a_log_that_was_altered_since_the_last_checkpoint_is_not_signed(world: W
     assert signer.step() == []
 
 
+@pytest.mark.parametrize(
+    "damage",
+    ["DELETE FROM events", "UPDATE events SET body = CAST(body AS TEXT)", "UPDATE events SET body = x'7b7d'"],
+)
+def test_a_store_that_was_damaged_is_not_signed_and_stops_no_other_loop(world: World, damage: str) -> None:
+    with world.tasks.engine.begin() as connection:
+        triggers = connection.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'"))
+        for trigger in triggers.scalars().all():
+            connection.execute(text(f"DROP TRIGGER {trigger}"))
+        connection.execute(text(damage))
+    world.clock.move(days=1)
+    assert world.signer().step() == []
+
+
+def test_a_commune_whose_clock_is_behind_holds_up_no_other(world: World) -> None:
+    open_commune(world.tasks, "a-head")
+    world.clock.move(days=1)
+    note(world.tasks, "a-head")
+    world.clock.move(minutes=-30)
+    assert [each.commune for each in world.signer().step()] == [COMMUNE]
+
+
 # Keys
 
 
@@ -231,6 +253,7 @@ def test_an_untouched_log_fits_its_checkpoints(world: World) -> None:
         ({"key": "0123456789abcdef"}, "0123456789abcdef"),
         ({"source": "notifications"}, "không có nhật ký này"),
         ({"position": 0}, "không nêu vị trí"),
+        ({"position": 10**30}, "nhật ký kết thúc ở"),
     ],
 )
 def test_a_checkpoint_that_was_changed_is_found(world: World, change: dict[str, Any], says: str) -> None:

@@ -148,14 +148,13 @@ class _Walk:
 
     def _passing(self, last: date) -> Iterator[date]:
         """The days behind the present one, to `last`, on which something can pass: rules compare the evaluation date
-        with dates in the records, cut-offs and the ends of periods, each by "on or before" or "before"."""
-        cuts = {cut_off(self.records, year) for year in range(self.on.year, last.year + 1)}
-        days = self._days | cuts | {cut + _DAY for cut in cuts}
-        day = self.on + _DAY
-        while day <= last:
-            if day in days or day.day == 1 or (day + _DAY).day == 1:
-                yield day
-            day += _DAY
+        with dates in the records, cut-offs and the ends of periods, each by "on or before" or "before". Those of the
+        years behind the next one are nothing to this year, however far `last` is."""
+        years = range(self.on.year, min(last.year, self.year + 1) + 1)
+        turns = {date(year, month, 1) for year in years for month in range(1, 13)}
+        turns |= {cut_off(self.records, year) + _DAY for year in years}
+        days = self._days | turns | {turn - _DAY for turn in turns if turn > date.min}
+        return iter(sorted(day for day in days if self.on < day <= last))
 
 
 def _around(record: Any) -> set[date]:

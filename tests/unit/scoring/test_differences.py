@@ -110,6 +110,11 @@ def test_the_cut_off_stops_the_passing():
     assert [of for of in days if of[0] == "undone"] == [("undone", day("10/12")), ("undone", day("11/12"))]
 
 
+def test_a_moment_however_far_costs_no_walk_through_the_years_between():
+    far = said(compared(one_late(), "1/6", date(9999, 12, 31)))  # minutes, when every month were looked at
+    assert far == said(compared(one_late(), "1/6", date(YEAR + 1, 12, 31)))
+
+
 def test_a_setting_that_moves_the_cut_off_is_a_cause():
     history = one_late().record("1/12", assigned("t3", due="5/12")).record("20/12", chosen(cut_off="12-01"))
     found = compared(history, "19/12", "31/12")

@@ -135,7 +135,7 @@ def test_servers_end_with_the_run(folder: Path, end: signal.Signals) -> None:
         url = started.read_text()
         assert rows(url, "SELECT 1") == [(1,)]
         run.send_signal(end)
-        run.communicate(timeout=20)
+        run.communicate(timeout=60)
     until(lambda: not any(folder.glob("cchc-test-*")), what="the keeper ended the server and removed its directory")
     with pytest.raises(OperationalError, match="refused"):
         rows(url, "SELECT 1")

@@ -205,12 +205,14 @@ CÓ GÌ TRONG NÀY
   Mỗi dòng là đúng các byte đã lưu của một sự kiện; mỗi sự kiện mang mã băm SHA-256 của sự kiện đứng trước.
   checkpoints.jsonl: các điểm chốt có chữ ký Ed25519. keys/: khóa công khai để kiểm tra chữ ký.
   rule_sets/: bộ quy tắc đã dùng, nguyên văn; mã băm của bộ ghi trong từng phiếu.
-  results.json: kết quả của từng người. sheets/: phiếu đầy đủ. explanations/: phiếu để đọc và in (A4).
+  results.json: kết quả của từng người. sheets/: phiếu đầy đủ. explanations/: phiếu để đọc và in (A4),
+  không phải chứng cứ: con số phải lấy từ results.json và sheets/, đã được hai chương trình trên kiểm tra.
   SHA256SUMS: mã băm của mọi tệp; kiểm tra bằng sha256sum -c SHA256SUMS.
 
 ĐIỀU HỒ SƠ NÀY KHÔNG TỰ CHỨNG MINH ĐƯỢC
 Người giữ khóa ký có thể viết lại toàn bộ nhật ký rồi ký lại. Vì vậy hãy so checkpoints.jsonl với điểm chốt đã in trên
-phiếu hoặc đã nhận qua thư từ trước, và so tệp trong keys/ với khóa công khai đã được giao trực tiếp.
+phiếu hoặc đã nhận qua thư từ trước, và so mã khóa với khóa công khai đã được giao trực tiếp. Có tệp điểm chốt đã giữ:
+  python3 verify_chain.py --checkpoint TỆP
 """
 
 

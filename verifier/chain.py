@@ -82,8 +82,7 @@ class Bundle:
             self.wrong.append(f"{where}: nhật ký không còn như khi được ghim")
 
     def checkpoint(self, where: str, point: Any, outside: bool = False) -> None:
-        """One kept outside may be of another commune."""
-        if point["commune"] != self.commune:
+        if point["commune"] != self.commune:  # as one kept outside may be
             (self.notes if outside else self.wrong).append(f"{where}: chốt của xã khác ({point['commune']})")
             return
         self.pinned(where, point)
@@ -96,8 +95,10 @@ class Bundle:
                 Path(scratch, "signature").write_bytes(base64.b64decode(point["signature"]))
                 files = ("-inkey", str(key), "-in", f"{scratch}/message", "-sigfile", f"{scratch}/signature")
                 good = self.run("-verify", "-pubin", "-rawin", *files).endswith(b"; done")
-            self.signed[f"{key.name} (SHA-256 {digest(key.read_bytes())})"] += good
-            self.wrong += [] if good else [f"{where}: chữ ký sai"]
+            der = base64.b64decode(b"".join(row for row in key.read_bytes().split() if len(row) > 20))
+            good = good and digest(der[-32:])[:16] == point["key"]  # a key is named by its own hash
+            self.signed[key.stem] += good
+            self.wrong += [] if good else [f"{where}: chữ ký sai, hoặc khóa không đúng mã"]
 
     def check_logs(self, outside: list[Path]) -> None:
         for name, lines in self.logs.items():
@@ -154,7 +155,8 @@ def main(arguments: list[str]) -> int:
         print(f"Không đọc được bộ hồ sơ {options.folder}: {type(problem).__name__}: {problem}")
         return 2
     said = [f"Lưu ý: {text}" for text in bundle.notes] + [f"LỆCH: {text}" for text in bundle.wrong]
-    said += [f"{n} chữ ký đúng theo khóa {key}: hãy đối chiếu khóa" for key, n in bundle.signed.items()]
+    keys = [f"{n} chữ ký đúng theo khóa {key}: hãy đối chiếu mã khóa" for key, n in bundle.signed.items()]
+    said += keys or ["Lưu ý: chưa kiểm tra được chữ ký của điểm chốt nào"]
     sizes = ", ".join(f"{name} {len(lines)} sự kiện" for name, lines in bundle.logs.items())
     print(*said, f"Nhật ký: {sizes}; {len(bundle.wrong) or 'không thấy'} chỗ lệch.", sep="\n")
     return 1 if bundle.wrong else 0

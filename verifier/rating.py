@@ -33,8 +33,7 @@ def short(event: Event) -> tuple[date, str, Event]:
     return recorded.date(), event["type"][len("vn.cchc.") : event["type"].rindex(".v")], event["data"]
 
 
-def bounds(period: str) -> tuple[date, date]:
-    """First and last day of 2026-03 or 2026-Q1."""
+def bounds(period: str) -> tuple[date, date]:  # first and last day of 2026-03 or 2026-Q1
     year, part = int(period[:4]), int(period[5:].lstrip("Q"))
     first, last = (3 * part - 2, 3 * part) if "Q" in period else (part, part)
     return date(year, first, 1), date(year + last // 12, last % 12 + 1, 1) - DAY
@@ -175,9 +174,8 @@ class Records:
         return [acts[k] for k, used in decided.items() if used == year]
 
     def unit_result(self, unit: str | None, year: int) -> Event:
-        """The last recorded; with 0 targets it counts as not recorded."""
         last = [d["figures"] for *_, d in self.of("rating.unit_result_recorded", unit=unit, year=year)][-1:]
-        return last[0] if last and last[0].get("targets") else {}
+        return last[0] if last and last[0].get("targets") else {}  # with 0 targets: not recorded
 
     def fact(self, key: str, end: date) -> Any:
         t, lead, below = fold(self.tasks[key], end, self.as_of), self.origin[key]["lead"], [key]
@@ -239,16 +237,15 @@ class Records:
         for _, kind, d in self.of("rating.period_closed", "rating.period_reopened"):
             year, begin = d["period"][:4], bounds(d["period"])[0]
             if staff in d["staff"] and kind == "rating.period_closed":
-                found[d["period"]] = d
+                found = {**{p: c for p, c in found.items() if p != d["period"]}, d["period"]: d}
             elif staff in d["staff"]:
                 found = {p: c for p, c in found.items() if p[:4] != year or bounds(p)[0] < begin}
         return found
 
     def at(self, inputs: Event, on: str) -> Records:
-        """The records cut to pinned positions, as of a day."""
-        key = pinned(inputs, "tasks"), pinned(inputs, "scoring"), on
+        logs = {source: events[: pinned(inputs, source)] for source, events in self.logs.items()}
+        key = (*map(len, logs.values()), on)  # pins may lie behind the end of what is itself a cut
         if key not in self.cuts:
-            logs = {source: events[: pinned(inputs, source)] for source, events in self.logs.items()}
             self.cuts[key] = Records(logs, day(on), self.cuts)
         return self.cuts[key]
 
@@ -256,7 +253,7 @@ class Records:
         """Tasks by due date in force (without one: by the result's day), unless a closed period holds them."""
         if (staff, period) not in self.stay_in:  # closed from other records, a period is open in these
             closed = [(p, c, self.at(c, c["closed_on"])) for p, c in self.closings(staff).items() if p != period]
-            self.stay_in[staff, period] = {task: (p, c) for p, c, then in closed for task in then.inside(staff, p)}
+            self.stay_in[staff, period] = {k: (p, c) for p, c, then in closed[::-1] for k in then.inside(staff, p)}
         (first, last), stay, on = bounds(period), self.stay_in[staff, period], self.as_of
         own = {k: fold(self.tasks[k], on, on) for k, d in self.origin.items() if d["lead"] == staff and k not in stay}
         here = [k for k, t in own.items() if first <= (t.due or t.on or date.min) <= last]
@@ -348,27 +345,28 @@ class Records:
         return sorted(s for s in here if found[s][0].get("rated") is not False)
 
 
-def rate(logs: dict[str, list[Event]], year: int, staff: str, on: date) -> Event:
-    """Rule set, level and figures of a person for a year, seen from the day `on`."""
+def rate(logs: dict[str, list[Event]], year: int, staff: str, on: date) -> Event:  # seen from the day `on`
     return Records(logs, on).rate(year, staff)
 
 
 def rated_staff(logs: dict[str, list[Event]], year: int, on: date) -> list[str]:
-    """Who is rated for a year, seen from the day `on`."""
     return Records(logs, on).rated_staff(year)
 
 
-def differences(own: Event, entry: Event, said: list[tuple[int, str, Event]]) -> list[str]:
+def differences(own: Event, entry: Event, known: Records, year: int, sheet: Event) -> list[str]:
     """What the results say of a person, against what was recomputed and against the rating's events."""
     found = [(name, entry["figures"].get(name), value) for name, value in own["figures"].items()]
     found += [("rule_set", entry["rule_set"], own["rule_set"])]
+    parts = (("level", "computed_level"), ("figures", "figures"), ("rule_set", "rule_set"))
+    found += [(f"{b} (phiếu)", entry[b], sheet[a]) for a, b in parts if a in sheet]
     if own["rule_set"] in {*ABSENT, "none"}:
         found += [("computed_level", entry["computed_level"], own["level"])]
     if entry.get("proposal"):
-        proposed = [d for _, kind, d in said if kind == "rating.proposed" and d["proposal"] == entry["proposal"]]
+        proposed = [d for *_, d in known.of("rating.proposed", staff=entry["staff"], proposal=entry["proposal"])]
         keys = {"level": "computed_level", **{k: k for k in ("rule_set", "evaluated_on", "inputs", "sheet_sha256")}}
         found += [(f"{b} (đề xuất)", entry.get(b), (proposed or [{}])[0].get(a)) for a, b in keys.items()]
-    decided = [d["level"] for _, kind, d in said if kind in {"rating.decided", "rating.re_rated"}]
+    rulings = known.of("rating.decided", "rating.re_rated", staff=entry["staff"], year=year)
+    decided = [d["level"] for *_, d in rulings]
     found += [("level", entry["level"], [entry["computed_level"], *decided][-1])]
     found += [("standing (đã quyết định)", entry["standing"] in {"decided", "re_rated"}, bool(decided))]
     found += [("decided_level thuộc các quyết định", entry.get("decided_level") in (decided or [None]), True)]
@@ -376,21 +374,22 @@ def differences(own: Event, entry: Event, said: list[tuple[int, str, Event]]) ->
 
 
 def main(folder: Path) -> int:
-    said, latest = list[str](), (0, 0, "")
+    said = list[str]()
     try:
         results = json.loads((folder / "results.json").read_bytes())
         paths = {name: folder / "logs" / f"{name}.jsonl" for name in ("tasks", "scoring")}
         logs = {name: [json.loads(line) for line in path.read_bytes().splitlines()] for name, path in paths.items()}
+        sheets = {path.stem: json.loads(path.read_bytes()) for path in folder.glob("sheets/*.json")}
         year, entries, full = results["year"], results["ratings"], Records(logs, date.max - DAY)
         for entry in entries:
             own = full.at(entry, entry["evaluated_on"]).rate(year, entry["staff"])
-            found = differences(own, entry, full.of(*{s[1] for s in full.said}, staff=entry["staff"], year=year))
+            found = differences(own, entry, full, year, sheets.get(entry["staff"], {}))
             found += [f"nhật ký {s} ngắn hơn vị trí đã ghim" for s in logs if pinned(entry, s) > len(logs[s])]
             agree = "khớp" if own["rule_set"] in {*ABSENT, "none"} else "khớp (bộ quy tắc không tính lại được ở đây)"
             said.append(f"{entry['staff']}: {'LỆCH: ' + '; '.join(found) if found else agree}")
-            latest = max(latest, (pinned(entry, "tasks"), pinned(entry, "scoring"), entry["evaluated_on"]))
-        rated = full.cuts[latest].rated_staff(year) if entries else full.rated_staff(year)
-        missing = sorted(set(rated) - {entry["staff"] for entry in entries})
+        last = max(entries, key=lambda e: (pinned(e, "tasks"), pinned(e, "scoring"), e["evaluated_on"]), default=None)
+        rated = (full.at(last, last["evaluated_on"]) if last else full).rated_staff(year)
+        missing = sorted(set(rated) - {entry["staff"] for entry in entries}) if not results.get("person") else []
         said += [f"{staff}: LỆCH: có xếp loại theo nhật ký, thiếu trong results.json" for staff in missing]
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as problem:
         print(f"Không đọc được bộ hồ sơ {folder}: {type(problem).__name__}: {problem}")

@@ -46,7 +46,8 @@ def audit_bundle_command(
     try:
         files = audit_bundle(logs, commune, year, moment, installation.public_checkpoint_keys(), staff=person)
     except NotReproduced as error:
-        fail(f"Tính lại không ra đúng phiếu đã đề xuất của {error}. Không ghi hồ sơ; chạy cchc verify.", FOUND)
+        problem = f"Tính lại không ra đúng phiếu đã đề xuất của {error}."
+        fail(f"{problem} Không ghi hồ sơ; chạy cchc rating recheck --all để biết vì sao.", FOUND)
     written = output or Path(f"ho-so-kiem-tra-{commune}-{year}.zip")
     written.write_bytes(zipped(files))
     people = sum(path.startswith("sheets/") for path in files)

@@ -119,6 +119,9 @@ class _Walk:
 
 def _findings(walk: _Walk, year: int, said: RatingProposed) -> Iterator[Finding]:
     positions = {pin.source: pin.position for pin in said.inputs}
+    if set(positions) != set(SOURCES) or min(positions.values()) < 0:
+        yield Finding("pins-malformed", "Đề xuất không ghim đúng một vị trí của mỗi nhật ký tasks và scoring")
+        return
     heads = walk.heads_at(positions)
     for pin in said.inputs:
         head = heads[pin.source]
@@ -135,7 +138,11 @@ def _findings(walk: _Walk, year: int, said: RatingProposed) -> Iterator[Finding]
             "rule-set-missing", f"Thiếu bộ quy tắc {said.rule_set} bản {wanted}; bản đang cài: {held}. Cài đúng bản đó"
         )
         return
-    again = sheet_of(walk.snapshot(said.evaluated_on), year, said.staff)
+    then = walk.snapshot(said.evaluated_on)
+    if said.staff not in then.records.people:
+        yield Finding("staff-unknown", f"Ở vị trí đã ghim chưa có {said.staff} trong danh sách của xã")
+        return
+    again = sheet_of(then, year, said.staff)
     if again.rule_set != said.rule_set:
         yield Finding("rule-set-differs", f"Tính lại theo bộ quy tắc {again.rule_set}, đề xuất ghi {said.rule_set}")
     if again.level != said.level:

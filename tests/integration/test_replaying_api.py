@@ -153,6 +153,9 @@ def test_decided_ratings_are_computed_again_to_the_same_bytes(world: World):
         ({"rule_set": "qd1"}, ["rule-set-missing"]),
         ({"inputs": [ev.Input(source="tasks", position=9, hash="0" * 64)]}, ["pin-differs"]),
         ({"inputs": [ev.Input(source="tasks", position=99, hash="0" * 64)]}, ["log-shorter"]),
+        ({"inputs": [ev.Input(source="tasks", position=1, hash="0" * 64)]}, ["pin-differs", "staff-unknown"]),
+        ({"inputs": [ev.Input(source="tasks", position=-5, hash="0" * 64)]}, ["pins-malformed"]),
+        ({"inputs": [ev.Input(source="khac", position=1, hash="0" * 64)]}, ["pins-malformed"]),
     ],
 )
 def test_what_does_not_come_out_the_same_is_found(world: World, other: dict[str, Any], codes: list[str]):

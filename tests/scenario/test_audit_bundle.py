@@ -151,6 +151,9 @@ def test_a_bundle_of_one_person(cchc: Cchc, tmp_path: Path):
     with zipfile.ZipFile(written) as archive:
         assert [name for name in archive.namelist() if name.startswith("sheets/")] == ["sheets/p14.json"]
         assert json.loads(archive.read("results.json"))["person"] == "p14"
+        archive.extractall(tmp_path / "p14")
+    for program in ("verify_chain.py", "verify_rating.py"):
+        subprocess.run([sys.executable, "-S", "-I", program], cwd=tmp_path / "p14", check=True, capture_output=True)
     refused = cchc("audit-bundle", "--year", "2024", "--person", "p99", "-o", str(written), code=2)
     assert "p99" in refused.stderr
 
@@ -220,5 +223,5 @@ def test_what_cannot_be_recomputed_is_not_handed_over(installation: Installation
     )
     logs["scoring"].append(COMMUNE, lambda _: Decision([wrong]), actor="staff/p14")
     refused = cchc("audit-bundle", "--year", "2024", "-o", str(tmp_path / "x.zip"), code=1)
-    assert "p22" in refused.stderr and "cchc verify" in refused.stderr
+    assert "p22" in refused.stderr and "cchc rating recheck --all" in refused.stderr
     assert not (tmp_path / "x.zip").exists()

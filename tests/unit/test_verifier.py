@@ -523,10 +523,10 @@ def write(folder, commune, results):
     seal(folder)
 
 
-def checkpoint(folder, lines, signing_key=None):
+def checkpoint(folder, lines, signing_key=None, key="k1"):
     """A checkpoint of the tasks log, signed with openssl where a key is given."""
     point = {"commune": "thu", "source": "tasks", "position": len(lines), "hash": chain.digest(lines[-1])}
-    point.update(signed_at="2024-12-31T01:00:00.000Z", key="k1", signature="")
+    point.update(signed_at="2024-12-31T01:00:00.000Z", key=key, signature="")
     if signing_key:
         message, signature = folder / "m", folder / "s"
         message.write_bytes(chain.SIGNED.format_map(point).encode())
@@ -542,7 +542,7 @@ def bundle(tmp_path, commune):
     folder = tmp_path / "bundle"
     for i in range(5):
         commune.done(f"t{i}", "2024-05-31")
-    rules, sheet = {"facts.py": b"# facts\n", "rules.toml": b"name = 1\n"}, b'{"sheet": 1}'
+    rules, sheet = {"facts.py": b"# facts\n", "rules.toml": b"name = 1\n"}, b'{"level": "tot"}'
     fed = b"".join(f"{path} {len(body)}\n".encode() + body for path, body in sorted(rules.items()))
     ruled = hashlib.sha256(fed).hexdigest()
     (folder / "rule_sets" / f"nd90-{ruled[:12]}").mkdir(parents=True)
@@ -627,6 +627,21 @@ def test_a_changed_result_is_found(bundle, change, named):
     assert run("rating", bundle)[0] == 1
 
 
+def test_a_sheet_that_says_something_else_is_found(bundle):
+    (bundle / "sheets" / "p1.json").write_text('{"level": "xuat_sac"}')
+    code, said = run("rating", bundle)
+    assert code == 1 and "computed_level (phiếu)" in said
+
+
+def test_a_bundle_of_one_person_misses_nobody(bundle):
+    path = bundle / "results.json"
+    results = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**results, "ratings": [], "person": "p2"}), "utf-8")
+    assert run("rating", bundle)[0] == 0
+    path.write_text(json.dumps({**results, "ratings": [], "person": None}), "utf-8")
+    assert run("rating", bundle)[0] == 1
+
+
 @pytest.mark.parametrize("name", ["rule_sets/*/rules.toml", "sheets/p1.json"])
 def test_a_changed_attachment_is_found(bundle, name):
     next(bundle.glob(name)).write_bytes(b"changed")
@@ -673,21 +688,36 @@ def test_signatures(bundle, tmp_path):
     private = tmp_path / "private.pem"
     subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(private)], check=True)
     (bundle / "keys").mkdir()
-    public = ["-in", str(private), "-pubout", "-out", str(bundle / "keys" / "k1.pem")]
-    subprocess.run(["openssl", "pkey", *public], check=True)
+    export = ["openssl", "pkey", "-in", str(private), "-pubout"]
+    der = subprocess.run([*export, "-outform", "DER"], check=True, capture_output=True).stdout
+    key = hashlib.sha256(der[-32:]).hexdigest()[:16]
+    subprocess.run([*export, "-out", str(bundle / "keys" / f"{key}.pem")], check=True)
     lines = (bundle / "logs" / "tasks.jsonl").read_bytes().splitlines()
-    point = checkpoint(tmp_path, lines[:6], private)
+    point = checkpoint(tmp_path, lines[:6], private, key)
     (bundle / "checkpoints.jsonl").write_text(point, "utf-8")
     seal(bundle)
     code, said = run("chain", bundle)
-    assert code == 0 and "1 chữ ký đúng theo khóa k1.pem" in said
+    assert code == 0 and f"1 chữ ký đúng theo khóa {key}" in said
     code, said = run("chain", bundle, env={"PATH": ""})
     assert code == 0 and "CHỮ KÝ CHƯA ĐƯỢC KIỂM TRA" in said
-    forged = checkpoint(tmp_path, [*lines[:6], lines[6]])  # another position under the signature of position 6
+    forged = checkpoint(tmp_path, [*lines[:6], lines[6]], key=key)  # another position under the signature of position 6
     forged = json.dumps({**json.loads(forged), "signature": json.loads(point)["signature"]}) + "\n"
     (tmp_path / "forged.jsonl").write_text(point + forged, "utf-8")
     code, said = run("chain", bundle, "--checkpoint", tmp_path / "forged.jsonl")
     assert code == 1 and "forged.jsonl dòng 2: chữ ký sai" in said
+    other = tmp_path / "other.pem"  # of somebody who put a key of theirs under the name of the known one
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(other)], check=True)
+    swapped = ["-in", str(other), "-pubout", "-out", str(bundle / "keys" / f"{key}.pem")]
+    theirs = checkpoint(tmp_path, lines[:6], other, key)
+    kept = (bundle / "keys" / f"{key}.pem").read_bytes()
+    subprocess.run(["openssl", "pkey", *swapped], check=True)
+    (bundle / "checkpoints.jsonl").write_text(theirs, "utf-8")
+    seal(bundle)
+    code, said = run("chain", bundle)
+    assert code == 1 and "khóa không đúng mã" in said
+    (bundle / "keys" / f"{key}.pem").write_bytes(kept)
+    (bundle / "checkpoints.jsonl").write_text(point, "utf-8")
+    seal(bundle)
     beyond = {**json.loads(point), "position": 1000}
     (tmp_path / "beyond.jsonl").write_text(json.dumps({**beyond, "commune": "khác"}) + "\n", "utf-8")
     code, said = run("chain", bundle, "--checkpoint", tmp_path / "beyond.jsonl")

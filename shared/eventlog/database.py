@@ -16,6 +16,14 @@ from shared.eventlog.roundtrip import RoundTrips
 # Longer than any healthy command holds a head, shorter than a clerk's patience.
 LOCK_TIMEOUT_S = 3
 
+SQLITE_SETTINGS = {
+    "page_size": 8192,  # most events fit a quarter of it: a rebuild reads a tenth faster than with 4096 (ADR 0016)
+    "cache_size": -16384,  # KiB, so that a commune's rows stay at hand while they are replaced
+    "journal_mode": "WAL",
+    "synchronous": "FULL",
+    "busy_timeout": LOCK_TIMEOUT_S * 1000,
+}
+
 _write_locks: dict[str, threading.Lock] = {}
 
 Query = tuple[str, Sequence[Any]]  # SQL with `?` placeholders, and its parameters
@@ -33,8 +41,8 @@ def open_database(url: str, **options: Any) -> Engine:
     def configure(connection: Any, _: Any) -> None:
         # Transactions are begun by hand: the driver's own BEGIN would come too late for IMMEDIATE.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={LOCK_TIMEOUT_S * 1000}"):
-            connection.execute(f"PRAGMA {pragma}")
+        for name, value in SQLITE_SETTINGS.items():
+            connection.execute(f"PRAGMA {name}={value}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

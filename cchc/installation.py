@@ -9,11 +9,15 @@ from sqlalchemy import Engine
 
 from cchc.output import progress
 from cchc.settings import SERVICES, Settings
+from services.notifications import app as notifications_app
+from services.notifications import worker as notifications_worker
+from services.notifications.channels.interface import Channels, Contact
 from services.scoring import app as scoring_app
 from services.scoring import worker as scoring_worker
 from services.tasks import app as tasks_app
+from services.tasks import beside
 from services.tasks import worker as tasks_worker
-from shared.eventlog import Log, open_database, utcnow
+from shared.eventlog import Log, open_database, reading, utcnow
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
 from shared.eventlog.migrations import migrate
@@ -72,26 +76,58 @@ class Installation:
             None if self.settings.kafka else self.tasks.log,
             clock=self.clock,
             new_id=self.new_id,
-            owner_heads=self.tasks_feed.heads if self.settings.kafka else None,
+            owner_heads=self.feed("tasks").heads if self.settings.kafka else None,
         )
 
+    @cached_property
+    def notifications(self) -> notifications_app.Notifications:
+        embedded = not self.settings.kafka
+        return notifications_app.open_notifications(
+            self.engine("notifications"),
+            channels=self.channels,
+            tasks=self.tasks.log if embedded else None,
+            scoring=self.scoring.logs["scoring"] if embedded else None,
+            clock=self.clock,
+            new_id=self.new_id,
+        )
+
+    @cached_property
+    def channels(self) -> Channels:
+        """The last hops of this installation, and where addresses are read."""
+        return Channels({}, self._contacts)
+
+    def _contacts(self, commune: str) -> dict[str, Contact]:
+        with reading(self.tasks.engine) as connection:
+            found = beside.people_of(connection, commune)
+        return {staff: Contact(staff, person.name, person.email) for staff, person in found.items()}
+
     def own_log(self, service: str) -> Log:
-        return {"tasks": lambda: self.tasks.log, "scoring": lambda: self.scoring.logs["scoring"]}[service]()
+        owned: Mapping[str, Callable[[], Log]] = {
+            "tasks": lambda: self.tasks.log,
+            "scoring": lambda: self.scoring.logs["scoring"],
+            "notifications": lambda: self.notifications.log,
+        }
+        return owned[service]()
 
     def web(self, service: str) -> flask.Flask:
         build: Mapping[str, Callable[[], flask.Flask]] = {
             "tasks": lambda: tasks_app.create_web(self.tasks, self.verifier, origin=self.settings.origin),
             "scoring": lambda: scoring_app.create_web(self.scoring, self.verifier, origin=self.settings.origin),
+            "notifications": lambda: notifications_app.create_web(
+                self.notifications, self.verifier, origin=self.settings.origin
+            ),
         }
         return build[service]()
 
     def loops(self, service: str) -> dict[str, Loop]:
-        """What runs in the background of a service; with Kafka also its relay and its replica's consumer."""
+        """What runs in the background of a service; with Kafka also its relay and the consumers of its replicas."""
+        own: Mapping[str, Callable[[], dict[str, Loop]]] = {
+            "tasks": lambda: tasks_worker.loops(self.tasks),
+            "scoring": lambda: scoring_worker.loops(self.scoring, progress("Dựng lại")),
+            "notifications": lambda: notifications_worker.loops(self.notifications, progress("Dựng lại")),
+        }
         signer = {"signer": self.signer(service).run}
-        if service == "tasks":
-            return tasks_worker.loops(self.tasks) | signer | self._relay(self.tasks.log)
-        own = scoring_worker.loops(self.scoring, progress("Dựng lại"))
-        return own | signer | self._relay(self.scoring.logs["scoring"]) | self._replica()
+        return own[service]() | signer | self._relay(self.own_log(service)) | self._replicas(service)
 
     def signer(self, service: str) -> Signer:
         """Signs a service's log; scoring signs at a decision also how far it holds the tasks log."""
@@ -101,23 +137,25 @@ class Installation:
     def _relay(self, log: Log) -> dict[str, Loop]:
         return {"relay": Relay(log, self.settings.kafka).run} if self.settings.kafka else {}
 
-    def _replica(self) -> dict[str, Loop]:
-        """Scoring takes over the tasks log from Kafka; what the topic lacks comes from the feed of tasks."""
-        if not self.settings.kafka:
+    def _replicas(self, service: str) -> dict[str, Loop]:
+        """A service takes over the logs that it folds from Kafka; what a topic lacks comes from its owner's feed."""
+        kafka = self.settings.kafka
+        if not kafka:
             return {}
-        replica = Replica(
-            self.scoring.logs["tasks"],
-            self.settings.kafka,
-            "cchc.scoring",
-            fetch=self.tasks_feed.fetch,
-            owner_heads=self.tasks_feed.heads,
-        )
-        return {"replica": replica.run}
+        folded: Mapping[str, list[Log]] = {
+            "tasks": [],
+            "scoring": [self.scoring.logs["tasks"]],
+            "notifications": [self.notifications.logs["tasks"], self.notifications.logs["scoring"]],
+        }
+        return {f"replica.{log.source}": self._replica(log, kafka, service).run for log in folded[service]}
 
-    @cached_property
-    def tasks_feed(self) -> FeedClient:
-        """What the owner of the tasks log says of it to a replica."""
-        return FeedClient(self.settings.urls["tasks"], self.replicator_token)
+    def _replica(self, log: Log, kafka: str, service: str) -> Replica:
+        feed = self.feed(log.source)
+        return Replica(log, kafka, f"cchc.{service}", fetch=feed.fetch, owner_heads=feed.heads)
+
+    def feed(self, source: str) -> FeedClient:
+        """What the owner of a log says of it to a replica."""
+        return FeedClient(self.settings.urls[source], self.replicator_token)
 
     # Keys
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-SERVICES = ("tasks", "scoring")
+SERVICES = ("tasks", "scoring", "notifications")
 # One-time sign-in links belong to the place that serves the pages, not to a service.
 DATABASES = (*SERVICES, "sign_in")
 

@@ -4,7 +4,7 @@ from shared.events.catalogue import event
 from shared.events.values import Data, Sha256
 
 
-@event("checkpoint.signed", source=("tasks", "scoring"), subject="checkpoint")
+@event("checkpoint.signed", source=("tasks", "scoring", "notifications"), subject="checkpoint")
 class CheckpointSigned(Data):
     """An Ed25519 signature over source, commune, position, hash and `signed_at`, in base64, by the key named."""
 

@@ -15,7 +15,7 @@ from shared.eventlog import tables as log_tables
 from shared.eventlog.migrations import migrate
 from tests.support.logs import sqlite_url
 
-SERVICES = ["services.tasks", "services.scoring"]
+SERVICES = ["services.tasks", "services.scoring", "services.notifications"]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,0 +1,79 @@
+"""The port of all channels: a message to an address, taken over or refused; and where addresses come from."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import msgspec
+
+
+class Contact(msgspec.Struct, frozen=True):
+    """Who a staff id is and how to reach them, read from tasks at the moment of sending and kept nowhere."""
+
+    staff: str
+    name: str | None = None
+    email: str | None = None
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One reminder as a message tells it. `link` leads to the one step that is asked for."""
+
+    reminder: str
+    about: str
+    rule: str
+    text: str
+    due: str | None = None
+    link: str | None = None
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes to one recipient by one channel at once. `message` is stable over all attempts; `thread` is the task
+    that it is all about, None for a digest. `at` is RFC 3339 in UTC."""
+
+    message: str
+    commune: str
+    recipient: str
+    at: str
+    subject: str
+    greeting: str
+    items: list[Item]
+    closing: str
+    urgent: bool
+    thread: str | None = None
+
+
+class Undeliverable(Exception):
+    """The channel did not take the message. `reason` is a code and what the other side said, without personal data."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Temporary(Undeliverable):
+    """Another attempt may succeed."""
+
+
+class Permanent(Undeliverable):
+    """No attempt will."""
+
+
+class NoAddress(Undeliverable):
+    """There is nowhere to send it to: it is suppressed, not failed."""
+
+
+class Channel(Protocol):
+    def send(self, message: Message) -> None:
+        """Hand the message over. Raises Temporary, Permanent or NoAddress."""
+
+
+class Channels(msgspec.Struct, frozen=True):
+    """`last_hops` by channel name; the inbox needs none. `directory` answers commune → contacts by staff id, and may
+    raise Temporary."""
+
+    last_hops: Mapping[str, Channel]
+    directory: Callable[[str], Mapping[str, Contact]]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The channels that this installation can reach anybody by."""
+        return frozenset({"inbox", *self.last_hops})

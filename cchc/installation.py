@@ -3,19 +3,24 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 import flask
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from cchc.output import progress
 from cchc.settings import SERVICES, Settings
 from services.notifications import app as notifications_app
+from services.notifications import outcomes as notifications_outcomes
+from services.notifications import views as notifications_views
 from services.notifications import worker as notifications_worker
 from services.notifications.channels.interface import Channels, Contact
 from services.scoring import app as scoring_app
+from services.scoring import views as scoring_views
 from services.scoring import worker as scoring_worker
 from services.tasks import app as tasks_app
 from services.tasks import beside
+from services.tasks import views as tasks_views
 from services.tasks import worker as tasks_worker
 from shared.eventlog import Log, open_database, reading, utcnow
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
@@ -25,11 +30,22 @@ from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
+from shared.projection import Projection, Runner
 from shared.web.auth import Verifier
 from shared.web.keys import SigningKey, generate_key, load_key, mint
 from shared.worker import Loop
 
 REPLICATOR_LIFETIME = timedelta(hours=12)
+
+# What a service folds the logs that it holds into, and how it writes anew the tables that its own log comes to.
+PROJECTIONS: Mapping[str, Projection[Any]] = {
+    "scoring": scoring_views.PROJECTION,
+    "notifications": notifications_views.PROJECTION,
+}
+OWN_TABLES: Mapping[str, Callable[[Connection, str, Log], int]] = {
+    "tasks": tasks_views.rebuild,
+    "notifications": notifications_outcomes.rebuild,
+}
 
 
 class Installation:
@@ -101,13 +117,27 @@ class Installation:
             found = beside.people_of(connection, commune)
         return {staff: Contact(staff, person.name, person.email) for staff, person in found.items()}
 
-    def own_log(self, service: str) -> Log:
-        owned: Mapping[str, Callable[[], Log]] = {
-            "tasks": lambda: self.tasks.log,
-            "scoring": lambda: self.scoring.logs["scoring"],
-            "notifications": lambda: self.notifications.log,
+    def logs(self, service: str) -> Mapping[str, Log]:
+        """The logs that a service works with, its own among them."""
+        held: Mapping[str, Callable[[], Mapping[str, Log]]] = {
+            "tasks": lambda: {"tasks": self.tasks.log},
+            "scoring": lambda: self.scoring.logs,
+            "notifications": lambda: self.notifications.logs,
         }
-        return owned[service]()
+        return held[service]()
+
+    def own_log(self, service: str) -> Log:
+        return self.logs(service)[service]
+
+    def replicas(self, service: str) -> list[Log]:
+        """The logs of others that a service keeps a copy of; embedded it reads theirs."""
+        if not self.settings.kafka:
+            return []
+        return [log for source, log in self.logs(service).items() if source != service]
+
+    def folds(self, service: str) -> Runner:
+        """What keeps a service's records up with the logs that it folds: of those in PROJECTIONS."""
+        return Runner(self.engine(service), self.logs(service), PROJECTIONS[service])
 
     def web(self, service: str) -> flask.Flask:
         build: Mapping[str, Callable[[], flask.Flask]] = {
@@ -142,12 +172,7 @@ class Installation:
         kafka = self.settings.kafka
         if not kafka:
             return {}
-        folded: Mapping[str, list[Log]] = {
-            "tasks": [],
-            "scoring": [self.scoring.logs["tasks"]],
-            "notifications": [self.notifications.logs["tasks"], self.notifications.logs["scoring"]],
-        }
-        return {f"replica.{log.source}": self._replica(log, kafka, service).run for log in folded[service]}
+        return {f"replica.{log.source}": self._replica(log, kafka, service).run for log in self.replicas(service)}
 
     def _replica(self, log: Log, kafka: str, service: str) -> Replica:
         feed = self.feed(log.source)

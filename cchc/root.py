@@ -6,7 +6,7 @@ from typing import Any
 import flask
 
 from cchc import pages as printed
-from cchc.installation import Installation
+from cchc.installation import PROJECTIONS, Installation
 from cchc.settings import SERVICES
 from services.scoring.access import ACTIONS
 from services.scoring.api.answers import YEAR, known, readable, reads_opinions
@@ -15,7 +15,6 @@ from services.scoring.domain.table import table
 from services.scoring.domain.texts import CATEGORIES, LEVELS, STANDINGS
 from services.scoring.schemas import AsOfQuery
 from services.scoring.texts import STATUSES, TEXTS
-from services.scoring.views import PROJECTION
 from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import VIETNAM, decode
 from shared.projection import all_positions
@@ -90,8 +89,8 @@ def _page(template: str, **values: Any) -> flask.Response:
 
 
 def _services(installation: Installation) -> list[dict[str, Any]]:
-    """Per service its API description, and per commune head and projection."""
-    folded = all_positions(installation.scoring.engine, PROJECTION.name)
+    """Per service its API description, and per commune head and who has folded how much of it."""
+    folded = {service: all_positions(installation.engine(service), of.name) for service, of in PROJECTIONS.items()}
     return [
         {
             "name": service,
@@ -100,8 +99,9 @@ def _services(installation: Installation) -> list[dict[str, Any]]:
                 {
                     "id": commune,
                     "head": head,
-                    "folded": (at := folded.get(commune, {}).get(service)) and at.position,
-                    "parked": at and at.parked,
+                    "readers": {
+                        reader: of[commune][service] for reader, of in folded.items() if service in of.get(commune, {})
+                    },
                 }
                 for commune, head in sorted(installation.own_log(service).heads().items())
             ],

@@ -10,11 +10,9 @@ import click
 import msgspec
 
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
-from cchc.installation import Installation
+from cchc.installation import OWN_TABLES, PROJECTIONS, Installation
 from cchc.output import FOUND, UNAVAILABLE, as_json, fail, progress, table
 from cchc.settings import SERVICES, Settings
-from services.scoring.views import PROJECTION
-from services.tasks import views as tasks_views
 from shared.eventlog import Log, writing
 from shared.eventlog.checkpoints import read_line
 from shared.eventlog.verify import (
@@ -26,7 +24,7 @@ from shared.eventlog.verify import (
     verify_topic,
 )
 from shared.events import CheckpointSigned
-from shared.projection import Runner, all_positions
+from shared.projection import Position, Runner, all_positions
 from shared.projection.parallel import rebuild
 
 
@@ -84,15 +82,13 @@ def _looks(installation: Installation, services: Any, kafka: str | None) -> Iter
         yield f"{service} ({events} sự kiện)", lambda own=own: verify_log(own)
         if kafka:
             yield f"topic của {service}", lambda own=own: verify_topic(kafka, own)
-    replica = installation.scoring.logs["tasks"]
-    if "scoring" in services and replica is not installation.tasks.log:
-        yield (
-            "bản sao tasks ở scoring",
-            lambda: [
-                *verify_log(replica, where="replica"),
-                *compare_logs(installation.tasks.log, replica),
-            ],
-        )
+        for replica in installation.replicas(service):
+            yield f"bản sao {replica.source} ở {service}", partial(_compare, installation, replica)
+
+
+def _compare(installation: Installation, replica: Log) -> list[Finding]:
+    owners = installation.own_log(replica.source)
+    return [*verify_log(replica, where="replica"), *compare_logs(owners, replica)]
 
 
 def _checkpoint_looks(
@@ -101,9 +97,8 @@ def _checkpoint_looks(
     """The checkpoints that the logs hold, and those of files, against every log of their source."""
     keys = installation.public_checkpoint_keys()
     logs = {service: [installation.own_log(service)] for service in SERVICES}
-    replica = installation.scoring.logs["tasks"]
-    if replica is not installation.tasks.log:
-        logs["tasks"].append(replica)
+    for replica in (replica for service in SERVICES for replica in installation.replicas(service)):
+        logs[replica.source].append(replica)
     recorded = {f"điểm chốt của {service}": [*recorded_checkpoints(logs[service][0])] for service in services}
     for name, signed in {**recorded, **{f"điểm chốt trong {name}": signed for name, signed in outside.items()}}.items():
         yield f"{name} ({len(signed)})", lambda signed=signed: [*verify_checkpoints(signed, logs, keys)]
@@ -122,7 +117,7 @@ def _checkpoints_in(file: Any) -> Iterator[CheckpointSigned]:
 @click.argument("service", type=click.Choice(SERVICES))
 @click.option("--from-kafka", is_flag=True, help="Bỏ bản sao, nạp lại từ topic trước khi dựng lại.")
 @click.option("--commune", help="Chỉ một xã (mặc định: mọi xã).")
-@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Số tiến trình (scoring).")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Số tiến trình.")
 @json_option
 @with_installation
 def rebuild_command(
@@ -131,57 +126,64 @@ def rebuild_command(
     """Dựng lại dữ liệu đọc của một dịch vụ từ nhật ký; dữ liệu cũ phục vụ đến khi xong từng xã."""
     if from_kafka:
         _refill(installation, service)
-    if service == "tasks":
-        communes = [the_commune(installation, commune)] if commune else sorted(installation.tasks.log.heads())
-        folded = sum(_rebuild_tasks(installation, one) for one in communes)
-    else:
-        scoring = installation.scoring
-        communes = [the_commune(installation, commune)] if commune else sorted(scoring.logs["tasks"].heads())
-        if jobs > 1:
-            folded = rebuild(partial(_runner, installation.settings), communes, jobs, progress("Dựng lại"))
-        else:
-            folded = Runner(scoring.engine, scoring.logs, PROJECTION).rebuild(communes, progress("Dựng lại"))
-        reached = all_positions(scoring.engine, PROJECTION.name)
-        stopped = [at.parked for one in communes for at in reached.get(one, {}).values() if at.parked]
-        if stopped:
-            fail(f"Chưa dựng lại được đến cuối: {'; '.join(stopped)}. Chạy cchc verify.", FOUND)
+    known = installation.logs(service)["tasks"].heads()
+    communes = [the_commune(installation, commune)] if commune else sorted(known)
+    folded = _rebuild_own(installation, service, communes) if service in OWN_TABLES else 0
+    if service in PROJECTIONS:
+        folded += _rebuild_records(installation, service, communes, jobs)
     if json_output:
         as_json({"service": service, "communes": communes, "events": folded})
     else:
         click.echo(f"Đã dựng lại {service}: {len(communes)} xã, {folded} sự kiện.")
 
 
-def _runner(settings: Settings) -> Runner:
+def _rebuild_own(installation: Installation, service: str, communes: list[str]) -> int:
+    """The tables that the service's own log comes to, commune by commune."""
+    engine, log = installation.engine(service), installation.own_log(service)
+    for commune in communes:
+        with writing(engine, commune) as connection:
+            OWN_TABLES[service](connection, commune, log)
+    return sum(log.head(commune).position for commune in communes)
+
+
+def _rebuild_records(installation: Installation, service: str, communes: list[str], jobs: int) -> int:
+    """The records folded from the logs that the service holds."""
+    runner = installation.folds(service)
+    if jobs > 1:
+        folded = rebuild(partial(_runner, installation.settings, service), communes, jobs, progress("Dựng lại"))
+    else:
+        folded = runner.rebuild(communes, progress("Dựng lại"))
+    reached = all_positions(runner.engine, runner.projection.name)
+    stopped = [at.parked for one in communes for at in reached.get(one, {}).values() if at.parked]
+    if stopped:
+        fail(f"Chưa dựng lại được đến cuối: {'; '.join(stopped)}. Chạy cchc verify.", FOUND)
+    return folded
+
+
+def _runner(settings: Settings, service: str) -> Runner:
     """In whichever process it is called."""
-    scoring = Installation(settings).scoring
-    return Runner(scoring.engine, scoring.logs, PROJECTION)
-
-
-def _rebuild_tasks(installation: Installation, commune: str) -> int:
-    tasks = installation.tasks
-    with writing(tasks.engine, commune) as connection:
-        tasks_views.rebuild(connection, commune, tasks.log)
-    return tasks.log.head(commune).position
+    return Installation(settings).folds(service)
 
 
 def _refill(installation: Installation, service: str) -> None:
     from shared.eventlog.replica import fill_from_topic
 
     kafka = installation.settings.kafka
-    if not kafka or service != "scoring":
-        fail("--from-kafka chỉ dùng cho scoring, khi đặt CCHC_KAFKA: chỉ bản sao được nạp lại từ topic.")
-    replica = installation.scoring.logs["tasks"]
-    for commune in replica.heads():
-        replica.forget(commune)
+    replicas = installation.replicas(service)
+    if not kafka or not replicas:
+        fail("--from-kafka chỉ dùng cho dịch vụ có bản sao, khi đặt CCHC_KAFKA: chỉ bản sao được nạp lại từ topic.")
 
     def show(done: int, total: int) -> None:
         progress("Đọc topic")("", done, total)
 
-    filled = fill_from_topic(replica, kafka, progress=show)
-    if filled.broken or filled.gaps:
-        problems = [f"{commune}: {reason}" for commune, reason in filled.broken.items()]
-        problems += [f"{commune}: topic thiếu từ vị trí {position}" for commune, position in filled.gaps.items()]
-        fail("Topic không đủ để dựng lại bản sao. " + "; ".join(problems), FOUND)
+    for replica in replicas:
+        for commune in replica.heads():
+            replica.forget(commune)
+        filled = fill_from_topic(replica, kafka, progress=show)
+        if filled.broken or filled.gaps:
+            problems = [f"{commune}: {reason}" for commune, reason in filled.broken.items()]
+            problems += [f"{commune}: topic thiếu từ vị trí {position}" for commune, position in filled.gaps.items()]
+            fail(f"Topic của {replica.source} không đủ để dựng lại bản sao. {'; '.join(problems)}", FOUND)
 
 
 @click.command("status")
@@ -192,33 +194,46 @@ def status_command(installation: Installation, json_output: bool) -> None:
 
     Mã thoát 1 khi có xã đang dừng.
     """
-    folded = all_positions(installation.scoring.engine, PROJECTION.name)
+    folded = {reader: _folded(installation, reader) for reader in READERS}
     rows = []
     for service in SERVICES:
         own = installation.own_log(service)
         published = own.published() if installation.settings.kafka else {}
-        held = installation.scoring.logs[service]
-        broken = held.broken()
         for commune, head in sorted(own.heads().items()):
-            at = folded.get(commune, {}).get(service)
-            rows.append(
-                {
-                    "service": service,
-                    "commune": commune,
-                    "head": head.position,
-                    "time": head.time,
-                    "published": published.get(commune),
-                    "held_by_scoring": held.head(commune).position,
-                    "folded": at.position if at else 0,
-                    "stopped": broken.get(commune) or (at.parked if at else None),
-                }
-            )
+            row: dict[str, Any] = {
+                "service": service,
+                "commune": commune,
+                "head": head.position,
+                "time": head.time,
+                "published": published.get(commune),
+            }
+            stopped: list[str] = []
+            for reader, keys in READERS.items():
+                held = installation.logs(reader).get(service)
+                at = folded[reader].get(commune, {}).get(service)
+                reached = (held.head(commune).position, at.position if at else 0) if held else (None, None)
+                row |= zip(keys, reached, strict=True)
+                stopped += [why for why in (held and held.broken().get(commune), at and at.parked) if why]
+            rows.append(row | {"stopped": "; ".join(dict.fromkeys(stopped)) or None})
     if json_output:
         as_json(rows)
     else:
-        header = ("Dịch vụ", "Xã", "Cuối", "Ghi lúc", "Đã phát", "Bản sao", "Đã đọc", "Dừng vì")
-        table(header, [tuple(row.values()) for row in rows])
+        header = ["Dịch vụ", "Xã", "Cuối", "Ghi lúc", "Đã phát"]
+        header += [f"{what} ({reader})" for reader in READERS for what in ("Bản sao", "Đã đọc")]
+        table([*header, "Dừng vì"], [tuple(row.values()) for row in rows])
     raise SystemExit(FOUND if any(row["stopped"] for row in rows) else 0)
+
+
+# Who folds logs → the keys of what they hold of one and how far they have folded it.
+READERS = {
+    "scoring": ("held_by_scoring", "folded"),
+    "notifications": ("held_by_notifications", "folded_by_notifications"),
+}
+
+
+def _folded(installation: Installation, reader: str) -> dict[str, dict[str, Position]]:
+    runner = installation.folds(reader)
+    return all_positions(runner.engine, runner.projection.name)
 
 
 @click.command("topics")

@@ -16,7 +16,7 @@ from services.scoring.domain.texts import decimal, percent
 from services.scoring.views import Known
 
 if TYPE_CHECKING:
-    from services.scoring.workbook import Cell, Kind
+    from shared.workbook import Cell, Kind
 
 output_option = click.option(
     "-o",

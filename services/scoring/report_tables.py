@@ -23,7 +23,7 @@ from services.scoring.domain.reports import (
     UnitsReport,
 )
 from services.scoring.views import Known
-from services.scoring.workbook import Cell, Column, Kind, Table, workbook
+from shared.workbook import Cell, Column, Kind, Table, workbook
 
 MIXED = "Khác"
 TOTAL = "Cộng"

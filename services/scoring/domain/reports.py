@@ -23,19 +23,8 @@ from services.scoring.domain.rules.facts.tasks import task_facts
 from services.scoring.domain.rules.interface import CauseLine, TaskFacts
 from services.scoring.domain.sheet import Sheet, sheet_of
 from services.scoring.domain.table import Quota, Row, table
+from shared.fields import FIELDS
 from shared.refusal import Refused
-
-# Lĩnh vực cải cách hành chính.
-FIELDS = {
-    0: "Công tác chỉ đạo, điều hành",
-    1: "Cải cách thể chế",
-    2: "Cải cách thủ tục hành chính",
-    3: "Cải cách tổ chức bộ máy hành chính",
-    4: "Cải cách chế độ công vụ",
-    5: "Cải cách tài chính công",
-    6: "Xây dựng chính quyền điện tử, chính quyền số",
-    7: "Tác động của cải cách hành chính",
-}
 
 
 class TaskCounts(msgspec.Struct, kw_only=True):

@@ -58,7 +58,7 @@ def workbook(title: str, about: Iterable[tuple[str, Cell]], tables: Sequence[Tab
         _fill(book.create_sheet(table.name), title, head, table)
     written = io.BytesIO()
     book.save(written)
-    return _without_times(written.getvalue())
+    return without_times(written.getvalue())
 
 
 def _fill(sheet: Worksheet, title: str, about: Sequence[tuple[str, Cell]], table: Table) -> None:
@@ -117,8 +117,8 @@ def _for_paper(sheet: Worksheet, head: int) -> None:
     sheet.oddFooter.right.text = "Trang &P/&N"
 
 
-def _without_times(data: bytes) -> bytes:
-    """The same archive with no moment of writing in it."""
+def without_times(data: bytes) -> bytes:
+    """The same Office archive (.xlsx, .docx) with no moment of writing in it."""
     written = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 from python_calamine import CalamineWorkbook
 
-from services.scoring.workbook import Cell, Column, Table, workbook
+from shared.workbook import Cell, Column, Table, workbook
 
 COLUMNS = [
     Column("Tên", lambda row: row[0], "text", 12),

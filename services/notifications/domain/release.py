@@ -1,0 +1,150 @@
+"""When what is queued may go out, and what goes out together: one place for all channels.
+
+Whatever waits (for the end of quiet hours, for a digest, for a service that was down) ends in one message per recipient
+and channel at the next opening. Only what is immediate and was queued in time goes out alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+
+import msgspec
+
+from services.notifications.domain.occurrence import Occurrence
+from shared.calendar import CalendarMissing, Calendars
+from shared.events import (
+    VIETNAM,
+    PolicyPublished,
+    PolicyRule,
+    PreferencesChanged,
+    Quiet,
+    Span,
+    format_time,
+    local_day,
+    parse_time,
+)
+
+# What is queued later than this after its rule's time was missed, and comes with whatever else was.
+LATE = timedelta(hours=1)
+# Tết closes ten days at most: who is quiet for longer has chosen so, and is looked at again then.
+LOOK_AHEAD_DAYS = 31
+# Above the Office, a message does not wait for a digest that its recipient likes better.
+ESCALATIONS = frozenset({"vice_chair", "chair"})
+
+SATURDAY = 5
+
+
+class Group(msgspec.Struct, frozen=True):
+    """What goes to one recipient by one channel as one message."""
+
+    recipient: str
+    channel: str
+    occurrences: tuple[Occurrence, ...]
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What releasing goes by at a moment: the policy in force, people's preferences, the calendars in force."""
+
+    policy: PolicyPublished
+    preferences: Mapping[str, PreferencesChanged]
+    calendars: Calendars
+
+    def opening(self, recipient: str, at: str) -> str | None:
+        """The next moment that a recipient may be told something, None when that is now. Other systems have the quiet
+        hours of the policy only."""
+        chosen = self.preferences.get(recipient)
+        return opening(self.policy.quiet, chosen.quiet if chosen else None, self.calendars, at)
+
+
+def opening(quiet: Quiet, personal: list[Span] | None, calendars: Calendars, at: str) -> str | None:
+    """The next moment outside the quiet hours of policy and person, None when `at` (RFC 3339 in UTC) is one. Where
+    nothing opens within a month, the moment to look again."""
+    spans = [*quiet.spans, *(personal or [])]
+    now = parse_time(at).astimezone(VIETNAM)
+
+    def is_quiet(moment: datetime) -> bool:
+        off = quiet.days_off and not _is_working(calendars, moment.date())
+        return off or any(_within(span, moment.time()) for span in spans)
+
+    if not is_quiet(now):
+        return None
+    begins = sorted({time.min, *(_clock(span.to) for span in spans)})
+    for days in range(LOOK_AHEAD_DAYS):
+        for begin in begins:
+            moment = datetime.combine(now.date() + timedelta(days), begin, VIETNAM)
+            if moment > now and not is_quiet(moment):
+                return format_time(moment)
+    return format_time(now + timedelta(LOOK_AHEAD_DAYS))
+
+
+def _is_working(calendars: Calendars, day: date) -> bool:
+    try:
+        return calendars.is_working(day)
+    except CalendarMissing:
+        # Nothing is counted here: it is better to write on a day off than to keep silent for a year.
+        return day.weekday() < SATURDAY
+
+
+def _within(span: Span, moment: time) -> bool:
+    begin, end = _clock(span.from_), _clock(span.to)
+    return begin <= moment < end if begin < end else moment >= begin or moment < end
+
+
+def _clock(text: str) -> time:
+    return time.fromisoformat(text)
+
+
+def ready_at(occurrence: Occurrence, terms: Terms) -> tuple[str, bool]:
+    """From when an occurrence may go out, quiet hours aside, and whether it goes alone."""
+    rule = _rule(terms.policy, occurrence.rule)
+    alone = occurrence.urgency == "immediate" and _in_time(occurrence, rule, terms)
+    digest = _clock(terms.policy.digest.at)
+    if alone:
+        chosen = terms.preferences.get(occurrence.recipient)
+        if not (chosen and chosen.digest) or occurrence.by or (rule and rule.escalates_to in ESCALATIONS):
+            return occurrence.queued_at, True
+        missed = rule is not None and _clock(rule.at) > digest
+        return _at(occurrence.run_on + timedelta(missed), digest), False
+    if occurrence.urgency == "digest":
+        return _at(occurrence.run_on, digest), False
+    return occurrence.queued_at, False
+
+
+def _rule(policy: PolicyPublished, name: str) -> PolicyRule | None:
+    return next((rule for rule in policy.rules if rule.rule == name), None)
+
+
+def _in_time(occurrence: Occurrence, rule: PolicyRule | None, terms: Terms) -> bool:
+    """Queued on its day in opening hours, and when its rule meant it to be, unless a person asked for it."""
+    queued = occurrence.queued_at
+    if local_day(queued) != occurrence.run_on or terms.opening(occurrence.recipient, queued) is not None:
+        return False
+    return rule is None or parse_time(queued) - _moment(occurrence.run_on, _clock(rule.at)) <= LATE
+
+
+def _at(day: date, clock: time) -> str:
+    return format_time(_moment(day, clock))
+
+
+def _moment(day: date, clock: time) -> datetime:
+    return datetime.combine(day, clock, VIETNAM).astimezone(UTC)
+
+
+def groups(queued: Iterable[Occurrence], terms: Terms, at: str) -> tuple[list[Group], str | None]:
+    """What goes out at a moment (RFC 3339 in UTC), and when there may be more of these; None: there are no more."""
+    alone: list[Group] = []
+    merged: dict[tuple[str, str], list[Occurrence]] = {}
+    openings: dict[str, str | None] = {}
+    later: list[str] = []
+    for each in queued:
+        if each.recipient not in openings:
+            openings[each.recipient] = terms.opening(each.recipient, at)
+        ready, by_itself = ready_at(each, terms)
+        opens = openings[each.recipient]
+        if ready > at or opens is not None:
+            later.append(max(ready, opens or ready))
+        elif by_itself:
+            alone.append(Group(each.recipient, each.channel, (each,)))
+        else:
+            merged.setdefault((each.recipient, each.channel), []).append(each)
+    together = [Group(*key, tuple(found)) for key, found in merged.items()]
+    return [*alone, *together], min(later, default=None)

@@ -15,12 +15,18 @@ class Contact(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One reminder as a message tells it. `link` leads to the one step that is asked for."""
+    """One thing as a message tells it; `reminder` the last of those about it. `heading` groups the things of a digest;
+    `details` are further lines under `text`. `title` names the thing alone, for a calendar. `staff` is whom it concerns,
+    as id; `due` a day as ISO 8601. `link` leads to the one step that is asked for."""
 
     reminder: str
     about: str
     rule: str
+    heading: str
+    title: str
     text: str
+    details: list[str] = []
+    staff: str | None = None
     due: str | None = None
     link: str | None = None
 

@@ -1,0 +1,377 @@
+"""What a message says: how things stand when it goes out, in the words of a clerk, grouped by urgency.
+
+People are named when their contact is known at that moment, else by their post. Nothing of it is kept.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from services.notifications.channels.interface import Contact, Item, Message
+from services.notifications.domain import records as kept
+from services.notifications.domain.calendars import calendars_at
+from services.notifications.domain.occurrence import Occurrence
+from services.notifications.domain.people import Post, post_on, unit_on
+from services.notifications.domain.records import Records, TaskRecord, commune_name
+from services.notifications.domain.standing import Standing, standing
+from shared.calendar import CalendarMissing, Calendars
+from shared.events import VIETNAM, local_day, parse_time
+
+LATE, TODAY, SOON, OTHER = "Quá hạn", "Đến hạn hôm nay", "Sắp đến hạn", "Việc khác"
+HEADINGS = (LATE, TODAY, SOON, OTHER)
+
+# In a subject; mail clients and phones show less than a hundred characters.
+TITLE_LENGTH = 80
+# So many people or fields with something late are named in a digest of figures; the report has them all.
+LINES = 15
+
+FIELDS = {
+    0: "Công tác chỉ đạo, điều hành",
+    1: "Cải cách thể chế",
+    2: "Cải cách thủ tục hành chính",
+    3: "Cải cách tổ chức bộ máy hành chính",
+    4: "Cải cách chế độ công vụ",
+    5: "Cải cách tài chính công",
+    6: "Xây dựng chính quyền điện tử, chính quyền số",
+    7: "Tác động của cải cách hành chính",
+}
+
+ENDED = {"completed": "Đã hoàn thành", "cancelled": "Đã hủy", "handed_back": "Đã trả lại nhiệm vụ"}
+
+# What is asked of whom; the first that fits the recipient.
+ASKS = {
+    "lead": "Đề nghị báo cáo kết quả; nếu chưa xong thì báo cáo tiến độ hoặc xin gia hạn.",
+    "leader": "Đề nghị cho ý kiến chỉ đạo.",
+    "office": "Đề nghị Văn phòng đôn đốc người chủ trì.",
+    "collaborator": "Đề nghị phối hợp với người chủ trì để hoàn thành đúng hạn.",
+    "other": "Đề nghị giải quyết thay hoặc nhắc người chủ trì.",
+}
+ASKS_REPORTED = "Đề nghị kiểm tra, xác nhận kết quả."
+SLIP_READY = "Phiếu đôn đốc đã soạn sẵn, đề nghị ký, ban hành."
+
+
+def compose(
+    records: Records,
+    occurrences: Sequence[Occurrence],
+    *,
+    message: str,
+    recipient: str,
+    channel: str,
+    at: str,
+    contacts: Mapping[str, Contact],
+    link: Callable[[Occurrence], str | None],
+    catch_up: bool = False,
+    documents: Collection[str] = (),
+) -> Message:
+    """One message of these occurrences (at least one) to their recipient, as things stand at `at` (RFC 3339 in UTC).
+
+    `contacts` are all contacts of the commune by staff id, empty when nobody shall be named; a webhook names nobody in
+    any case. `documents` are the rules that come with an urging slip for the Office. `catch_up`: notices that were
+    missed while the system stood still.
+    """
+    known = {} if channel == "webhook" else contacts
+    view = _View(records, recipient, at, known, frozenset(documents), calendars_at(records, at))
+    told = [_told(view, occurrence, link(occurrence)) for occurrence in _latest(occurrences, channel)]
+    told.sort(key=lambda each: HEADINGS.index(each.item.heading))
+    abouts = {occurrence.about.removeprefix("check/").removeprefix("task/") for occurrence in occurrences}
+    of_tasks = all(occurrence.about.startswith(("task/", "check/")) for occurrence in occurrences)
+    return Message(
+        message=message,
+        commune=records.commune,
+        recipient=recipient,
+        at=at,
+        subject=_subject(told, at, catch_up),
+        greeting=f"Kính gửi {view.who(recipient)},",
+        items=[each.item for each in told],
+        closing=_closing(records, catch_up),
+        urgent=any(occurrence.urgency == "immediate" for occurrence in occurrences),
+        thread=f"task/{abouts.pop()}" if of_tasks and len(abouts) == 1 else None,
+    )
+
+
+def plain(text: str) -> str:
+    """A text on one line, composed (NFC), without control and invisible formatting characters."""
+    spaced = "".join(" " if unicodedata.category(sign)[0] in "ZC" else sign for sign in text)
+    return unicodedata.normalize("NFC", " ".join(spaced.split()))
+
+
+def shortened(text: str, length: int = TITLE_LENGTH) -> str:
+    """At most `length` characters, cut between words where it can be."""
+    text = plain(text)
+    if len(text) <= length:
+        return text
+    cut = text[: length - 1]
+    if not text[length - 1].isspace() and " " in cut:
+        cut = cut.rsplit(" ", 1)[0]
+    return cut.rstrip(" ,;:.–-") + "…"
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """`headline` is how it stands in few words, for a subject."""
+
+    headline: str
+    item: Item
+
+
+class _View(msgspec.Struct, frozen=True):
+    """What a message is written from."""
+
+    records: Records
+    recipient: str
+    at: str
+    contacts: Mapping[str, Contact]
+    documents: frozenset[str]
+    calendars: Calendars
+
+    @property
+    def today(self) -> date:
+        return local_day(self.at)
+
+    def post(self, staff: str) -> Post | None:
+        person = self.records.people.get(staff)
+        return post_on(person, self.today, self.at) if person else None
+
+    def who(self, staff: str) -> str:
+        """A person by name, else by post, else by id; a unit by its head."""
+        contact = self.contacts.get(staff)
+        if contact and contact.name:
+            return plain(contact.name)
+        post = self.post(staff)
+        if post:
+            return plain(post.post)
+        unit = unit_on(self.records, staff, self.today, self.at)
+        return self.who(unit.head) if unit and unit.head and unit.head != staff else plain(staff)
+
+    def role(self, task: TaskRecord) -> str:
+        """As what the recipient hears of a task: a word of ASKS."""
+        unit = unit_on(self.records, task.lead, self.today, self.at)
+        if self.recipient in (task.lead, unit.head if unit else None):
+            return "lead"
+        post = self.post(self.recipient)
+        roles = set(post.roles) if post else set()
+        if roles & {"chair", "vice_chair"}:
+            return "leader"
+        if "office" in roles:
+            return "office"
+        heads = {u.head for each in task.collaborators if (u := unit_on(self.records, each, self.today, self.at))}
+        return "collaborator" if self.recipient in {*task.collaborators, *heads} else "other"
+
+
+def _latest(occurrences: Sequence[Occurrence], channel: str) -> Iterable[Occurrence]:
+    """A thing is told once, by its last rung; urgings by persons each. Programs are told of every occurrence."""
+    ordered = sorted(occurrences, key=lambda each: (each.run_on, each.queued_at, each.rule))
+    if channel == "webhook":
+        return ordered
+    return {(each.about, each.note): each for each in ordered}.values()
+
+
+def _told(view: _View, occurrence: Occurrence, link: str | None) -> _Told:
+    kind, _, of = occurrence.about.partition("/")
+    told = _TELLERS[kind](view, occurrence, of)
+    return _Told(told.headline, msgspec.structs.replace(told.item, link=link))
+
+
+def _item(occurrence: Occurrence, **values: Any) -> Item:
+    return Item(reminder=occurrence.reminder, about=occurrence.about, rule=occurrence.rule, **values)
+
+
+# Tasks
+
+
+def _task(view: _View, occurrence: Occurrence, of: str) -> _Told:
+    task = view.records.tasks.get(of)
+    now = standing(task, view.at) if task else None
+    if task is None or now is None:
+        return _Told("Nhiệm vụ", _item(occurrence, heading=OTHER, title=of, text=f"Nhiệm vụ {of}"))
+    heading, headline = _headline(view, now)
+    title = plain(task.title)
+    when = f" (hạn {_day(now.due)})" if now.due and now.runs else ""
+    return _Told(
+        f"Đôn đốc, {headline[0].lower()}{headline[1:]}" if occurrence.rule == "urge" else headline,
+        _item(
+            occurrence,
+            heading=heading,
+            title=title,
+            text=f"{headline}{when}: {title}",
+            details=[*_details(view, occurrence, task, now)],
+            staff=task.lead,
+            due=now.due.isoformat() if now.due and now.runs else None,
+        ),
+    )
+
+
+def _headline(view: _View, now: Standing) -> tuple[str, str]:
+    """Under which heading a task comes, and how it stands."""
+    if not now.runs:
+        return OTHER, ENDED[now.status]
+    if now.status == "reported":
+        return OTHER, "Đã báo cáo kết quả, chờ kiểm tra, xác nhận"
+    if now.due is None:
+        return OTHER, "Đến kỳ kiểm tra việc thường xuyên"
+    if now.due == view.today:
+        return TODAY, "Đến hạn hôm nay"
+    late = now.due < view.today
+    try:
+        if late:
+            days = view.calendars.working_days_between(now.due, view.today)
+        else:
+            days = view.calendars.working_days_between(view.today, view.calendars.roll(now.due, "backward"))
+    except CalendarMissing:
+        days = 0
+    if days <= 0:
+        return (LATE, "Quá hạn") if late else (SOON, "Sắp đến hạn")
+    return (LATE, f"Quá hạn {days} ngày làm việc") if late else (SOON, f"Còn {days} ngày làm việc")
+
+
+def _details(view: _View, occurrence: Occurrence, task: TaskRecord, now: Standing) -> Iterable[str]:
+    role = view.role(task)
+    if occurrence.note:
+        yield f"Ý kiến đôn đốc: {plain(occurrence.note)}"
+    if role != "lead":
+        yield f"Chủ trì: {view.who(task.lead)}"
+    if task.product:
+        yield f"Sản phẩm: {plain(task.product)}"
+    directive: kept.DirectiveRecord | None = view.records.get("directive", task.directive or "")
+    if directive:
+        yield f"Theo văn bản số {plain(directive.number)} ngày {_day(directive.issued_on)}"
+    if now.frozen:
+        until = f" đến {_day(now.proposed)}" if now.proposed else ""
+        yield f"Đã xin gia hạn{until}, chưa được trả lời."
+    if now.status == "reported" and role != "lead":
+        yield ASKS_REPORTED
+    elif now.status == "open":
+        yield SLIP_READY if role == "office" and occurrence.rule in view.documents else ASKS[role]
+
+
+# Sheets and appeals
+
+
+def _sheet(view: _View, occurrence: Occurrence, of: str) -> _Told:
+    period, _, staff = of.partition("/")
+    own = staff == view.recipient
+    title = f"Phiếu theo dõi, đánh giá {period_words(period)} của {view.who(staff)}"
+    ask = "Đề nghị tự đánh giá tiêu chí chung." if own else "Đề nghị xác nhận kết quả tự đánh giá tiêu chí chung."
+    headline = "Chưa tự đánh giá" if own else "Chưa xác nhận đánh giá"
+    return _Told(
+        headline,
+        _item(occurrence, heading=LATE, title=title, text=f"{headline}: {title}", details=[ask], staff=staff or None),
+    )
+
+
+def _appeal(view: _View, occurrence: Occurrence, of: str) -> _Told:
+    record: kept.AppealRecord | None = view.records.get("appeal", of)
+    appealed = [m.data for m in record.moments if isinstance(m, kept.Appealed)] if record else []
+    if not appealed:
+        return _Told("Kiến nghị", _item(occurrence, heading=OTHER, title=of, text=f"Kiến nghị {of}"))
+    data = appealed[-1]
+    title = f"Kiến nghị của {view.who(data.staff)} về kết quả xếp loại năm {data.year}"
+    heading = LATE if data.due < view.today else TODAY if data.due == view.today else SOON
+    return _Told(
+        f"Cần trả lời trước {_day(data.due)}" if heading == SOON else heading,
+        _item(
+            occurrence,
+            heading=heading,
+            title=title,
+            text=f"Hạn trả lời {_day(data.due)}: {title}",
+            details=[f"Nhận ngày {_day(data.received_on)}. Đề nghị xem xét, trả lời."],
+            staff=data.staff,
+            due=data.due.isoformat(),
+        ),
+    )
+
+
+# Figures of a week or a month
+
+
+def _figures(view: _View, occurrence: Occurrence, of: str) -> _Told:
+    running, by_person, by_field = _late(view)
+    late = sum(by_field.values())
+    title = f"Báo cáo {_week_words(of) if '-W' in of else period_words(of)}"
+    text = f"{title}: {late} việc quá hạn trong {running} việc đang thực hiện"
+    details = [f"Theo lĩnh vực: {_listed(by_field, lambda field: FIELDS.get(field, str(field)))}"] if late else []
+    # Supervisors are told numbers, not persons.
+    post = view.post(view.recipient)
+    if late and not (post and "supervisor" in post.roles):
+        details.insert(0, f"Theo người chủ trì: {_listed(by_person, view.who)}")
+    return _Told(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
+
+
+def _late(view: _View) -> tuple[int, Counter[str], Counter[int]]:
+    """How many tasks run; how many of them are past their deadline without a report, by lead and by field."""
+    running, by_person, by_field = 0, Counter[str](), Counter[int]()
+    for task in view.records.tasks.values():
+        now = standing(task, view.at)
+        if now is None or not now.runs:
+            continue
+        running += 1
+        if now.status == "open" and now.due is not None and now.due < view.today:
+            by_person[task.lead] += 1
+            by_field[task.field] += 1
+    return running, by_person, by_field
+
+
+def _listed(counts: Counter[Any], name: Callable[[Any], str]) -> str:
+    """The most first, then by name; what is beyond LINES as one number."""
+    ordered = sorted(((name(key), count) for key, count in counts.items()), key=lambda each: (-each[1], each[0]))
+    rest = sum(count for _, count in ordered[LINES:])
+    return "; ".join([*(f"{who} {count}" for who, count in ordered[:LINES]), *([f"còn lại {rest}"] if rest else [])])
+
+
+_TELLERS: Mapping[str, Callable[[_View, Occurrence, str], _Told]] = {
+    "task": _task,
+    "check": _task,
+    "sheet": _sheet,
+    "appeal": _appeal,
+    "week": _figures,
+    "month": _figures,
+}
+
+
+# Words
+
+
+def _subject(told: Sequence[_Told], at: str, catch_up: bool) -> str:
+    now = parse_time(at).astimezone(VIETNAM)
+    if catch_up:
+        return f"Nhắc bù các việc bị lỡ, {now:%d/%m/%Y} ({len(told)} việc)"
+    if len(told) == 1:
+        only = told[0]
+        figures = only.item.about.startswith(("week/", "month/"))
+        return (
+            shortened(only.item.text, 2 * TITLE_LENGTH) if figures else f"{only.headline}: {shortened(only.item.title)}"
+        )
+    part = "sáng" if now.hour < 12 else "chiều"
+    return f"Việc cần theo dõi {part} {now:%d/%m/%Y} ({len(told)} việc)"
+
+
+def _closing(records: Records, catch_up: bool) -> str:
+    sender = f"Tin tự động của hệ thống theo dõi nhiệm vụ, {plain(commune_name(records))}. Không trả lời tin này."
+    if not catch_up:
+        return sender
+    return f"Hệ thống vừa hoạt động lại sau thời gian dừng; đây là các thông báo bị lỡ, gộp thành một tin.\n{sender}"
+
+
+def period_words(period: str) -> str:
+    """`2026-03` is tháng 3/2026, `2026-Q1` quý I/2026, `2026` năm 2026."""
+    year, _, part = period.partition("-")
+    if not part:
+        return f"năm {year}"
+    if part.startswith("Q"):
+        return f"quý {_QUARTERS.get(part[1:], part[1:])}/{year}"
+    return f"tháng {part.removeprefix('0')}/{year}"
+
+
+_QUARTERS = {"1": "I", "2": "II", "3": "III", "4": "IV"}
+
+
+def _week_words(week: str) -> str:
+    year, _, number = week.partition("-W")
+    return f"tuần {number.removeprefix('0')}/{year}"
+
+
+def _day(day: date) -> str:
+    return f"{day:%d/%m/%Y}"

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from services.notifications import tables
 from services.notifications.domain.occurrence import Occurrence, State
@@ -39,6 +39,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     disabled_reason: str | None = None
 
 
+OCCURRENCE = [column for column in tables.occurrences.c if column.name != "commune"]
+
+
 def occurrences(
     connection: Connection,
     commune: str,
@@ -56,7 +59,7 @@ def occurrences(
     """Reminders by (queued_at, reminder); those left out of account are not asked about. `first` and `last` bound
     run_on, `after` is the (queued_at, reminder) of the last one of the page before."""
     c = tables.occurrences.c
-    query = select(*_OCCURRENCE).where(c.commune == commune).order_by(c.queued_at, c.reminder).limit(limit)
+    query = select(*OCCURRENCE).where(c.commune == commune).order_by(c.queued_at, c.reminder).limit(limit)
     for column, value in ((c.about, about), (c.recipient, recipient), (c.channel, channel), (c.rule, rule)):
         if value is not None:
             query = query.where(column == value)
@@ -74,14 +77,11 @@ def occurrences(
 def occurrence(connection: Connection, commune: str, reminder: str) -> Occurrence | None:
     """One reminder by its id."""
     c = tables.occurrences.c
-    row = connection.execute(select(*_OCCURRENCE).where(c.commune == commune, c.reminder == reminder)).one_or_none()
+    row = connection.execute(select(*OCCURRENCE).where(c.commune == commune, c.reminder == reminder)).one_or_none()
     return occurrence_of(row._mapping) if row else None
 
 
-_OCCURRENCE = [column for column in tables.occurrences.c if column.name != "commune"]
-
-
-def occurrence_of(row: Mapping[str, Any]) -> Occurrence:
+def occurrence_of(row: RowMapping | Mapping[str, Any]) -> Occurrence:
     """A reminder from its row."""
     return Occurrence(**{**row, "run_on": date.fromisoformat(row["run_on"])})
 
@@ -92,7 +92,7 @@ def rungs_queued(connection: Connection, commune: str, at: str | None = None) ->
     query = select(c.about, c.rule, c.due_version, c.recipient, c.channel).where(c.commune == commune)
     if at is not None:
         query = query.where(c.queued_at <= at)
-    return {tuple(row) for row in connection.execute(query)}  # type: ignore[misc]
+    return {tuple(row) for row in connection.execute(query)}
 
 
 def policies(connection: Connection, commune: str, at: str | None = None) -> list[tuple[str, PolicyPublished]]:

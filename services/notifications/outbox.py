@@ -1,0 +1,240 @@
+"""The outbox: what is queued and not at its end yet, who is sending it, and what became of it.
+
+The id of a message and a lease are committed before the message is sent, so that whoever takes over after a crash sends
+the same message again. What became of it is decided under the commune's head lock on what the reminder is by then: a
+result comes once, whoever brings it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+from zlib import crc32
+
+import msgspec
+from sqlalchemy import Connection, Engine, select
+
+from services.notifications import tables
+from services.notifications.domain.occurrence import Occurrence
+from services.notifications.reminders import OCCURRENCE, occurrence_of
+from shared.eventlog import Decision, Log, Transaction, writing
+from shared.eventlog.database import Query, run_together
+from shared.events import (
+    Data,
+    ReminderDelivered,
+    ReminderFailed,
+    ReminderSent,
+    ReminderSuppressed,
+    format_time,
+    parse_time,
+)
+
+ACTOR = "service/notifications"
+
+# Longer than any channel takes to give up on a message. Who died while sending is replaced after it.
+LEASE = timedelta(minutes=5)
+
+# How long to wait after each failed attempt; after one more it is the Office's turn (gửi tay).
+DELAYS = (
+    timedelta(minutes=1),
+    timedelta(minutes=5),
+    timedelta(minutes=15),
+    timedelta(hours=1),
+    timedelta(hours=4),
+    timedelta(hours=24),
+)
+# So much of a delay more or less, so that what failed together does not come back together.
+JITTER = 0.2
+
+# A transaction stays short enough that commands do not wait noticeably behind it.
+BATCH = 500
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A queued reminder with its delivery. `message` is the one it was part of in an attempt before. Times are RFC 3339
+    in UTC."""
+
+    occurrence: Occurrence
+    message: str | None
+    not_before: str
+    claimed_until: str | None
+
+    @property
+    def free_at(self) -> str:
+        """From when it may be taken."""
+        return max(self.not_before, self.claimed_until or "")
+
+
+def communes_waiting(connection: Connection) -> set[str]:
+    """The communes with anything in the outbox."""
+    return set(connection.execute(select(tables.deliveries.c.commune).distinct()).scalars())
+
+
+def waiting(connection: Connection, commune: str) -> list[Waiting]:
+    """All that is in the outbox, the first queued first."""
+    o, d = tables.occurrences, tables.deliveries
+    query = (
+        select(*OCCURRENCE, d.c.message, d.c.not_before, d.c.claimed_until)
+        .join_from(d, o, (o.c.commune == d.c.commune) & (o.c.reminder == d.c.reminder))
+        .where(d.c.commune == commune, o.c.state == "queued")
+        .order_by(o.c.queued_at, o.c.reminder)
+    )
+    found = []
+    for row in connection.execute(query):
+        fields = dict(row._mapping)
+        held = [fields.pop(name) for name in ("message", "not_before", "claimed_until")]
+        found.append(Waiting(occurrence_of(fields), *held))
+    return found
+
+
+# Claims
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A message that is ours to send until its lease ends, and the reminders in it."""
+
+    commune: str
+    message: str
+    reminders: tuple[str, ...]
+    worker: str
+
+
+def message_of(commune: str, occurrences: Sequence[Occurrence]) -> str:
+    """The id of a message that was not sent before: the same for the same reminders (UUIDv5)."""
+    reminders = sorted(each.reminder for each in occurrences)
+    return str(uuid5(NAMESPACE_URL, "cchc-message/" + "/".join([commune, *reminders])))
+
+
+def claim(
+    engine: Engine, commune: str, message: str, reminders: Sequence[str], *, worker: str, now: str
+) -> Claim | None:
+    """Take a message over before sending it; None when somebody else has it, or had it.
+
+    Its first reminder decides who gets it: on PostgreSQL others pass by while it is locked, SQLite has one writer.
+    """
+    until = format_time(parse_time(now) + LEASE)
+    first, *others = sorted(reminders)
+    locking = " FOR UPDATE SKIP LOCKED" if engine.dialect.name == "postgresql" else ""
+    free = (message, now, now)
+    with writing(engine, commune) as connection:
+        [locked] = run_together(connection, [(_FREE + locking, (commune, first, *free))])
+        if not locked:
+            return None
+        taken = [(_TAKE, (message, worker, until, commune, each, *free)) for each in (first, *others)]
+        held = tuple(rows[0][0] for rows in run_together(connection, taken) if rows)
+    return Claim(commune, message, held, worker)
+
+
+_IS_FREE = (
+    " WHERE commune = ? AND reminder = ? AND (message IS NULL OR message = ?) AND not_before <= ?"
+    " AND (claimed_until IS NULL OR claimed_until <= ?)"
+)
+_FREE = "SELECT reminder FROM deliveries" + _IS_FREE  # noqa: S608 - placeholders only
+_TAKE = (
+    "UPDATE deliveries SET message = ?, claimed_by = ?, claimed_until = ?" + _IS_FREE + " RETURNING reminder"  # noqa: S608
+)
+
+
+# Results
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """A reminder that is still queued, as its result finds it."""
+
+    reminder: str
+    attempt: int
+    message: str | None
+    claimed_by: str | None
+    claimed_until: str | None
+
+
+_HELD = (
+    "SELECT o.reminder, o.attempt, d.message, d.claimed_by, d.claimed_until FROM occurrences o"
+    " JOIN deliveries d ON d.commune = o.commune AND d.reminder = o.reminder"
+    " WHERE o.commune = ? AND o.reminder = ? AND o.state = 'queued'"
+)
+_LATER = (
+    "UPDATE deliveries SET not_before = ?, claimed_by = NULL, claimed_until = NULL WHERE commune = ? AND reminder = ?"
+)
+
+
+def _record(
+    log: Log, commune: str, reminders: Sequence[str], result: Callable[[Transaction, list[_Held]], list[Data]]
+) -> int:
+    """Append what became of those that are still queued; returns how many events that made."""
+
+    def decide(tx: Transaction) -> Decision:
+        return Decision(result(tx, [_Held(*row) for rows in tx.answers for row in rows]))
+
+    # In the order of claims: two transactions that lock the same rows never wait for each other.
+    reads: list[Query] = [(_HELD, (commune, reminder)) for reminder in sorted(reminders)]
+    return len(log.append(commune, decide, actor=ACTOR, reads=reads).versions)
+
+
+def sent(log: Log, claim: Claim) -> int:
+    """A channel took the message over. It counts though the lease has ended meanwhile: it was sent."""
+    return _record(
+        log,
+        claim.commune,
+        claim.reminders,
+        lambda tx, held: [
+            ReminderSent(reminder=each.reminder, message=claim.message, at=tx.time, attempt=each.attempt + 1)
+            for each in held
+        ],
+    )
+
+
+def failed(log: Log, claim: Claim, reason: str, *, final: bool = False) -> int:
+    """An attempt failed: it is tried again later, unless that was the last or no other can succeed (`final`). Not
+    recorded when the lease was lost: another attempt is under way."""
+
+    def result(tx: Transaction, held: list[_Held]) -> list[Data]:
+        ours = [each for each in held if (each.message, each.claimed_by) == (claim.message, claim.worker)]
+        events: list[Data] = []
+        for each in ours:
+            attempt = each.attempt + 1
+            last = final or attempt > len(DELAYS)
+            events.append(
+                ReminderFailed(reminder=each.reminder, at=tx.time, attempt=attempt, final=last, reason=reason)
+            )
+            if not last:
+                again = format_time(tx.now + delay_after(attempt, claim.message))
+                run_together(tx.connection, [(_LATER, (again, claim.commune, each.reminder))])
+        return events
+
+    return _record(log, claim.commune, claim.reminders, result)
+
+
+def delay_after(attempt: int, message: str) -> timedelta:
+    """How long to wait after a failed attempt (from 1), the same whoever works it out."""
+    share = crc32(f"{message}/{attempt}".encode()) / 0xFFFFFFFF
+    return DELAYS[attempt - 1] * (1 + JITTER * (2 * share - 1))
+
+
+def delivered(log: Log, commune: str, reminders: Sequence[str]) -> int:
+    """They lie in the inboxes of their recipients, which are nothing but this record."""
+
+    def result(tx: Transaction, held: list[_Held]) -> list[Data]:
+        return [ReminderDelivered(reminder=each.reminder, at=tx.time) for each in held]
+
+    return sum(_record(log, commune, batch, result) for batch in _batches(reminders))
+
+
+def suppressed(log: Log, commune: str, reasons: Mapping[str, str], *, worker: str | None = None) -> int:
+    """They are not sent, each for its reason (a code); but for those that somebody else than `worker` is sending."""
+
+    def result(tx: Transaction, held: list[_Held]) -> list[Data]:
+        return [
+            ReminderSuppressed(reminder=each.reminder, at=tx.time, reason=reasons[each.reminder])
+            for each in held
+            if each.claimed_by == worker or (each.claimed_until or "") <= tx.time
+        ]
+
+    return sum(_record(log, commune, batch, result) for batch in _batches(list(reasons)))
+
+
+def _batches(reminders: Sequence[str]) -> Iterator[list[str]]:
+    rest: Iterator[Any] = iter(sorted(reminders))
+    while batch := list(islice(rest, BATCH)):
+        yield batch

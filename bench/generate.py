@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from shared.projection import Runner
 Step = tuple[datetime, str, Any]  # recorded when, by which staff id, what
 
 FIRST_DAY = datetime(2021, 1, 4, 1, tzinfo=UTC)
+BEFORE = FIRST_DAY - timedelta(days=3)
 YEARS = range(2021, 2026)
 MINUTES = 5 * 365 * 24 * 60
 STAFF = [f"p{number:02}" for number in range(1, 41)]
@@ -59,13 +60,59 @@ def communes(number: int) -> list[str]:
 def scoring_log(commune: str, size: int) -> list[bytes]:
     """The stored bytes of a commune's scoring log: exactly `size` events."""
     rng = Random(f"scoring {commune}")
-    return _sealed("scoring", commune, _in_time(_scoring_steps(rng), size), rng)
+    return sealed("scoring", commune, _in_time(_scoring_steps(rng), size), rng)
 
 
 def tasks_log(commune: str, size: int, minutes: int = MINUTES) -> list[bytes]:
     """The stored bytes of a commune's tasks log: exactly `size` events, of tasks that begin within `minutes`."""
     rng = Random(f"tasks {commune}")
-    return _sealed("tasks", commune, _in_time(_tasks_steps(rng, commune, minutes), size), rng)
+    return sealed("tasks", commune, _in_time(_tasks_steps(rng, commune, minutes), size), rng)
+
+
+def open_tasks_log(commune: str, number: int, on: date) -> list[bytes]:
+    """The stored bytes of a log with so many tasks that are open on a day, due from ten days before it to fifty after;
+    p02 is the vice-chair whom the Office p03, which tracks everybody, answers to."""
+    rng = Random(f"open {commune}")
+    since = date(2021, 1, 1)
+    steps = list(_organisation(commune, since))
+    roles: dict[str, list[Any]] = {"p02": ["vice_chair"], OFFICE: ["office", "staff"]}
+    for staff, has in roles.items():
+        above = CHAIR if staff == "p02" else "p02"
+        steps.append((BEFORE, OFFICE, e.StaffChanged(staff=staff, valid_from=since, roles=has, tracker=above)))
+    for count in range(1, number + 1):
+        due = on + timedelta(days=rng.randint(-10, 50))
+        begin = datetime(due.year, due.month, due.day, 2, rng.randrange(60), tzinfo=UTC) - timedelta(
+            days=rng.randint(max(20, (due - on).days + 1), 90)
+        )
+        task, (lead, *others) = _uuid(rng, begin), rng.sample(STAFF[3:], rng.randint(1, 3))
+        steps += [
+            (begin, CHAIR, _assigned(rng, task, count, lead, others, due)),
+            (begin + timedelta(hours=3), lead, e.TaskAcknowledged(task=task, by=lead)),
+            (
+                begin + timedelta(hours=20),
+                lead,
+                e.ProgressNoted(task=task, by=lead, note=rng.choice(NOTES), percent=rng.randrange(100)),
+            ),
+        ]
+    return sealed("tasks", commune, sorted(steps, key=lambda step: step[0]), rng)
+
+
+def _assigned(rng: Random, task: str, number: int, lead: str, others: list[str], due: date) -> e.TaskAssigned:
+    return e.TaskAssigned(
+        task=task,
+        by=CHAIR,
+        title=f"{rng.choice(VERBS)} {rng.choice(MATTERS)}",
+        product=rng.choice(PRODUCTS),
+        field=rng.randrange(8),
+        lead=lead,
+        collaborators=others,
+        coefficient="1",
+        origin="planned",
+        due=_due(due),
+        due_version=1,
+        evidence_required=False,
+        item=e.Item(sheet="Phụ lục 1", no=str(number)),
+    )
 
 
 def under_another_name(bodies: Sequence[bytes], name: str, other: str) -> Iterator[bytes]:
@@ -136,7 +183,8 @@ def _in_time(steps: Iterator[Step], size: int) -> list[Step]:
     return sorted(taken, key=lambda step: step[0])[:size]
 
 
-def _sealed(source: str, commune: str, steps: list[Step], rng: Random) -> list[bytes]:
+def sealed(source: str, commune: str, steps: Iterable[Step], rng: Random) -> list[bytes]:
+    """Steps in the order of time as the stored bytes of a log."""
     versions: Counter[str] = Counter()
     previous = e.GENESIS_HASH
     bodies = []
@@ -180,16 +228,19 @@ def _scoring_steps(rng: Random) -> Iterator[Step]:
                 yield at, OFFICE, e.UnitResultRecorded(unit=f"bp-{unit}", year=year, figures=figures, by=CHAIR)
 
 
-def _tasks_steps(rng: Random, commune: str, minutes: int) -> Iterator[Step]:
-    first = FIRST_DAY - timedelta(days=3)
-    since = date(2021, 1, 1)
-    yield first, OFFICE, e.CommuneOpened(name=commune.upper(), code="20878", valid_from=since)
+def _organisation(commune: str, since: date) -> Iterator[Step]:
+    yield BEFORE, OFFICE, e.CommuneOpened(name=commune.upper(), code="20878", valid_from=since)
     for unit in range(1, 6):
-        yield first, OFFICE, e.UnitDefined(unit=f"bp-{unit}", kind="department", valid_from=since, head=STAFF[unit])
+        yield BEFORE, OFFICE, e.UnitDefined(unit=f"bp-{unit}", kind="department", valid_from=since, head=STAFF[unit])
     for number, staff in enumerate(STAFF):
-        yield first, OFFICE, _appointed(number, staff, since)
+        yield BEFORE, OFFICE, _appointed(number, staff, since)
     for year in YEARS:
-        yield first, OFFICE, _calendar(year)
+        yield BEFORE, OFFICE, _calendar(year)
+
+
+def _tasks_steps(rng: Random, commune: str, minutes: int) -> Iterator[Step]:
+    first, since = BEFORE, date(2021, 1, 1)
+    yield from _organisation(commune, since)
     directives = [_uuid(rng, first) for _ in range(10)]
     for number, directive in enumerate(directives, 1):
         yield (

@@ -20,6 +20,7 @@ from services.notifications.domain.records import Records, TaskRecord, commune_n
 from services.notifications.domain.standing import Standing, standing
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import VIETNAM, local_day, parse_time
+from shared.fields import FIELDS
 
 LATE, TODAY, SOON, OTHER = "Quá hạn", "Đến hạn hôm nay", "Sắp đến hạn", "Việc khác"
 HEADINGS = (LATE, TODAY, SOON, OTHER)
@@ -28,17 +29,6 @@ HEADINGS = (LATE, TODAY, SOON, OTHER)
 TITLE_LENGTH = 80
 # So many people or fields with something late are named in a digest of figures; the report has them all.
 LINES = 15
-
-FIELDS = {
-    0: "Công tác chỉ đạo, điều hành",
-    1: "Cải cách thể chế",
-    2: "Cải cách thủ tục hành chính",
-    3: "Cải cách tổ chức bộ máy hành chính",
-    4: "Cải cách chế độ công vụ",
-    5: "Cải cách tài chính công",
-    6: "Xây dựng chính quyền điện tử, chính quyền số",
-    7: "Tác động của cải cách hành chính",
-}
 
 ENDED = {"completed": "Đã hoàn thành", "cancelled": "Đã hủy", "handed_back": "Đã trả lại nhiệm vụ"}
 
@@ -200,6 +190,7 @@ def _task(view: _View, occurrence: Occurrence, of: str) -> _Told:
             details=[*_details(view, occurrence, task, now)],
             staff=task.lead,
             due=now.due.isoformat() if now.due and now.runs else None,
+            due_version=now.due_version,
         ),
     )
 

@@ -16,8 +16,8 @@ class Contact(msgspec.Struct, frozen=True):
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One thing as a message tells it; `reminder` the last of those about it. `heading` groups the things of a digest;
-    `details` are further lines under `text`. `title` names the thing alone, for a calendar. `staff` is whom it concerns,
-    as id; `due` a day as ISO 8601. `link` leads to the one step that is asked for."""
+    `details` are further lines under `text`. `title` names the thing alone, for a calendar. `staff` is whom it
+    concerns, as id; `due` a day as ISO 8601, in its `due_version`. `link` leads to the one step that is asked for."""
 
     reminder: str
     about: str
@@ -28,6 +28,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     details: list[str] = []
     staff: str | None = None
     due: str | None = None
+    due_version: int = 0
     link: str | None = None
 
 
@@ -74,10 +75,11 @@ class Channel(Protocol):
 
 class Channels(msgspec.Struct, frozen=True):
     """`last_hops` by channel name; the inbox needs none. `directory` answers commune → contacts by staff id, and may
-    raise Temporary."""
+    raise Temporary. `link_base` is where links in messages begin, without a slash at the end; None: no links."""
 
     last_hops: Mapping[str, Channel]
     directory: Callable[[str], Mapping[str, Contact]]
+    link_base: str | None = None
 
     @property
     def names(self) -> frozenset[str]:

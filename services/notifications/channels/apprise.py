@@ -1,0 +1,62 @@
+"""The last hop of Apprise: Zalo bots first, and whatever else it knows, by one URL with a place for the address.
+
+For a Zalo bot the URL is `zalo://<bot token>/{address}`; a person's address is the chat id that the bot sees when the
+person has written to it once.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import msgspec
+
+from services.notifications.channels.interface import Message, NoAddress, Permanent, Temporary
+
+if TYPE_CHECKING:
+    from apprise import NotifyBase
+
+PLACE = "{address}"
+
+
+class Apprise(msgspec.Struct, frozen=True):
+    """`template` is an Apprise URL with `{address}`; it holds a token and is shown nowhere. `addresses` answers commune
+    and staff id → address, or None."""
+
+    template: str
+    addresses: Callable[[str, str], str | None]
+
+    def __post_init__(self) -> None:
+        if PLACE not in self.template:
+            raise ValueError("an Apprise URL needs {address} where the address of a person goes")
+
+    def send(self, message: Message) -> None:
+        address = self.addresses(message.commune, message.recipient)
+        if not address:
+            raise NoAddress("no_address")
+        hop = _hop(self.template.replace(PLACE, quote(address, safe="")))
+        if not hop.notify(title=message.subject, body=text(message), body_format="text"):
+            # Apprise tells no more than yes or no.
+            raise Temporary("apprise")
+
+
+def text(message: Message) -> str:
+    """What follows the subject: chats show little at once, so that it is without greeting."""
+    told = [
+        "\n".join([item.text, *item.details, *([item.link] if item.link else [])]).strip() for item in message.items
+    ]
+    return "\n\n".join([*told, message.closing])
+
+
+def _hop(url: str) -> "NotifyBase":
+    """Raises Permanent when the address does not fit the service, or the service is unknown."""
+    import apprise
+
+    # Its warnings name chat ids and tokens.
+    logging.getLogger("apprise").disabled = True
+    hop = apprise.Apprise.instantiate(url, suppress_exceptions=True)
+    if hop is None or getattr(hop, "invalid_targets", None):
+        raise Permanent("bad_address")
+    # What is too long for one message of a service goes as several, not cut off.
+    hop.overflow_mode = apprise.OverflowMode.SPLIT
+    return hop

@@ -290,7 +290,13 @@ def import_log_command(installation: Installation, service: str, file: Any, json
     from shared.eventlog.lines import import_lines
 
     log: Log = installation.own_log(service)
-    taken = import_lines(log, file)
+    try:
+        taken = import_lines(log, file)
+    finally:
+        # The tables of a service's own log come with appending, which taking over is not: who sends reminders must
+        # know which ones were sent.
+        if service in OWN_TABLES:
+            _rebuild_own(installation, service, sorted(log.heads()))
     if json_output:
         as_json({"service": service, "taken": taken})
     else:

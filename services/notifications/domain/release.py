@@ -4,7 +4,7 @@ Whatever waits (for the end of quiet hours, for a digest, for a service that was
 and channel at the next opening. Only what is immediate and was queued in time goes out alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
@@ -34,11 +34,12 @@ SATURDAY = 5
 
 
 class Group(msgspec.Struct, frozen=True):
-    """What goes to one recipient by one channel as one message."""
+    """What goes to one recipient by one channel as one message. `catch_up`: some of it was missed."""
 
     recipient: str
     channel: str
     occurrences: tuple[Occurrence, ...]
+    catch_up: bool = False
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -96,14 +97,14 @@ def _clock(text: str) -> time:
 def ready_at(occurrence: Occurrence, terms: Terms) -> tuple[str, bool]:
     """From when an occurrence may go out, quiet hours aside, and whether it goes alone."""
     rule = _rule(terms.policy, occurrence.rule)
-    alone = occurrence.urgency == "immediate" and _in_time(occurrence, rule, terms)
+    alone = occurrence.urgency == "immediate" and _in_time(occurrence, terms)
     digest = _clock(terms.policy.digest.at)
     if alone:
         chosen = terms.preferences.get(occurrence.recipient)
         if not (chosen and chosen.digest) or occurrence.by or (rule and rule.escalates_to in ESCALATIONS):
             return occurrence.queued_at, True
-        missed = rule is not None and _clock(rule.at) > digest
-        return _at(occurrence.run_on + timedelta(missed), digest), False
+        too_late = rule is not None and _clock(rule.at) > digest
+        return _at(occurrence.run_on + timedelta(too_late), digest), False
     if occurrence.urgency == "digest":
         return _at(occurrence.run_on, digest), False
     return occurrence.queued_at, False
@@ -113,12 +114,19 @@ def _rule(policy: PolicyPublished, name: str) -> PolicyRule | None:
     return next((rule for rule in policy.rules if rule.rule == name), None)
 
 
-def _in_time(occurrence: Occurrence, rule: PolicyRule | None, terms: Terms) -> bool:
-    """Queued on its day in opening hours, and when its rule meant it to be, unless a person asked for it."""
+def _in_time(occurrence: Occurrence, terms: Terms) -> bool:
+    """Queued on its day, in opening hours, and not missed."""
     queued = occurrence.queued_at
-    if local_day(queued) != occurrence.run_on or terms.opening(occurrence.recipient, queued) is not None:
+    opens = terms.opening(occurrence.recipient, queued)
+    return local_day(queued) == occurrence.run_on and opens is None and not missed(occurrence, terms.policy)
+
+
+def missed(occurrence: Occurrence, policy: PolicyPublished) -> bool:
+    """Queued well after its rule meant it to be told: nobody was there to do it in time."""
+    rule = _rule(policy, occurrence.rule)
+    if rule is None or occurrence.by:
         return False
-    return rule is None or parse_time(queued) - _moment(occurrence.run_on, _clock(rule.at)) <= LATE
+    return parse_time(occurrence.queued_at) - _moment(occurrence.run_on, _clock(rule.at)) > LATE
 
 
 def _at(day: date, clock: time) -> str:
@@ -146,5 +154,12 @@ def groups(queued: Iterable[Occurrence], terms: Terms, at: str) -> tuple[list[Gr
             alone.append(Group(each.recipient, each.channel, (each,)))
         else:
             merged.setdefault((each.recipient, each.channel), []).append(each)
-    together = [Group(*key, tuple(found)) for key, found in merged.items()]
+    together = [group_of(found, terms.policy) for found in merged.values()]
     return [*alone, *together], min(later, default=None)
+
+
+def group_of(occurrences: Sequence[Occurrence], policy: PolicyPublished) -> Group:
+    """Occurrences of one recipient and channel (at least one) as one message."""
+    first = occurrences[0]
+    catch_up = any(missed(each, policy) for each in occurrences)
+    return Group(first.recipient, first.channel, tuple(occurrences), catch_up)

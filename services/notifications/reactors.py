@@ -1,0 +1,520 @@
+"""What the service does by itself, live only: it queues what a moment wants told, and sends what is queued.
+
+Nothing of it happens in a replay. It may run several times: what is wanted is decided under the commune's head lock
+against what is queued already, and a message is claimed before it is sent.
+"""
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from uuid import uuid4
+
+import msgspec
+from sqlalchemy import Connection, Table, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.notifications import outbox, tables
+from services.notifications.app import Notifications
+from services.notifications.channels.interface import Contact, NoAddress, Permanent, Temporary, Undeliverable
+from services.notifications.domain.calendars import calendars_at
+from services.notifications.domain.occurrence import Occurrence, Wanted
+from services.notifications.domain.people import posts_on
+from services.notifications.domain.plan import View, plan
+from services.notifications.domain.policy import default_policy
+from services.notifications.domain.records import Closed, Records
+from services.notifications.domain.release import Group, Terms, group_of, groups
+from services.notifications.domain.standing import standing
+from services.notifications.domain.wanted import no_longer
+from services.notifications.messages import compose
+from services.notifications.outbox import ACTOR, Claim, Waiting, message_of, waiting
+from services.notifications.reminders import EVER, policies, policy_in_force, view_at
+from services.notifications.views import PROJECTION, of_kinds
+from shared.calendar import CalendarMissing
+from shared.eventlog import EMPTY, Busy, ClockBehind, Decision, Log, Transaction, UnknownCommune, reading, writing
+from shared.eventlog.database import Query, run
+from shared.events import (
+    VIETNAM,
+    Data,
+    ReminderEscalated,
+    ReminderQueued,
+    ReminderSuppressed,
+    format_time,
+    local_day,
+    parse_time,
+)
+from shared.events.reminders import Level
+from shared.projection import all_positions
+from shared.projection.positions import read_positions
+
+logger = logging.getLogger(__name__)
+
+PAUSE_S = 1.0
+# So many messages of one commune, then it is the others' turn.
+MESSAGES_A_TURN = 100
+# A commune that fails is left alone for this long.
+REST = timedelta(minutes=1)
+# A result that could not be recorded means that a message is sent again: it is worth more than one attempt.
+ATTEMPTS_TO_RECORD = 3
+
+LEVELS: tuple[Level, ...] = ("lead", "office", "vice_chair", "chair")
+
+Link = Callable[[str, Occurrence], str | None]
+
+
+class Basis(msgspec.Struct, frozen=True):
+    """What a plan rests on, beside the time: how far the records are, and the last policy and preferences."""
+
+    records: dict[str, int]
+    policy: int
+    preferences: int
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """What was planned last: nothing else is wanted before the basis or the slot is another one. `clocks` are the times
+    of day ("07:30") that the policy's rules name."""
+
+    basis: Basis
+    clocks: tuple[str, ...]
+    slot: tuple[date, int]
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """How far everything is that delivering rests on; `own` is the head of the service's log."""
+
+    basis: Basis
+    own: int
+
+
+class Asleep(msgspec.Struct, frozen=True):
+    """The outbox holds nothing to do before `until` (None: at all), unless something moves."""
+
+    reach: Reach
+    until: str | None
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What there is to do with a commune's outbox: what is not sent and why, what goes to inboxes, the messages with
+    their ids; `later` is when there may be more of it."""
+
+    view: View
+    terms: Terms
+    reasons: dict[str, str]
+    inbox: list[str]
+    outgoing: list[tuple[str, Group]]
+    later: str | None
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.reasons or self.inbox or self.outgoing)
+
+
+class Reminding:
+    """Plans and delivers for every commune. `link` leads to what a reminder is about (commune, reminder → URL)."""
+
+    def __init__(self, notifications: Notifications, link: Link = lambda _, __: None) -> None:
+        self.notifications = notifications
+        self.link = link
+        self.worker = uuid4().hex
+        self._planned: dict[str, Planned] = {}
+        self._asleep: dict[str, Asleep] = {}
+        self._resting: dict[str, datetime] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Go on until told to stop; the message in hand is finished, no other is claimed."""
+        while not stop.is_set():
+            try:
+                busy = self.step(stop)
+            except (SQLAlchemyError, Busy) as error:
+                logger.warning("reminding waits: %s", error)
+                busy = 0
+            if not busy:
+                stop.wait(PAUSE_S)
+
+    def step(self, stop: threading.Event | None = None) -> int:
+        """Plan and deliver what is due now for each commune; returns how many events and attempts that made."""
+        stop = stop or threading.Event()
+        done = 0
+        for commune, reach in self._caught_up().items():
+            now = self.notifications.clock()
+            if stop.is_set():
+                break
+            if commune in self._resting and now < self._resting[commune]:
+                continue
+            try:
+                done += self._remind(commune, reach, format_time(now), stop)
+                self._resting.pop(commune, None)
+            except (SQLAlchemyError, Busy, ClockBehind, UnknownCommune) as error:
+                logger.warning("reminding in %s waits: %s", commune, error)
+            except Exception:
+                # The others go on; this one is tried again, and seen in the logs each time.
+                logger.exception("reminding in %s failed", commune)
+                self._resting[commune] = now + REST
+        return done
+
+    def _caught_up(self) -> dict[str, Reach]:
+        """The communes whose records are as far as the logs here. Others wait: what is stale would be told wrongly."""
+        logs = self.notifications.logs
+        heads = {source: logs[source].heads() for source in PROJECTION.sources}
+        own = self.notifications.log.heads()
+        reached = all_positions(self.notifications.engine, PROJECTION.name)
+        with reading(self.notifications.engine) as connection:
+            revisions = _last_positions(connection, tables.policies)
+            chosen = _last_positions(connection, tables.preferences)
+        found = {}
+        for commune in heads["tasks"]:
+            at = reached.get(commune, {})
+            ready = all(
+                source in at
+                and at[source].fold_version == PROJECTION.fold_version
+                and at[source].position >= ends.get(commune, EMPTY).position
+                for source, ends in heads.items()
+            )
+            if ready:
+                records = {source: position.position for source, position in at.items()}
+                basis = Basis(records, revisions.get(commune, 0), chosen.get(commune, 0))
+                found[commune] = Reach(basis, own.get(commune, EMPTY).position)
+        return found
+
+    def _remind(self, commune: str, reach: Reach, at: str, stop: threading.Event) -> int:
+        planned = self._plan(commune, reach.basis, at)
+        asleep = self._asleep.get(commune)
+        if asleep and not planned and asleep.reach == reach and (asleep.until is None or at < asleep.until):
+            return 0
+        return planned + self._deliver(commune, reach, at, stop)
+
+    # Planning
+
+    def _plan(self, commune: str, basis: Basis, at: str) -> int:
+        before = self._planned.get(commune)
+        if before and before.basis == basis and before.slot == _slot(before.clocks, at):
+            return 0
+        if basis.policy == 0:
+            return self._begin(commune, at)
+        since = self._planned_until(commune)
+        if since is not None and at < since:
+            # The clock went back, or another worker's is ahead: what is due by then has been looked at.
+            return 0
+        view = view_at(self.notifications, commune, at, since=since or EVER, queued_later=True)
+        wanted: list[Wanted] = []
+        if not _is_closed(view.records, at):
+            wanted, problems = plan(view, at, since or view.policies[0][0])
+            for problem in problems:
+                logger.warning("reminding in %s lacks: %s", commune, problem)
+        queued = self._queue(commune, view, wanted, at)
+        self._set_planned_until(commune, at)
+        clocks = tuple(sorted({rule.at for _, policy in view.policies for rule in policy.rules}))
+        self._planned[commune] = Planned(basis, clocks, _slot(clocks, at))
+        return queued
+
+    def _begin(self, commune: str, at: str) -> int:
+        """The first policy begins the watch of a commune; nothing is made up for the time before."""
+        with reading(self.notifications.engine) as connection:
+            if _is_closed(of_kinds(connection, commune, "commune"), at):
+                return 0
+
+        def decide(tx: Transaction) -> Decision:
+            return Decision([] if policies(tx.connection, commune) else [default_policy()])
+
+        return len(self.notifications.log.append(commune, decide, actor=ACTOR).versions)
+
+    def _planned_until(self, commune: str) -> str | None:
+        with reading(self.notifications.engine) as connection:
+            row = run(connection, _PLANNED_UNTIL, [commune]).fetchone()
+            return row[0] if row else None
+
+    def _set_planned_until(self, commune: str, at: str) -> None:
+        with writing(self.notifications.engine, commune) as connection:
+            run(connection, _SET_PLANNED_UNTIL, [commune, at])
+
+    def _queue(self, commune: str, view: View, wanted: Iterable[Wanted], at: str) -> int:
+        """Append what is wanted and not there yet, in short transactions. What is only recorded goes first: after a
+        crash between two of them the rest is worked out alike."""
+        ordered = sorted(wanted, key=lambda each: (each.suppressed is None, each.about, each.wanted_at, each.rule))
+        queued = 0
+        for batch in _by_about(ordered):
+            abouts = sorted({each.about for each in batch})
+
+            def decide(tx: Transaction, batch: Sequence[Wanted] = batch) -> Decision:
+                told = [Told(*row) for rows in tx.answers for row in rows]
+                return Decision(_events(commune, view, batch, told, tx.time))
+
+            reads: list[Query] = [(_TOLD, (commune, about)) for about in abouts]
+            queued += len(self.notifications.log.append(commune, decide, actor=ACTOR, reads=reads).versions)
+        if queued:
+            logger.info("queued in %s: %d", commune, queued)
+        return queued
+
+    # Delivering
+
+    def _deliver(self, commune: str, reach: Reach, at: str, stop: threading.Event) -> int:
+        with reading(self.notifications.engine) as connection:
+            held = waiting(connection, commune)
+        free = [each for each in held if each.free_at <= at]
+        later = [each.free_at for each in held if each.free_at > at]
+        turn = self._turn(commune, reach, at, free) if free else None
+        if turn is None or not turn.anything:
+            wake = [*later, *([turn.later] if turn and turn.later else [])]
+            self._asleep[commune] = Asleep(reach, min(wake, default=None))
+            return 0
+        done = outbox.suppressed(self.notifications.log, commune, turn.reasons)
+        done += outbox.delivered(self.notifications.log, commune, turn.inbox)
+        # Several workers that begin at different ends seldom reach for the same message.
+        some = random.sample(turn.outgoing, min(MESSAGES_A_TURN, len(turn.outgoing)))
+        for message, group in some:
+            now = format_time(self.notifications.clock())
+            if stop.is_set() or self._moved(commune, reach):
+                break
+            if turn.terms.opening(group.recipient, now) is None:
+                done += self._send(turn, message, group, now)
+        return done
+
+    def _turn(self, commune: str, reach: Reach, at: str, free: Sequence[Waiting]) -> Turn:
+        """What there is to do with what may be taken now."""
+        first = min(each.occurrence.queued_at for each in free)
+        view = view_at(self.notifications, commune, at, since=first, queued_later=True)
+        terms = Terms(policy_in_force(view.policies, at), view.preferences, calendars_at(view.records, at))
+        closed = "commune_closed" if _is_closed(view.records, at) else None
+        reasons = {
+            each.occurrence.reminder: reason
+            for each in free
+            if (reason := closed or no_longer(view, each.occurrence, at))
+        }
+        live = [each for each in free if each.occurrence.reminder not in reasons]
+        released, later = groups([each.occurrence for each in live if each.message is None], terms, at)
+        again: dict[str, list[Occurrence]] = {}
+        wakes = [later] if later else []
+        for each in live:
+            if each.message is not None:
+                opens = terms.opening(each.occurrence.recipient, at)
+                if opens is None:
+                    again.setdefault(each.message, []).append(each.occurrence)
+                else:
+                    wakes.append(opens)
+        outgoing = [(message_of(commune, g.occurrences), g) for g in released if g.channel != "inbox"]
+        outgoing += [(message, group_of(found, terms.policy)) for message, found in again.items()]
+        inbox = [each.reminder for g in released if g.channel == "inbox" for each in g.occurrences]
+        return Turn(view, terms, reasons, inbox, outgoing, min(wakes, default=None))
+
+    def _moved(self, commune: str, reach: Reach) -> bool:
+        """What is known has changed since it was read: the next step looks again before it sends."""
+        with reading(self.notifications.engine) as connection:
+            known = read_positions(connection, PROJECTION.name, commune)
+        return {source: at.position for source, at in known.items()} != reach.basis.records
+
+    def _send(self, turn: Turn, message: str, group: Group, now: str) -> int:
+        commune, log = turn.view.records.commune, self.notifications.log
+        reminders = [each.reminder for each in group.occurrences]
+        claim = outbox.claim(self.notifications.engine, commune, message, reminders, worker=self.worker, now=now)
+        if claim is None:
+            return 0
+        ours = [each for each in group.occurrences if each.reminder in claim.reminders]
+        result = self._handed_over(turn, claim, group, ours, now)
+        for left in reversed(range(ATTEMPTS_TO_RECORD)):
+            try:
+                result(log)
+                break
+            except (SQLAlchemyError, Busy):
+                if not left:
+                    raise
+        return 1
+
+    def _handed_over(
+        self, turn: Turn, claim: Claim, group: Group, ours: Sequence[Occurrence], now: str
+    ) -> Callable[[Log], int]:
+        """Send a claimed message; returns how to record what became of it."""
+        commune = claim.commune
+        try:
+            channel = self.notifications.channels.last_hops.get(group.channel)
+            if channel is None:
+                raise Temporary("no_channel")
+            channel.send(
+                compose(
+                    turn.view.records,
+                    ours,
+                    message=claim.message,
+                    recipient=group.recipient,
+                    channel=group.channel,
+                    at=now,
+                    contacts=self._contacts(commune),
+                    link=lambda each: self.link(commune, each),
+                    catch_up=group.catch_up,
+                    documents={rule.rule for rule in turn.terms.policy.rules if rule.document},
+                )
+            )
+        except NoAddress:
+            reasons = dict.fromkeys(claim.reminders, "no_address")
+            return lambda log: outbox.suppressed(log, commune, reasons, worker=claim.worker)
+        except Undeliverable as error:
+            reason, final = error.reason, isinstance(error, Permanent)
+            logger.info("message %s failed: %s", claim.message, reason)
+            return lambda log: outbox.failed(log, claim, reason, final=final)
+        except Exception as error:
+            # No message, however odd, holds up the others; its state tells the Office.
+            logger.exception("message %s failed", claim.message)
+            reason = f"unexpected: {type(error).__name__}"
+            return lambda log: outbox.failed(log, claim, reason)
+        return lambda log: outbox.sent(log, claim)
+
+    def _contacts(self, commune: str) -> Mapping[str, Contact]:
+        try:
+            return self.notifications.channels.directory(commune)
+        except Undeliverable as error:
+            # Who has no name here is addressed by post.
+            logger.warning("no names of %s: %s", commune, error.reason)
+            return {}
+
+
+def _slot(clocks: Sequence[str], at: str) -> tuple[date, int]:
+    """Which part of which day it is: between two of these times of day nothing new becomes due."""
+    now = parse_time(at).astimezone(VIETNAM)
+    return now.date(), sum(clock <= f"{now:%H:%M}" for clock in clocks)
+
+
+def _last_positions(connection: Connection, table: Table) -> dict[str, int]:
+    rows = connection.execute(select(table.c.commune, func.max(table.c.position)).group_by(table.c.commune))
+    return {row[0]: row[1] for row in rows}
+
+
+def _is_closed(records: Records, at: str) -> bool:
+    """The commune's last day is over."""
+    record = records.get("commune", records.commune)
+    closings = [moment.data.on for moment in record.moments if isinstance(moment, Closed)] if record else []
+    return any(on < local_day(at) for on in closings)
+
+
+def _by_about(ordered: Sequence[Wanted]) -> Iterator[list[Wanted]]:
+    """Batches in which everything about one thing that is told (or not told) comes together."""
+    batch: list[Wanted] = []
+    for _, found in groupby(ordered, key=lambda each: (each.suppressed is None, each.about)):
+        batch.extend(found)
+        if len(batch) >= outbox.BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+# What is queued
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What is there already about a thing. `only_recorded`: it was missed, and nobody was told."""
+
+    about: str
+    rule: str
+    due_version: int | None
+    run_on: str
+    recipient: str
+    channel: str
+    only_recorded: bool
+
+
+_TOLD = (
+    "SELECT about, rule, due_version, run_on, recipient, channel, (state = 'suppressed' AND state_at = queued_at)"
+    " FROM occurrences WHERE commune = ? AND about = ?"
+)
+_PLANNED_UNTIL = "SELECT until FROM planned WHERE commune = ?"
+_SET_PLANNED_UNTIL = (
+    "INSERT INTO planned (commune, until) VALUES (?, ?)"
+    " ON CONFLICT (commune) DO UPDATE SET until = excluded.until WHERE planned.until < excluded.until"
+)
+
+
+def _events(commune: str, view: View, wanted: Sequence[Wanted], told: Sequence[Told], at: str) -> list[Data]:
+    """What to append for what is wanted and was told neither as this rung nor on this day."""
+    rungs = {(each.about, each.rule, each.due_version, each.recipient, each.channel) for each in told}
+    keys = {(each.about, each.rule, each.run_on, each.recipient, each.channel) for each in told}
+    events: list[Data] = []
+    fresh: list[Wanted] = []
+    for each in wanted:
+        rung = (each.about, each.rule, each.due_version, each.recipient, each.channel)
+        key = (each.about, each.rule, each.run_on.isoformat(), each.recipient, each.channel)
+        if rung in rungs or key in keys:
+            continue
+        rungs.add(rung)
+        keys.add(key)
+        reminder = each.id(commune)
+        events.append(
+            ReminderQueued(
+                reminder=reminder,
+                about=each.about,
+                rule=each.rule,
+                run_on=each.run_on,
+                recipient=each.recipient,
+                channel=each.channel,
+                urgency=each.urgency,
+                due_version=each.due_version,
+                policy=each.policy,
+                by=each.by,
+                note=each.note,
+            )
+        )
+        if each.suppressed:
+            events.append(ReminderSuppressed(reminder=reminder, at=at, reason=each.suppressed))
+        else:
+            fresh.append(each)
+    return [*events, *_escalations(commune, view, fresh, told, at)]
+
+
+def _escalations(
+    commune: str, view: View, fresh: Sequence[Wanted], told: Sequence[Told], at: str
+) -> Iterator[ReminderEscalated]:
+    """A level that hears of a deadline's passing for the first time."""
+    rising = {rule.rule: rule for _, policy in view.policies for rule in policy.rules if rule.escalates_to}
+    reached: dict[tuple[str, int | None], int] = {}
+    for before in told:
+        if before.rule in rising and not before.only_recorded:
+            _raise(reached, (before.about, before.due_version), rising[before.rule].escalates_to)
+    posts = posts_on(view.records, local_day(at), at) if any(each.rule in rising for each in fresh) else {}
+
+    def roles(staff: str) -> tuple[str, ...]:
+        return posts[staff].roles if staff in posts else ()
+
+    # Of one rung's reminders it is that of the level itself that tells it.
+    for each in sorted(
+        (each for each in fresh if each.rule in rising and each.due_version is not None),
+        key=lambda each: (
+            each.about,
+            each.wanted_at,
+            each.rule,
+            rising[each.rule].escalates_to not in roles(each.recipient),
+        ),
+    ):
+        rule = rising[each.rule]
+        level = rule.escalates_to
+        if level == "vice_chair" and "chair" in roles(each.recipient):
+            level = "chair"
+        key = (each.about, each.due_version)
+        rank = reached.get(key, 0)
+        if _raise(reached, key, level):
+            yield ReminderEscalated(
+                reminder=each.id(commune),
+                task=each.about.removeprefix("task/"),
+                from_level=LEVELS[rank],
+                to_level=LEVELS[reached[key]],
+                due_version=each.due_version or 0,
+                overdue_working_days=_overdue(view.records, each.about, at, rule.offset_days),
+            )
+
+
+def _raise(reached: dict[tuple[str, int | None], int], key: tuple[str, int | None], level: Level | None) -> bool:
+    rank = LEVELS.index(level) if level else 0
+    if rank <= reached.get(key, 0):
+        return False
+    reached[key] = rank
+    return True
+
+
+def _overdue(records: Records, about: str, at: str, offset: int) -> int:
+    """Working days past the deadline; where they cannot be counted, those of the rung."""
+    task = records.tasks.get(about.removeprefix("task/"))
+    now = standing(task, at) if task else None
+    if now is None or now.due is None:
+        return offset
+    try:
+        return calendars_at(records, at).working_days_between(now.due, local_day(at))
+    except CalendarMissing:
+        return offset

@@ -8,6 +8,7 @@ from typing import Any
 import flask
 from sqlalchemy import Connection, Engine
 
+from cchc.channels import channels_of
 from cchc.output import progress
 from cchc.settings import SERVICES, Settings
 from services.notifications import app as notifications_app
@@ -110,7 +111,7 @@ class Installation:
     @cached_property
     def channels(self) -> Channels:
         """The last hops of this installation, and where addresses are read."""
-        return Channels({}, self._contacts)
+        return channels_of(self.settings, self.engine("notifications"), self._contacts, self.clock)
 
     def _contacts(self, commune: str) -> dict[str, Contact]:
         with reading(self.tasks.engine) as connection:

@@ -21,6 +21,14 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_KEYS            key set (file or URL) that tokens are checked against (default the data folder's own)
     CCHC_CHECKPOINT_KEYS folder of public keys that checkpoints are checked against (default in the data folder)
     CCHC_ORIGIN          scheme://host[:port] that browsers use, when a proxy stands before
+
+    By which channels reminders go out, beside the inbox; without the variable a channel is not there:
+    CCHC_SMTP            smtp[s]://[user:password@]host[:port][?starttls=1], user and password percent-encoded
+    CCHC_MAIL_FROM       who mails are from, such as "UBND xã <vanphong@example.org>"
+    CCHC_APPRISE         an Apprise URL with {address} where a person's goes, such as zalo://<bot token>/{address}
+    CCHC_WEBHOOK_ALLOW   hosts (name or name:port, with commas between) that webhooks may reach in the own network, and
+                         without TLS; all others only on the open internet, by HTTPS
+    CCHC_LINK_BASE       scheme://host[:port][/path] that links in messages begin with (default CCHC_ORIGIN)
     """
 
     data: Path
@@ -30,6 +38,11 @@ class Settings(msgspec.Struct, frozen=True):
     keys: str
     checkpoint_keys: Path
     origin: str | None
+    smtp: str | None
+    mail_from: str | None
+    apprise: str | None
+    webhook_allow: frozenset[str]
+    link_base: str | None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, data: Path | None = None) -> "Settings":
@@ -48,6 +61,11 @@ class Settings(msgspec.Struct, frozen=True):
             keys=environment.get("CCHC_KEYS") or str(folder / "keys" / "public.json"),
             checkpoint_keys=Path(environment.get("CCHC_CHECKPOINT_KEYS") or folder / "keys" / "checkpoints").absolute(),
             origin=environment.get("CCHC_ORIGIN") or None,
+            smtp=environment.get("CCHC_SMTP") or None,
+            mail_from=environment.get("CCHC_MAIL_FROM") or None,
+            apprise=environment.get("CCHC_APPRISE") or None,
+            webhook_allow=frozenset(environment.get("CCHC_WEBHOOK_ALLOW", "").lower().replace(",", " ").split()),
+            link_base=(environment.get("CCHC_LINK_BASE") or environment.get("CCHC_ORIGIN") or "").rstrip("/") or None,
         )
 
     @property

@@ -5,13 +5,15 @@ person has written to it once.
 """
 
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
+from sqlalchemy import Engine, select
 
 from services.notifications.channels.interface import Message, NoAddress, Permanent, Temporary
+from services.notifications.tables import addresses
+from shared.eventlog import reading
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -20,19 +22,22 @@ PLACE = "{address}"
 
 
 class Apprise(msgspec.Struct, frozen=True):
-    """`template` is an Apprise URL with `{address}`; it holds a token and is shown nowhere. `addresses` answers commune
-    and staff id → address, or None."""
+    """`template` is an Apprise URL with `{address}`; it holds a token and is shown nowhere. Reads addresses from the
+    service's database."""
 
     template: str
-    addresses: Callable[[str, str], str | None]
+    engine: Engine
 
     def __post_init__(self) -> None:
         if PLACE not in self.template:
             raise ValueError("an Apprise URL needs {address} where the address of a person goes")
 
     def send(self, message: Message) -> None:
-        address = self.addresses(message.commune, message.recipient)
-        if not address:
+        of = (addresses.c.commune == message.commune, addresses.c.staff == message.recipient)
+        query = select(addresses.c.address).where(*of, addresses.c.channel == "apprise")
+        with reading(self.engine) as connection:
+            address = connection.execute(query).scalar()
+        if address is None:
             raise NoAddress("no_address")
         hop = _hop(self.template.replace(PLACE, quote(address, safe="")))
         if not hop.notify(title=message.subject, body=text(message), body_format="text"):

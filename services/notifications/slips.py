@@ -22,7 +22,7 @@ from services.notifications.domain.people import holders, posts_on
 from services.notifications.domain.records import Records, commune_name
 from services.notifications.domain.slips import Signature, Slip, SlipTask
 from services.notifications.slip_template import TEMPLATE
-from services.notifications.views import running
+from services.notifications.views import of_tasks
 from shared.eventlog import Appended, Decision, Key, Log, Transaction
 from shared.events import UrgingSlipIssued
 from shared.refusal import Refused
@@ -190,7 +190,7 @@ def issue(
     names = contacts()
 
     def decide(tx: Transaction) -> Decision:
-        records = running(tx.connection, commune, tx.time)
+        records = of_tasks(tx.connection, commune, wish.tasks)
         if by not in holders(posts_on(records, tx.today, tx.time), *ISSUERS):
             raise Refused("slip-issuer", by=by)
         events, rows, result = [], [], []

@@ -1,5 +1,7 @@
 """The records folded from the logs of tasks and scoring, as rows; what a morning needs of them."""
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, Connection, delete, or_, select
 
 from services.notifications.domain import fold
@@ -44,6 +46,11 @@ PROJECTION = RecordsProjection()
 def running(connection: Connection, commune: str, ended_after: str) -> Records:
     """The records without the tasks that had come to their end by then (RFC 3339 in UTC)."""
     return _read(connection, commune, or_(records.c.ended.is_(None), records.c.ended > ended_after))
+
+
+def of_tasks(connection: Connection, commune: str, tasks: Collection[str]) -> Records:
+    """The records with no other tasks than these."""
+    return _read(connection, commune, or_(records.c.kind != "task", records.c.id.in_(tasks)))
 
 
 def of_kinds(connection: Connection, commune: str, *kinds: str) -> Records:

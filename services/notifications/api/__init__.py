@@ -2,6 +2,8 @@
 
 import flask
 
+from services.notifications.api import slips
+
 
 def blueprints() -> list[flask.Blueprint]:
-    return []
+    return [slips.blueprint]

@@ -9,6 +9,7 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import groupby
 from uuid import uuid4
 
@@ -28,6 +29,7 @@ from services.notifications.domain.records import Closed, Records
 from services.notifications.domain.release import Group, Terms, group_of, groups
 from services.notifications.domain.standing import standing
 from services.notifications.domain.wanted import no_longer
+from services.notifications.links import link_to
 from services.notifications.messages import compose
 from services.notifications.outbox import ACTOR, Claim, Waiting, message_of, waiting
 from services.notifications.reminders import EVER, policies, policy_in_force, view_at
@@ -60,8 +62,6 @@ REST = timedelta(minutes=1)
 ATTEMPTS_TO_RECORD = 3
 
 LEVELS: tuple[Level, ...] = ("lead", "office", "vice_chair", "chair")
-
-Link = Callable[[str, Occurrence], str | None]
 
 
 class Basis(msgspec.Struct, frozen=True):
@@ -112,11 +112,10 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Reminding:
-    """Plans and delivers for every commune. `link` leads to what a reminder is about (commune, reminder → URL)."""
+    """Plans and delivers for every commune."""
 
-    def __init__(self, notifications: Notifications, link: Link = lambda _, __: None) -> None:
+    def __init__(self, notifications: Notifications) -> None:
         self.notifications = notifications
-        self.link = link
         self.worker = uuid4().hex
         self._planned: dict[str, Planned] = {}
         self._asleep: dict[str, Asleep] = {}
@@ -327,7 +326,8 @@ class Reminding:
         """Send a claimed message; returns how to record what became of it."""
         commune = claim.commune
         try:
-            channel = self.notifications.channels.last_hops.get(group.channel)
+            channels = self.notifications.channels
+            channel = channels.last_hops.get(group.channel)
             if channel is None:
                 raise Temporary("no_channel")
             channel.send(
@@ -339,7 +339,7 @@ class Reminding:
                     channel=group.channel,
                     at=now,
                     contacts=self._contacts(commune),
-                    link=lambda each: self.link(commune, each),
+                    link=partial(link_to, channels.link_base, commune),
                     catch_up=group.catch_up,
                     documents={rule.rule for rule in turn.terms.policy.rules if rule.document},
                 )

@@ -12,6 +12,7 @@ from tests.support.servers import Unavailable
 BENCHES = {
     "rebuild": "verified rebuild of scoring from its local log, beside the eventsourcing library",
     "ratings": "a commune's year as of then, cold; a province's year rebuilt on all cores; decisions computed again",
+    "reminders": "a commune-year of reminding rebuilt; a province's morning evaluated; e-mail from queue to sent",
     "commands": "durable single-event commands on SQLite and PostgreSQL, beside bare inserts",
     "stream": "poll, check, decode and fold from Kafka beside a bare poll loop; filling a replica; relay",
     "latency": "from a command's commit to facts in scoring, over Kafka",

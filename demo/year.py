@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,8 @@ import msgspec
 
 from cchc.installation import Installation
 from cchc.settings import Settings
+from services.notifications.reactors import Reminding
 from services.scoring.reactors import ScoreAnnouncer
-from services.scoring.views import PROJECTION
 from services.tasks import importing, views
 from services.tasks.commands import execute
 from services.tasks.domain.assigning import AssignTask, CancelTask, CorrectCoefficient, CorrectTask, HandBackTask
@@ -43,7 +43,6 @@ from services.tasks.domain.templates import EndTemplate, SetTemplate, Template
 from services.tasks.evidence import store_evidence
 from shared.eventlog import Appended, reading
 from shared.events import VIETNAM, Due, Recurrence, uuid7
-from shared.projection import Runner
 from shared.web.auth import Principal
 
 COMMUNE = "tien-canh"
@@ -51,6 +50,10 @@ FILES = Path(__file__).parent / "data"
 OFFICE, CHAIR, DEPUTY = "p14", "p01", "p03"
 # Whose tasks the other deputy decides, by the roster's chain of superiors, and whose only the Chairman does.
 IN_CHARGE_OF = {"p02": ("p18", "p19", "p20", "p21", "p29", "p30"), CHAIR: ("p13", "p24")}
+
+
+DAY_BEGINS, RULES_FALL_DUE = time(7, 30), time(8)
+ONE_DAY, LAST_DAY = timedelta(days=1), date(2024, 12, 31)
 
 
 class ScriptedClock:
@@ -62,8 +65,8 @@ class ScriptedClock:
     def __call__(self) -> datetime:
         return self.now
 
-    def turn_to(self, day: date) -> None:
-        self.now = datetime(day.year, day.month, day.day, 7, 30, tzinfo=VIETNAM)
+    def turn_to(self, day: date, clock: time = DAY_BEGINS) -> None:
+        self.now = datetime.combine(day, clock, VIETNAM)
 
     def tick(self) -> None:
         self.now += timedelta(minutes=1)
@@ -72,12 +75,13 @@ class ScriptedClock:
 class CountedIds:
     """UUIDs of version 7 whose random part is drawn from a counter: the same year again has the same log bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, of: str = COMMUNE) -> None:
+        self.of = of
         self.count = 0
 
     def __call__(self, now: datetime) -> str:
         self.count += 1
-        return uuid7(now, hashlib.sha256(f"{COMMUNE} {self.count}".encode()).digest()[:10])
+        return uuid7(now, hashlib.sha256(f"{self.of} {self.count}".encode()).digest()[:10])
 
 
 class Year:
@@ -90,22 +94,46 @@ class Year:
         self.scoring = self.installation.scoring
         self.names: dict[str, str] = {}
         self.directive = ""
-        self._records = Runner(self.scoring.engine, self.scoring.logs, PROJECTION)
+        self._records = self.installation.folds("scoring")
         self._announcer = ScoreAnnouncer(self.scoring.engine, self.scoring.logs, self.clock)
+        # With ids of their own, reminders leave the other logs as they are.
+        self.notifications = self.installation.notifications
+        self.notifications.log.new_id = CountedIds(f"{COMMUNE} reminders")
+        self._reminded_of = self.installation.folds("notifications")
+        self._reminding = Reminding(self.notifications)
 
     # Days
 
     def on(self, day: str) -> None:
         """Go to the morning of a day; what the services do by themselves happens first."""
         self.close()
+        self.let_pass(date.fromisoformat(day))
         self.clock.turn_to(date.fromisoformat(day))
         self.tasks.react()
+        self.remind()
 
     def close(self) -> None:
         """The end of a day: scores that changed are announced."""
         self._records.catch_up()
         self._announcer.step()
         self._records.catch_up()
+
+    def let_pass(self, until: date) -> None:
+        """The rest of today and the days before another one, on which nobody does anything and people are reminded."""
+        self.clock.now = max(self.clock.now, datetime.combine(self.clock.now.date(), RULES_FALL_DUE, VIETNAM))
+        self.remind()
+        day = self.clock.now.date() + ONE_DAY
+        while day < until:
+            for at in (DAY_BEGINS, RULES_FALL_DUE):
+                self.clock.turn_to(day, at)
+                self.remind()
+            day += ONE_DAY
+
+    def remind(self) -> None:
+        """What falls due by now is queued and lies in the inboxes."""
+        self._reminded_of.catch_up()
+        while self._reminding.step():
+            pass
 
     # Who acts
 
@@ -422,5 +450,6 @@ def load(settings: Settings) -> None:
     year = Year(settings)
     try:
         tell(year)
+        year.let_pass(LAST_DAY + ONE_DAY)
     finally:
         year.installation.close()

@@ -54,6 +54,11 @@ Cchc = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def cchc(data: Path) -> Cchc:
     """Run the command line on the copy: `cchc("verify", "--json", code=1)`."""
+    return command_line(data)
+
+
+def command_line(data: Path) -> Cchc:
+    """The command line on a data directory."""
 
     def run(*arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(

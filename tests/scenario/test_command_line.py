@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from cchc.cli import COMMANDS, cli
 from cchc.output import table
+from cchc.settings import SERVICES
 from demo.year import COMMUNE, FILES
 from shared.events.asyncapi import document
 from tests.scenario.conftest import Cchc, read_json
@@ -64,7 +65,7 @@ def test_a_rating_as_of_a_past_day(cchc: Cchc):
 
 def test_asking_again_appends_nothing(cchc: Cchc, tmp_path: Path):
     def logs() -> list[str]:
-        return [cchc("export-log", service).stdout for service in ("tasks", "scoring")]
+        return [cchc("export-log", service).stdout for service in SERVICES]
 
     before = logs()
     checked = read_json(cchc("rating", "recheck", "--year", "2024", "--json"))
@@ -228,6 +229,43 @@ def test_a_rebuild_gives_the_same_ratings(cchc: Cchc):
     assert cchc("rating", "show", "--year", "2024", "--json").stdout == before
 
 
+def reminders_in(data: Path) -> dict[str, list[object]]:
+    """The rows of the notifications service that come from logs."""
+    with sqlite3.connect(data / "notifications.db") as database:
+        tables = ("records", "occurrences", "policies", "preferences", "slips")
+        rows: dict[str, list[object]] = {
+            table: sorted(database.execute(f"SELECT * FROM {table}").fetchall(), key=repr) for table in tables
+        }
+    database.close()
+    return rows
+
+
+def test_a_rebuild_gives_the_same_reminders_and_sends_none(cchc: Cchc, data: Path):
+    before, log = reminders_in(data), cchc("export-log", "notifications").stdout
+    assert before["records"] and before["occurrences"]
+    for jobs in ("1", "2"):
+        assert read_json(cchc("rebuild", "notifications", "--jobs", jobs, "--json"))["communes"] == [COMMUNE]
+        assert reminders_in(data) == before
+    assert cchc("export-log", "notifications").stdout == log
+
+
+def test_who_takes_over_a_log_of_reminders_knows_which_were_sent(cchc: Cchc, data: Path, tmp_path: Path):
+    elsewhere = {"CCHC_DATA": str(tmp_path / "elsewhere")}
+    cchc("migrate", **elsewhere)
+    for service in SERVICES:
+        exported = tmp_path / f"{service}.jsonl"
+        exported.write_text(cchc("export-log", service).stdout, "utf-8")
+        cchc("import-log", service, str(exported), **elsewhere)
+    assert reminders_in(tmp_path / "elsewhere")["occurrences"] == reminders_in(data)["occurrences"]
+
+
+def test_the_status_says_how_far_each_service_has_read(cchc: Cchc):
+    rows = {row["service"]: row for row in read_json(cchc("status", "--json"))}
+    assert rows["tasks"]["head"] == rows["tasks"]["folded"] == rows["tasks"]["folded_by_notifications"]
+    assert rows["scoring"]["head"] == rows["scoring"]["held_by_notifications"]
+    assert rows["notifications"]["folded"] is None  # nobody folds it
+
+
 def test_publishing_a_calendar_asks_a_person_about_what_is_only_proposed(cchc: Cchc):
     calendar = FILES / "lich-lam-viec" / "2026.json"
     refused = cchc("calendar", "publish", str(calendar), "--revision", "vn-2026-r1", code=2)
@@ -239,7 +277,7 @@ def test_publishing_a_calendar_asks_a_person_about_what_is_only_proposed(cchc: C
 
 def test_the_descriptions_for_integrators(cchc: Cchc):
     assert read_json(cchc("asyncapi")) == json.loads(json.dumps(document()))
-    for service in ("tasks", "scoring"):
+    for service in SERVICES:
         described = read_json(cchc("openapi", service))
         assert described["openapi"].startswith("3.1")
         assert any(path.startswith(f"/api/v1/{service}/communes/") for path in described["paths"])

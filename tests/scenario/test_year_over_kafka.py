@@ -6,23 +6,30 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from kafka import KafkaProducer
 
 from cchc.installation import Installation
 from demo.year import COMMUNE
+from services.notifications.domain.policy import default_policy
+from services.notifications.reminders import occurrences
 from services.scoring.domain.sheet import sheet_bytes, sheets
 from services.scoring.views import known_now
+from services.tasks.domain.publishing import PublishCalendar
+from shared.eventlog import Decision, reading
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import fill_from_topic
 from shared.eventlog.verify import verify_topic
-from shared.events import decode
-from tests.scenario.conftest import CCHC, ROOT, Cchc, read_json, settings_of
+from shared.events import VIETNAM, Quiet, WorkingWeekend, decode
+from tests.scenario.conftest import CCHC, ROOT, Cchc, command_line, read_json, settings_of
 from tests.support.kafka import Kafka, PrivateKafka
+from tests.support.reminded import COMMUNE as SMALL
+from tests.support.reminded import SmallCommune
 from tests.support.waiting import until
 
 ON = date(2024, 12, 31)
@@ -52,19 +59,27 @@ def all_sheets(installation: Installation) -> list[bytes]:
 
 @pytest.fixture
 def deployed(data: Path, cchc: Cchc, private_kafka: PrivateKafka, tmp_path: Path) -> dict[str, str]:
-    """The environment of services that meet over Kafka only: the year's tasks, and a scoring database without them."""
+    """The environment of services that meet over Kafka only: the year's tasks, and databases of scoring and
+    notifications without them."""
     environment = {
         "CCHC_DATA": str(data),
         "CCHC_KAFKA": private_kafka.bootstrap,
         "CCHC_DATABASE_SCORING": f"sqlite:///{tmp_path / 'fresh.db'}",
+        "CCHC_DATABASE_NOTIFICATIONS": f"sqlite:///{tmp_path / 'fresh-notifications.db'}",
         "PYTHONPATH": str(ROOT),
     }
-    exported = tmp_path / "scoring.jsonl"
-    exported.write_text(cchc("export-log", "scoring").stdout, "utf-8")
-    cchc("migrate", **environment)
-    cchc("import-log", "scoring", str(exported), **environment)
+    move_own_logs(cchc, environment, tmp_path, "scoring", "notifications")
     cchc("topics", "--partitions", "3", **environment)
     return environment
+
+
+def move_own_logs(cchc: Cchc, environment: dict[str, str], folder: Path, *services: str) -> None:
+    """Into fresh databases, whose replicas are to come over Kafka."""
+    cchc("migrate", **environment)
+    for service in services:
+        exported = folder / f"{service}.jsonl"
+        exported.write_text(cchc("export-log", service).stdout, "utf-8")
+        cchc("import-log", service, str(exported), **environment)
 
 
 def status_of(cchc: Cchc, environment: dict[str, str]) -> dict[str, Any]:
@@ -107,6 +122,9 @@ def test_the_same_year_through_kafka_gives_the_same_bytes_facts_and_sheets(
         "topic của tasks",
         "topic của scoring",
         "bản sao tasks ở scoring",
+        "topic của notifications",
+        "bản sao tasks ở notifications",
+        "bản sao scoring ở notifications",
     ]
 
     # And once more from the topic alone.
@@ -116,6 +134,70 @@ def test_the_same_year_through_kafka_gives_the_same_bytes_facts_and_sheets(
     assert list(over_kafka.scoring.logs["tasks"].read_all(COMMUNE)) == log_bytes
     assert all_sheets(over_kafka) == embedded
     over_kafka.close()
+
+
+def began_yesterday(data: Path) -> SmallCommune:
+    """Today is a working day there, and nothing is quiet."""
+    today = datetime.now(VIETNAM).date()
+    days = (today - timedelta(days=1), today)
+    commune = SmallCommune(data, str(days[0]), years=())
+    for year in range(days[0].year, today.year + 2):
+        worked = [day for day in days if day.year == year and day.weekday() >= 5]
+        published = PublishCalendar(
+            calendar=f"vn-{year}-r1",
+            year=year,
+            days_off=[],
+            working_weekends=[WorkingWeekend(date=day, legal_basis="Thông báo") for day in worked],
+        )
+        commune.do(None, published)
+    [on_the_day] = [rule for rule in default_policy().rules if rule.rule == "due-0"]
+    policy = msgspec.structs.replace(
+        default_policy(),
+        policy="ca-ngay",
+        rules=[msgspec.structs.replace(on_the_day, at="00:00")],
+        quiet=Quiet(spans=[], days_off=False),
+    )
+    commune.notifications.log.append(SMALL, lambda _: Decision([policy]), actor="staff/p01")
+    commune.assign("báo cáo", lead="p04", due=str(today))
+    return commune
+
+
+def test_over_kafka_a_reminder_is_queued_and_delivered(private_kafka: PrivateKafka, tmp_path: Path):
+    """A commune that began yesterday, with a task that is due today; the rest is up to `cchc work`."""
+    data = tmp_path / "data"
+    commune = began_yesterday(data)
+    task, lived = commune.names["báo cáo"], list(commune.tasks.log.read_all(SMALL))
+    commune.installation.close()
+    environment = {
+        "CCHC_DATA": str(data),
+        "CCHC_KAFKA": private_kafka.bootstrap,
+        "CCHC_DATABASE_NOTIFICATIONS": f"sqlite:///{tmp_path / 'fresh.db'}",
+        "PYTHONPATH": str(ROOT),
+    }
+    cchc = command_line(data)
+    move_own_logs(cchc, environment, tmp_path, "notifications")
+    cchc("topics", "--partitions", "3", **environment)
+    deployed = Installation(settings_of(data, **environment))
+
+    def told() -> list[tuple[str, str]]:
+        with reading(deployed.engine("notifications")) as connection:
+            found = occurrences(connection, SMALL, about=f"task/{task}", states=["delivered"])
+        return [(each.rule, each.recipient) for each in found]
+
+    with working("tasks", environment), working("scoring", environment), working("notifications", environment):
+        until(lambda: ("due-0", "p04") in told(), deadline=90, what="the lead is told that the task is due")
+    replica = deployed.notifications.logs["tasks"]
+    assert replica is not deployed.tasks.log
+    assert list(replica.read_all(SMALL))[: len(lived)] == lived
+    deployed.close()
+    rows = read_json(cchc("status", "--json", **environment))
+    of_tasks = next(row for row in rows if row["service"] == "tasks")
+    assert of_tasks["held_by_notifications"] == of_tasks["folded_by_notifications"] >= len(lived)
+    assert read_json(cchc("verify", "--json", **environment))["findings"] == []
+    # From the topics alone, the same is known, and nothing is told again.
+    before = cchc("export-log", "notifications", **environment).stdout
+    assert read_json(cchc("rebuild", "notifications", "--from-kafka", "--json", **environment))["communes"] == [SMALL]
+    assert cchc("export-log", "notifications", **environment).stdout == before
 
 
 @pytest.fixture

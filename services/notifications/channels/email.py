@@ -48,8 +48,10 @@ class Server(msgspec.Struct, frozen=True):
             raise ValueError("a mail server is written smtp://host:port or smtps://user:password@host:port")
         tls = "implicit" if parts.scheme == "smtps" else "starttls" if starttls else None
         port = parts.port or {"implicit": 465, "starttls": 587, None: 25}[tls]
-        user = unquote(parts.username) if parts.username else None
-        return cls(parts.hostname, port, tls, user, unquote(parts.password or ""))
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        if not (user + password).isascii():
+            raise ValueError("the library that speaks SMTP takes only ASCII in user and password")
+        return cls(parts.hostname, port, tls, user or None, password)
 
 
 class Email(msgspec.Struct, frozen=True):

@@ -56,3 +56,9 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
     sent_as: str | None = None
     acknowledged_at: str | None = None
+
+
+def task_of(about: str) -> str | None:
+    """The task that a reminder is about (`task/<id>`, `check/<id>/<period>`), None for anything else."""
+    kind, _, rest = about.partition("/")
+    return rest.partition("/")[0] if kind in ("task", "check") else None

@@ -1,0 +1,46 @@
+"""The words for rules, states and reasons, as the Office reads them."""
+
+RULES = {
+    "due-7": "Còn 7 ngày làm việc",
+    "due-3": "Còn 3 ngày làm việc",
+    "due-1": "Còn 1 ngày làm việc",
+    "due-0": "Đến hạn hôm nay",
+    "overdue-1": "Quá hạn 1 ngày làm việc",
+    "overdue-3": "Quá hạn 3 ngày làm việc, phiếu đôn đốc",
+    "overdue-5": "Quá hạn 5 ngày làm việc, báo Phó Chủ tịch phụ trách",
+    "overdue-7": "Quá hạn 7 ngày làm việc, báo Chủ tịch",
+    "check": "Kiểm tra việc thường xuyên",
+    "weekly": "Bản tin tuần",
+    "monthly": "Báo cáo tháng",
+    "sheet": "Phiếu kỳ còn thiếu",
+    "appeal": "Kiến nghị sắp hết hạn giải quyết",
+    "urge": "Văn phòng đôn đốc",
+}
+
+STATES = {
+    "queued": "chờ gửi",
+    "sent": "đã gửi",
+    "delivered": "đã vào hộp tin",
+    "sent_by_hand": "đã gửi tay",
+    "failed": "gửi không được, chờ gửi tay",
+    "suppressed": "không gửi",
+}
+
+REASONS = {
+    "reported": "đã báo cáo kết quả",
+    "completed": "đã hoàn thành",
+    "cancelled": "đã hủy nhiệm vụ",
+    "handed_back": "đã trả lại nhiệm vụ",
+    "deadline_moved": "đã có hạn khác",
+    "superseded": "đã có lần nhắc sau thay thế",
+    "no_address": "chưa có địa chỉ nhận",
+    "channel_off": "người nhận đã tắt kênh này",
+    "left": "người nhận không còn giữ chức vụ",
+    "recorded": "đã có phiếu",
+    "resolved": "đã giải quyết",
+    "endpoint_disabled": "địa chỉ webhook đã ngừng",
+    "commune_closed": "xã đã kết thúc hoạt động",
+    "unknown": "không tìm thấy việc",
+}
+
+CHANNELS = {"inbox": "hộp tin", "email": "thư điện tử", "apprise": "tin nhắn", "webhook": "webhook"}

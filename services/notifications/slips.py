@@ -28,6 +28,7 @@ from shared.events import UrgingSlipIssued
 from shared.refusal import Refused
 from shared.workbook import without_times
 
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 BLANK = "……"  # for the clerk (văn thư) to write in
 NAME = BLANK * 6
 MOST_TOGETHER = 200

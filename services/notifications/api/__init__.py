@@ -2,8 +2,8 @@
 
 import flask
 
-from services.notifications.api import slips
+from services.notifications.api import slips, weekly
 
 
 def blueprints() -> list[flask.Blueprint]:
-    return [slips.blueprint]
+    return [slips.blueprint, weekly.blueprint]

@@ -1,0 +1,244 @@
+"""The week and the month as read, as workbooks, and as a page for paper."""
+
+import base64
+import functools
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from sqlalchemy import Connection, select
+
+from services.notifications import tables
+from services.notifications.channels.interface import Contact
+from services.notifications.domain import weekly
+from services.notifications.domain.weekly import FieldWeek, Month, PersonWeek, Told, Week
+from services.notifications.views import running
+from shared.events import VIETNAM, format_time, local_day
+from shared.fields import FIELDS
+from shared.refusal import Refused
+from shared.workbook import Cell, Column, Table, workbook
+
+REACHED = ("sent", "delivered", "sent_by_hand")
+TITLE = "Báo cáo tuần về theo dõi, đôn đốc nhiệm vụ"
+MONTH_TITLE = "Số liệu tháng về thực hiện nhiệm vụ"
+TOTAL = "Cộng"
+WEEK_COUNTS = {
+    "open": "Đang thực hiện",
+    "due": "Đến hạn trong tuần",
+    "in_time": "Hoàn thành đúng hạn trong tuần",
+    "behind": "Hoàn thành quá hạn trong tuần",
+    "late": "Trễ hạn, đang làm",
+    "undone": "Trễ hạn, chưa làm",
+    "waiting": "Chờ xác nhận",
+    "requests": "Xin gia hạn, chờ trả lời",
+}
+MONTH_COUNTS = {
+    "assigned": "Giao trong tháng",
+    "in_time": "Hoàn thành đúng hạn",
+    "behind": "Hoàn thành quá hạn",
+    "dropped": "Hủy, trả lại",
+    "requests": "Có xin gia hạn",
+    "open": "Còn đang thực hiện",
+    "overdue": "Trong đó đã quá hạn",
+    "waiting": "Chờ xác nhận",
+}
+KINDS = {"late": "Trễ hạn, đang làm", "undone": "Trễ hạn, chưa làm"}
+LEVELS = {
+    None: "Chưa báo",
+    "lead": "Người chủ trì",
+    "office": "Văn phòng",
+    "vice_chair": "Phó Chủ tịch",
+    "chair": "Chủ tịch",
+}
+MISSING = "Năm {year} chưa công bố lịch làm việc: không tính được số ngày làm việc quá hạn."
+NAMELESS = "Không nêu người, đơn vị, nhiệm vụ nào."
+
+Contacts = Mapping[str, Contact]
+
+
+# Reading
+
+
+def read_week(connection: Connection, commune: str, now: datetime, on: date | None = None) -> Week:
+    """The week as it stands now, or as it stood at the end of a past day. Refuses: day-to-come."""
+    at = _moment(now, on)
+    records = running(connection, commune, _beginning(weekly.monday_of(local_day(at))))
+    return weekly.week(records, at, _told(connection, commune, at))
+
+
+def read_month(connection: Connection, commune: str, now: datetime, first: date) -> Month:
+    """The month that begins on `first`, so far as it has come. Refuses: day-to-come."""
+    _moment(now, first)
+    return weekly.month(running(connection, commune, _beginning(first)), first, format_time(now))
+
+
+def last_month(now: datetime) -> date:
+    """The first day of the month that ended last."""
+    return (now.astimezone(VIETNAM).date().replace(day=1) - timedelta(days=1)).replace(day=1)
+
+
+def _moment(now: datetime, on: date | None) -> str:
+    today = now.astimezone(VIETNAM).date()
+    if on is None or on == today:
+        return format_time(now)
+    if on > today:
+        raise Refused("day-to-come", on=f"{on:%d/%m/%Y}")
+    return _before(_midnight(on + timedelta(days=1)))
+
+
+def _beginning(day: date) -> str:
+    """The last moment before a day in Vietnam."""
+    return _before(_midnight(day))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), VIETNAM)
+
+
+def _before(moment: datetime) -> str:
+    return format_time(moment - timedelta(milliseconds=1))
+
+
+def _told(connection: Connection, commune: str, at: str) -> list[Told]:
+    c = tables.occurrences.c
+    query = select(c.about, c.due_version, c.run_on, c.recipient).where(
+        c.commune == commune,
+        c.about.startswith("task/"),
+        c.due_version.is_not(None),
+        c.state.in_(REACHED),
+        c.state_at <= at,
+    )
+    return [
+        Told(row.about.removeprefix("task/"), row.due_version, date.fromisoformat(row.run_on), row.recipient)
+        for row in connection.execute(query)
+    ]
+
+
+# Workbooks
+
+
+def week_xlsx(of: Week, contacts: Contacts) -> bytes:
+    """The week as a workbook with the names of those who may be named to the leaders."""
+    about: list[tuple[str, Cell]] = [
+        ("Xã", of.name),
+        ("Tuần", f"{of.week}: từ {_day(of.monday)} đến {_day(of.sunday)}"),
+        ("Tính đến ngày", of.on),
+    ]
+    people = [
+        Column("Mã", lambda row: row.staff, "text", 10),
+        Column("Họ và tên", lambda row: _name(contacts, row.staff), "text", 24),
+        Column("Chức vụ, vị trí", lambda row: row.post, "text", 28),
+        *_counts(WEEK_COUNTS),
+    ]
+    fields = [_FIELD, *_counts(WEEK_COUNTS)]
+    late = [
+        Column("Nhiệm vụ", lambda row: row.title, "text", 44),
+        Column("Căn cứ", lambda row: row.directive, "text", 14),
+        _FIELD_OF,
+        Column("Mã", lambda row: row.lead, "text", 10),
+        Column("Chủ trì", lambda row: _name(contacts, row.lead) or row.post, "text", 24),
+        Column("Hạn", lambda row: row.due, "day", 12),
+        Column("Quá hạn (ngày làm việc)", lambda row: row.days_over, "whole", 11),
+        Column("Tình trạng", lambda row: KINDS[row.kind], "text", 18),
+        Column("Xin gia hạn ngày", lambda row: row.requested_on, "day", 12),
+        Column("Đã báo đến", lambda row: LEVELS[row.told], "text", 14),
+    ]
+    return workbook(
+        TITLE,
+        about,
+        [
+            Table("Quá hạn", late, of.late, notes=notes(of)),
+            Table("Theo người", people, [*of.people, PersonWeek(TOTAL, None, of.total)], summed=True),
+            Table("Theo lĩnh vực", fields, [*of.fields, FieldWeek(-1, TOTAL, of.total)], summed=True),
+        ],
+    )
+
+
+def month_xlsx(of: Month) -> bytes:
+    """The month as a workbook."""
+    about: list[tuple[str, Cell]] = [("Xã", of.name), ("Tháng", _month(of)), ("Tính đến ngày", of.on)]
+    rows = [*of.fields, weekly.FieldMonth(-1, TOTAL, of.total)]
+    columns = [_FIELD, *_counts(MONTH_COUNTS)]
+    return workbook(MONTH_TITLE, about, [Table("Theo lĩnh vực", columns, rows, summed=True, notes=[NAMELESS])])
+
+
+def _counts(names: Mapping[str, str]) -> list[Column]:
+    return [Column(heading, _of(name), "whole", 11) for name, heading in names.items()]
+
+
+def _of(name: str) -> Callable[[Any], Cell]:
+    return lambda row: getattr(row.tasks, name)
+
+
+_FIELD = Column("Lĩnh vực", lambda row: f"{row.field}. {row.name}" if row.field >= 0 else row.name, "text", 40)
+_FIELD_OF = Column("Lĩnh vực", lambda row: f"{row.field}. {FIELDS.get(row.field, '')}", "text", 26)
+
+
+def notes(of: Week) -> list[str]:
+    return [MISSING.format(year=year) for year in of.missing]
+
+
+def _name(contacts: Contacts, staff: str) -> str | None:
+    contact = contacts.get(staff)
+    return contact.name if contact else None
+
+
+def _month(of: Month) -> str:
+    return f"{of.month[5:]}/{of.month[:4]}"
+
+
+def _day(day: date | None) -> str:
+    return f"{day:%d/%m/%Y}" if day else "–"
+
+
+# The page
+
+
+def week_page(of: Week, contacts: Contacts) -> str:
+    """The week as HTML for A4; it needs no other file."""
+    return _render("weekly.html", week=of, names={lead.staff: _name(contacts, lead.staff) for lead in of.people})
+
+
+def month_page(of: Month) -> str:
+    """The month as HTML for A4."""
+    return _render("monthly.html", month=of, shown=_month(of))
+
+
+def policy() -> str:
+    """What the pages may load: nothing but their own style, as a Content-Security-Policy names it."""
+    digest = base64.b64encode(hashlib.sha256(_css().encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def _render(template: str, **values: Any) -> str:
+    return _environment().get_template(template).render(css=_css(), **values)
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("services.notifications"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["day"] = _day
+    environment.globals |= {
+        "FIELDS": FIELDS,
+        "KINDS": KINDS,
+        "LEVELS": LEVELS,
+        "MISSING": MISSING,
+        "MONTH_COUNTS": MONTH_COUNTS,
+        "NAMELESS": NAMELESS,
+        "WEEK_COUNTS": WEEK_COUNTS,
+    }
+    return environment
+
+
+@functools.cache
+def _css() -> str:
+    return Path(__file__).with_name("templates").joinpath("report.css").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -16,6 +17,15 @@ UNAVAILABLE = 3  # a broker, database or service does not answer
 def as_json(value: Any) -> None:
     """JSON in UTF-8, one document."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2))
+
+
+def write(output: Path, body: bytes) -> None:
+    """A document into the file that was asked for. Ends with REFUSED when it cannot be written."""
+    try:
+        output.write_bytes(body)
+    except OSError as error:
+        fail(f"Không ghi được {output}: {error.strerror}.")
+    click.echo(f"Đã ghi {output}.", err=True)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -20,6 +20,7 @@ COMMANDS = {
     "rebuild": "logs",
     "rating": "ratings",
     "report": "reports",
+    "slip": "slips",
     "status": "logs",
     "topics": "logs",
     "export-log": "logs",

@@ -1,6 +1,7 @@
 """Reports at the command line: tables on a terminal, JSON for scripts, workbooks to print."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cchc.cli.asking import as_of_options, ask, moment_options, pins
-from cchc.cli.options import with_installation
+from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
-from cchc.output import as_json, fail, table
+from cchc.output import as_json, fail, table, write
 from services.scoring.domain import reports
 from services.scoring.domain.texts import decimal, percent
 from services.scoring.views import Known
 
 if TYPE_CHECKING:
-    from shared.workbook import Cell, Kind
+    from shared.workbook import Cell, Kind, Table
 
 output_option = click.option(
     "-o",
@@ -66,27 +67,74 @@ def directives(
     _give(known, report, json_output, output)
 
 
+def _of_time(name: str, option: str, form: str, what: str) -> None:
+    """A report of notifications: of a week, or of a month."""
+
+    @report_command.command(name, help=what)
+    @click.option(f"--{option}", "when", type=click.DateTime([form]), help=f"Dạng {form}; mặc định: gần nhất.")
+    @commune_option
+    @json_option
+    @click.option(
+        "-o",
+        "--out",
+        "--output",
+        "output",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        help="Ghi ra tệp .xlsx, hoặc .html để in A4, thay vì in ra màn hình.",
+    )
+    @with_installation
+    def command(
+        installation: Installation,
+        when: datetime | None,
+        commune: str | None,
+        json_output: bool,
+        output: Path | None,
+    ) -> None:
+        from services.notifications import weekly
+        from shared.eventlog import reading
+
+        commune, now = the_commune(installation, commune), installation.clock()
+        day = when.date() if when else None
+        with reading(installation.notifications.engine) as connection:
+            found = (
+                weekly.read_week(connection, commune, now, day)
+                if name == "weekly"
+                else weekly.read_month(connection, commune, now, day or weekly.last_month(now))
+            )
+        if output:
+            names = installation.channels.directory(commune) if name == "weekly" else {}
+            write(output, weekly.document(found, names, page=output.suffix in {".html", ".htm"}))
+        if json_output:
+            as_json(found)
+        if not output and not json_output:
+            _print(weekly.title(found), weekly.tables_of(found, {}))
+
+
+_of_time("weekly", "on", "%Y-%m-%d", "Báo cáo tuần cho lãnh đạo: theo người, lĩnh vực; việc quá hạn và ai đã biết.")
+_of_time("monthly", "month", "%Y-%m", "Số liệu tháng phục vụ giám sát: không nêu ai.")
+
+
 def _give(known: Known, report: Any, json_output: bool, output: Path | None, year: int | None = None) -> None:
     from services.scoring.report_tables import tables_of, title_of, xlsx
 
     if output:
-        try:
-            output.write_bytes(xlsx(known, report, year))
-        except OSError as error:
-            fail(f"Không ghi được {output}: {error.strerror}.")
-        click.echo(f"Đã ghi {output}.", err=True)
+        write(output, xlsx(known, report, year))
     if json_output:
         as_json(report)
     if output or json_output:
         return
-    click.echo(title_of(report), err=True)
-    for of in tables_of(report):
+    _print(title_of(report), tables_of(report))
+    click.echo(pins(known), err=True)
+
+
+def _print(title: str, tables: "Iterable[Table]") -> None:
+    click.echo(title, err=True)
+    for of in tables:
         click.echo(f"\n{of.name}", err=True)
         header = [column.heading for column in of.columns]
         table(header, [[_shown(column.of(row), column.kind) for column in of.columns] for row in of.rows])
         for note in of.notes:
             click.echo(note, err=True)
-    click.echo(pins(known), err=True)
 
 
 def _shown(value: "Cell", kind: "Kind") -> str | None:

@@ -120,24 +120,40 @@ def _told(connection: Connection, commune: str, at: str) -> list[Told]:
 # Workbooks
 
 
-def week_xlsx(of: Week, contacts: Contacts) -> bytes:
-    """The week as a workbook with the names of those who may be named to the leaders."""
-    about: list[tuple[str, Cell]] = [
-        ("Xã", of.name),
-        ("Tuần", f"{of.week}: từ {_day(of.monday)} đến {_day(of.sunday)}"),
-        ("Tính đến ngày", of.on),
-    ]
+def document(of: Week | Month, contacts: Contacts, *, page: bool = False) -> bytes:
+    """A report as a workbook, or as a page; with the names of the people that a week is about."""
+    if page:
+        return (week_page(of, contacts) if isinstance(of, Week) else month_page(of)).encode()
+    return workbook(title(of), _about(of), tables_of(of, contacts))
+
+
+def title(of: Week | Month) -> str:
+    return TITLE if isinstance(of, Week) else MONTH_TITLE
+
+
+def _about(of: Week | Month) -> list[tuple[str, Cell]]:
+    if isinstance(of, Month):
+        return [("Xã", of.name), ("Tháng", _month(of)), ("Tính đến ngày", of.on)]
+    days = f"{of.week}: từ {_day(of.monday)} đến {_day(of.sunday)}"
+    return [("Xã", of.name), ("Tuần", days), ("Tính đến ngày", of.on)]
+
+
+def tables_of(of: Week | Month, contacts: Contacts) -> list[Table]:
+    """A report as tables with Vietnamese headings, for the workbook and the terminal."""
+    if isinstance(of, Month):
+        columns = [_FIELD, *_counts(MONTH_COUNTS)]
+        rows = [*of.fields, weekly.FieldMonth(-1, TOTAL, of.total)]
+        return [Table("Theo lĩnh vực", columns, rows, summed=True, notes=[NAMELESS])]
     people = [
         Column("Mã", lambda row: row.staff, "text", 10),
         Column("Họ và tên", lambda row: _name(contacts, row.staff), "text", 24),
         Column("Chức vụ, vị trí", lambda row: row.post, "text", 28),
         *_counts(WEEK_COUNTS),
     ]
-    fields = [_FIELD, *_counts(WEEK_COUNTS)]
     late = [
         Column("Nhiệm vụ", lambda row: row.title, "text", 44),
         Column("Căn cứ", lambda row: row.directive, "text", 14),
-        _FIELD_OF,
+        Column("Lĩnh vực", lambda row: f"{row.field}. {FIELDS.get(row.field, '')}", "text", 26),
         Column("Mã", lambda row: row.lead, "text", 10),
         Column("Chủ trì", lambda row: _name(contacts, row.lead) or row.post, "text", 24),
         Column("Hạn", lambda row: row.due, "day", 12),
@@ -146,23 +162,13 @@ def week_xlsx(of: Week, contacts: Contacts) -> bytes:
         Column("Xin gia hạn ngày", lambda row: row.requested_on, "day", 12),
         Column("Đã báo đến", lambda row: LEVELS[row.told], "text", 14),
     ]
-    return workbook(
-        TITLE,
-        about,
-        [
-            Table("Quá hạn", late, of.late, notes=notes(of)),
-            Table("Theo người", people, [*of.people, PersonWeek(TOTAL, None, of.total)], summed=True),
-            Table("Theo lĩnh vực", fields, [*of.fields, FieldWeek(-1, TOTAL, of.total)], summed=True),
-        ],
-    )
-
-
-def month_xlsx(of: Month) -> bytes:
-    """The month as a workbook."""
-    about: list[tuple[str, Cell]] = [("Xã", of.name), ("Tháng", _month(of)), ("Tính đến ngày", of.on)]
-    rows = [*of.fields, weekly.FieldMonth(-1, TOTAL, of.total)]
-    columns = [_FIELD, *_counts(MONTH_COUNTS)]
-    return workbook(MONTH_TITLE, about, [Table("Theo lĩnh vực", columns, rows, summed=True, notes=[NAMELESS])])
+    notes = [MISSING.format(year=year) for year in of.missing]
+    everybody, everything = PersonWeek(TOTAL, None, of.total), FieldWeek(-1, TOTAL, of.total)
+    return [
+        Table("Quá hạn", late, of.late, notes=notes),
+        Table("Theo người", people, [*of.people, everybody], summed=True),
+        Table("Theo lĩnh vực", [_FIELD, *_counts(WEEK_COUNTS)], [*of.fields, everything], summed=True),
+    ]
 
 
 def _counts(names: Mapping[str, str]) -> list[Column]:
@@ -174,11 +180,6 @@ def _of(name: str) -> Callable[[Any], Cell]:
 
 
 _FIELD = Column("Lĩnh vực", lambda row: f"{row.field}. {row.name}" if row.field >= 0 else row.name, "text", 40)
-_FIELD_OF = Column("Lĩnh vực", lambda row: f"{row.field}. {FIELDS.get(row.field, '')}", "text", 26)
-
-
-def notes(of: Week) -> list[str]:
-    return [MISSING.format(year=year) for year in of.missing]
 
 
 def _name(contacts: Contacts, staff: str) -> str | None:

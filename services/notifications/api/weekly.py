@@ -48,7 +48,7 @@ def week(query: dict[str, Any], commune: str) -> flask.Response:
 def week_workbook(query: dict[str, Any], commune: str) -> flask.Response:
     """The week as a workbook."""
     found = _week(query, commune)
-    return _xlsx(weekly.week_xlsx(found, contacts(commune)), f"bao-cao-tuan-{found.week}.xlsx")
+    return _xlsx(weekly.document(found, contacts(commune)), f"bao-cao-tuan-{found.week}.xlsx")
 
 
 @blueprint.route("/weekly.html")
@@ -73,7 +73,7 @@ def month(query: dict[str, Any], commune: str) -> flask.Response:
 def month_workbook(query: dict[str, Any], commune: str) -> flask.Response:
     """A month as a workbook."""
     found = _month(query, commune)
-    return _xlsx(weekly.month_xlsx(found), f"so-lieu-thang-{found.month}.xlsx")
+    return _xlsx(weekly.document(found, {}), f"so-lieu-thang-{found.month}.xlsx")
 
 
 @blueprint.route("/monthly.html")

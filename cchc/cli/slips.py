@@ -1,0 +1,63 @@
+"""Urging slips at the command line: to look at, or issued."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from cchc.cli.options import commune_option, the_commune, with_installation
+from cchc.installation import Installation
+from cchc.output import write
+
+
+@click.command("slip")
+@click.argument("tasks", metavar="NHIỆM_VỤ...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--out",
+    "output",
+    required=True,
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Tệp .docx để in.",
+)
+@click.option("--issue", "by", metavar="MÃ_CÁN_BỘ", help="Ghi nhận đã lập phiếu, do người này (Chủ tịch, Văn phòng).")
+@click.option("--number", help="Số phiếu; bỏ trống để văn thư ghi.")
+@click.option("--signed-by", metavar="MÃ_CÁN_BỘ", help="Người ký; bỏ trống thì không ghi tên.")
+@click.option("--reply-by", type=click.DateTime(["%Y-%m-%d"]), help="Hạn trả lời (mặc định: 2 ngày làm việc).")
+@commune_option
+@with_installation
+def slip_command(
+    installation: Installation,
+    tasks: tuple[str, ...],
+    output: Path,
+    by: str | None,
+    number: str | None,
+    signed_by: str | None,
+    reply_by: datetime | None,
+    commune: str | None,
+) -> None:
+    """Phiếu đôn đốc cho các nhiệm vụ quá hạn: mỗi người chủ trì một phiếu, cùng một tệp để in.
+
+    Không có --issue thì chỉ là bản dự thảo, không ghi gì vào nhật ký.
+    """
+    from services.notifications import slips
+    from services.notifications.views import of_tasks
+    from shared.eventlog import reading
+    from shared.events import format_time
+
+    commune = the_commune(installation, commune)
+    service = installation.notifications
+    until: date | None = reply_by.date() if reply_by else None
+    wish = slips.Wish(tasks=list(tasks), number=number, signed_by=signed_by, reply_by=until)
+    directory = service.channels.directory
+    if by is None:
+        at = format_time(installation.clock())
+        with reading(service.engine) as connection:
+            records = of_tasks(connection, commune, wish.tasks)
+        found = [draft.document for draft in slips.drafts(records, directory(commune), wish, at)]
+    else:
+        actor = "operator/cli"
+        done = slips.issue(service.log, lambda: directory(commune), commune, actor, by, wish)
+        with reading(service.engine) as connection:
+            found = slips.stored(connection, commune, [each["slip"] for each in done.result])
+    write(output, slips.together(found))

@@ -68,7 +68,7 @@ class Roll:
             for moment in (person.moments if person else ())
             if moment.time <= self.at and isinstance(moment, Appointed | Changed) and moment.data.tracker is not UNSET
         ]
-        return named[-1] if named else None  # type: ignore[return-value]
+        return named[-1] if named else None
 
     def in_charge(self, lead: str | None) -> str | None:
         """The vice-chair in charge of a lead's tasks; None leaves them to the chair."""

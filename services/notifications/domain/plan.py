@@ -289,18 +289,13 @@ def _no_more(
         return _NOT_WANTED
     if held and now.frozen and now.status == "open" and now.due_version == version.due_version:
         return _NOT_WANTED
-    if wanted_at <= planning.since and not (held and _was_frozen(task, planning.since)):
+    if wanted_at <= planning.since and not (held and then.frozen):
         return _NOT_WANTED
     if now.due_version != version.due_version:
         return "deadline_moved" if not (held and then.frozen) else _NOT_WANTED
     if now.status != "open":
         return now.status if not (held and then.frozen) else _NOT_WANTED
     return None
-
-
-def _was_frozen(task: TaskRecord, at: str) -> bool:
-    then = standing(task, at)
-    return then is not None and then.frozen
 
 
 def _told_by_the_level_below(

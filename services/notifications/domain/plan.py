@@ -177,7 +177,7 @@ class _Planning:
         """So many working days from a day; None, and a problem, when a year's calendar is missing."""
         key = (base, offset)
         if key not in self._run_days:
-            self._run_days[key] = self._computed(lambda: _counted(self.calendars, base, offset))
+            self._run_days[key] = self._computed(lambda: counted(self.calendars, base, offset))
         return self._run_days[key]
 
     def _computed(self, compute: Callable[[], date]) -> date | None:
@@ -202,7 +202,7 @@ class _Planning:
         return begin <= wanted_at < end and self.since < wanted_at <= self.at
 
 
-def _counted(calendars: Calendars, base: date, offset: int) -> date:
+def counted(calendars: Calendars, base: date, offset: int) -> date:
     """Up to the deadline from the last working day not after it; overdue from the deadline itself."""
     if offset > 0:
         return calendars.add_working_days(base, offset)

@@ -1,10 +1,14 @@
 """The policy as data: the default ladder, and what a revision of it must be like."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from shared.events import Digest, PolicyPublished, PolicyRule, Quiet, Span
+from shared.refusal import Refused
 
 DEFAULT_POLICY = "mac-dinh-1"
+# The rule of what a person asks for: no policy may take its name.
+URGE = "urge"
 ALL: Any = ["inbox", "email", "apprise", "webhook"]
 
 
@@ -40,3 +44,74 @@ def default_policy() -> PolicyPublished:
         quiet=Quiet(spans=[Span(from_="11:30", to="13:00"), Span(from_="17:00", to="07:30")]),
         digest=Digest(),
     )
+
+
+# Whom a rule may speak to, by what it counts from: others are not there to be told.
+_ANYBODY = frozenset({"office", "chair", "leaders"})
+AUDIENCES: dict[str, frozenset[str]] = {
+    "due": _ANYBODY | {"lead", "collaborators", "in_charge"},
+    "check": _ANYBODY | {"lead", "collaborators", "in_charge"},
+    "week": _ANYBODY | {"supervisors"},
+    "month": _ANYBODY | {"supervisors"},
+    "sheet": _ANYBODY | {"person", "tracker", "rater"},
+    "appeal": _ANYBODY | {"person", "tracker", "rater"},
+}
+FARTHEST_DAYS = 60
+MOST_RULES = 50
+
+
+def validate(policy: PolicyPublished, known: Collection[str] = ()) -> None:
+    """Refuse what no morning could be planned by. `known` are the ids of earlier revisions.
+
+    Refuses: `policy-id-taken`, `policy-rules`, `policy-rule-twice`, `policy-base`, `policy-audience`, `policy-inbox`,
+    `policy-offset`, `policy-same-offset`, `policy-escalation`, `policy-never-open`.
+    """
+    if policy.policy in known:
+        raise Refused("policy-id-taken", policy=policy.policy)
+    if not 0 < len(policy.rules) <= MOST_RULES:
+        raise Refused("policy-rules", most=MOST_RULES)
+    names: set[str] = set()
+    places: dict[tuple[str, int, str], str] = {}
+    for rule in policy.rules:
+        if rule.rule in names or rule.rule == URGE:
+            raise Refused("policy-rule-twice", rule=rule.rule)
+        names.add(rule.rule)
+        _validate_rule(rule)
+        place = (rule.base, rule.offset_days, rule.at)
+        if rule.base == "due" and place in places:
+            raise Refused("policy-same-offset", rule=rule.rule, other=places[place])
+        places[place] = rule.rule
+    if _never_open(policy.quiet.spans):
+        raise Refused("policy-never-open")
+
+
+def _validate_rule(rule: PolicyRule) -> None:
+    allowed = AUDIENCES.get(rule.base)
+    if allowed is None:
+        raise Refused("policy-base", rule=rule.rule, base=rule.base)
+    if not rule.audience or not allowed.issuperset(rule.audience):
+        raise Refused("policy-audience", rule=rule.rule, allowed=sorted(allowed))
+    if "inbox" not in rule.channels:
+        raise Refused("policy-inbox", rule=rule.rule)
+    lowest = -FARTHEST_DAYS if rule.base == "due" else 0
+    if not lowest <= rule.offset_days <= FARTHEST_DAYS:
+        raise Refused("policy-offset", rule=rule.rule, lowest=lowest, highest=FARTHEST_DAYS)
+    if rule.escalates_to and (rule.base != "due" or rule.offset_days < 1):
+        raise Refused("policy-escalation", rule=rule.rule)
+
+
+def _never_open(spans: Sequence[Span]) -> bool:
+    """Is every minute of the day quiet?"""
+    quiet: set[int] = set()
+    for span in spans:
+        begin, end = _minutes(span.from_), _minutes(span.to)
+        quiet.update(range(begin, end) if begin < end else {*range(begin, DAY), *range(end)})
+    return len(quiet) == DAY
+
+
+DAY = 24 * 60
+
+
+def _minutes(clock: str) -> int:
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)

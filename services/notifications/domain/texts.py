@@ -44,3 +44,20 @@ REASONS = {
 }
 
 CHANNELS = {"inbox": "hộp tin", "email": "thư điện tử", "apprise": "tin nhắn", "webhook": "webhook"}
+
+# Why there was no reminder (or, by state, what became of one); filled with the parameters of why.Line.
+WHY = STATES | {
+    "not_assigned_yet": "chưa giao nhiệm vụ này",
+    "no_deadline": "nhiệm vụ không có hạn",
+    "no_rung": "không phải ngày nhắc; lần trước {before}, lần sau {after}, hạn {due}",
+    "not_watched_yet": "chưa bắt đầu theo dõi; bắt đầu từ {from}",
+    "recorded_later": "hạn được ghi sau giờ nhắc, lúc {due_set}",
+    "held_back": "đang chờ trả lời đề nghị gia hạn nên chưa báo lên cấp trên",
+    "others_told": "lần này báo cho {told}",
+    "not_queued": "lẽ ra được nhắc nhưng không có trong nhật ký: dịch vụ khi ấy không chạy, hoặc đã nhắc theo hạn này",
+    "calendar-missing": "chưa công bố lịch làm việc năm {year}",
+    "reported": REASONS["reported"],
+    "completed": REASONS["completed"],
+    "cancelled": REASONS["cancelled"],
+    "handed_back": REASONS["handed_back"],
+}

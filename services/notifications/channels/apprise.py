@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from apprise import NotifyBase
 
 PLACE = "{address}"
+# Their warnings name tokens and chat ids.
+TALKATIVE = ("apprise", "urllib3.connectionpool")
 
 
 class Apprise(msgspec.Struct, frozen=True):
@@ -57,8 +59,8 @@ def _hop(url: str) -> "NotifyBase":
     """Raises Permanent when the address does not fit the service, or the service is unknown."""
     import apprise
 
-    # Its warnings name chat ids and tokens.
-    logging.getLogger("apprise").disabled = True
+    for name in TALKATIVE:
+        logging.getLogger(name).disabled = True
     hop = apprise.Apprise.instantiate(url, suppress_exceptions=True)
     if hop is None or getattr(hop, "invalid_targets", None):
         raise Permanent("bad_address")

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
-from threading import Timer
+from threading import Event, Timer
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
@@ -138,17 +138,26 @@ class _Through(http.client.HTTPConnection):
 
 @contextmanager
 def _connected(address: str, port: int, seconds: float) -> Iterator[socket.socket]:
-    """A connection that ends after so long whatever happens: a socket's own limit begins anew with every byte."""
+    """A connection that ends after so long whatever happens: a socket's own limit begins anew with every byte. Raises
+    TimeoutError when it ended so, as what was cut off looks like an answer that came to its end."""
     with socket.create_connection((address, port), timeout=seconds) as connected, connected.dup() as handle:
-        deadline = Timer(seconds, lambda: _shut(handle))
+        late = Event()
+
+        def cut() -> None:
+            late.set()
+            _shut(handle)
+
+        deadline = Timer(seconds, cut)
         deadline.daemon = True
         deadline.start()
         try:
             yield connected
         finally:
-            _shut(handle)
             deadline.cancel()
             deadline.join()
+            _shut(handle)
+        if late.is_set():
+            raise TimeoutError
 
 
 def _shut(handle: socket.socket) -> None:

@@ -86,7 +86,7 @@ def document(slip: Slip, commune: str, contacts: Contacts, signed: Signature, nu
         "number": number or BLANK,
         "year": slip.on.year,
         "addressee": _addressee(slip, _name(contacts, slip.addressee)),
-        "address": "ông (bà)" if slip.addressee == slip.lead else slip.post,
+        "address": "ông (bà)" if slip.addressee == slip.lead else f"đơn vị {slip.post}",
         "on": _day(slip.on),
         "count": len(slip.tasks),
         "reply_by": _day(slip.reply_by),
@@ -104,7 +104,7 @@ def document(slip: Slip, commune: str, contacts: Contacts, signed: Signature, nu
 def _addressee(slip: Slip, name: str | None) -> str:
     if slip.addressee == slip.lead:
         return f"Ông (bà) {name or NAME}, {slip.post}"
-    return f"{slip.post} (ông, bà {name or NAME})" if slip.addressee else slip.post
+    return f"Đơn vị {slip.post}" + (f" (ông, bà {name or NAME})" if slip.addressee else "")
 
 
 def _name(contacts: Contacts, staff: str | None) -> str | None:

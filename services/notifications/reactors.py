@@ -23,7 +23,7 @@ from services.notifications.channels.interface import Contact, NoAddress, Perman
 from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, Wanted
 from services.notifications.domain.people import posts_on
-from services.notifications.domain.plan import View, plan
+from services.notifications.domain.plan import Problem, View, plan
 from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import Closed, Records
 from services.notifications.domain.release import Group, Terms, group_of, groups
@@ -43,6 +43,7 @@ from shared.events import (
     ReminderEscalated,
     ReminderQueued,
     ReminderSuppressed,
+    decode,
     format_time,
     local_day,
     parse_time,
@@ -120,6 +121,7 @@ class Reminding:
         self._planned: dict[str, Planned] = {}
         self._asleep: dict[str, Asleep] = {}
         self._resting: dict[str, datetime] = {}
+        self._known_problems: dict[str, list[Problem]] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Go on until told to stop; the message in hand is finished, no other is claimed."""
@@ -192,18 +194,20 @@ class Reminding:
             return 0
         if basis.policy == 0:
             return self._begin(commune, at)
-        since = self._planned_until(commune)
-        if since is not None and at < since:
+        until, since = self._planned_until(commune)
+        if at < until:
             # The clock went back, or another worker's is ahead: what is due by then has been looked at.
             return 0
-        view = view_at(self.notifications, commune, at, since=since or EVER, queued_later=True)
+        view = view_at(self.notifications, commune, at, since=since, queued_later=True)
         wanted: list[Wanted] = []
         if not _is_closed(view.records, at):
             wanted, problems = plan(view, at, since or view.policies[0][0])
             for problem in problems:
-                logger.warning("reminding in %s lacks: %s", commune, problem)
+                if problem not in self._known_problems.get(commune, []):
+                    logger.warning("reminding in %s lacks: %s", commune, problem)
+            self._known_problems[commune] = problems
         queued = self._queue(commune, view, wanted, at)
-        self._set_planned_until(commune, at)
+        self._set_planned_until(commune, at, basis)
         clocks = tuple(sorted({rule.at for _, policy in view.policies for rule in policy.rules}))
         self._planned[commune] = Planned(basis, clocks, _slot(clocks, at))
         return queued
@@ -219,14 +223,23 @@ class Reminding:
 
         return len(self.notifications.log.append(commune, decide, actor=ACTOR).versions)
 
-    def _planned_until(self, commune: str) -> str | None:
+    def _planned_until(self, commune: str) -> tuple[str, str]:
+        """Until when it was planned, and since when there may be more: what came in later with an earlier time (from a
+        replica that was behind) is looked at as if it had been there."""
         with reading(self.notifications.engine) as connection:
             row = run(connection, _PLANNED_UNTIL, [commune]).fetchone()
-            return row[0] if row else None
+        if row is None:
+            return EVER, EVER
+        since: str = row[0]
+        for source, position in msgspec.json.decode(row[1], type=dict[str, int]).items():
+            for body in self.notifications.logs[source].read(commune, position, 1):
+                before = parse_time(decode(body).time) - timedelta(milliseconds=1)
+                since = min(since, format_time(before))
+        return row[0], since
 
-    def _set_planned_until(self, commune: str, at: str) -> None:
+    def _set_planned_until(self, commune: str, at: str, basis: Basis) -> None:
         with writing(self.notifications.engine, commune) as connection:
-            run(connection, _SET_PLANNED_UNTIL, [commune, at])
+            run(connection, _SET_PLANNED_UNTIL, [commune, at, msgspec.json.encode(basis.records).decode()])
 
     def _queue(self, commune: str, view: View, wanted: Iterable[Wanted], at: str) -> int:
         """Append what is wanted and not there yet, in short transactions. What is only recorded goes first: after a
@@ -416,10 +429,10 @@ _TOLD = (
     "SELECT about, rule, due_version, run_on, recipient, channel, (state = 'suppressed' AND state_at = queued_at)"
     " FROM occurrences WHERE commune = ? AND about = ?"
 )
-_PLANNED_UNTIL = "SELECT until FROM planned WHERE commune = ?"
+_PLANNED_UNTIL = "SELECT until, positions FROM planned WHERE commune = ?"
 _SET_PLANNED_UNTIL = (
-    "INSERT INTO planned (commune, until) VALUES (?, ?)"
-    " ON CONFLICT (commune) DO UPDATE SET until = excluded.until WHERE planned.until < excluded.until"
+    "INSERT INTO planned (commune, until, positions) VALUES (?, ?, ?) ON CONFLICT (commune) DO UPDATE"
+    " SET until = excluded.until, positions = excluded.positions WHERE planned.until <= excluded.until"
 )
 
 

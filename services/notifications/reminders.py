@@ -1,7 +1,7 @@
 """What is read of reminding: occurrences, the policy and its revisions, preferences, where to reach people; the view
 that planning looks at. All of it is of one commune."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from services.notifications import tables
 from services.notifications.domain.occurrence import Occurrence, State
-from services.notifications.domain.plan import View
+from services.notifications.domain.plan import Rung, View
 from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import Records
 from services.notifications.views import running
@@ -19,9 +19,6 @@ from shared.events import PolicyPublished, PreferencesChanged
 
 if TYPE_CHECKING:
     from services.notifications.app import Notifications
-
-# What tells a rung apart: about, rule, due version, recipient, channel.
-Rung = tuple[str, str, int | None, str, str]
 
 # Before every recorded time.
 EVER = ""
@@ -104,7 +101,7 @@ def policies(connection: Connection, commune: str, at: str | None = None) -> lis
     return [(row.time, _POLICY.decode(row.body)) for row in connection.execute(query)]
 
 
-def policy_in_force(revisions: list[tuple[str, PolicyPublished]], at: str) -> PolicyPublished:
+def policy_in_force(revisions: Sequence[tuple[str, PolicyPublished]], at: str) -> PolicyPublished:
     """The last revision by a time; before the first the default one, which is what the first will be."""
     return next((policy for time, policy in reversed(revisions) if time <= at), None) or default_policy()
 

@@ -107,11 +107,13 @@ deliveries = Table(
     PrimaryKeyConstraint("commune", "reminder", name="deliveries_pk"),
 )
 
+# Until when it was planned, and how far the records were then (JSON, by source).
 planned = Table(
     "planned",
     metadata,
     Column("commune", Text, nullable=False),
     Column("until", Text, nullable=False),
+    Column("positions", Text, nullable=False),
     PrimaryKeyConstraint("commune", name="planned_pk"),
 )
 

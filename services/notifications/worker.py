@@ -1,6 +1,7 @@
 """The background process of notifications: the records, and the reactor that queues and sends."""
 
 from services.notifications.app import Notifications
+from services.notifications.reactors import Reminding
 from services.notifications.views import PROJECTION
 from shared.projection import Progress, Runner
 from shared.worker import Loop
@@ -9,4 +10,7 @@ from shared.worker import Loop
 def loops(notifications: Notifications, progress: Progress | None = None) -> dict[str, Loop]:
     """What runs beside the web app, whichever way the logs come here; `progress` is told of rebuilds."""
     runner = Runner(notifications.engine, notifications.logs, PROJECTION)
-    return {"records": lambda stop: runner.run(stop, progress)}
+    return {
+        "records": lambda stop: runner.run(stop, progress),
+        "reminding": Reminding(notifications).run,
+    }

@@ -92,6 +92,7 @@ def upgrade() -> None:
         "planned",
         sa.Column("commune", sa.Text, nullable=False),
         sa.Column("until", sa.Text, nullable=False),
+        sa.Column("positions", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("commune", name="planned_pk"),
     )
     op.create_table(

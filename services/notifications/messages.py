@@ -4,7 +4,6 @@ People are named when their contact is known at that moment, else by their post.
 """
 
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -18,9 +17,9 @@ from services.notifications.domain.occurrence import Occurrence
 from services.notifications.domain.people import Post, post_on, unit_on
 from services.notifications.domain.records import Records, TaskRecord, commune_name
 from services.notifications.domain.standing import Standing, standing
+from services.notifications.domain.weekly import month, week
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import VIETNAM, local_day, parse_time
-from shared.fields import FIELDS
 
 LATE, TODAY, SOON, OTHER = "Quá hạn", "Đến hạn hôm nay", "Sắp đến hạn", "Việc khác"
 HEADINGS = (LATE, TODAY, SOON, OTHER)
@@ -135,6 +134,12 @@ class _View(msgspec.Struct, frozen=True):
             return plain(post.post)
         unit = unit_on(self.records, staff, self.today, self.at)
         return self.who(unit.head) if unit and unit.head and unit.head != staff else plain(staff)
+
+    def named(self, staff: str) -> str:
+        """As `who`, told apart from others of the same post."""
+        contact = self.contacts.get(staff)
+        who = self.who(staff)
+        return who if (contact and contact.name) or who == staff else f"{who} ({staff})"
 
     def role(self, task: TaskRecord) -> str:
         """As what the recipient hears of a task: a word of ASKS."""
@@ -278,38 +283,44 @@ def _appeal(view: _View, occurrence: Occurrence, of: str) -> _Told:
 # Figures of a week or a month
 
 
-def _figures(view: _View, occurrence: Occurrence, of: str) -> _Told:
-    running, by_person, by_field = _late(view)
-    late = sum(by_field.values())
-    title = f"Báo cáo {_week_words(of) if '-W' in of else period_words(of)}"
-    text = f"{title}: {late} việc quá hạn trong {running} việc đang thực hiện"
-    details = [f"Theo lĩnh vực: {_listed(by_field, lambda field: FIELDS.get(field, str(field)))}"] if late else []
+def _week(view: _View, occurrence: Occurrence, of: str) -> _Told:
+    now = week(view.records, view.at, ())
+    total = now.total
+    late = {person.staff: person.tasks.late + person.tasks.undone for person in now.people}
+    by_field = {field.name: field.tasks.late + field.tasks.undone for field in now.fields}
+    year, _, number = of.partition("-W")
+    details = [
+        f"Quá hạn: trễ {total.late}, chưa làm {total.undone}. Đến hạn trong tuần: {total.due}.",
+        f"Chờ kiểm tra, xác nhận: {total.waiting}. Xin gia hạn: {total.requests}.",
+    ]
     # Supervisors are told numbers, not persons.
     post = view.post(view.recipient)
-    if late and not (post and "supervisor" in post.roles):
-        details.insert(0, f"Theo người chủ trì: {_listed(by_person, view.who)}")
+    if not (post and "supervisor" in post.roles):
+        details += _listed("Quá hạn theo người chủ trì", {view.named(staff): count for staff, count in late.items()})
+    details += _listed("Quá hạn theo lĩnh vực", by_field)
+    title = f"Báo cáo tuần {number.removeprefix('0')}/{year}"
+    text = f"{title}, đến {_day(now.on)}: {total.late + total.undone} việc quá hạn trong {total.open} việc chưa xong"
     return _Told(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
 
 
-def _late(view: _View) -> tuple[int, Counter[str], Counter[int]]:
-    """How many tasks run; how many of them are past their deadline without a report, by lead and by field."""
-    running, by_person, by_field = 0, Counter[str](), Counter[int]()
-    for task in view.records.tasks.values():
-        now = standing(task, view.at)
-        if now is None or not now.runs:
-            continue
-        running += 1
-        if now.status == "open" and now.due is not None and now.due < view.today:
-            by_person[task.lead] += 1
-            by_field[task.field] += 1
-    return running, by_person, by_field
+def _month(view: _View, occurrence: Occurrence, of: str) -> _Told:
+    now = month(view.records, date.fromisoformat(f"{of}-01"), view.at)
+    total = now.total
+    title = f"Báo cáo {period_words(of)}"
+    text = f"{title}, đến {_day(now.on)}: {total.overdue} việc quá hạn trong {total.open} việc chưa xong"
+    details = [
+        f"Chờ kiểm tra, xác nhận: {total.waiting}. Giao trong tháng: {total.assigned}.",
+        *_listed("Quá hạn theo lĩnh vực", {field.name: field.tasks.overdue for field in now.fields}),
+    ]
+    return _Told(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
 
 
-def _listed(counts: Counter[Any], name: Callable[[Any], str]) -> str:
-    """The most first, then by name; what is beyond LINES as one number."""
-    ordered = sorted(((name(key), count) for key, count in counts.items()), key=lambda each: (-each[1], each[0]))
+def _listed(label: str, counts: Mapping[str, int]) -> list[str]:
+    """A line of what is not nought, the most first; what is beyond LINES as one number."""
+    ordered = sorted(((name, count) for name, count in counts.items() if count), key=lambda each: (-each[1], each[0]))
+    parts = [f"{name} {count}" for name, count in ordered[:LINES]]
     rest = sum(count for _, count in ordered[LINES:])
-    return "; ".join([*(f"{who} {count}" for who, count in ordered[:LINES]), *([f"còn lại {rest}"] if rest else [])])
+    return [f"{label}: {'; '.join([*parts, *([f'còn lại {rest}'] if rest else [])])}."] if parts else []
 
 
 _TELLERS: Mapping[str, Callable[[_View, Occurrence, str], _Told]] = {
@@ -317,8 +328,8 @@ _TELLERS: Mapping[str, Callable[[_View, Occurrence, str], _Told]] = {
     "check": _task,
     "sheet": _sheet,
     "appeal": _appeal,
-    "week": _figures,
-    "month": _figures,
+    "week": _week,
+    "month": _month,
 }
 
 
@@ -357,11 +368,6 @@ def period_words(period: str) -> str:
 
 
 _QUARTERS = {"1": "I", "2": "II", "3": "III", "4": "IV"}
-
-
-def _week_words(week: str) -> str:
-    year, _, number = week.partition("-W")
-    return f"tuần {number.removeprefix('0')}/{year}"
 
 
 def _day(day: date) -> str:

@@ -248,6 +248,8 @@ def _rungs(
     concerned = Concerned(lead=task.lead, collaborators=tuple(task.collaborators))
     for begin, until, policy, rule in rules:
         overdue = rule.offset_days > 0
+        if overdue and max(due, day) >= planning.today:
+            continue  # not counted before it begins, so that next year's calendar may still be missing
         run_on = planning.run_day(max(due, day) if overdue else due, rule.offset_days)
         if run_on is None or run_on > planning.today:
             continue

@@ -186,7 +186,7 @@ def _province(path: str, sizes: tuple[int, ...]) -> None:
         rates.append(number * OPEN_TASKS / took)
         aim = {"bound": "< 20 s", "ok": took < 20} if tasks == 100_000 else {}
         show(f"one morning, {number * OPEN_TASKS:,} open tasks, {number} communes", f"{took:.1f} s",
-             f"{wanted:,} wanted, peak {peak / MEBIBYTE:,.0f} MiB", **aim)  # type: ignore[arg-type] # fmt: skip
+             f"{wanted:,} wanted, peak {peak / MEBIBYTE:,.0f} MiB", **aim)  # fmt: skip
     ratio = rates[-1] / rates[0]
     show("  tasks a second, the largest beside the smallest", f"{rates[-1]:,.0f}/s", f"{rates[0]:,.0f}/s", ratio,
          "≥ 0.7 × (linear)", ratio >= 0.7)  # fmt: skip

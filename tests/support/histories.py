@@ -148,6 +148,7 @@ def assigned(
 ) -> ev.TaskAssigned:
     fields: dict[str, Any] = {
         "title": f"Nhiệm vụ {task}",
+        "collaborators": [],
         "field": 0,
         "coefficient": None,
         "origin": "planned",
@@ -158,7 +159,6 @@ def assigned(
         by="ct",
         product="Báo cáo",
         lead=lead,
-        collaborators=[],
         due=_due(due),
         due_version=1,
         assigned_on=day(assigned_on) if assigned_on else None,

@@ -84,7 +84,8 @@ def compose(
 
 def plain(text: str) -> str:
     """A text on one line, composed (NFC), without control and invisible formatting characters."""
-    spaced = "".join(" " if unicodedata.category(sign)[0] in "ZC" else sign for sign in text)
+    signs = ((sign, unicodedata.category(sign)) for sign in text if unicodedata.category(sign) != "Cf")
+    spaced = "".join(" " if kind[0] in "ZC" else sign for sign, kind in signs)
     return unicodedata.normalize("NFC", " ".join(spaced.split()))
 
 

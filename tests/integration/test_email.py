@@ -179,7 +179,7 @@ def test_a_title_cannot_add_headers_nor_markup(postbox: Postbox) -> None:
     by(postbox).send(message(item(title=HOSTILE, text=HOSTILE, details=[HOSTILE]), subject=HOSTILE))
     assert postbox.recipients == ["hoa@xa.example.org"]
     assert postbox.mail()["Bcc"] is None
-    assert postbox.mail()["Subject"] == "Báo cáo Bcc: all@example.org <script>alert(1)</script> gnp.exe"
+    assert postbox.mail()["Subject"] == "Báo cáo Bcc: all@example.org <script>alert(1)</script>gnp.exe"
     assert "<script>" not in body(postbox, "html")
     calendar = calendar_of(postbox)
     assert calendar is not None and len(calendar.walk("VEVENT")) == 1

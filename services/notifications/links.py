@@ -9,16 +9,31 @@ def link_to(base: str | None, commune: str, occurrence: Occurrence) -> str | Non
     """The address of what a reminder is about; None without a base, or for what has no address."""
     kind, _, of = occurrence.about.partition("/")
     path = _PATHS.get(kind)
-    return f"{base}{path(commune, of)}" if base and path else None
+    return f"{base}{path(commune, of, occurrence)}" if base and path else None
 
 
-def _task(commune: str, task: str) -> str:
+def _task(commune: str, task: str, _: Occurrence) -> str:
     return f"/api/v1/tasks/communes/{commune}/tasks/{task}"
 
 
-def _sheet(commune: str, of: str) -> str:
-    period, _, staff = of.partition("/")
+def _sheet(commune: str, of: str, _: Occurrence) -> str:
+    period, __, staff = of.partition("/")
     return f"/communes/{commune}/years/{period[:4]}/ratings/{staff}/sheet"
 
 
-_PATHS: Mapping[str, Callable[[str, str], str]] = {"task": _task, "check": _task, "sheet": _sheet}
+def _week(commune: str, _: str, occurrence: Occurrence) -> str:
+    """As it stood on the day of the digest, whenever it is looked at."""
+    return f"/api/v1/notifications/communes/{commune}/weekly.html?on={occurrence.run_on}"
+
+
+def _month(commune: str, month: str, _: Occurrence) -> str:
+    return f"/api/v1/notifications/communes/{commune}/monthly.html?month={month}"
+
+
+_PATHS: Mapping[str, Callable[[str, str, Occurrence], str]] = {
+    "task": _task,
+    "check": _task,
+    "sheet": _sheet,
+    "week": _week,
+    "month": _month,
+}

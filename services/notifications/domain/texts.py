@@ -41,6 +41,15 @@ REASONS = {
     "endpoint_disabled": "địa chỉ webhook đã ngừng",
     "commune_closed": "xã đã kết thúc hoạt động",
     "unknown": "không tìm thấy việc",
+    # Why a channel did not take a message. Codes with numbers, such as `smtp 550 5.1.1` and `http 500`, stand as they are.
+    "bad_address": "địa chỉ nhận không đúng",
+    "no_endpoint": "địa chỉ webhook đã xóa hoặc đã ngừng",
+    "bad_url": "địa chỉ webhook không đúng",
+    "https_required": "địa chỉ webhook phải là https",
+    "inner_address": "địa chỉ webhook nằm trong mạng nội bộ",
+    "unknown_host": "không tìm thấy máy chủ webhook",
+    "apprise": "dịch vụ tin nhắn không nhận",
+    "no_channel": "kênh này chưa được cài đặt",
 }
 
 CHANNELS = {"inbox": "hộp tin", "email": "thư điện tử", "apprise": "tin nhắn", "webhook": "webhook"}

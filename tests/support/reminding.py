@@ -40,6 +40,8 @@ PEOPLE: list[StaffAppointed] = [
     appointed("p08", tracker="p02"),
     appointed("p14", roles=["office"], tracker="p01"),
 ]
+# Enough people for ten thousand reminders of twenty tasks.
+CROWD: list[StaffAppointed] = [appointed(f"q{number:03}") for number in range(500)]
 TET = [date(2024, 2, day) for day in (8, 9, 12, 13, 14)]
 
 
@@ -57,7 +59,7 @@ def contacts(commune: str) -> Mapping[str, Contact]:
     """Everybody has an address but p08."""
     return {
         one.staff: Contact(one.staff, f"Người {one.staff}", None if one.staff == "p08" else f"{one.staff}@xa.example")
-        for one in PEOPLE
+        for one in [*PEOPLE, *CROWD]
     }
 
 

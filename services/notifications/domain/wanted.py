@@ -1,7 +1,7 @@
 """Whether what is queued may still be sent."""
 
 from services.notifications.domain.occurrence import Occurrence, task_of
-from services.notifications.domain.people import posts_on
+from services.notifications.domain.people import post_on
 from services.notifications.domain.plan import View, unresolved
 from services.notifications.domain.sheets import missing
 from services.notifications.domain.standing import standing
@@ -42,7 +42,7 @@ def _to_whom(view: View, occurrence: Occurrence, at: str) -> str | None:
         known = {endpoint for endpoint, _ in view.endpoints}
         return None if occurrence.recipient.removeprefix(ENDPOINT) in known else "endpoint_disabled"
     person = view.records.people.get(occurrence.recipient)
-    if person is None or occurrence.recipient not in posts_on(view.records, local_day(at), at):
+    if person is None or post_on(person, local_day(at), at) is None:
         return "left"
     chosen = view.preferences.get(occurrence.recipient)
     if occurrence.channel != "inbox" and chosen and chosen.channels.get(occurrence.channel) is False:

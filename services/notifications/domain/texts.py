@@ -41,7 +41,7 @@ REASONS = {
     "endpoint_disabled": "địa chỉ webhook đã ngừng",
     "commune_closed": "xã đã kết thúc hoạt động",
     "unknown": "không tìm thấy việc",
-    # Why a channel did not take a message. Codes with numbers, such as `smtp 550 5.1.1` and `http 500`, stand as they are.
+    # Why a channel did not take a message. Codes with numbers (`smtp 550 5.1.1`, `http 500`) stand as they are.
     "bad_address": "địa chỉ nhận không đúng",
     "no_endpoint": "địa chỉ webhook đã xóa hoặc đã ngừng",
     "bad_url": "địa chỉ webhook không đúng",

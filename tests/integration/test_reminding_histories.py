@@ -2,7 +2,6 @@
 
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -210,7 +209,7 @@ def live(life: Life, drawn: list[tuple[str, Any]]) -> None:
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database that was migrated, to be copied."""
     folder = tmp_path_factory.mktemp("reminding")
     with migrated(sqlite_url(folder, "empty"), "services.notifications") as engine, engine.connect() as connection:

@@ -66,11 +66,6 @@ class Waiting(msgspec.Struct, frozen=True):
         return max(self.not_before, self.claimed_until or "")
 
 
-def communes_waiting(connection: Connection) -> set[str]:
-    """The communes with anything in the outbox."""
-    return set(connection.execute(select(tables.deliveries.c.commune).distinct()).scalars())
-
-
 def waiting(connection: Connection, commune: str) -> list[Waiting]:
     """All that is in the outbox, the first queued first."""
     o, d = tables.occurrences, tables.deliveries

@@ -1,13 +1,15 @@
 """From what a morning wants to what was sent: quiet hours, digests, downtime, failures, on both databases."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from services.notifications import outbox, outcomes, worker
 from services.notifications.channels.interface import Message, Permanent, Temporary
@@ -146,6 +148,25 @@ def test_levels_are_reached_once(world: World) -> None:
     assert [recipients[each.reminder] for each in escalated] == ["p14", "p02", "p01"]
 
 
+def test_without_a_vice_chair_in_charge_the_chairmans_level_is_reached_at_once(world: World) -> None:
+    world.record(assigned("t1", due="5/6", lead="p14"))
+    for date in ("06", "07", "10", "11", "12", "13", "14", "17"):
+        world.to(f"2024-06-{date} 07:30")
+    escalated = [data for data in world.events() if isinstance(data, ReminderEscalated)]
+    assert [(each.from_level, each.to_level, each.overdue_working_days) for each in escalated] == [
+        ("lead", "office", 1),
+        ("office", "chair", 5),
+    ]
+
+
+def test_levels_that_were_missed_are_passed_over(world: World) -> None:
+    world.record(assigned("t1", due="5/6"))
+    world.to("2024-06-14 09:30")
+    [escalated] = [data for data in world.events() if isinstance(data, ReminderEscalated) if data.to_level == "chair"]
+    assert escalated.overdue_working_days == 7
+    assert escalated.from_level in ("office", "vice_chair")
+
+
 def test_what_is_reported_before_it_is_sent_is_not_sent(world: World, postbox: Postbox) -> None:
     postbox.refusals["DATA"] = "451 4.3.0 later"
     world.record(assigned("t1", due="14/6"))
@@ -171,6 +192,29 @@ def test_what_ended_while_nobody_looked_is_recorded_with_its_reason(world: World
 
 
 # What does not send
+
+
+def test_what_waits_for_its_hour_is_not_looked_at_before(silent: World, postbox: Postbox) -> None:
+    silent.record(assigned("t1"))
+    silent.to("2024-06-14 17:00")
+    silent.queue(urging("t1", "p07", "2024-06-14"))
+    silent.look()
+    tables = ("records", "occurrences", "deliveries")
+    asked: list[str] = []
+
+    def listen(_: Any, __: Any, statement: str, *___: Any) -> None:
+        asked.extend(table for table in tables if f"FROM {table}" in statement)
+
+    event.listen(silent.engine, "before_cursor_execute", listen)
+    for later in ("2024-06-14 17:01", "2024-06-15 09:00", "2024-06-17 07:29"):
+        silent.now = moment(later)
+        assert silent.reminding.step() == 0
+    # At midnight a new day is planned, and again when the policy's next hour comes.
+    assert "deliveries" not in asked
+    silent.now = moment("2024-06-17 07:30")
+    assert silent.reminding.step() == 1
+    assert "deliveries" in asked
+    assert len(postbox.mails()) == 1
 
 
 def test_nothing_is_planned_before_the_records_are_up_to_date(world: World) -> None:
@@ -346,6 +390,33 @@ def test_delays_grow_and_scatter() -> None:
 
 
 # Several workers
+
+
+def test_two_that_plan_and_send_at_once_do_it_once(world: World, postbox: Postbox) -> None:
+    world.record(*(assigned(f"t{number}", due="14/6", lead=("p07", "p02", "p14")[number % 3]) for number in range(30)))
+    world.now = moment("2024-06-13 07:30")
+    world.runner.catch_up()
+    both = threading.Barrier(2)
+
+    def remind() -> None:
+        reminding = Reminding(world.notifications)
+        both.wait()
+        # The other's lock or clock may be in the way: what is left is for the next look.
+        until(lambda: not reminding.step() and not world.occurrences(states=["queued"]), deadline=60)
+
+    threads = [threading.Thread(target=remind) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    due = world.occurrences(rule="due-1")
+    assert Counter((each.channel, each.state) for each in due) == {("inbox", "delivered"): 30, ("email", "sent"): 30}
+    kinds = Counter(world.kinds())
+    assert kinds["reminder.queued"] == len(world.occurrences())
+    assert (
+        kinds["reminder.sent"] + kinds["reminder.delivered"] + kinds["reminder.suppressed"] == kinds["reminder.queued"]
+    )
+    assert len({str(mail["Message-ID"]) for mail in postbox.mails()}) == len(postbox.mails())
 
 
 def test_a_claim_is_one_workers_until_its_lease_ends(silent: World, postbox: Postbox) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
+from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
 from services.scoring.texts import TEXTS as SCORING_TEXTS
 from services.tasks.texts import TEXTS as TASKS_TEXTS
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
@@ -39,7 +40,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        _, detail = (TASKS_TEXTS | SCORING_TEXTS).get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
+        texts = NOTIFICATIONS_TEXTS | TASKS_TEXTS | SCORING_TEXTS
+        _, detail = texts.get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
         fail(f"{fill(detail, refusal.params)} [{refusal.code}]", REFUSED)
     except tuple(SENTENCES) as error:
         sentence, code = next(found for kind, found in SENTENCES.items() if isinstance(error, kind))

@@ -7,7 +7,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Không có nhiệm vụ này",
         "Không có nhiệm vụ {task} trong xã. Kiểm tra lại mã nhiệm vụ, hoặc đợi dữ liệu về.",
     ),
-    "calendar-missing": (
+    "no-working-calendar": (
         "Chưa có lịch làm việc",
         "Năm {year} chưa công bố lịch làm việc nên không tính được ngày làm việc. Công bố lịch năm đó trước.",
     ),

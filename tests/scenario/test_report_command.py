@@ -40,3 +40,23 @@ def test_an_unknown_directive_and_a_folder_that_is_not_there_are_refused(cchc: C
     assert "Không có chỉ thị 99/CT-UBND" in cchc("report", "directives", "99/CT-UBND", code=2).stderr
     missing = tmp_path / "khong-co" / "bao-cao.xlsx"
     assert "Không ghi được" in cchc("report", "fields", "--year", "2024", "-o", str(missing), code=2).stderr
+
+
+def test_the_week_and_the_month_on_a_screen_as_a_workbook_and_as_a_page(cchc: Cchc, tmp_path: Path):
+    found = read_json(cchc("report", "weekly", "--on", "2024-11-20", "--json"))
+    assert (found["week"], found["on"]) == ("2024-W47", "2024-11-20")
+    assert sum(person["tasks"]["open"] for person in found["people"]) == found["total"]["open"] > 0
+    assert "Cộng" in cchc("report", "weekly", "--on", "2024-11-20").stdout
+    file, page = tmp_path / "tuan.xlsx", tmp_path / "tuan.html"
+    cchc("report", "weekly", "--on", "2024-11-20", "-o", str(file))
+    assert CalamineWorkbook.from_path(str(file)).sheet_names == ["Quá hạn", "Theo người", "Theo lĩnh vực"]
+    cchc("report", "weekly", "--on", "2024-11-20", "--out", str(page))
+    assert "BÁO CÁO TUẦN" in page.read_text("utf-8")
+    cchc("report", "monthly", "--month", "2024-11", "--out", str(page))
+    assert "SỐ LIỆU THÁNG 11/2024" in page.read_text("utf-8")
+
+
+def test_a_slip_from_the_command_line(cchc: Cchc, tmp_path: Path):
+    file = tmp_path / "phieu.docx"
+    assert "Không có nhiệm vụ t99" in cchc("slip", "t99", "--out", str(file), code=2).stderr
+    assert not file.exists()

@@ -56,7 +56,7 @@ def slips(records: Records, tasks: Sequence[str], at: str, *, reply_by: date | N
     """One slip for each lead of these tasks, by staff id; the tasks of each by deadline. `at` is RFC 3339 in UTC.
 
     Refuses: task-unknown, slip-not-open, slip-not-overdue, slip-lead-left, slip-reply-by, slip-too-many,
-    calendar-missing.
+    no-working-calendar.
     """
     named = list(dict.fromkeys(tasks))
     if len(named) > MOST_TASKS:
@@ -71,7 +71,7 @@ def slips(records: Records, tasks: Sequence[str], at: str, *, reply_by: date | N
             by_lead.setdefault(record.lead, []).append(_overdue(records, record, at, calendars))
         day = _reply_by(local_day(at), reply_by, calendars)
     except CalendarMissing as missing:
-        raise Refused("calendar-missing", year=missing.year) from missing
+        raise Refused("no-working-calendar", year=missing.year) from missing
     return [
         _slip(records, lead, sorted(found, key=lambda each: (each.due, each.task)), at, day)
         for lead, found in sorted(by_lead.items())

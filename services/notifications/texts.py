@@ -3,6 +3,44 @@
 # code → (title, detail)
 TEXTS: dict[str, tuple[str, str]] = {
     "not-in-post": ("Không giữ chức vụ", "{staff} hiện không giữ chức vụ nào trong xã."),
+    "staff-only": ("Chỉ dành cho người giữ chức vụ", "Đăng nhập với mã cán bộ của xã rồi làm lại."),
+    "staff-unknown": ("Không có người này", "Không có ai mang mã {staff} trong xã. Kiểm tra lại mã cán bộ."),
+    "reminder-unknown": (
+        "Không có lần nhắc này",
+        "Không có lần nhắc {reminder} trong xã. Xem danh sách để lấy đúng mã.",
+    ),
+    "reminder-of-another": ("Tin của người khác", "Chỉ xem và xác nhận được tin nhắc của chính mình."),
+    "reminder-not-failed": (
+        "Không cần gửi tay",
+        "Lần nhắc {reminder} chưa gửi hỏng đến cùng, nên không ghi là gửi tay. Xem lại trạng thái của tin.",
+    ),
+    "preferences-of-another": (
+        "Lựa chọn của người khác",
+        "Chỉ Văn phòng mới đổi được lựa chọn nhận tin của người khác.",
+    ),
+    "channel-unknown": ("Không có kênh này", "Không có kênh {channel}. Các kênh chọn được: inbox, email, apprise."),
+    "inbox-stays": ("Không tắt được hộp tin", "Hộp tin trong hệ thống luôn nhận tin nhắc. Chỉ tắt được các kênh khác."),
+    "endpoint-unknown": (
+        "Không có địa chỉ webhook này",
+        "Không có địa chỉ webhook {endpoint}. Xem danh sách để lấy đúng mã.",
+    ),
+    "endpoint-url": (
+        "Không gửi được đến địa chỉ này",
+        "Địa chỉ webhook không dùng được ({reason}). Dùng https với máy có địa chỉ công khai trên Internet.",
+    ),
+    "policy-id-taken": ("Mã chính sách đã dùng", "Mã {policy} đã có. Đặt mã khác cho bản sửa."),
+    "policy-rules": ("Số quy tắc không hợp lệ", "Chính sách có từ 1 đến {most} quy tắc."),
+    "policy-rule-twice": ("Trùng tên quy tắc", "Quy tắc {rule} trùng tên hoặc dùng tên dành riêng. Đặt tên khác."),
+    "policy-base": ("Mốc tính không dùng được", "Quy tắc {rule}: không đặt được mốc {base} trong chính sách."),
+    "policy-audience": ("Người nhận không hợp lệ", "Quy tắc {rule}: người nhận chỉ có thể là {allowed}."),
+    "policy-inbox": ("Thiếu hộp tin", "Quy tắc {rule}: phải có kênh inbox để không ai mất tin."),
+    "policy-offset": ("Số ngày không hợp lệ", "Quy tắc {rule}: số ngày làm việc phải từ {lowest} đến {highest}."),
+    "policy-same-offset": ("Hai quy tắc cùng lúc", "Quy tắc {rule} và {other} cùng một ngày, một giờ. Gộp làm một."),
+    "policy-escalation": ("Báo cấp trên quá sớm", "Quy tắc {rule}: chỉ báo lên cấp trên khi đã quá hạn."),
+    "policy-never-open": (
+        "Không còn giờ gửi",
+        "Các khoảng yên lặng phủ kín cả ngày nên không tin nào gửi được. Bớt lại.",
+    ),
     "task-unknown": (
         "Không có nhiệm vụ này",
         "Không có nhiệm vụ {task} trong xã. Kiểm tra lại mã nhiệm vụ, hoặc đợi dữ liệu về.",
@@ -33,7 +71,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "slip-number": (
         "Mỗi phiếu một số",
-        "Các nhiệm vụ này thành {count} phiếu cho {count} người chủ trì. Bỏ trống số để văn thư ghi, hoặc lập từng phiếu.",
+        "Các nhiệm vụ này thành {count} phiếu. Bỏ trống số để văn thư ghi, hoặc lập từng phiếu.",
     ),
     "slip-signer": (
         "Không có thẩm quyền ký phiếu",
@@ -63,6 +101,24 @@ TEXTS: dict[str, tuple[str, str]] = {
 
 STATUSES: dict[str, int] = {
     "not-in-post": 403,
+    "staff-only": 403,
+    "staff-unknown": 404,
+    "reminder-unknown": 404,
+    "reminder-of-another": 403,
+    "preferences-of-another": 403,
+    "channel-unknown": 422,
+    "inbox-stays": 422,
+    "endpoint-unknown": 404,
+    "endpoint-url": 422,
+    "policy-rules": 422,
+    "policy-rule-twice": 422,
+    "policy-base": 422,
+    "policy-audience": 422,
+    "policy-inbox": 422,
+    "policy-offset": 422,
+    "policy-same-offset": 422,
+    "policy-escalation": 422,
+    "policy-never-open": 422,
     "task-unknown": 404,
     "slip-unknown": 404,
     "slip-issuer": 403,

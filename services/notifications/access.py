@@ -5,6 +5,17 @@ from shared.web.feed import FEED_ACTIONS
 _IN_POST = frozenset({"chair", "vice_chair", "office", "staff", "village_head", "focal_point"})
 
 ACTIONS: dict[str, frozenset[str]] = {
+    "worklist.read": frozenset({"chair", "vice_chair", "office", "inspector"}),
+    "reminder.urge": frozenset({"chair", "vice_chair", "office"}),
+    "reminder.preview": frozenset({"chair", "vice_chair", "office", "inspector"}),
+    # Everybody reads their own; all of them those who follow up, decide or inspect.
+    "reminder.read": _IN_POST | {"inspector"},
+    "reminder.own": _IN_POST | {"supervisor"},
+    "reminder.by_hand": frozenset({"office"}),
+    "policy.read": _IN_POST | {"inspector", "supervisor"},
+    "policy.publish": frozenset({"chair", "office"}),
+    "preferences.own": _IN_POST | {"supervisor", "inspector"},
+    "endpoint.manage": frozenset({"office", "admin"}),
     "slip.read": frozenset({"chair", "vice_chair", "office", "inspector"}),
     "slip.issue": frozenset({"chair", "office"}),
     "weekly.read": frozenset({"chair", "vice_chair", "office", "inspector"}),

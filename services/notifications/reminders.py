@@ -48,6 +48,7 @@ def occurrences(
     recipient: str | None = None,
     channel: str | None = None,
     rule: str | None = None,
+    unread: bool = False,
     first: date | None = None,
     last: date | None = None,
     after: tuple[str, str] | None = None,
@@ -60,6 +61,8 @@ def occurrences(
     for column, value in ((c.about, about), (c.recipient, recipient), (c.channel, channel), (c.rule, rule)):
         if value is not None:
             query = query.where(column == value)
+    if unread:
+        query = query.where(c.acknowledged_at.is_(None))
     if states:
         query = query.where(c.state.in_(states))
     if first is not None:

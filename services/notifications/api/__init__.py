@@ -2,8 +2,8 @@
 
 import flask
 
-from services.notifications.api import slips, weekly
+from services.notifications.api import choices, reminders, slips, weekly, worklist
 
 
 def blueprints() -> list[flask.Blueprint]:
-    return [slips.blueprint, weekly.blueprint]
+    return [module.blueprint for module in (worklist, reminders, choices, slips, weekly)]

@@ -1,0 +1,157 @@
+"""What comes in and goes out of notifications over HTTP."""
+
+import re
+from datetime import date, datetime, time, timedelta
+from typing import Any, get_args
+
+from marshmallow import ValidationError, fields, post_load, validate
+
+from services.notifications.domain.occurrence import State
+from shared.events import VIETNAM, Digest, PolicyPublished, PolicyRule, Quiet, Span, format_time, local_day
+from shared.events.reminders import Audience, Base, Channel, Level, Urgency
+from shared.web.paging import Cursor, PageQuery
+from shared.web.schema import Schema
+
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+CLOCK = validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d\Z", error="Ghi giờ dạng 07:30.")
+NOTE = "Không ghi thông tin cá nhân."
+MOST_TASKS = 200
+MOST_NOTE = 500
+
+
+class Moment(fields.Field[str]):
+    """A day (then its end in Vietnam) or a moment, of Vietnam where it says nothing else, as recorded time in UTC."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
+        try:
+            return moment(str(value))
+        except (ValueError, OverflowError) as error:
+            raise ValidationError("Ghi ngày (2024-11-28) hoặc thời điểm (2024-11-28T08:00).") from error
+
+
+def moment(written: str) -> str:
+    """Raises ValueError or OverflowError for what is neither a day nor a moment."""
+    if DAY.fullmatch(written):
+        after = datetime.combine(date.fromisoformat(written) + timedelta(days=1), time(), VIETNAM)
+        found = format_time(after - timedelta(milliseconds=1))
+    else:
+        at = datetime.fromisoformat(written)
+        found = format_time(at if at.tzinfo else at.replace(tzinfo=VIETNAM))
+    local_day(found)  # the last hours of the year 9999 have none
+    return found
+
+
+class AtQuery(Schema):
+    """Nothing = now."""
+
+    at = Moment(load_default=None)
+
+
+class PreviewQuery(AtQuery):
+    staff = fields.String(load_default=None)
+
+
+class WhyQuery(Schema):
+    staff = fields.String(required=True)
+    day = fields.Date(required=True)
+
+
+class RemindersQuery(PageQuery):
+    cursor = Cursor(str, str, load_default=None)
+    state = fields.String(load_default=None, validate=validate.OneOf(get_args(State)))
+    recipient = fields.String(load_default=None)
+    about = fields.String(load_default=None)
+    rule = fields.String(load_default=None)
+    first = fields.Date(load_default=None, data_key="from")
+    last = fields.Date(load_default=None, data_key="to")
+
+
+class InboxQuery(PageQuery):
+    cursor = Cursor(str, str, load_default=None)
+    unread = fields.Boolean(load_default=False)
+
+
+class UrgingBody(Schema):
+    tasks = fields.List(
+        fields.String(validate=validate.Length(1, 64)), required=True, validate=validate.Length(1, MOST_TASKS)
+    )
+    note = fields.String(load_default=None, validate=validate.Length(1, MOST_NOTE), metadata={"description": NOTE})
+
+
+class SpanBody(Schema):
+    from_ = fields.String(required=True, validate=CLOCK, data_key="from")
+    to = fields.String(required=True, validate=CLOCK)
+
+    @post_load
+    def span(self, data: dict[str, Any], **_: Any) -> Span:
+        return Span(**data)
+
+
+class QuietBody(Schema):
+    spans = fields.List(fields.Nested(SpanBody), required=True, validate=validate.Length(max=10))
+    days_off = fields.Boolean(load_default=True)
+
+    @post_load
+    def quiet(self, data: dict[str, Any], **_: Any) -> Quiet:
+        return Quiet(**data)
+
+
+class DigestBody(Schema):
+    at = fields.String(load_default="07:30", validate=CLOCK)
+    weekday = fields.Integer(load_default=0, validate=validate.Range(0, 6))
+
+    @post_load
+    def digest(self, data: dict[str, Any], **_: Any) -> Digest:
+        return Digest(**data)
+
+
+class RuleBody(Schema):
+    rule = fields.String(
+        required=True, validate=validate.Regexp(r"^[a-z0-9-]{1,30}\Z", error="Chữ thường, số, gạch nối.")
+    )
+    base = fields.String(required=True, validate=validate.OneOf(get_args(Base)))
+    offset_days = fields.Integer(required=True, strict=True)
+    audience = fields.List(fields.String(validate=validate.OneOf(get_args(Audience))), required=True)
+    urgency = fields.String(required=True, validate=validate.OneOf(get_args(Urgency)))
+    channels = fields.List(fields.String(validate=validate.OneOf(get_args(Channel))), required=True)
+    at = fields.String(load_default="07:30", validate=CLOCK)
+    document = fields.Boolean(load_default=False)
+    escalates_to = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(get_args(Level)))
+
+    @post_load
+    def published(self, data: dict[str, Any], **_: Any) -> PolicyRule:
+        return PolicyRule(**data)
+
+
+class PolicyBody(Schema):
+    policy = fields.String(
+        required=True, validate=validate.Regexp(r"^[a-z0-9-]{1,40}\Z", error="Chữ thường, số, gạch nối.")
+    )
+    rules = fields.List(fields.Nested(RuleBody), required=True)
+    quiet = fields.Nested(QuietBody, required=True)
+    digest = fields.Nested(DigestBody, required=True)
+    reason = fields.String(required=True, validate=validate.Length(1, MOST_NOTE))
+
+    @post_load
+    def published(self, data: dict[str, Any], **_: Any) -> PolicyPublished:
+        return PolicyPublished(**data)
+
+
+class PreferencesBody(Schema):
+    channels = fields.Dict(fields.String(), fields.Boolean(), required=True)
+    digest = fields.Boolean(load_default=False)
+    quiet = fields.List(fields.Nested(SpanBody), load_default=None, validate=validate.Length(max=5))
+
+
+class AddressBody(Schema):
+    address = fields.String(required=True, validate=validate.Length(1, 200))
+
+
+class EndpointBody(Schema):
+    url = fields.String(required=True, validate=validate.Length(1, 500))
+    rules = fields.List(fields.String(), load_default=list, validate=validate.Length(max=50))
+
+
+class Recorded(Schema):
+    commune = fields.String(required=True)
+    position = fields.Integer(required=True)

@@ -193,7 +193,7 @@ class Reminding:
         if before and before.basis == basis and before.slot == _slot(before.clocks, at):
             return 0
         if basis.policy == 0:
-            return self._begin(commune, at)
+            return self._begin(commune, basis, at)
         until, since = self._planned_until(commune)
         if at < until:
             # The clock went back, or another worker's is ahead: what is due by then has been looked at.
@@ -212,7 +212,7 @@ class Reminding:
         self._planned[commune] = Planned(basis, clocks, _slot(clocks, at))
         return queued
 
-    def _begin(self, commune: str, at: str) -> int:
+    def _begin(self, commune: str, basis: Basis, at: str) -> int:
         """The first policy begins the watch of a commune; nothing is made up for the time before."""
         with reading(self.notifications.engine) as connection:
             if _is_closed(of_kinds(connection, commune, "commune"), at):
@@ -221,15 +221,19 @@ class Reminding:
         def decide(tx: Transaction) -> Decision:
             return Decision([] if policies(tx.connection, commune) else [default_policy()])
 
-        return len(self.notifications.log.append(commune, decide, actor=ACTOR).versions)
+        begun = len(self.notifications.log.append(commune, decide, actor=ACTOR).versions)
+        self._set_planned_until(commune, at, basis)
+        return begun
 
     def _planned_until(self, commune: str) -> tuple[str, str]:
         """Until when it was planned, and since when there may be more: what came in later with an earlier time (from a
         replica that was behind) is looked at as if it had been there."""
         with reading(self.notifications.engine) as connection:
             row = run(connection, _PLANNED_UNTIL, [commune]).fetchone()
-        if row is None:
-            return EVER, EVER
+            if row is None:
+                # A log that was taken over brings no such row: what was queued last says until when it was planned.
+                last = run(connection, _LAST_QUEUED, [commune]).fetchone()
+                return EVER, (last[0] if last else None) or EVER
         since: str = row[0]
         for source, position in msgspec.json.decode(row[1], type=dict[str, int]).items():
             for body in self.notifications.logs[source].read(commune, position, 1):
@@ -430,6 +434,7 @@ _TOLD = (
     " FROM occurrences WHERE commune = ? AND about = ?"
 )
 _PLANNED_UNTIL = "SELECT until, positions FROM planned WHERE commune = ?"
+_LAST_QUEUED = "SELECT max(queued_at) FROM occurrences WHERE commune = ? AND policy IS NOT NULL"
 _SET_PLANNED_UNTIL = (
     "INSERT INTO planned (commune, until, positions) VALUES (?, ?, ?) ON CONFLICT (commune) DO UPDATE"
     " SET until = excluded.until, positions = excluded.positions WHERE planned.until <= excluded.until"

@@ -20,6 +20,7 @@ COMMANDS = {
     "rebuild": "logs",
     "rating": "ratings",
     "report": "reports",
+    "remind": "reminders",
     "slip": "slips",
     "status": "logs",
     "topics": "logs",

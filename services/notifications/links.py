@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from services.notifications.domain.occurrence import Occurrence
+from services.notifications.domain.occurrence import Occurrence, task_of
 
 
 def link_to(base: str | None, commune: str, occurrence: Occurrence) -> str | None:
@@ -12,8 +12,8 @@ def link_to(base: str | None, commune: str, occurrence: Occurrence) -> str | Non
     return f"{base}{path(commune, of, occurrence)}" if base and path else None
 
 
-def _task(commune: str, task: str, _: Occurrence) -> str:
-    return f"/api/v1/tasks/communes/{commune}/tasks/{task}"
+def _task(commune: str, _: str, occurrence: Occurrence) -> str:
+    return f"/api/v1/tasks/communes/{commune}/tasks/{task_of(occurrence.about)}"
 
 
 def _sheet(commune: str, of: str, _: Occurrence) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from services.notifications.channels.interface import Contact, Item, Message
 from services.notifications.domain import records as kept
 from services.notifications.domain.calendars import calendars_at
-from services.notifications.domain.occurrence import Occurrence
+from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.people import Post, post_on, unit_on
 from services.notifications.domain.records import Records, TaskRecord, commune_name
 from services.notifications.domain.standing import Standing, standing
@@ -66,8 +66,7 @@ def compose(
     view = _View(records, recipient, at, known, frozenset(documents), calendars_at(records, at))
     told = [_told(view, occurrence, link(occurrence)) for occurrence in _latest(occurrences, channel)]
     told.sort(key=lambda each: HEADINGS.index(each.item.heading))
-    abouts = {occurrence.about.removeprefix("check/").removeprefix("task/") for occurrence in occurrences}
-    of_tasks = all(occurrence.about.startswith(("task/", "check/")) for occurrence in occurrences)
+    tasks = {task_of(occurrence.about) for occurrence in occurrences}
     return Message(
         message=message,
         commune=records.commune,
@@ -78,7 +77,7 @@ def compose(
         items=[each.item for each in told],
         closing=_closing(records, catch_up),
         urgent=any(occurrence.urgency == "immediate" for occurrence in occurrences),
-        thread=f"task/{abouts.pop()}" if of_tasks and len(abouts) == 1 else None,
+        thread=f"task/{tasks.pop()}" if len(tasks) == 1 and None not in tasks else None,
     )
 
 
@@ -179,7 +178,7 @@ def _item(occurrence: Occurrence, **values: Any) -> Item:
 
 
 def _task(view: _View, occurrence: Occurrence, of: str) -> _Told:
-    task = view.records.tasks.get(of)
+    task = view.records.tasks.get(of.partition("/")[0])  # a check names its period too
     now = standing(task, view.at) if task else None
     if task is None or now is None:
         return _Told("Nhiệm vụ", _item(occurrence, heading=OTHER, title=of, text=f"Nhiệm vụ {of}"))

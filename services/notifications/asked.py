@@ -1,11 +1,10 @@
 """What people ask of reminding: the worklist, their inbox, what a moment would tell, why somebody was told nothing."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from services.notifications.app import Notifications
 from services.notifications.channels.interface import Item, Undeliverable
 from services.notifications.domain.occurrence import Occurrence, Wanted, task_of
 from services.notifications.domain.plan import Problem, plan
@@ -17,6 +16,9 @@ from services.notifications.reminders import EVER, occurrences, view_at
 from services.notifications.views import running
 from shared.eventlog import snapshot
 from shared.events import VIETNAM, decode, format_time, local_day, parse_time, type_name
+
+if TYPE_CHECKING:
+    from services.notifications.app import Notifications
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -45,7 +47,7 @@ class Preview(msgspec.Struct, frozen=True):
     problems: list[Problem]
 
 
-def worklist_at(service: Notifications, commune: str, at: str) -> Worklist:
+def worklist_at(service: "Notifications", commune: str, at: str) -> Worklist:
     """The Office's worklist at a moment of the past or now."""
     with snapshot(service.engine) as connection:
         known = running(connection, commune, at)
@@ -53,7 +55,7 @@ def worklist_at(service: Notifications, commune: str, at: str) -> Worklist:
     return worklist(known, told, at)
 
 
-def told(service: Notifications, commune: str, found: list[Occurrence]) -> list[Told]:
+def told(service: "Notifications", commune: str, found: list[Occurrence]) -> list[Told]:
     """Reminders with their words."""
     with snapshot(service.engine) as connection:
         known = running(connection, commune, EVER)
@@ -72,7 +74,7 @@ def _told(known: Any, each: Occurrence) -> Told:
     )
 
 
-def letters(service: Notifications, commune: str, found: list[Occurrence], at: str) -> list[Letter]:
+def letters(service: "Notifications", commune: str, found: list[Occurrence], at: str) -> list[Letter]:
     """What these reminders say to their recipient now."""
     with snapshot(service.engine) as connection:
         known = running(connection, commune, EVER)
@@ -96,7 +98,7 @@ def letters(service: Notifications, commune: str, found: list[Occurrence], at: s
     return written
 
 
-def preview(service: Notifications, commune: str, at: str, staff: str | None = None) -> Preview:
+def preview(service: "Notifications", commune: str, at: str, staff: str | None = None) -> Preview:
     """The dry run: what would be queued at a moment on top of what was by then, past or to come. Nothing is recorded.
 
     It looks at what has become due since the morning of that day began, as if nobody had looked at it since.
@@ -110,7 +112,7 @@ def preview(service: Notifications, commune: str, at: str, staff: str | None = N
     return Preview(at, shown, problems)
 
 
-def _queued_on(service: Notifications, commune: str, day: date) -> list[tuple[str, str, int | None, str, str]]:
+def _queued_on(service: "Notifications", commune: str, day: date) -> list[tuple[str, str, int | None, str, str]]:
     with snapshot(service.engine) as connection:
         found = occurrences(connection, commune, first=day, last=day)
     return [(each.about, each.rule, each.due_version, each.recipient, each.channel) for each in found]
@@ -128,7 +130,7 @@ def _words(each: Wanted) -> dict[str, Any]:
     }
 
 
-def why_then(service: Notifications, commune: str, staff: str, day: date, now: str) -> list[dict[str, Any]]:
+def why_then(service: "Notifications", commune: str, staff: str, day: date, now: str) -> list[dict[str, Any]]:
     """What somebody was told on a day, and why not more."""
     end = format_time(datetime.combine(day + timedelta(days=1), time(), VIETNAM) - timedelta(milliseconds=1))
     at = min(now, end)
@@ -164,7 +166,7 @@ def _shown(value: Any) -> str:
     return "không có" if value is None else str(value)
 
 
-def history(service: Notifications, commune: str, reminder: str) -> list[dict[str, Any]]:
+def history(service: "Notifications", commune: str, reminder: str) -> list[dict[str, Any]]:
     """The events of a reminder, from the log."""
     found = [decode(body) for body in service.log.read_stream(commune, f"reminder/{reminder}")]
     return [

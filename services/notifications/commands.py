@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import Connection, delete, select
 
 from services.notifications import tables
-from services.notifications.app import Notifications
 from services.notifications.domain.audience import Concerned, Roll
 from services.notifications.domain.occurrence import Wanted
 from services.notifications.domain.policy import URGE, validate
@@ -26,6 +26,9 @@ from shared.events import (
     format_time,
 )
 from shared.refusal import Refused
+
+if TYPE_CHECKING:
+    from services.notifications.app import Notifications
 
 URGERS = frozenset({"chair", "vice_chair", "office"})
 
@@ -56,7 +59,7 @@ class Preferences(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def acknowledge(
-    service: Notifications, commune: str, asking: Asking, reminder: str, key: Key | None = None
+    service: "Notifications", commune: str, asking: Asking, reminder: str, key: Key | None = None
 ) -> Appended:
     """The recipient has seen it. Again it changes nothing. Refuses `reminder-unknown`, `reminder-of-another`."""
     person = asking.person()
@@ -75,7 +78,7 @@ def acknowledge(
 
 
 def sent_by_hand(
-    service: Notifications, commune: str, asking: Asking, reminder: str, key: Key | None = None
+    service: "Notifications", commune: str, asking: Asking, reminder: str, key: Key | None = None
 ) -> Appended:
     """The Office told the person itself after all attempts. Refuses `reminder-unknown`, `reminder-not-failed`."""
 
@@ -90,7 +93,7 @@ def sent_by_hand(
     return service.log.append(commune, decide, actor=asking.actor, key=key)
 
 
-def urge(service: Notifications, commune: str, asking: Asking, urging: Urging, key: Key | None = None) -> Appended:
+def urge(service: "Notifications", commune: str, asking: Asking, urging: Urging, key: Key | None = None) -> Appended:
     """Remind the leads of these tasks now, with a note; once for each task, person, channel and day.
 
     The result tells for each task what was done: `queued`, `urged_today`, or why not (`unknown`, the status of a task
@@ -128,7 +131,7 @@ def urge(service: Notifications, commune: str, asking: Asking, urging: Urging, k
     return service.log.append(commune, decide, actor=asking.actor, key=key)
 
 
-def _channels(service: Notifications, chosen: PreferencesChanged | None, reachable: bool) -> list[str]:
+def _channels(service: "Notifications", chosen: PreferencesChanged | None, reachable: bool) -> list[str]:
     off = {name for name, wanted in chosen.channels.items() if not wanted} if chosen else set()
     offered = [name for name in ("email", "apprise") if name in service.channels.names and name not in off]
     return ["inbox", *(name for name in offered if name != "apprise" or reachable)]
@@ -169,7 +172,7 @@ def _queue(commune: str, each: Wanted, due_version: int, by: str, note: str | No
 
 
 def publish_policy(
-    service: Notifications,
+    service: "Notifications",
     commune: str,
     asking: Asking,
     policy: PolicyPublished,
@@ -190,7 +193,7 @@ def publish_policy(
 
 
 def change_preferences(
-    service: Notifications, commune: str, asking: Asking, staff: str, chosen: Preferences, key: Key | None = None
+    service: "Notifications", commune: str, asking: Asking, staff: str, chosen: Preferences, key: Key | None = None
 ) -> Appended:
     """What a person wants; by themselves or by the Office. Refuses `preferences-of-another`, `staff-unknown`,
     `channel-unknown`, `inbox-stays`."""
@@ -217,7 +220,7 @@ def change_preferences(
 # Beside the log: addresses of people, endpoints of other systems
 
 
-def save_address(service: Notifications, commune: str, asking: Asking, channel: str, address: str) -> None:
+def save_address(service: "Notifications", commune: str, asking: Asking, channel: str, address: str) -> None:
     """Where somebody is reached by a channel that has addresses of its own. Refuses `channel-unknown`."""
     if channel != "apprise":
         raise Refused("channel-unknown", channel=channel)
@@ -232,7 +235,7 @@ _SAVE_ADDRESS = (
 )
 
 
-def erase_address(service: Notifications, commune: str, asking: Asking, channel: str) -> None:
+def erase_address(service: "Notifications", commune: str, asking: Asking, channel: str) -> None:
     c = tables.addresses.c
     mine = (c.commune == commune, c.staff == asking.person(), c.channel == channel)
     with writing(service.engine, commune) as connection:
@@ -240,7 +243,7 @@ def erase_address(service: Notifications, commune: str, asking: Asking, channel:
 
 
 def add_endpoint(
-    service: Notifications, commune: str, url: str, rules: Sequence[str], new_secret: Callable[[], str]
+    service: "Notifications", commune: str, url: str, rules: Sequence[str], new_secret: Callable[[], str]
 ) -> Endpoint:
     """A new endpoint for webhooks, with its secret, which is told this once."""
     now = service.clock()
@@ -261,7 +264,7 @@ def add_endpoint(
     return endpoint
 
 
-def remove_endpoint(service: Notifications, commune: str, endpoint: str) -> None:
+def remove_endpoint(service: "Notifications", commune: str, endpoint: str) -> None:
     """Refuses `endpoint-unknown`."""
     _must_know(service, commune, endpoint)
     c = tables.endpoints.c
@@ -269,7 +272,7 @@ def remove_endpoint(service: Notifications, commune: str, endpoint: str) -> None
         connection.execute(delete(tables.endpoints).where(c.commune == commune, c.endpoint == endpoint))
 
 
-def enable_endpoint(service: Notifications, commune: str, endpoint: str) -> None:
+def enable_endpoint(service: "Notifications", commune: str, endpoint: str) -> None:
     """Take it into use again after it was disabled (410). Refuses `endpoint-unknown`."""
     _must_know(service, commune, endpoint)
     c = tables.endpoints.c
@@ -281,13 +284,13 @@ def enable_endpoint(service: Notifications, commune: str, endpoint: str) -> None
         )
 
 
-def _must_know(service: Notifications, commune: str, endpoint: str) -> None:
+def _must_know(service: "Notifications", commune: str, endpoint: str) -> None:
     with reading(service.engine) as connection:
         if endpoint not in {each.endpoint for each in endpoints(connection, commune, disabled=True)}:
             raise Refused("endpoint-unknown", endpoint=endpoint)
 
 
-def address_of(service: Notifications, commune: str, staff: str, channel: str) -> str | None:
+def address_of(service: "Notifications", commune: str, staff: str, channel: str) -> str | None:
     c = tables.addresses.c
     mine = (c.commune == commune, c.staff == staff, c.channel == channel)
     with reading(service.engine) as connection:

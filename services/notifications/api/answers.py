@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import flask
 import msgspec
 
-from services.notifications.app import Notifications
 from services.notifications.commands import Asking
 from shared.eventlog import Appended
 from shared.events import format_time
@@ -15,8 +14,11 @@ from shared.web.app import service
 from shared.web.auth import principal
 from shared.web.positions import recorded_at
 
+if TYPE_CHECKING:
+    from services.notifications.app import Notifications
 
-def reminding() -> Notifications:
+
+def reminding() -> "Notifications":
     found: Notifications = service()
     return found
 

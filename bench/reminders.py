@@ -29,7 +29,6 @@ from bench import generate
 from bench.measure import MEBIBYTE, in_child, in_turn, peak_memory, show, show_rates
 from bench.servers import Servers
 from services.notifications import outcomes, tables
-from services.notifications.app import Notifications, open_notifications
 from services.notifications.channels.email import Email, Server
 from services.notifications.channels.interface import Channel, Channels, Contact
 from services.notifications.domain.calendars import calendars_at
@@ -39,6 +38,7 @@ from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import Records, TaskRecord
 from services.notifications.reactors import Reminding
 from services.notifications.reminders import view_at
+from services.notifications.service import Notifications, open_notifications
 from services.notifications.views import PROJECTION, running
 from shared.eventlog import Decision, Log, reading, writing
 from shared.events import (

@@ -13,6 +13,7 @@ from cchc.output import progress
 from cchc.settings import SERVICES, Settings
 from services.notifications import app as notifications_app
 from services.notifications import outcomes as notifications_outcomes
+from services.notifications import service as notifications_service
 from services.notifications import views as notifications_views
 from services.notifications import worker as notifications_worker
 from services.notifications.channels.interface import Channels, Contact
@@ -97,9 +98,9 @@ class Installation:
         )
 
     @cached_property
-    def notifications(self) -> notifications_app.Notifications:
+    def notifications(self) -> notifications_service.Notifications:
         embedded = not self.settings.kafka
-        return notifications_app.open_notifications(
+        return notifications_service.open_notifications(
             self.engine("notifications"),
             channels=self.channels,
             tasks=self.tasks.log if embedded else None,

@@ -18,7 +18,7 @@ from shared.eventlog import snapshot
 from shared.events import VIETNAM, decode, format_time, local_day, parse_time, type_name
 
 if TYPE_CHECKING:
-    from services.notifications.app import Notifications
+    from services.notifications.service import Notifications
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ from shared.events import (
 from shared.refusal import Refused
 
 if TYPE_CHECKING:
-    from services.notifications.app import Notifications
+    from services.notifications.service import Notifications
 
 URGERS = frozenset({"chair", "vice_chair", "office"})
 

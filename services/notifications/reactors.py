@@ -18,7 +18,6 @@ from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.notifications import outbox, tables
-from services.notifications.app import Notifications
 from services.notifications.channels.interface import Contact, NoAddress, Permanent, Temporary, Undeliverable
 from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, Wanted
@@ -33,6 +32,7 @@ from services.notifications.links import link_to
 from services.notifications.messages import compose
 from services.notifications.outbox import ACTOR, Claim, Waiting, message_of, waiting
 from services.notifications.reminders import EVER, policies, policy_in_force, view_at
+from services.notifications.service import Notifications
 from services.notifications.views import PROJECTION, of_kinds
 from shared.calendar import CalendarMissing
 from shared.eventlog import EMPTY, Busy, ClockBehind, Decision, Log, Transaction, UnknownCommune, reading, writing

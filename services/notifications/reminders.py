@@ -18,7 +18,7 @@ from shared.eventlog import snapshot
 from shared.events import PolicyPublished, PreferencesChanged
 
 if TYPE_CHECKING:
-    from services.notifications.app import Notifications
+    from services.notifications.service import Notifications
 
 # Before every recorded time.
 EVER = ""

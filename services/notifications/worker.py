@@ -1,7 +1,7 @@
 """The background process of notifications: the records, and the reactor that queues and sends."""
 
-from services.notifications.app import Notifications
 from services.notifications.reactors import Reminding
+from services.notifications.service import Notifications
 from services.notifications.views import PROJECTION
 from shared.projection import Progress, Runner
 from shared.worker import Loop

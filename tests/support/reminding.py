@@ -11,13 +11,13 @@ from typing import Any
 import msgspec
 from sqlalchemy import Engine
 
-from services.notifications.app import Notifications, open_notifications
 from services.notifications.channels.email import Email, Server
 from services.notifications.channels.interface import Channel, Channels, Contact
 from services.notifications.domain.occurrence import Occurrence, Wanted
 from services.notifications.domain.policy import default_policy
 from services.notifications.reactors import Reminding
 from services.notifications.reminders import occurrences
+from services.notifications.service import Notifications, open_notifications
 from services.notifications.views import PROJECTION
 from shared.eventlog import Decision, Log, reading
 from shared.events import (

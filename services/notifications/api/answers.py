@@ -15,7 +15,7 @@ from shared.web.auth import principal
 from shared.web.positions import recorded_at
 
 if TYPE_CHECKING:
-    from services.notifications.app import Notifications
+    from services.notifications.service import Notifications
 
 
 def reminding() -> "Notifications":

@@ -31,7 +31,8 @@ def at(text: str) -> str:
 
 
 def prefers(staff: str = "p07", **chosen: Any) -> dict[str, PreferencesChanged]:
-    return {staff: PreferencesChanged(**({"staff": staff, "channels": {}, "digest": False, "by": staff} | chosen))}
+    fields: dict[str, Any] = {"staff": staff, "channels": {}, "digest": False, "by": staff}
+    return {staff: PreferencesChanged(**(fields | chosen))}
 
 
 def terms(preferences: dict[str, PreferencesChanged] | None = None) -> Terms:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event, insert, text
 
 from services.notifications import outbox, outcomes, worker
 from services.notifications.channels.interface import Message, Permanent, Temporary
+from services.notifications.channels.webhooks import Webhooks, new_secret
 from services.notifications.outbox import DELAYS, JITTER, LEASE, claim, delay_after, waiting
 from services.notifications.reactors import Reminding
+from services.notifications.tables import endpoints
 from shared.eventlog import Decision, reading, writing
 from shared.events import CommuneClosed, ReminderEscalated, ReminderSentByHand, format_time
 from shared.worker import Loops
@@ -23,6 +25,7 @@ from tests.support.logs import migrated, sqlite_url
 from tests.support.mail import Postbox, smtp_server
 from tests.support.reminding import PEOPLE, SILENT, World, calendar, mail_channel, moment, urging
 from tests.support.waiting import until
+from tests.support.web_sink import web_sink
 
 Opened = Callable[..., World]
 
@@ -380,6 +383,30 @@ def test_a_channel_that_is_gone_fails_like_one_that_does_not_answer(engine: Engi
     world.queue(urging("t1", "p07", "2024-06-04"))
     world.look()
     assert world.states(rule="urge") == {("task/t1", "urge", "p07", "email", "queued no_channel")}
+
+
+def test_another_system_is_told_until_it_is_gone(world: World) -> None:
+    """Rules of its own; after 410 nothing more is queued for it, and what waits is not sent."""
+    with web_sink() as sink:
+        url = f"http://127.0.0.1:{sink.port}/hooks"
+        row = {"endpoint": "e1", "url": url, "secret": new_secret(), "rules": '["due-1"]', "created_at": "2024"}
+        with writing(world.engine, COMMUNE) as connection:
+            connection.execute(insert(endpoints).values(commune=COMMUNE, **row))
+        hop = Webhooks(world.engine, world.clock, frozenset({f"127.0.0.1:{sink.port}"}))
+        world.notifications = world.service(webhook=hop)
+        world.reminding = Reminding(world.notifications)
+        world.record(assigned("t1", due="14/6"), assigned("t2", due="17/6"))
+        world.to("2024-06-13 07:30")
+        assert world.states(channel="webhook") == {("task/t1", "due-1", "endpoint/e1", "webhook", "sent")}
+        [occurrence] = world.occurrences(channel="webhook")
+        assert sink.request.headers["webhook-id"] == occurrence.sent_as
+
+        sink.status = 410
+        world.to("2024-06-14 07:30")
+        assert [each.state for each in world.occurrences(channel="webhook", about="task/t2")] == ["failed"]
+        world.record(assigned("t3", due="19/6"))
+        world.to("2024-06-18 07:30")
+        assert world.occurrences(channel="webhook", about="task/t3") == []
 
 
 def test_delays_grow_and_scatter() -> None:

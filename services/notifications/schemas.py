@@ -155,3 +155,14 @@ class EndpointBody(Schema):
 class Recorded(Schema):
     commune = fields.String(required=True)
     position = fields.Integer(required=True)
+
+
+class UrgedTask(Schema):
+    """`outcome`: queued, urged_today, unknown, or the status of a task that is not open."""
+
+    task = fields.String(required=True)
+    outcome = fields.String(required=True)
+
+
+class Urged(Recorded):
+    result = fields.List(fields.Nested(UrgedTask), required=True)

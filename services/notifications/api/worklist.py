@@ -7,7 +7,7 @@ import flask
 from services.notifications import asked
 from services.notifications.api.answers import as_json, asking, now, recorded, reminding
 from services.notifications.commands import Urging, urge
-from services.notifications.schemas import AtQuery, PreviewQuery, Recorded, UrgingBody, WhyQuery
+from services.notifications.schemas import AtQuery, PreviewQuery, Urged, UrgingBody, WhyQuery
 from shared.refusal import Refused
 from shared.web.auth import action
 from shared.web.idempotency import idempotency_key
@@ -28,7 +28,7 @@ def worklist(query: dict[str, Any], commune: str) -> flask.Response:
 
 @blueprint.route("/urgings", methods=["POST"])
 @blueprint.arguments(UrgingBody)
-@blueprint.response(201, Recorded)
+@blueprint.response(201, Urged)
 @action("reminder.urge")
 def urgings(body: dict[str, Any], commune: str) -> Any:
     """Remind the leads of these tasks now, each once a day; tells for each task what was done."""

@@ -7,6 +7,7 @@ Phó Chủ tịch). Task numbers are those of the annex. Who does what is made u
 
 from datetime import date
 
+from demo.follow_up import FollowUp
 from demo.year import Year
 from demo.year_end import YearEnd
 from services.tasks.domain.organisation import RecordAbsence
@@ -192,11 +193,13 @@ def september(year: Year) -> None:
     accept_one_stop(year, "2024-08")
     year.on("2024-09-09")
     year.report("niêm yết", "Đã niêm yết tại trụ sở và Trang thông tin điện tử")
+    FollowUp(year).issue_slip("8 2024-08", number="12")
     year.on("2024-09-10")
     year.accept("niêm yết")
     year.report("8 2024-08", "01 tin, 01 bài, đăng chậm")
     year.report("6 2024-Q3", "Báo cáo CCHC quý III")
     year.report("21 2024-Q3", "Báo cáo kiểm soát TTHC quý III")
+    FollowUp(year).acknowledge("p22")
     year.on("2024-09-12")
     year.accept("8 2024-08", "6 2024-Q3", "21 2024-Q3")
 
@@ -248,6 +251,8 @@ def october(year: Year) -> None:
     year.report("10 p26", "Đã bổ sung số liệu và giải pháp")
     year.on("2024-10-04")
     year.accept("10 p26")
+    late = ("10 p28", "9 p39 2024-Q3", "9 p41 2024-Q3", "8 2024-09")
+    FollowUp(year).urge(late, "Đã quá hạn 4 ngày làm việc, đề nghị báo cáo kết quả trước ngày 08/10.")
     year.on("2024-10-08")
     year.office(
         RecordAbsence(staff="p29", absence="p29-2024-1", kind="insured", from_=date(2024, 7, 1), to=date(2024, 10, 8))
@@ -255,6 +260,9 @@ def october(year: Year) -> None:
     year.report("9 p39 2024-Q3", "Họp thôn sau bão", explanation="Họp muộn do mưa lũ chia cắt")
     year.report("9 p41 2024-Q3", "Họp thôn muộn", explanation="Không sắp xếp được lịch")
     year.report("8 2024-09", "02 tin, nộp chậm")
+    for staff in ("p39", "p41"):
+        FollowUp(year).acknowledge(staff)
+    FollowUp(year).wish_for_digests("p22")
     year.on("2024-10-10")
     year.accept("9 p39 2024-Q3", "9 p41 2024-Q3", "8 2024-09")
     year.cause("9 p39 2024-Q3", "lateness", "Mưa lũ chia cắt thôn 4 từ 25/9 đến 05/10", document="BC 58/BC-UBND")
@@ -264,6 +272,12 @@ def october(year: Year) -> None:
     year.report("33 2024-Q3", "Công khai quyết toán quý III")
     year.on("2024-10-15")
     year.accept("25", "33 2024-Q3")
+    FollowUp(year).revise_policy(
+        "tien-canh-2",
+        "overdue-3",
+        "Người phối hợp cũng phải biết việc đã quá hạn",
+        audience=["lead", "collaborators", "office"],
+    )
     # A result that was accepted turned out wrong, and was put right in time.
     year.reopen("9 p38 2024-Q3", "Biên bản thiếu chữ ký đại diện thôn", due="2024-10-31")
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cchc.installation import Installation
+from cchc.settings import SERVICES
 from demo.year import COMMUNE, load
 from services.scoring.domain.course import course_of, person_course
 from services.scoring.domain.sheet import sheet, sheet_bytes
@@ -149,6 +150,24 @@ def test_every_case_of_a_tasks_life_happens(installation: Installation):
     assert declared - told == set()
 
 
+def test_the_year_is_followed_up_to_every_case(installation: Installation):
+    """Inbox only: what another channel took over or refused is not in it."""
+    told = {decode(body).type for body in installation.notifications.log.read_all(COMMUNE)}
+    by_other_channels = {"reminder.sent", "reminder.sent_by_hand", "reminder.failed"}
+    declared = {
+        each.type_name
+        for each in CATALOGUE
+        if each.sources == ("notifications",) and each.name not in by_other_channels
+    }
+    assert declared - told == set()
+
+
+def test_the_ladder_goes_up_to_the_chairman(installation: Installation):
+    events = [decode(body) for body in installation.notifications.log.read_all(COMMUNE)]
+    levels = {event.data.to_level for event in events if event.type == "vn.cchc.reminder.escalated.v1"}
+    assert levels == {"office", "vice_chair", "chair"}
+
+
 def test_a_moved_calendar_moves_the_deadline_counted_in_working_days(installation: Installation):
     events = [decode(body) for body in installation.tasks.log.read_all(COMMUNE)]
     [moved] = [event.data for event in events if event.type == "vn.cchc.task.due_recomputed.v1"]
@@ -166,7 +185,7 @@ def test_the_year_lived_again_is_the_same_to_the_byte(installation: Installation
     again = Installation(settings_of(tmp_path / "again"))
     again.migrate()
     load(again.settings)
-    for service in ("tasks", "scoring"):
+    for service in SERVICES:
         first = list(installation.own_log(service).read_all(COMMUNE))
         assert list(again.own_log(service).read_all(COMMUNE)) == first
     again.close()
@@ -174,7 +193,8 @@ def test_the_year_lived_again_is_the_same_to_the_byte(installation: Installation
 
 def test_nobody_is_named_and_no_file_either(installation: Installation):
     """No personal data in events: no e-mail address, no file name, none of the names that lie beside."""
-    everything = b"\n".join(installation.tasks.log.read_all(COMMUNE)).decode()
+    logs = [installation.own_log(service) for service in SERVICES]
+    everything = b"\n".join(body for log in logs for body in log.read_all(COMMUNE)).decode()
     assert "@" not in everything
     assert ".pdf" not in everything and ".txt" not in everything
 

@@ -27,7 +27,7 @@ from shared.eventlog.replica import fill_from_topic
 from shared.eventlog.verify import verify_topic
 from shared.events import VIETNAM, Quiet, WorkingWeekend, decode
 from tests.scenario.conftest import CCHC, ROOT, Cchc, command_line, read_json, settings_of
-from tests.support.kafka import Kafka, PrivateKafka
+from tests.support.kafka import Kafka, PrivateKafka, admin
 from tests.support.reminded import COMMUNE as SMALL
 from tests.support.reminded import SmallCommune
 from tests.support.waiting import until
@@ -58,12 +58,26 @@ def all_sheets(installation: Installation) -> list[bytes]:
 
 
 @pytest.fixture
-def deployed(data: Path, cchc: Cchc, private_kafka: PrivateKafka, tmp_path: Path) -> dict[str, str]:
+def bootstrap(private_kafka: PrivateKafka) -> str:
+    """A broker without the topics that a test before this one made under the product's own names."""
+
+    def topics() -> list[str]:
+        return [topic for topic in client.list_topics() if topic.startswith("cchc.")]
+
+    with admin(private_kafka.bootstrap) as client:
+        if old := topics():
+            client.delete_topics(old)
+        until(lambda: not topics(), deadline=30, what="the old topics are gone")
+    return private_kafka.bootstrap
+
+
+@pytest.fixture
+def deployed(data: Path, cchc: Cchc, bootstrap: str, tmp_path: Path) -> dict[str, str]:
     """The environment of services that meet over Kafka only: the year's tasks, and databases of scoring and
     notifications without them."""
     environment = {
         "CCHC_DATA": str(data),
-        "CCHC_KAFKA": private_kafka.bootstrap,
+        "CCHC_KAFKA": bootstrap,
         "CCHC_DATABASE_SCORING": f"sqlite:///{tmp_path / 'fresh.db'}",
         "CCHC_DATABASE_NOTIFICATIONS": f"sqlite:///{tmp_path / 'fresh-notifications.db'}",
         "PYTHONPATH": str(ROOT),
@@ -101,11 +115,20 @@ def test_the_same_year_through_kafka_gives_the_same_bytes_facts_and_sheets(
         status = status_of(cchc, deployed)
         return bool(status["head"] > len(lived)) and is_caught_up(status)
 
+    def all_are_published() -> bool:
+        rows = read_json(cchc("status", "--json", **deployed))
+        return all(row["published"] == row["head"] for row in rows)
+
     with working("scoring", deployed) as scoring, working("tasks", deployed):
         until(lambda: status_of(cchc, deployed)["published"], deadline=60, what="the relay has begun")
         scoring.kill()
+    reminded = list(installation.notifications.log.read_all(COMMUNE))
     with working("tasks", deployed), working("scoring", deployed):
         until(is_signed_and_caught_up, deadline=90, what="scoring has folded the whole year and its checkpoint")
+    # What was told rests on whole replicas: they are filled before anybody is reminded by them.
+    assert read_json(cchc("rebuild", "notifications", "--from-kafka", "--json", **deployed))["communes"] == [COMMUNE]
+    with working("notifications", deployed):
+        until(all_are_published, deadline=60, what="every log is in its topic")
     over_kafka = Installation(settings_of(installation.settings.data, **deployed))
     assert over_kafka.scoring.logs["tasks"] is not over_kafka.tasks.log
     log_bytes = list(over_kafka.tasks.log.read_all(COMMUNE))
@@ -113,6 +136,10 @@ def test_the_same_year_through_kafka_gives_the_same_bytes_facts_and_sheets(
     assert {decode(body).type for body in log_bytes[len(lived) :]} == {"vn.cchc.checkpoint.signed.v1"}
     assert list(over_kafka.scoring.logs["tasks"].read_all(COMMUNE)) == log_bytes
     assert all_sheets(over_kafka) == embedded
+    # Nobody is told again what was told in 2024.
+    told = list(over_kafka.notifications.log.read_all(COMMUNE))
+    assert told[: len(reminded)] == reminded
+    assert {decode(body).type for body in told[len(reminded) :]} <= {"vn.cchc.checkpoint.signed.v1"}
     over_kafka.close()
     shown = [read_json(cchc("rating", "show", "--year", "2024", "--json", **more)) for more in ({}, deployed)]
     assert shown[0] == shown[1]
@@ -162,7 +189,7 @@ def began_yesterday(data: Path) -> SmallCommune:
     return commune
 
 
-def test_over_kafka_a_reminder_is_queued_and_delivered(private_kafka: PrivateKafka, tmp_path: Path):
+def test_over_kafka_a_reminder_is_queued_and_delivered(bootstrap: str, tmp_path: Path):
     """A commune that began yesterday, with a task that is due today; the rest is up to `cchc work`."""
     data = tmp_path / "data"
     commune = began_yesterday(data)
@@ -170,7 +197,7 @@ def test_over_kafka_a_reminder_is_queued_and_delivered(private_kafka: PrivateKaf
     commune.installation.close()
     environment = {
         "CCHC_DATA": str(data),
-        "CCHC_KAFKA": private_kafka.bootstrap,
+        "CCHC_KAFKA": bootstrap,
         "CCHC_DATABASE_NOTIFICATIONS": f"sqlite:///{tmp_path / 'fresh.db'}",
         "PYTHONPATH": str(ROOT),
     }

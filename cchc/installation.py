@@ -17,6 +17,7 @@ from services.notifications import service as notifications_service
 from services.notifications import views as notifications_views
 from services.notifications import worker as notifications_worker
 from services.notifications.channels.interface import Channels, Contact
+from services.notifications.directory import Directory
 from services.scoring import app as scoring_app
 from services.scoring import views as scoring_views
 from services.scoring import worker as scoring_worker
@@ -37,7 +38,7 @@ from shared.web.auth import Verifier
 from shared.web.keys import SigningKey, generate_key, load_key, mint
 from shared.worker import Loop
 
-REPLICATOR_LIFETIME = timedelta(hours=12)
+SERVICE_LIFETIME = timedelta(hours=12)
 
 # What a service folds the logs that it holds into, and how it writes anew the tables that its own log comes to.
 PROJECTIONS: Mapping[str, Projection[Any]] = {
@@ -112,7 +113,10 @@ class Installation:
     @cached_property
     def channels(self) -> Channels:
         """The last hops of this installation, and where addresses are read."""
-        return channels_of(self.settings, self.engine("notifications"), self._contacts, self.clock)
+        directory: Callable[[str], Mapping[str, Contact]] = self._contacts
+        if self.settings.kafka:
+            directory = Directory(self.settings.urls["tasks"], lambda: self._service_token("messenger"))
+        return channels_of(self.settings, self.engine("notifications"), directory, self.clock)
 
     def _contacts(self, commune: str) -> dict[str, Contact]:
         with reading(self.tasks.engine) as connection:
@@ -209,6 +213,7 @@ class Installation:
         return public_keys(self.settings.checkpoint_keys)
 
     def replicator_token(self) -> str:
-        return mint(
-            self.signing_key, sub="service/replicator", commune="*", roles=["replicator"], lifetime=REPLICATOR_LIFETIME
-        )
+        return self._service_token("replicator")
+
+    def _service_token(self, role: str) -> str:
+        return mint(self.signing_key, sub=f"service/{role}", commune="*", roles=[role], lifetime=SERVICE_LIFETIME)

@@ -25,10 +25,12 @@ ROLES = frozenset(
         "inspector",
         "admin",
         "replicator",
+        "messenger",
     }
 )
-# Who holds a token for all communes operates the installation or copies logs; nothing else is granted that wide.
-WIDE_ROLES = frozenset({"admin", "replicator"})
+# Who holds a token for all communes operates the installation, copies logs, or reads where people are reached; nothing
+# else is granted that wide.
+WIDE_ROLES = frozenset({"admin", "replicator", "messenger"})
 EVERY_COMMUNE = "*"
 COMMUNE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ACTOR = re.compile(r"(staff|operator|service)/[A-Za-z0-9._-]{1,64}")

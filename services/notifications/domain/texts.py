@@ -33,6 +33,7 @@ REASONS = {
     "handed_back": "đã trả lại nhiệm vụ",
     "deadline_moved": "đã có hạn khác",
     "superseded": "đã có lần nhắc sau thay thế",
+    "directory_away": "chưa đọc được địa chỉ người nhận",
     "no_address": "chưa có địa chỉ nhận",
     "channel_off": "người nhận đã tắt kênh này",
     "left": "người nhận không còn giữ chức vụ",

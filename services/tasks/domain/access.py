@@ -66,7 +66,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "report.read": OVERSEERS | {"supervisor"},
     "unit.read": WORKERS | OVERSEERS,
     "staff.read": WORKERS | OVERSEERS,
-    "person.read": WORKERS | ADMIN,
+    "person.read": WORKERS | ADMIN | {"messenger"},
     "person.write": ADMIN | OFFICE,
     "directive.read": WORKERS | OVERSEERS,
     "template.read": OVERSEERS,

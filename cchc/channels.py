@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parseaddr
+from functools import partial
 
 from sqlalchemy import Engine
 
@@ -12,6 +13,7 @@ from services.notifications.channels.apprise import Apprise
 from services.notifications.channels.email import Email, Server, address
 from services.notifications.channels.interface import Channel, Channels, Contact, Permanent
 from services.notifications.channels.webhooks import Webhooks
+from services.notifications.links import link_to
 
 
 def channels_of(
@@ -19,6 +21,7 @@ def channels_of(
     engine: Engine,
     directory: Callable[[str], Mapping[str, Contact]],
     clock: Callable[[], datetime],
+    link_secret: bytes,
 ) -> Channels:
     """Settings that cannot be read end the program with what to write instead; a password in them is not shown."""
     hops: dict[str, Channel] = {"webhook": Webhooks(engine, clock, settings.webhook_allow)}
@@ -26,7 +29,7 @@ def channels_of(
         hops["email"] = _email(settings.smtp, settings.mail_from, directory)
     if settings.apprise:
         hops["apprise"] = _apprise(settings.apprise, engine)
-    return Channels(hops, directory, settings.link_base)
+    return Channels(hops, directory, partial(link_to, settings.link_base, link_secret))
 
 
 def _email(smtp: str, mail_from: str | None, directory: Callable[[str], Mapping[str, Contact]]) -> Email:

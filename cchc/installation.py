@@ -1,5 +1,6 @@
 """One installation: its databases and services, opened as they are needed; the same objects run embedded or alone."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -116,7 +117,7 @@ class Installation:
         directory: Callable[[str], Mapping[str, Contact]] = self._contacts
         if self.settings.kafka:
             directory = Directory(self.settings.urls["tasks"], lambda: self._service_token("messenger"))
-        return channels_of(self.settings, self.engine("notifications"), directory, self.clock)
+        return channels_of(self.settings, self.engine("notifications"), directory, self.clock, self.link_secret)
 
     def _contacts(self, commune: str) -> dict[str, Contact]:
         with reading(self.tasks.engine) as connection:
@@ -211,6 +212,11 @@ class Installation:
     def public_checkpoint_keys(self) -> PublicKeys:
         """The keys that checkpoints are checked against, old ones included."""
         return public_keys(self.settings.checkpoint_keys)
+
+    @property
+    def link_secret(self) -> bytes:
+        """What signs the addresses in messages: whoever serves the pages has the same key."""
+        return hashlib.sha256(b"cchc-link-v1" + self.signing_key.private.private_bytes_raw()).digest()
 
     def replicator_token(self) -> str:
         return self._service_token("replicator")

@@ -5,9 +5,12 @@ from typing import Any
 
 import flask
 
+from cchc import acting
 from cchc import pages as printed
 from cchc.installation import PROJECTIONS, Installation
 from cchc.settings import SERVICES
+from services.notifications.texts import STATUSES as NOTIFICATIONS_STATUSES
+from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
 from services.scoring.access import ACTIONS
 from services.scoring.api.answers import YEAR, known, readable, reads_opinions
 from services.scoring.domain.records import commune_name
@@ -71,12 +74,16 @@ def create_root(installation: Installation) -> flask.Flask:
     return create_app(
         "root",
         prefix="/",
-        blueprints=[pages, sign_in_blueprint(installation.engine("sign_in"), installation.signing_key)],
-        actions={name: ACTIONS[name] for name in ("rating.table", "rating.sheet")},
+        blueprints=[
+            pages,
+            acting.acting_blueprint(installation, _page),
+            sign_in_blueprint(installation.engine("sign_in"), installation.signing_key),
+        ],
+        actions={name: ACTIONS[name] for name in ("rating.table", "rating.sheet")} | {acting.ACTION: acting.ROLES},
         verifier=installation.verifier,
         service=installation.scoring,
-        texts=TEXTS,
-        statuses=STATUSES,
+        texts=TEXTS | NOTIFICATIONS_TEXTS,
+        statuses=STATUSES | NOTIFICATIONS_STATUSES,
         roles_in_force=installation.scoring.roles_in_force,
         origin=installation.settings.origin,
     )

@@ -1,19 +1,34 @@
-"""Where a message leads: to what exists of a thing over HTTP, which asks for sign-in."""
+"""Where a message leads: to the one step that is asked for, behind a sign-in."""
 
+import hashlib
+import hmac
 from collections.abc import Callable, Mapping
 
-from services.notifications.domain.occurrence import Occurrence, task_of
+from services.notifications.domain.occurrence import Occurrence
 
 
-def link_to(base: str | None, commune: str, occurrence: Occurrence) -> str | None:
-    """The address of what a reminder is about; None without a base, or for what has no address."""
+def link_to(base: str | None, secret: bytes, commune: str, occurrence: Occurrence) -> str | None:
+    """The address of what a reminder is about; None without a base, or for what has no page.
+
+    A task's page is opened by a signed address: nobody can go through reminders by guessing. The signature grants
+    nothing else, as the page asks who is there, so it never ends.
+    """
     kind, _, of = occurrence.about.partition("/")
+    if base is None:
+        return None
+    if kind in _ACTED_ON:
+        signature = signed(secret, commune, occurrence.reminder)
+        return f"{base}/viec/{commune}/{occurrence.reminder}?k={signature}"
     path = _PATHS.get(kind)
-    return f"{base}{path(commune, of, occurrence)}" if base and path else None
+    return f"{base}{path(commune, of, occurrence)}" if path else None
 
 
-def _task(commune: str, _: str, occurrence: Occurrence) -> str:
-    return f"/api/v1/tasks/communes/{commune}/tasks/{task_of(occurrence.about)}"
+def signed(secret: bytes, commune: str, reminder: str) -> str:
+    """HMAC-SHA256 of a reminder's address, the first 128 bits in hex."""
+    return hmac.new(secret, f"cchc-link-v1/{commune}/{reminder}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+_ACTED_ON = ("task", "check")
 
 
 def _sheet(commune: str, of: str, _: Occurrence) -> str:
@@ -31,8 +46,6 @@ def _month(commune: str, month: str, _: Occurrence) -> str:
 
 
 _PATHS: Mapping[str, Callable[[str, str, Occurrence], str]] = {
-    "task": _task,
-    "check": _task,
     "sheet": _sheet,
     "week": _week,
     "month": _month,

@@ -28,7 +28,6 @@ from services.notifications.domain.records import Closed, Records
 from services.notifications.domain.release import Group, Terms, group_of, groups
 from services.notifications.domain.standing import standing
 from services.notifications.domain.wanted import no_longer
-from services.notifications.links import link_to
 from services.notifications.messages import compose
 from services.notifications.outbox import ACTOR, Claim, Waiting, message_of, waiting
 from services.notifications.reminders import EVER, policies, policy_in_force, view_at
@@ -356,7 +355,7 @@ class Reminding:
                     channel=group.channel,
                     at=now,
                     contacts=self._contacts(commune),
-                    link=partial(link_to, channels.link_base, commune),
+                    link=partial(channels.link, commune),
                     catch_up=group.catch_up,
                     documents={rule.rule for rule in turn.terms.policy.rules if rule.document},
                 )

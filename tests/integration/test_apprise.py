@@ -131,7 +131,7 @@ def test_nothing_logs_the_token_or_the_address(engine: Engine, sink: Sink, caplo
 
 def test_settings_make_the_channel(engine: Engine, sink: Sink, tmp_path: Path) -> None:
     settings = Settings.from_environment({"CCHC_APPRISE": f"json://127.0.0.1:{sink.port}/{{address}}"}, data=tmp_path)
-    channels = channels_of(settings, engine, lambda _: {}, utcnow)
+    channels = channels_of(settings, engine, lambda _: {}, utcnow, b"")
     assert channels.names == {"inbox", "apprise", "webhook"}
     channels.last_hops["apprise"].send(message())
     assert sink.request.path == "/chat-7"
@@ -140,5 +140,5 @@ def test_settings_make_the_channel(engine: Engine, sink: Sink, tmp_path: Path) -
 def test_a_template_needs_a_place_for_the_address(engine: Engine, tmp_path: Path, capsys: Any) -> None:
     settings = Settings.from_environment({"CCHC_APPRISE": f"zalo://{TOKEN}/chat"}, data=tmp_path)
     with pytest.raises(SystemExit):
-        channels_of(settings, engine, lambda _: {}, utcnow)
+        channels_of(settings, engine, lambda _: {}, utcnow, b"")
     assert "{address}" in (said := capsys.readouterr().err) and TOKEN not in said

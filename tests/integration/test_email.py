@@ -302,7 +302,7 @@ def test_what_is_no_server_is_refused_without_its_password(url: str, tmp_path: P
     assert "secret" not in str(refused.value)
     settings = Settings.from_environment({"CCHC_SMTP": url, "CCHC_MAIL_FROM": "a@b.vn"}, data=tmp_path)
     with pytest.raises(SystemExit):
-        channels_of(settings, open_database("sqlite://"), lambda _: PEOPLE, utcnow)
+        channels_of(settings, open_database("sqlite://"), lambda _: PEOPLE, utcnow, b"")
     assert "CCHC_SMTP không đúng" in (said := capsys.readouterr().err) and "secret" not in said
 
 
@@ -313,7 +313,7 @@ def test_settings_make_the_channel(postbox: Postbox, tmp_path: Path, caplog: pyt
         "CCHC_MAIL_FROM": "UBND xã Tiên Cảnh <vanphong@xa.example.org>",
     }
     engine = open_database("sqlite://")
-    channels = channels_of(Settings.from_environment(environment, data=tmp_path), engine, lambda _: PEOPLE, utcnow)
+    channels = channels_of(Settings.from_environment(environment, data=tmp_path), engine, lambda _: PEOPLE, utcnow, b"")
     assert channels.names == {"inbox", "email", "webhook"}
     channels.last_hops["email"].send(message())
     assert postbox.mail()["From"] == "UBND xã Tiên Cảnh <vanphong@xa.example.org>"
@@ -324,7 +324,7 @@ def test_settings_make_the_channel(postbox: Postbox, tmp_path: Path, caplog: pyt
 def test_mails_need_a_sender(tmp_path: Path, capsys: Any) -> None:
     settings = Settings.from_environment({"CCHC_SMTP": "smtp://127.0.0.1"}, data=tmp_path)
     with pytest.raises(SystemExit):
-        channels_of(settings, open_database("sqlite://"), lambda _: PEOPLE, utcnow)
+        channels_of(settings, open_database("sqlite://"), lambda _: PEOPLE, utcnow, b"")
     assert "CCHC_MAIL_FROM" in capsys.readouterr().err
 
 

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from services.notifications.domain.occurrence import Occurrence
+
 
 class Contact(msgspec.Struct, frozen=True):
     """Who a staff id is and how to reach them, read from tasks at the moment of sending and kept nowhere."""
@@ -75,11 +77,11 @@ class Channel(Protocol):
 
 class Channels(msgspec.Struct, frozen=True):
     """`last_hops` by channel name; the inbox needs none. `directory` answers commune → contacts by staff id, and may
-    raise Temporary. `link_base` is where links in messages begin, without a slash at the end; None: no links."""
+    raise Temporary. `link` gives the address of what a reminder of a commune is about, if it has one."""
 
     last_hops: Mapping[str, Channel]
     directory: Callable[[str], Mapping[str, Contact]]
-    link_base: str | None = None
+    link: Callable[[str, Occurrence], str | None] = lambda _, __: None
 
     @property
     def names(self) -> frozenset[str]:

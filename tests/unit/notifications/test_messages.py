@@ -11,7 +11,7 @@ from services.notifications.channels.interface import Contact, Message
 from services.notifications.domain import records as kept
 from services.notifications.domain.occurrence import Occurrence
 from services.notifications.domain.records import Records, TaskRecord
-from services.notifications.links import link_to
+from services.notifications.links import link_to, signed
 from services.notifications.messages import compose, period_words, plain, shortened
 from shared.events import (
     VIETNAM,
@@ -367,20 +367,29 @@ def test_an_answered_appeal_or_an_unknown_task_still_makes_a_message() -> None:
         assert told(records, occurrence(about)).items[0].text.endswith(about.partition("/")[2])
 
 
+SECRET = b"secret"
+
+
 @pytest.mark.parametrize(
     ("about", "path"),
     [
-        ("task/t1", "/api/v1/tasks/communes/tien-canh/tasks/t1"),
-        ("check/t1", "/api/v1/tasks/communes/tien-canh/tasks/t1"),
         ("sheet/2026-Q1/p07", "/communes/tien-canh/years/2026/ratings/p07/sheet"),
         ("week/2024-W48", "/api/v1/notifications/communes/tien-canh/weekly.html?on=2024-11-28"),
         ("month/2024-10", "/api/v1/notifications/communes/tien-canh/monthly.html?month=2024-10"),
     ],
 )
 def test_a_message_leads_to_what_it_is_about(about: str, path: str) -> None:
-    assert link_to("https://xa.example.org", "tien-canh", occurrence(about)) == f"https://xa.example.org{path}"
-    assert link_to(None, "tien-canh", occurrence(about)) is None
+    assert link_to("https://xa.example.org", SECRET, "tien-canh", occurrence(about)) == f"https://xa.example.org{path}"
+    assert link_to(None, SECRET, "tien-canh", occurrence(about)) is None
+
+
+@pytest.mark.parametrize("about", ["task/t1", "check/t1/2024-W24"])
+def test_a_tasks_page_is_opened_by_an_address_that_nobody_can_guess(about: str) -> None:
+    told = occurrence(about)
+    key = signed(SECRET, "tien-canh", told.reminder)
+    assert link_to("https://x", SECRET, "tien-canh", told) == f"https://x/viec/tien-canh/{told.reminder}?k={key}"
+    assert key not in {signed(b"another", "tien-canh", told.reminder), signed(SECRET, "tien-an", told.reminder)}
 
 
 def test_what_has_no_page_has_no_link() -> None:
-    assert link_to("https://xa.example.org", "tien-canh", occurrence("appeal/a1")) is None
+    assert link_to("https://xa.example.org", SECRET, "tien-canh", occurrence("appeal/a1")) is None

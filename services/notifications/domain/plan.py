@@ -85,15 +85,23 @@ def _latest(wanted: list[Wanted], at: str) -> list[Wanted]:
     last: dict[tuple[str, str, str], tuple[str, str]] = {}
     for one in wanted:
         if one.suppressed is None:
-            key = (one.about, one.recipient, one.channel)
+            key = (_thing(one.about), one.recipient, one.channel)
             last[key] = max(last.get(key, ("", "")), (one.wanted_at, one.rule))
     found = [
         one
-        if one.suppressed or last[one.about, one.recipient, one.channel] == (one.wanted_at, one.rule)
+        if one.suppressed or last[_thing(one.about), one.recipient, one.channel] == (one.wanted_at, one.rule)
         else msgspec.structs.replace(one, suppressed="superseded")
         for one in wanted
     ]
     return sorted(found, key=lambda one: (one.wanted_at, one.about, one.rule, one.recipient, one.channel))
+
+
+def _thing(about: str) -> str:
+    """What is told once however often it was missed: a task, its checks, the weeks, the months."""
+    kind, _, rest = about.partition("/")
+    if kind in ("week", "month"):
+        return kind
+    return f"check/{rest.partition('/')[0]}" if kind == "check" else about
 
 
 class _Planning:

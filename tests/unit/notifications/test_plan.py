@@ -228,6 +228,15 @@ def test_of_rungs_that_were_missed_the_last_is_told():
     ]  # fmt: skip
 
 
+def test_of_weeks_and_checks_that_were_missed_the_last_is_told():
+    task = msgspec.structs.replace(h.assigned(due=None), due=Due(text="thường xuyên", cadence="week"))
+    morning = Morning(commune().record("3/6", task))
+    morning.look(at("3/6"))
+    back = [(one.about, one.suppressed) for one in morning.look(at("24/6")) if one.recipient in {"p01", "p07"}]
+    assert sorted(about for about, suppressed in back if suppressed is None) == ["check/t1/2024-W25", "week/2024-W26"]
+    assert len(back) > 4 and {suppressed for _, suppressed in back} == {None, "superseded"}
+
+
 def test_what_was_missed_and_is_done_is_recorded_with_the_reason():
     history = commune().record("3/6", h.assigned(due="28/6"))
     morning = Morning(history)

@@ -64,7 +64,6 @@ def preview(
     if json_output:
         as_json(found)
         return
-    titles = _titles(installation, commune)
     table(
         ("Người nhận", "Kênh", "Vì", "Về việc", "Ngày", "Không gửi vì"),
         [
@@ -72,7 +71,7 @@ def preview(
                 each["recipient"],
                 each["channel_text"],
                 each["rule_text"],
-                titles.get(each["about"], each["about"]),
+                each["title"],
                 f"{each['run_on']:%d/%m/%Y}",
                 each["suppressed_text"],
             )
@@ -101,10 +100,7 @@ def why(installation: Installation, staff: str, day: datetime, commune: str | No
         return
     table(
         ("Về việc", "Quy tắc", "Kênh", "Trả lời"),
-        [
-            (line["title"] or line["about"], line["rule_text"], CHANNELS.get(line["channel"] or "", ""), line["text"])
-            for line in lines
-        ],
+        [(line["title"], line["rule_text"], CHANNELS.get(line["channel"] or "", ""), line["text"]) for line in lines],
     )
     if not lines:
         click.echo(f"{staff} không có nhiệm vụ nào để nhắc.", err=True)
@@ -283,14 +279,6 @@ def _known(installation: Installation, commune: str | None) -> str:
     service = installation.notifications
     Runner(service.engine, service.logs, PROJECTION).catch_up()
     return found
-
-
-def _titles(installation: Installation, commune: str) -> dict[str, str]:
-    from services.notifications.views import of_kinds
-
-    with reading(installation.notifications.engine) as connection:
-        tasks = of_kinds(connection, commune, "task").tasks
-    return {f"task/{task}": record.title for task, record in tasks.items()}
 
 
 def _day(day: date | None) -> str:

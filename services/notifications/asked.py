@@ -8,10 +8,11 @@ import msgspec
 from services.notifications.channels.interface import Item, Undeliverable
 from services.notifications.domain.occurrence import Occurrence, Wanted, task_of
 from services.notifications.domain.plan import Problem, plan
+from services.notifications.domain.records import Records
 from services.notifications.domain.texts import CHANNELS, REASONS, RULES, STATES, WHY
 from services.notifications.domain.why import Line, why
 from services.notifications.domain.worklist import Worklist, worklist
-from services.notifications.messages import compose
+from services.notifications.messages import compose, period_words
 from services.notifications.reminders import EVER, occurrences, view_at
 from services.notifications.views import running
 from shared.eventlog import snapshot
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class Told(msgspec.Struct, frozen=True):
-    """A reminder with its words; `title` of the task it is about."""
+    """A reminder with its words; `title` of what it is about."""
 
     reminder: Occurrence
     rule_text: str
     state_text: str
     reason_text: str | None
     channel_text: str
-    title: str | None
+    title: str
 
 
 class Letter(msgspec.Struct, frozen=True):
@@ -62,15 +63,14 @@ def told(service: "Notifications", commune: str, found: list[Occurrence]) -> lis
     return [_told(known, each) for each in found]
 
 
-def _told(known: Any, each: Occurrence) -> Told:
-    task = known.tasks.get(task_of(each.about) or "")
+def _told(known: Records, each: Occurrence) -> Told:
     return Told(
         each,
         RULES.get(each.rule, each.rule),
         STATES[each.state],
         REASONS.get(each.reason, each.reason) if each.reason else None,
         CHANNELS[each.channel],
-        task.title if task else None,
+        title_of(known, each.about),
     )
 
 
@@ -108,7 +108,7 @@ def preview(service: "Notifications", commune: str, at: str, staff: str | None =
     today = set(_queued_on(service, commune, local_day(at)))
     seen = {rung for rung in view.seen if rung not in today}
     wanted, problems = plan(msgspec.structs.replace(view, seen=seen), at, begin)
-    shown = [_words(each) for each in wanted if staff is None or each.recipient == staff]
+    shown = [_words(view.records, each) for each in wanted if staff is None or each.recipient == staff]
     return Preview(at, shown, problems)
 
 
@@ -122,8 +122,22 @@ def _midnight(day: date) -> str:
     return format_time(datetime.combine(day, time(), VIETNAM) - timedelta(milliseconds=1))
 
 
-def _words(each: Wanted) -> dict[str, Any]:
+def title_of(known: Records, about: str) -> str:
+    """What a reminder is about, in words."""
+    kind, _, rest = about.partition("/")
+    if (task := known.tasks.get(task_of(about) or "")) is not None:
+        return task.title
+    if kind in ("week", "month"):
+        return period_words(rest)
+    if kind == "sheet":
+        period, _, staff = rest.partition("/")
+        return f"Phiếu {period_words(period)} của {staff}"
+    return "Kiến nghị về xếp loại" if kind == "appeal" else rest
+
+
+def _words(known: Records, each: Wanted) -> dict[str, Any]:
     return msgspec.structs.asdict(each) | {
+        "title": title_of(known, each.about),
         "rule_text": RULES.get(each.rule, each.rule),
         "channel_text": CHANNELS[each.channel],
         "suppressed_text": REASONS.get(each.suppressed, each.suppressed) if each.suppressed else None,
@@ -140,10 +154,9 @@ def why_then(service: "Notifications", commune: str, staff: str, day: date, now:
     return [_line(view.records, line) for line in why(view, mine, staff, day, now)]
 
 
-def _line(known: Any, line: Line) -> dict[str, Any]:
-    task = known.tasks.get(task_of(line.about) or "")
+def _line(known: Records, line: Line) -> dict[str, Any]:
     return msgspec.structs.asdict(line) | {
-        "title": task.title if task else None,
+        "title": title_of(known, line.about),
         "rule_text": RULES.get(line.rule, line.rule) if line.rule else None,
         "text": _filled(line),
     }

@@ -358,12 +358,14 @@ def _closing(records: Records, catch_up: bool) -> str:
 
 
 def period_words(period: str) -> str:
-    """`2026-03` is tháng 3/2026, `2026-Q1` quý I/2026, `2026` năm 2026."""
+    """`2026-03` is tháng 3/2026, `2026-Q1` quý I/2026, `2026-W09` tuần 9/2026, `2026` năm 2026."""
     year, _, part = period.partition("-")
     if not part:
         return f"năm {year}"
     if part.startswith("Q"):
         return f"quý {_QUARTERS.get(part[1:], part[1:])}/{year}"
+    if part.startswith("W"):
+        return f"tuần {int(part[1:])}/{year}"
     return f"tháng {part.removeprefix('0')}/{year}"
 
 

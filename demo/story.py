@@ -262,7 +262,7 @@ def october(year: Year) -> None:
     year.report("8 2024-09", "02 tin, nộp chậm")
     for staff in ("p39", "p41"):
         FollowUp(year).acknowledge(staff)
-    FollowUp(year).wish_for_digests("p22")
+    FollowUp(year).wish_for_digests("p15")
     year.on("2024-10-10")
     year.accept("9 p39 2024-Q3", "9 p41 2024-Q3", "8 2024-09")
     year.cause("9 p39 2024-Q3", "lateness", "Mưa lũ chia cắt thôn 4 từ 25/9 đến 05/10", document="BC 58/BC-UBND")

@@ -14,6 +14,7 @@ import pytest
 
 from cchc.audit import audit_bundle, zipped
 from cchc.installation import Installation
+from cchc.settings import SERVICES
 from demo.year import COMMUNE
 from services.scoring.domain.sheet import sheet
 from services.scoring.views import Moment, end_of_day, known_at, moment_at
@@ -166,7 +167,7 @@ def test_a_day_that_is_none_is_refused(cchc: Cchc, tmp_path: Path):
 
 def test_checkpoints_kept_elsewhere_are_checked_again(cchc: Cchc, tmp_path: Path):
     signed = read_json(cchc("checkpoint", "sign", "--json"))
-    assert [each["source"] for each in signed] == ["tasks", "scoring"]
+    assert [each["source"] for each in signed] == list(SERVICES)
     assert read_json(cchc("checkpoint", "sign", "--json")) == []
     assert read_json(cchc("checkpoint", "list", "--json")) == signed
     kept = tmp_path / "kept.jsonl"

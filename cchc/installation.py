@@ -107,6 +107,7 @@ class Installation:
             channels=self.channels,
             tasks=self.tasks.log if embedded else None,
             scoring=self.scoring.logs["scoring"] if embedded else None,
+            owner_heads={} if embedded else {source: self.feed(source).heads for source in ("tasks", "scoring")},
             clock=self.clock,
             new_id=self.new_id,
         )

@@ -36,6 +36,7 @@ from services.notifications.views import PROJECTION, of_kinds
 from shared.calendar import CalendarMissing
 from shared.eventlog import EMPTY, Busy, ClockBehind, Decision, Log, Transaction, UnknownCommune, reading, writing
 from shared.eventlog.database import Query, run
+from shared.eventlog.feed import FeedError
 from shared.events import (
     VIETNAM,
     Data,
@@ -124,6 +125,8 @@ class Reminding:
 
     def run(self, stop: threading.Event) -> None:
         """Go on until told to stop; the message in hand is finished, no other is claimed."""
+        while not stop.is_set() and not self._replicas_are_filled():
+            stop.wait(PAUSE_S)
         while not stop.is_set():
             try:
                 busy = self.step(stop)
@@ -132,6 +135,22 @@ class Reminding:
                 busy = 0
             if not busy:
                 stop.wait(PAUSE_S)
+
+    def _replicas_are_filled(self) -> bool:
+        """Have the replicas come as far as their owners are now? A new one knows of assignments before it knows of the
+        results, and would remind of what was done long ago."""
+        for source, owner_heads in self.notifications.owner_heads.items():
+            try:
+                ends = owner_heads()
+            except FeedError as error:
+                logger.warning("reminding waits for the owner of %s: %s", source, error)
+                return False
+            replica = self.notifications.logs[source]
+            here, broken = replica.heads(), replica.broken()  # a broken one takes nothing more and waits for a person
+            behind = [one for one, end in ends.items() if here.get(one, EMPTY).position < end.position]
+            if not broken.keys() >= set(behind):
+                return False
+        return True
 
     def step(self, stop: threading.Event | None = None) -> int:
         """Plan and deliver what is due now for each commune; returns how many events and attempts that made."""

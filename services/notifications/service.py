@@ -10,21 +10,25 @@ from services.notifications import outcomes
 from services.notifications.channels.interface import Channels
 from services.notifications.domain.people import posts_on
 from services.notifications.views import PROJECTION, of_kinds
-from shared.eventlog import Log, reading, utcnow
+from shared.eventlog import Head, Log, reading, utcnow
 from shared.events import format_time, local_day, uuid7
 from shared.projection import all_positions
 from shared.refusal import Refused
 from shared.web.positions import Reached
 
+OwnerHeads = Callable[[], Mapping[str, Head]]
+
 
 class Notifications(msgspec.Struct, frozen=True):
     """What the service works with. `logs` holds the logs of tasks and scoring (replicas, or embedded the owners') and
-    its own; `channels` the last hops configured in this installation and the directory of addresses."""
+    its own; `channels` the last hops configured in this installation and the directory of addresses; `owner_heads`
+    asks the owners of replicas, by source, how long their logs are."""
 
     engine: Engine
     logs: Mapping[str, Log]
     clock: Callable[[], datetime]
     channels: Channels
+    owner_heads: Mapping[str, OwnerHeads] = {}
 
     @property
     def log(self) -> Log:
@@ -51,6 +55,7 @@ def open_notifications(
     channels: Channels,
     tasks: Log | None = None,
     scoring: Log | None = None,
+    owner_heads: Mapping[str, OwnerHeads] | None = None,
     clock: Callable[[], datetime] = utcnow,
     new_id: Callable[[datetime], str] = uuid7,
 ) -> Notifications:
@@ -65,4 +70,4 @@ def open_notifications(
         knows=lambda commune: tasks.head(commune).position > 0,
     )
     logs = {"tasks": tasks, "scoring": scoring or Log(engine, "scoring"), "notifications": own}
-    return Notifications(engine, logs, clock, channels)
+    return Notifications(engine, logs, clock, channels, owner_heads or {})

@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Engine, event, insert, text
 
@@ -17,8 +18,11 @@ from services.notifications.channels.webhooks import Webhooks, new_secret
 from services.notifications.outbox import DELAYS, JITTER, LEASE, claim, delay_after, waiting
 from services.notifications.reactors import Reminding
 from services.notifications.tables import endpoints
-from shared.eventlog import Decision, reading, writing
+from services.notifications.views import PROJECTION
+from shared.eventlog import Decision, Head, reading, writing
+from shared.eventlog.feed import FeedError
 from shared.events import CommuneClosed, ReminderEscalated, ReminderSentByHand, format_time
+from shared.projection import all_positions
 from shared.worker import Loops
 from tests.support.histories import COMMUNE, assigned, completed, day, opened, reported
 from tests.support.logs import migrated, sqlite_url
@@ -505,6 +509,37 @@ def test_the_message_in_hand_is_finished_and_no_other_begun(silent: World, postb
         assert [each.claimed_until for each in waiting(connection, COMMUNE)] == [None]
     reminding.run(stop)
     assert len(postbox.mails()) == 1
+
+
+def test_nothing_is_told_from_replicas_that_are_still_being_filled(engine: Engine) -> None:
+    world = World(engine, "2024-06-03 08:00")
+    ends = {COMMUNE: Head(2, "", "")}
+    answers = [FeedError("away"), ends]
+
+    def owner_heads() -> dict[str, Head]:
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, FeedError):
+            raise answer
+        return answer
+
+    waiting = msgspec.structs.replace(world.notifications, owner_heads={"tasks": owner_heads})
+    loops = Loops(worker.loops(waiting))
+    loops.start()
+    try:
+        world.record(opened())
+        until(lambda: len(answers) == 1, what="the owner is asked again")
+        until(lambda: read_at(world) == 1, what="the first event is folded")
+        assert world.kinds() == []
+        world.record(calendar())
+        until(lambda: world.kinds() == ["reminder.policy_published"], what="the watch begins")
+    finally:
+        loops.stop()
+    assert loops.failure is None
+
+
+def read_at(world: World) -> int:
+    at = all_positions(world.engine, PROJECTION.name).get(COMMUNE, {})
+    return at["tasks"].position if "tasks" in at else 0
 
 
 def test_the_loops_of_the_worker_fold_plan_and_send(engine: Engine, postbox: Postbox) -> None:

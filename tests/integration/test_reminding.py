@@ -514,7 +514,7 @@ def test_the_message_in_hand_is_finished_and_no_other_begun(silent: World, postb
 def test_nothing_is_told_from_replicas_that_are_still_being_filled(engine: Engine) -> None:
     world = World(engine, "2024-06-03 08:00")
     ends = {COMMUNE: Head(2, "", "")}
-    answers = [FeedError("away"), ends]
+    answers: list[FeedError | dict[str, Head]] = [FeedError("away"), ends]
 
     def owner_heads() -> dict[str, Head]:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]

@@ -33,10 +33,10 @@ class Roll:
         self._reached: dict[str, list[str]] = {}
 
     def recipients(self, words: Iterable[str], of: Concerned) -> list[str]:
-        """Staff ids in the order of the words, each once; the Office when there is nobody."""
+        """Staff ids in the order of the words, each once; when there is nobody the Office, without one the chair."""
         named = [staff for word in words for staff in _AUDIENCES[word](self, of)]
         reached = [one for staff in named for one in self.reach(staff)]
-        return list(dict.fromkeys(reached)) or self.office
+        return list(dict.fromkeys(reached)) or self.office or self.chairs
 
     def reach(self, staff: str) -> list[str]:
         """Who is told in a person's stead: their substitute and the Office when absent; when they left, who tracked
@@ -48,7 +48,7 @@ class Roll:
     def _reach(self, staff: str) -> list[str]:
         if staff not in self.posts:
             tracker = self._last_tracker(staff)
-            return [tracker] if tracker in self.posts else self.office
+            return self.reach(tracker) if tracker in self.posts else self.office
         away = self.away(staff)
         if away is None:
             return [staff]

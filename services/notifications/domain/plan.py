@@ -121,6 +121,7 @@ class _Planning:
         self.revisions = [(begin, end, policy) for (begin, policy), end in zip(revisions, ends, strict=True)]
         self._rolls: dict[date, Roll] = {}
         self._run_days: dict[tuple[date, int], date | None] = {}
+        self._calendars_before = calendars_at(view.records, since)
         self._texts: dict[tuple[date, str], str] = {}
 
     def of_base(self, base: str) -> Iterator[Falling]:
@@ -128,15 +129,14 @@ class _Planning:
             (begin, end, policy, rule)
             for begin, end, policy in self.revisions
             for rule in policy.rules
-            if rule.base == base and end > self.since
+            if rule.base == base
         ]
         if rules:
             yield from _BASES[base](self, rules)
 
     def told(self, each: Falling) -> Iterator[Wanted]:
         """One for each recipient and channel that it was not queued for yet."""
-        roll = self.roll(each.run_on)
-        for recipient in roll.recipients(each.audience, each.concerned):
+        for recipient in self.recipients(each):
             for channel in self.channels(each.rule, recipient):
                 yield from self._unseen(each, recipient, channel)
         if "webhook" in self.view.channels and "webhook" in each.rule.channels:
@@ -158,6 +158,12 @@ class _Planning:
                 policy=each.policy,
                 suppressed=each.suppressed,
             )
+
+    def recipients(self, each: Falling) -> list[str]:
+        """Who was to be told on the day; for one who left since, whoever is told in their stead today."""
+        named = self.roll(each.run_on).recipients(each.audience, each.concerned)
+        today = self.roll(self.today)
+        return list(dict.fromkeys(o for one in named for o in ([one] if one in today.posts else today.reach(one))))
 
     def channels(self, rule: PolicyRule, staff: str) -> list[str]:
         """The channels that reach a person: the inbox always, the others unless they chose otherwise."""
@@ -209,6 +215,27 @@ class _Planning:
         """A rule's time has come since it was last looked at, while its revision of the policy was in force."""
         return begin <= wanted_at < end and self.since < wanted_at <= self.at
 
+    def counts(self, begin: str, end: str, wanted_at: str, base: date, rule: PolicyRule) -> bool:
+        """The same of a time that was counted from a day in working days."""
+        in_force = begin <= wanted_at < end and wanted_at <= self.at
+        return in_force and (self.since < wanted_at or self.was_later(base, rule))
+
+    def was_later(self, base: date, rule: PolicyRule) -> bool:
+        """By the calendars that were known when it was last looked at, a rule's time had not come; or they could not
+        tell, as a year's was not published."""
+        try:
+            return self.moment(counted(self._calendars_before, base, rule.offset_days), rule.at) > self.since
+        except CalendarMissing:
+            return True
+
+    def reach_back(self, rules: "_Rules", within_days: int) -> date:
+        """The first day whose week or period may have a rule's time since it was last looked at: an offset of more
+        than `within_days` leads out of it."""
+        farthest = max(rule.offset_days for *_, rule in rules)
+        if farthest <= within_days:
+            return self.first
+        return self.first - LONGEST_HOLIDAY - 2 * farthest * ONE_DAY
+
 
 def counted(calendars: Calendars, base: date, offset: int) -> date:
     """Up to the deadline from the last working day not after it; overdue from the deadline itself."""
@@ -258,14 +285,15 @@ def _rungs(
         overdue = rule.offset_days > 0
         if overdue and max(due, day) >= planning.today:
             continue  # not counted before it begins, so that next year's calendar may still be missing
-        run_on = planning.run_day(max(due, day) if overdue else due, rule.offset_days)
+        base = max(due, day) if overdue else due
+        run_on = planning.run_day(base, rule.offset_days)
         if run_on is None or run_on > planning.today:
             continue
         wanted_at = planning.moment(run_on, rule.at)
         if not (begin <= wanted_at < until and version.time <= wanted_at < end and wanted_at <= planning.at):
             continue
-        suppressed = _no_more(planning, task, now, version, rule, wanted_at, held=rule.rule in held_back)
-        if suppressed == _NOT_WANTED or _told_by_the_level_below(planning, rules, task, rule, run_on):
+        suppressed = _no_more(planning, task, now, version, base, rule, wanted_at, held=rule.rule in held_back)
+        if suppressed == _NOT_WANTED or _told_by_the_level_below(planning, rules, task, version, base, rule, wanted_at):
             continue
         yield Falling(
             about=f"task/{task.task}",
@@ -288,6 +316,7 @@ def _no_more(
     task: TaskRecord,
     now: Standing,
     version: kept.DueSet,
+    base: date,
     rule: PolicyRule,
     wanted_at: str,
     *,
@@ -299,7 +328,7 @@ def _no_more(
         return _NOT_WANTED
     if held and now.frozen and now.status == "open" and now.due_version == version.due_version:
         return _NOT_WANTED
-    if wanted_at <= planning.since and not (held and then.frozen):
+    if wanted_at <= planning.since and not (held and then.frozen) and not planning.was_later(base, rule):
         return _NOT_WANTED
     if now.due_version != version.due_version:
         return "deadline_moved" if not (held and then.frozen) else _NOT_WANTED
@@ -309,12 +338,24 @@ def _no_more(
 
 
 def _told_by_the_level_below(
-    planning: _Planning, rules: _Rules, task: TaskRecord, rule: PolicyRule, run_on: date
+    planning: _Planning,
+    rules: _Rules,
+    task: TaskRecord,
+    version: kept.DueSet,
+    base: date,
+    rule: PolicyRule,
+    wanted_at: str,
 ) -> bool:
-    """The Chairman who took the vice-chair's rung, as nobody else is in charge, is not told again."""
-    if rule.escalates_to != "chair" or not any(each.escalates_to == "vice_chair" for *_, each in rules):
+    """The Chairman who took the vice-chair's rung, as nobody else was in charge, is not told again."""
+    if rule.escalates_to != "chair":
         return False
-    return planning.roll(run_on).in_charge(task.lead) is None
+    for begin, until, _, below in rules:
+        if below.escalates_to == "vice_chair" and "in_charge" in below.audience:
+            run_on = planning.run_day(base, below.offset_days)
+            before = planning.moment(run_on, below.at) if run_on else NEVER
+            if begin <= before < min(until, wanted_at) and version.time <= before:
+                return planning.roll(run_on or base).in_charge(task.lead) is None
+    return False
 
 
 # Running tasks without a deadline
@@ -326,13 +367,13 @@ def _checks(planning: _Planning, rules: _Rules) -> Iterator[Falling]:
         now = standing(task, planning.at)
         if now is None or now.status != "open" or now.due is not None or now.cadence is None:
             continue
-        for key, last in _periods(planning, now.cadence):
+        for key, last in _periods(planning, now.cadence, planning.reach_back(rules, 0)):
             for begin, end, policy, rule in rules:
                 run_on = planning.run_day(last, rule.offset_days)
                 if run_on is None or run_on > planning.today:
                     continue
                 wanted_at = planning.moment(run_on, rule.at)
-                if planning.falls(begin, end, wanted_at) and now.due_set <= wanted_at:
+                if planning.counts(begin, end, wanted_at, last, rule) and now.due_set <= wanted_at:
                     yield Falling(
                         about=f"check/{task.task}/{key}",
                         rule=rule,
@@ -344,15 +385,15 @@ def _checks(planning: _Planning, rules: _Rules) -> Iterator[Falling]:
                     )
 
 
-def _periods(planning: _Planning, cadence: str) -> Iterator[tuple[str, date]]:
-    """The periods that a day since the last planning lies in, by key and last day."""
+def _periods(planning: _Planning, cadence: str, first: date) -> Iterator[tuple[str, date]]:
+    """The periods that a day from the first until today lies in, by key and last day."""
     if cadence == "week":
-        monday = planning.first - timedelta(days=planning.first.weekday())
+        monday = first - timedelta(days=first.weekday())
         while monday <= planning.today:
             yield week_key(monday), monday + timedelta(days=6)
             monday += timedelta(days=7)
         return
-    period = period_of(cadence, planning.first)  # type: ignore[arg-type]
+    period = period_of(cadence, first)  # type: ignore[arg-type]
     while period.start <= planning.today:
         yield period.key, period.end
         period = period.next()
@@ -369,7 +410,8 @@ def week_key(day: date) -> str:
 
 def _weeks(planning: _Planning, rules: _Rules) -> Iterator[Falling]:
     """The policy's weekday, or the first working day after it in the same week; a week all off has none."""
-    monday = planning.first - timedelta(days=planning.first.weekday())
+    first = planning.reach_back(rules, 0)
+    monday = first - timedelta(days=first.weekday())
     while monday <= planning.today:
         for begin, end, policy, rule in rules:
             run_on = _first_working(planning, monday + timedelta(days=policy.digest.weekday), monday)
@@ -393,13 +435,16 @@ def _first_working(planning: _Planning, day: date, monday: date) -> date | None:
 
 def _months(planning: _Planning, rules: _Rules) -> Iterator[Falling]:
     """About the month that ended, on a working day of the next."""
-    start = planning.first.replace(day=1)
+    start = planning.reach_back(rules, 1).replace(day=1)
     while start <= planning.today:
         before = start - ONE_DAY
         for begin, end, policy, rule in rules:
             run_on = planning.run_day(before, rule.offset_days)
-            if run_on is not None and planning.falls(begin, end, wanted := planning.moment(run_on, rule.at)):
-                yield _digest(f"month/{before:%Y-%m}", rule, policy, run_on, wanted)
+            if run_on is None:
+                continue
+            wanted_at = planning.moment(run_on, rule.at)
+            if planning.counts(begin, end, wanted_at, before, rule):
+                yield _digest(f"month/{before:%Y-%m}", rule, policy, run_on, wanted_at)
         start = (start + timedelta(days=31)).replace(day=1)
 
 
@@ -424,13 +469,13 @@ def _sheets(planning: _Planning, rules: _Rules) -> Iterator[Falling]:
         period = period_of(period_length(planning.records, year, planning.at), date(year, 1, 1))
         while period.year == year and period.end < planning.today:
             # Tết closes the offices for two weeks at most: what ended longer ago had its day.
-            soon = period.end > planning.first - LONGEST_HOLIDAY
+            soon = period.end >= planning.reach_back(rules, 0)
             for begin, end, policy, rule in rules:
                 run_on = planning.run_day(period.end, rule.offset_days) if soon else None
                 if run_on is None or run_on > planning.today:
                     continue
                 wanted_at = planning.moment(run_on, rule.at)
-                if not planning.falls(begin, end, wanted_at):
+                if not planning.counts(begin, end, wanted_at, period.end, rule):
                     continue
                 for staff in nd335_people(planning.records, planning.roll(period.end).posts, year, planning.at):
                     stages = missing(planning.records, period.key, year, staff, planning.at)
@@ -449,7 +494,10 @@ def _sheets(planning: _Planning, rules: _Rules) -> Iterator[Falling]:
 
 
 # What each is missed for.
-_STAGE = {"person": "self", "tracker": "confirmed", "rater": "confirmed", "office": "confirmed", "chair": "confirmed"}
+_STAGE = {
+    "person": "self",
+    **dict.fromkeys(("tracker", "rater", "office", "chair", "leaders"), "confirmed"),
+}
 
 
 def _appeals(planning: _Planning, rules: _Rules) -> Iterator[Falling]:
@@ -459,15 +507,21 @@ def _appeals(planning: _Planning, rules: _Rules) -> Iterator[Falling]:
         if appealed is None:
             continue
         for begin, end, policy, rule in rules:
-            run_on = planning.run_day(appealed.data.received_on, rule.offset_days)
-            if run_on is None or not planning.falls(begin, end, wanted := planning.moment(run_on, rule.at)):
+            received_on = appealed.data.received_on
+            run_on = planning.run_day(received_on, rule.offset_days)
+            if run_on is None:
+                continue
+            # Recorded after its rule's time, it is brought up when it is recorded.
+            run_on = max(run_on, appealed.day)
+            wanted_at = max(planning.moment(run_on, rule.at), appealed.time)
+            if not planning.counts(begin, end, wanted_at, received_on, rule):
                 continue
             yield Falling(
                 about=f"appeal/{record.appeal}",
                 rule=rule,
                 policy=policy.policy,
                 run_on=run_on,
-                wanted_at=wanted,
+                wanted_at=wanted_at,
                 concerned=Concerned(person=appealed.data.staff),
                 audience=rule.audience,
             )

@@ -344,6 +344,104 @@ def test_a_revision_of_the_policy_holds_from_its_time():
     assert tasks == [("due-7", "mac-dinh-1"), ("due-3", "nhanh"), ("overdue-1", "nhanh"), ("overdue-1", "nhanh")]
 
 
+def test_what_was_held_back_is_told_by_the_policy_of_its_day():
+    history = commune().record("3/6", h.assigned(due="14/6")).record("13/6", h.asked("t1", "28/6"))
+    later = msgspec.structs.replace(default_policy(), policy="sau")
+    morning = Morning(history, policies=[(START, default_policy()), (at("24/6", "10:00"), later)])
+    morning.days("3/6", "26/6")
+    history.record("26/6", h.refused("t1"))
+    held = [one for one in morning.look(at("26/6", "10:00")) if one.about == TASK]
+    assert [(one.rule, one.recipient, one.policy) for one in held] == [
+        ("overdue-5", "p02", "mac-dinh-1"), ("overdue-7", "p01", "sau"),
+    ]  # fmt: skip
+
+
+def test_the_chair_is_told_when_nobody_was_at_the_rung_below():
+    history = commune().record("3/6", h.assigned(due="14/6", lead="p08"))
+    morning = Morning(history, policies=[(at("22/6", "08:00"), default_policy())])  # a day after overdue-5
+    assert lines([one for one in morning.days("22/6", "28/6") if one.about == TASK]) == [("25/06", "overdue-7", "p01")]
+
+
+def test_the_chair_is_told_though_the_vice_chair_left_after_the_rung_below():
+    history = commune().record("3/6", h.assigned(due="14/6")).record("24/6", h.left("p02", "24/6"))
+    above = [one for one in Morning(history).days("3/6", "28/6") if one.about == TASK and one.rule > "overdue-4"]
+    assert lines(above) == [("21/06", "overdue-5", "p02"), ("25/06", "overdue-7", "p01")]
+
+
+def test_what_waited_for_a_calendar_is_told_when_it_is_published():
+    appeal = ev.RatingAppealed(
+        staff="p07", year=2024, appeal="k1", received_on=h.day("30/12"), text="Đề nghị", due=h.day("9/1/2025")
+    )
+    history = commune(2024).record("20/12", h.assigned(due="31/12"), h.assigned("t2", due="2/1/2025"))
+    history.record("30/12", appeal)
+    morning = Morning(history)
+    assert not morning.days("1/1/2025", "20/1/2025")
+    history.record("20/1/2025", calendar(2025))
+    told = [one for one in morning.look(at("20/1/2025", "10:00")) if not one.suppressed]
+    assert {(one.about, one.rule, one.recipient) for one in told} >= {
+        (TASK, "overdue-3", "p07"), (TASK, "overdue-5", "p02"), (TASK, "overdue-7", "p01"),
+        ("task/t2", "overdue-3", "p07"), ("task/t2", "overdue-7", "p01"),
+        ("appeal/k1", "appeal", "p14"), ("month/2024-12", "monthly", "p01"),
+    }  # fmt: skip
+    assert [one for one in morning.days("21/1/2025", "22/1/2025") if one.about.startswith("task/")] == []
+
+
+def test_a_new_calendar_that_moves_a_rung_into_the_past_loses_nothing():
+    history = commune().record("1/8", h.assigned(due="19/8"))
+    morning = Morning(history)
+    morning.days("1/8", "15/8")
+    history.record("15/8", calendar(2024, 2, off=[date(2024, 8, 16)]))  # due-1 was to be told on that day
+    assert lines(morning.look(at("15/8", "10:00"))) == [("15/08", "due-1", "p07")]
+
+
+def test_an_appeal_recorded_late_is_brought_up_at_once():
+    appeal = ev.RatingAppealed(
+        staff="p07", year=2024, appeal="k1", received_on=h.day("9/12"), text="Đề nghị", due=h.day("18/12")
+    )
+    told = lines(Morning(commune().record("17/12", appeal)).days("9/12", "20/12"))
+    assert [line for line in told if line[1] == "appeal"] == [("17/12", "appeal", "p01"), ("17/12", "appeal", "p14")]
+
+
+def test_an_offset_may_lead_far_out_of_its_period():
+    offsets = {"weekly": 6, "monthly": 25, "check": 3}
+    rules = [msgspec.structs.replace(each, offset_days=offsets.get(each.rule, 0)) for each in default_policy().rules]
+    policy = msgspec.structs.replace(default_policy(), rules=[each for each in rules if each.rule in offsets])
+    task = msgspec.structs.replace(h.assigned(due=None), due=Due(text="thường xuyên", cadence="month"))
+    morning = Morning(commune().record("8/1", task), policies=[(START, policy)])
+    told = [(f"{one.run_on:%d/%m}", one.about) for one in morning.days("1/7", "6/8") if one.recipient in {"p01", "p07"}]
+    assert set(told) >= {("03/07", "check/t1/2024-06"), ("09/07", "week/2024-W27"), ("02/08", "month/2024-06")}
+
+
+def test_a_sheet_may_be_asked_for_of_the_leaders():
+    rules = [msgspec.structs.replace(each, audience=["leaders"]) for each in default_policy().rules]
+    policy = msgspec.structs.replace(default_policy(), rules=[each for each in rules if each.rule == "sheet"])
+    told = Morning(commune(2026), policies=[(START, policy)]).days("2/3/2026", "5/3/2026")
+    assert {one.recipient for one in told if one.about == "sheet/2026-02/p07"} == {"p01", "p02"}
+
+
+def test_without_an_office_the_chair_is_told():
+    history = (
+        commune().record("3/6", h.assigned(due="28/6")).record("10/6", h.left("p14", "12/6"), h.left("p08", "12/6"))
+    )
+    history.record("13/6", h.changed("p07", "13/6", tracker=None), h.left("p07", "14/6"))
+    assert lines(Morning(history).days("19/6", "19/6")) == [("19/06", "due-7", "p01")]
+
+
+def test_an_absent_tracker_of_one_who_left_has_their_substitute_told():
+    away = ev.AbsenceRecorded(
+        staff="p02", absence="a1", kind="insured", from_=h.day("17/6"), to=h.day("30/6"), substitute="p08"
+    )
+    history = commune().record("3/6", h.assigned(due="28/6"), away).record("10/6", h.left("p07", "12/6"))
+    assert lines(Morning(history).days("19/6", "19/6")) == [("19/06", "due-7", "p08"), ("19/06", "due-7", "p14")]
+
+
+def test_what_was_missed_is_told_to_whoever_follows_one_who_left():
+    history = commune().record("3/6", h.assigned(due="28/6")).record("20/6", h.left("p07", "20/6"))
+    morning = Morning(history)
+    morning.look(at("18/6"))
+    assert ("19/06", "due-7", "p02") in lines(morning.look(at("21/6")))
+
+
 def queued(one: Wanted) -> Occurrence:
     return Occurrence(
         reminder=one.id("tien-canh"), about=one.about, rule=one.rule, run_on=one.run_on, recipient=one.recipient,

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from services.notifications import outbox, tables
 from services.notifications.channels.interface import Contact, NoAddress, Permanent, Temporary, Undeliverable
 from services.notifications.domain.calendars import calendars_at
-from services.notifications.domain.occurrence import Occurrence, Wanted
+from services.notifications.domain.occurrence import Occurrence, Wanted, task_of
 from services.notifications.domain.people import posts_on
 from services.notifications.domain.plan import Problem, View, plan
 from services.notifications.domain.policy import default_policy
@@ -32,7 +32,7 @@ from services.notifications.messages import compose
 from services.notifications.outbox import ACTOR, Claim, Waiting, message_of, waiting
 from services.notifications.reminders import EVER, policies, policy_in_force, view_at
 from services.notifications.service import Notifications
-from services.notifications.views import PROJECTION, of_kinds
+from services.notifications.views import PROJECTION, of_kinds, of_tasks
 from shared.calendar import CalendarMissing
 from shared.eventlog import EMPTY, Busy, ClockBehind, Decision, Log, Transaction, UnknownCommune, reading, writing
 from shared.eventlog.database import Query, run
@@ -309,6 +309,11 @@ class Reminding:
         """What there is to do with what may be taken now."""
         first = min(each.occurrence.queued_at for each in free)
         view = view_at(self.notifications, commune, at, since=first, queued_later=True)
+        asked_of = {task for each in free if (task := task_of(each.occurrence.about))}
+        if ended_before := asked_of - view.records.tasks.keys():
+            # A replica that was behind learns of an end only after the reminder was queued.
+            with reading(self.notifications.engine) as connection:
+                view.records.tasks.update(of_tasks(connection, commune, ended_before).tasks)
         terms = Terms(policy_in_force(view.policies, at), view.preferences, calendars_at(view.records, at))
         closed = "commune_closed" if _is_closed(view.records, at) else None
         reasons = {

@@ -24,7 +24,7 @@ from shared.eventlog.feed import FeedError
 from shared.events import CommuneClosed, ReminderEscalated, ReminderSentByHand, format_time
 from shared.projection import all_positions
 from shared.worker import Loops
-from tests.support.histories import COMMUNE, assigned, completed, day, opened, reported
+from tests.support.histories import COMMUNE, assigned, cancelled, completed, day, opened, reported
 from tests.support.logs import migrated, sqlite_url
 from tests.support.mail import Postbox, smtp_server
 from tests.support.reminding import PEOPLE, SILENT, World, calendar, mail_channel, moment, urging
@@ -239,6 +239,16 @@ def test_what_a_replica_learns_late_is_told_late(world: World) -> None:
     world.reminding = Reminding(world.notifications)
     world.to("2024-06-13 07:31")
     assert ("task/t1", "due-1", "p07", "email", "sent") in world.states(rule="due-1")
+
+
+def test_an_end_that_a_replica_learns_late_is_the_reason_for_silence(world: World) -> None:
+    world.record(assigned("t1", due="28/6"))
+    world.to("2024-06-12 12:00")  # within quiet hours
+    world.queue(urging("t1", "p07", "2024-06-12"))
+    world.now = moment("2024-06-12 11:00")
+    world.record(cancelled("t1"))
+    world.to("2024-06-12 13:00")
+    assert world.states(rule="urge") == {("task/t1", "urge", "p07", "email", "suppressed cancelled")}
 
 
 def test_a_rebuild_sends_and_records_nothing(world: World, postbox: Postbox) -> None:

@@ -1,13 +1,11 @@
 """Names and addresses over HTTP, from a real tasks service: who may read them, and what happens when it is away."""
 
-import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from werkzeug.serving import make_server
 
 from services.notifications.channels.interface import Temporary
 from services.notifications.directory import REMEMBERED_S, Directory
@@ -19,6 +17,7 @@ from shared.web.keys import SigningKey, generate_key, mint
 from tests.support.histories import COMMUNE
 from tests.support.logs import migrated, sqlite_url
 from tests.support.servers import free_port
+from tests.support.web import served
 
 
 @pytest.fixture
@@ -37,13 +36,8 @@ def tasks(tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def base(tasks: Engine, key: SigningKey, tmp_path: Path) -> Iterator[str]:
     app = create_web(open_tasks(tasks, tmp_path / "evidence"), Verifier(str(tmp_path / "public.json")))
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/api/v1/tasks"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(app) as url:
+        yield f"{url}/api/v1/tasks"
 
 
 def token(key: SigningKey, role: str) -> str:

@@ -26,11 +26,13 @@ from shared.eventlog.relay import Relay
 from shared.eventlog.replica import fill_from_topic
 from shared.eventlog.verify import verify_topic
 from shared.events import VIETNAM, Quiet, WorkingWeekend, decode
+from shared.web.mount import mount
 from tests.scenario.conftest import CCHC, ROOT, Cchc, command_line, read_json, settings_of
 from tests.support.kafka import Kafka, PrivateKafka, admin
 from tests.support.reminded import COMMUNE as SMALL
 from tests.support.reminded import SmallCommune
 from tests.support.waiting import until
+from tests.support.web import served
 
 ON = date(2024, 12, 31)
 
@@ -211,7 +213,13 @@ def test_over_kafka_a_reminder_is_queued_and_delivered(bootstrap: str, tmp_path:
             found = occurrences(connection, SMALL, about=f"task/{task}", states=["delivered"])
         return [(each.rule, each.recipient) for each in found]
 
-    with working("tasks", environment), working("scoring", environment), working("notifications", environment):
+    owners = {name: deployed.web(name) for name in ("tasks", "scoring")}
+    with (
+        served(mount({"/": owners["tasks"]} | {f"/api/v1/{name}": app for name, app in owners.items()})) as url,
+        working("tasks", environment),
+        working("scoring", environment),
+        working("notifications", environment | {f"CCHC_URL_{n.upper()}": f"{url}/api/v1/{n}" for n in owners}),
+    ):
         until(lambda: ("due-0", "p04") in told(), deadline=90, what="the lead is told that the task is due")
     replica = deployed.notifications.logs["tasks"]
     assert replica is not deployed.tasks.log

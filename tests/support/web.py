@@ -2,15 +2,19 @@
 
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 import flask
 from flask.testing import FlaskClient
 from marshmallow import fields, validate
+from werkzeug.serving import make_server
 
 from shared.refusal import Refused
 from shared.web.app import create_app
@@ -32,6 +36,20 @@ TEXTS = {
     "not-author": ("Không phải người viết", "Chỉ người viết được sửa."),
 }
 NOTES = "/api/v1/notes/communes/tien-canh/notes"
+
+
+@contextmanager
+def served(app: WSGIApplication) -> Iterator[str]:
+    """An app behind a real socket: its base URL."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class Line(Schema):

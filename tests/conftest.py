@@ -23,6 +23,7 @@ KINDS = {
     "kafka": "a Kafka broker: CCHC_TEST_KAFKA, Docker, or Java 17 with Maven",
     "postgres": "a PostgreSQL server: CCHC_TEST_POSTGRES, Docker, or initdb 15 or later",
     "node": "Node.js with npm",
+    "libreoffice": "LibreOffice Writer, with pdftotext of poppler",
     "compose": "Docker with compose",
 }
 KIND_OF_FIXTURE = {

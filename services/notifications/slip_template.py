@@ -6,6 +6,7 @@ writes templates/phieu-don-doc.docx anew; a test holds the committed file agains
 """
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ CENTER, JUSTIFY = WD_ALIGN_PARAGRAPH.CENTER, WD_ALIGN_PARAGRAPH.JUSTIFY
 WIDTH = Mm(160)
 HEAD = (Mm(62), Mm(98))
 FOOT = (Mm(80), Mm(80))
-COLUMNS = {"TT": Mm(10), "Nhiệm vụ": Mm(66), "Sản phẩm": Mm(36), "Thời hạn": Mm(26), "Quá hạn (ngày làm việc)": Mm(22)}
+COLUMNS = {"TT": Mm(10), "Nhiệm vụ": Mm(62), "Sản phẩm": Mm(32), "Thời hạn": Mm(26), "Quá hạn (ngày làm việc)": Mm(30)}
 REQUESTED = "{% if task.requested %} (đề nghị gia hạn ngày {{ task.requested }} chưa được trả lời){% endif %}"
 
 
@@ -150,9 +151,8 @@ def _tasks(document: Any) -> None:
         "{{ task.due }}",
     ]
     cells.append("{{ task.days_over }}" + REQUESTED)
-    for number, (heading, width) in enumerate(COLUMNS.items()):
-        for row in table.rows:
-            row.cells[number].width = width
+    _widths(table, COLUMNS.values())
+    for number, heading in enumerate(COLUMNS):
         centred = number in (0, 3, 4)
         _text(table.cell(0, number).paragraphs[0], heading, SMALL, bold=True, align=CENTER)
         _text(table.cell(2, number).paragraphs[0], cells[number], SMALL, align=CENTER if centred else None)
@@ -193,9 +193,16 @@ def _columns(document: Any, widths: tuple[int, int]) -> Any:
         margin.set(qn("w:type"), "dxa")
         margins.append(margin)
     table._tbl.tblPr.find(qn("w:tblLook")).addprevious(margins)
-    for cell, width in zip(table.rows[0].cells, widths, strict=True):
-        cell.width = width
+    _widths(table, widths)
     return table.rows[0].cells
+
+
+def _widths(table: Any, widths: Iterable[int]) -> None:
+    """Word goes by the cells, LibreOffice by the grid."""
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = width
+        for cell in column.cells:
+            cell.width = width
 
 
 def _text(

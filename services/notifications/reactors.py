@@ -222,7 +222,7 @@ class Reminding:
             wanted, problems = plan(view, at, since or view.policies[0][0])
             for problem in problems:
                 if problem not in self._known_problems.get(commune, []):
-                    logger.warning("reminding in %s lacks: %s", commune, problem)
+                    logger.warning("reminding in %s lacks the working calendar of %s", commune, problem.params["year"])
             self._known_problems[commune] = problems
         queued = self._queue(commune, view, wanted, at)
         self._set_planned_until(commune, at, basis)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from kafka import KafkaConsumer
-from kafka.errors import CommitFailedError, KafkaError
+from kafka import ConsumerRebalanceListener, KafkaConsumer
+from kafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.eventlog.chain import EMPTY, Head, read_link
@@ -28,6 +28,9 @@ BATCH = 500
 POLL_S = 0.2
 RETRY_S = 1.0
 HEADS_S = 60.0
+
+# Nobody waits longer for the others of the group; a worker that still does is one whose client has lost its way.
+JOIN_S = 30.0
 
 # Lag without progress for so long is a consumer that hangs: its supervisor starts it anew.
 STUCK_S = 300.0
@@ -67,6 +70,7 @@ class Replica:
         poll_s: float = POLL_S,
         retry_s: float = RETRY_S,
         heads_s: float = HEADS_S,
+        join_s: float = JOIN_S,
         stuck_s: float = STUCK_S,
         consumer_options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -80,9 +84,11 @@ class Replica:
         self._poll_s = poll_s
         self._retry_s = retry_s
         self._heads_s = heads_s
+        self._join_s = join_s
         self._stuck_s = stuck_s
         self._consumer_options = consumer_options or {}
         self._consumer: Any = None
+        self._joining = Joining()
         self._compared_at = float("-inf")
         self._moved: set[str] = set()
         self._progress_at = time.monotonic()
@@ -110,8 +116,11 @@ class Replica:
         """
         if self._consumer is None:
             self._consumer = self._new_consumer()
+            self._subscribe()
         batches = self._consumer.poll(int(self._poll_s * 1000), max_records=BATCH)
         records = [record for batch in batches.values() for record in batch]
+        if self._joining.lasts() > self._join_s:
+            raise KafkaTimeoutError(f"no partitions within {self._join_s:g} s of joining the group")
         for commune, bodies in self._sorted_out(records).items():
             if stop and stop.is_set():
                 return 0
@@ -214,7 +223,13 @@ class Replica:
             # A topic that is created after us is noticed within this.
             "metadata_max_age_ms": 30_000,
         }
-        return connect(KafkaConsumer, self.bootstrap, self.topic, **(options | dict(self._consumer_options)))
+        return connect(KafkaConsumer, self.bootstrap, **(options | dict(self._consumer_options)))
+
+    def _subscribe(self) -> None:
+        self._joining = Joining()
+        self._consumer.subscribe([self.topic], listener=self._joining)
+        # Who joins before knowing the topic's partitions joins for nothing, and once more.
+        self._consumer.partitions_for_topic(self.topic)
 
     def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
@@ -230,6 +245,27 @@ class Replica:
                 logger.critical("replica of %s: no progress for %g s with a lag", self.topic, self._stuck_s)
                 faulthandler.dump_traceback()
                 os._exit(STUCK_EXIT_CODE)
+
+
+class Joining(ConsumerRebalanceListener):
+    """How long a consumer has been joining its group.
+
+    kafka-python 3.0 forgets a join that new metadata made it begin when `poll` returns while the group's leader waits
+    for its assignment: it then polls without partitions, at full speed, for ever.
+    """
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def lasts(self) -> float:
+        """Seconds; 0 outside of joining."""
+        return time.monotonic() - since if (since := self._since) is not None else 0.0
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        self._since = time.monotonic()
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        self._since = None
 
 
 class Filled(msgspec.Struct):

@@ -113,6 +113,16 @@ def is_up_to_date(copy: Log, log: Log) -> Callable[[], bool]:
     return lambda: copy.heads() == log.heads()
 
 
+def has_joined(client: KafkaAdminClient, group: str) -> Callable[[], bool]:
+    def joined() -> bool:
+        try:
+            return bool(client.describe_groups([group])[group]["group_state"] == "Stable")
+        except KafkaError:
+            return False  # a new broker has no coordinators yet
+
+    return joined
+
+
 # The relay
 
 
@@ -511,6 +521,23 @@ def test_an_expired_group_starts_over(kafka: Kafka, topic: str, log: Log, copy: 
     Relay(log, kafka.bootstrap, topic=topic).step()
     replica = consumed(kafka, topic, copy)
     assert (replica.status.taken, replica.status.broken) == (1, {})
+    assert contents(copy) == contents(log)
+
+
+def test_a_topic_that_is_made_while_its_consumer_waits(kafka: Kafka, log: Log, copy: Log) -> None:
+    """Polls so short that kafka-python loses the join which the new topic asks for; see Joining."""
+    filled(log, ("a", "b", "c"))
+    topic = kafka.name("late")
+    options = {"metadata_max_age_ms": 300}
+    replica = Replica(
+        copy, kafka.bootstrap, topic, topic=topic, poll_s=0.005, join_s=2, consumer_options=options, **QUICK
+    )
+    with running(replica.run):
+        with admin(kafka.bootstrap) as client:
+            until(has_joined(client, topic), what="it has joined its group")
+        kafka.create_topic("late", partitions=2, **TOPIC_SETTINGS)
+        with running(Relay(log, kafka.bootstrap, topic=topic, **QUICK).run):
+            until(is_up_to_date(copy, log), what="it takes what the new topic brings")
     assert contents(copy) == contents(log)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from kafka import KafkaAdminClient
+from kafka.errors import InvalidReplicationFactorError
 
 from tests.support.servers import (
     DOCKER_START_SECONDS,
@@ -87,17 +88,18 @@ class Kafka:
     def create_topic(self, name: str, partitions: int = 1, **configs: object) -> str:
         """A new topic, ready for use, e.g. create_topic("tasks", **{"retention.ms": -1}); its whole name."""
         topic = self.name(name)
+        settings = {key: str(value) for key, value in configs.items()}
+        wanted = {"num_partitions": partitions, "replication_factor": 1, "configs": settings}
+
+        def created() -> bool:
+            try:
+                client.create_topics({topic: wanted}, wait_for_metadata=True)
+            except InvalidReplicationFactorError:
+                return False  # on a busy machine the only broker may have missed its heartbeats for a while
+            return True
+
         with admin(self.bootstrap) as client:
-            client.create_topics(
-                {
-                    topic: {
-                        "num_partitions": partitions,
-                        "replication_factor": 1,
-                        "configs": {key: str(value) for key, value in configs.items()},
-                    }
-                },
-                wait_for_metadata=True,
-            )
+            until(created, what=f"topic {topic} is created")
         return topic
 
 

@@ -1,4 +1,4 @@
-"""Fields that the schemas of the tasks service share; every text is composed (NFC) and trimmed at this door."""
+"""Fields that the schemas of the tasks service share; every text is trimmed at this door."""
 
 import re
 import unicodedata
@@ -18,7 +18,7 @@ FRACTION = re.compile(r"\d{1,6}/\d{1,6}", re.ASCII)
 
 
 class Words(fields.String):
-    """Text as people type it: composed, trimmed, without control characters other than line breaks and tabs."""
+    """Text as people type it: trimmed, without control characters other than line breaks and tabs."""
 
     def __init__(self, longest: int = MAX_TEXT, **kwargs: Any) -> None:
         super().__init__(validate=validate.Length(max=longest), **kwargs)
@@ -27,7 +27,7 @@ class Words(fields.String):
         text = str(super()._deserialize(value, *args, **kwargs))
         if any(unicodedata.category(char) == "Cc" and char not in "\n\r\t" for char in text):
             raise ValidationError("Có ký tự điều khiển không hợp lệ.")
-        return unicodedata.normalize("NFC", text).strip()
+        return text.strip()
 
 
 class Code(Words):

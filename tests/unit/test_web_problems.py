@@ -144,6 +144,20 @@ def test_an_escaped_backslash_before_u0000_is_no_nul(service: Service) -> None:
     assert json.loads(response.data)["title"] == "a\\u0000"
 
 
+def test_texts_are_composed_at_the_door(service: Service) -> None:
+    response = service.client.post(NOTES, json={"title": "Ba\u0301o ca\u0301o"}, headers=service.auth("office"))
+    assert json.loads(response.data)["title"] == "B\u00e1o c\u00e1o"
+
+
+@pytest.mark.parametrize("depth", [100, 300, 500, 700, 900])
+def test_what_nests_deeply_is_refused(service: Service, depth: int) -> None:
+    service.app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+    headers = service.auth("office") | {"Content-Type": "application/json"}
+    body = b'{"title": ' + b"[" * depth + b"]" * depth + b"}"
+    response = service.client.post(NOTES, data=body, headers=headers)
+    assert response.status_code in (400, 422), response.text
+
+
 def test_http_errors_are_problems(service: Service) -> None:
     auth = service.auth("office")
     problem(service.client.get("/api/v1/notes/nothing", headers=auth), 404, "not-found")

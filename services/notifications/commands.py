@@ -221,9 +221,9 @@ def change_preferences(
 
 
 def save_address(service: "Notifications", commune: str, asking: Asking, channel: str, address: str) -> None:
-    """Where somebody is reached by a channel that has addresses of its own. Refuses `channel-unknown`."""
+    """Where somebody is reached by a channel that has addresses of its own. Refuses `channel-without-addresses`."""
     if channel != "apprise":
-        raise Refused("channel-unknown", channel=channel)
+        raise Refused("channel-without-addresses", channel=channel)
     row = (commune, asking.person(), channel, address)
     with writing(service.engine, commune) as connection:
         run(connection, _SAVE_ADDRESS, row)

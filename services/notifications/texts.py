@@ -19,6 +19,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Chỉ Văn phòng mới đổi được lựa chọn nhận tin của người khác.",
     ),
     "channel-unknown": ("Không có kênh này", "Không có kênh {channel}. Các kênh chọn được: inbox, email, apprise."),
+    "channel-without-addresses": (
+        "Kênh này không ghi địa chỉ",
+        "Kênh {channel} không ghi địa chỉ ở đây. Chỉ kênh apprise có địa chỉ riêng; thư đi theo địa chỉ trong hồ sơ.",
+    ),
     "inbox-stays": ("Không tắt được hộp tin", "Hộp tin trong hệ thống luôn nhận tin nhắc. Chỉ tắt được các kênh khác."),
     "endpoint-unknown": (
         "Không có địa chỉ webhook này",
@@ -107,6 +111,7 @@ STATUSES: dict[str, int] = {
     "reminder-of-another": 403,
     "preferences-of-another": 403,
     "channel-unknown": 422,
+    "channel-without-addresses": 422,
     "inbox-stays": 422,
     "endpoint-unknown": 404,
     "endpoint-url": 422,

@@ -1,15 +1,36 @@
 """Options that many commands share."""
 
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
 
 import click
 
 from cchc.installation import Installation
 from cchc.output import fail
+from shared.events import VIETNAM
 
 commune_option = click.option("--commune", help="Mã xã trong hệ thống (mặc định: xã duy nhất).")
 json_option = click.option("--json", "json_output", is_flag=True, help="In JSON cho chương trình khác.")
+
+
+class Day(click.ParamType[date]):
+    """A day, or the first of a month, of the centuries that facts can be of."""
+
+    name = "day"
+
+    def __init__(self, form: str = "%Y-%m-%d") -> None:
+        self.form = form
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        try:
+            day = datetime.strptime(value, self.form).replace(tzinfo=VIETNAM).date()
+        except ValueError:
+            day = date.min
+        if not 1900 <= day.year <= 2199:
+            example = date(2024, 11, 28).strftime(self.form)
+            self.fail(f"{value}: ghi dạng {example}, từ năm 1900 đến năm 2199.", param, ctx)
+        return day
 
 
 def with_installation(command: Callable[..., Any]) -> Callable[..., Any]:

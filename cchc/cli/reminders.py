@@ -1,12 +1,12 @@
 """Reminding at the command line: what a morning would tell, why somebody was told nothing, the Office's worklist."""
 
 import json
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import click
 
-from cchc.cli.options import commune_option, json_option, the_commune, with_installation
+from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail, table
 from services.notifications import asked
@@ -86,15 +86,15 @@ def preview(
 
 @remind_command.command("why")
 @click.option("--staff", metavar="MÃ_CÁN_BỘ", required=True)
-@click.option("--day", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Ngày, dạng 2024-11-28.")
+@click.option("--day", required=True, type=Day(), help="Ngày, dạng 2024-11-28.")
 @commune_option
 @json_option
 @with_installation
-def why(installation: Installation, staff: str, day: datetime, commune: str | None, json_output: bool) -> None:
+def why(installation: Installation, staff: str, day: date, commune: str | None, json_output: bool) -> None:
     """Ngày ấy một người được nhắc những gì; việc nào không nhắc thì vì sao. Đọc từ nhật ký."""
     commune = _known(installation, commune)
     now = format_time(installation.clock())
-    lines = asked.why_then(installation.notifications, commune, staff, day.date(), now)
+    lines = asked.why_then(installation.notifications, commune, staff, day, now)
     if json_output:
         as_json(lines)
         return

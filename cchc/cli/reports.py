@@ -1,7 +1,7 @@
 """Reports at the command line: tables on a terminal, JSON for scripts, workbooks to print."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cchc.cli.asking import as_of_options, ask, moment_options, pins
-from cchc.cli.options import commune_option, json_option, the_commune, with_installation
+from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail, table, write
 from services.scoring.domain import reports
@@ -71,7 +71,7 @@ def _of_time(name: str, option: str, form: str, what: str) -> None:
     """A report of notifications: of a week, or of a month."""
 
     @report_command.command(name, help=what)
-    @click.option(f"--{option}", "when", type=click.DateTime([form]), help=f"Dạng {form}; mặc định: gần nhất.")
+    @click.option(f"--{option}", "when", type=Day(form), help=f"Dạng {form}; mặc định: gần nhất.")
     @commune_option
     @json_option
     @click.option(
@@ -85,7 +85,7 @@ def _of_time(name: str, option: str, form: str, what: str) -> None:
     @with_installation
     def command(
         installation: Installation,
-        when: datetime | None,
+        when: date | None,
         commune: str | None,
         json_output: bool,
         output: Path | None,
@@ -94,12 +94,11 @@ def _of_time(name: str, option: str, form: str, what: str) -> None:
         from shared.eventlog import reading
 
         commune, now = the_commune(installation, commune), installation.clock()
-        day = when.date() if when else None
         with reading(installation.notifications.engine) as connection:
             found = (
-                weekly.read_week(connection, commune, now, day)
+                weekly.read_week(connection, commune, now, when)
                 if name == "weekly"
-                else weekly.read_month(connection, commune, now, day or weekly.last_month(now))
+                else weekly.read_month(connection, commune, now, when or weekly.last_month(now))
             )
         if output:
             names = installation.channels.directory(commune) if name == "weekly" else {}

@@ -1,11 +1,11 @@
 """Urging slips at the command line: to look at, or issued."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import click
 
-from cchc.cli.options import commune_option, the_commune, with_installation
+from cchc.cli.options import Day, commune_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import write
 
@@ -23,7 +23,7 @@ from cchc.output import write
 @click.option("--issue", "by", metavar="MÃ_CÁN_BỘ", help="Ghi nhận đã lập phiếu, do người này (Chủ tịch, Văn phòng).")
 @click.option("--number", help="Số phiếu; bỏ trống để văn thư ghi.")
 @click.option("--signed-by", metavar="MÃ_CÁN_BỘ", help="Người ký; bỏ trống thì không ghi tên.")
-@click.option("--reply-by", type=click.DateTime(["%Y-%m-%d"]), help="Hạn trả lời (mặc định: 2 ngày làm việc).")
+@click.option("--reply-by", type=Day(), help="Hạn trả lời (mặc định: 2 ngày làm việc).")
 @commune_option
 @with_installation
 def slip_command(
@@ -33,7 +33,7 @@ def slip_command(
     by: str | None,
     number: str | None,
     signed_by: str | None,
-    reply_by: datetime | None,
+    reply_by: date | None,
     commune: str | None,
 ) -> None:
     """Phiếu đôn đốc cho các nhiệm vụ quá hạn: mỗi người chủ trì một phiếu, cùng một tệp để in.
@@ -47,8 +47,7 @@ def slip_command(
 
     commune = the_commune(installation, commune)
     service = installation.notifications
-    until: date | None = reply_by.date() if reply_by else None
-    wish = slips.Wish(tasks=list(tasks), number=number, signed_by=signed_by, reply_by=until)
+    wish = slips.Wish(tasks=list(tasks), number=number, signed_by=signed_by, reply_by=reply_by)
     directory = service.channels.directory
     if by is None:
         at = format_time(installation.clock())

@@ -17,6 +17,15 @@ CLOCK = validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d\Z", error="Ghi giờ dạng 0
 NOTE = "Không ghi thông tin cá nhân."
 MOST_TASKS = 200
 MOST_NOTE = 500
+# No fact can be recorded of another day (services.tasks.domain.decisions).
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+
+
+class Day(fields.Date):
+    """A day that facts can be of."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validate=validate.Range(FIRST_DAY, LAST_DAY), **options)
 
 
 class Moment(fields.Field[str]):
@@ -30,14 +39,15 @@ class Moment(fields.Field[str]):
 
 
 def moment(written: str) -> str:
-    """Raises ValueError or OverflowError for what is neither a day nor a moment."""
+    """Raises ValueError or OverflowError for what is neither a day nor a moment, or of no day that facts can be of."""
     if DAY.fullmatch(written):
         after = datetime.combine(date.fromisoformat(written) + timedelta(days=1), time(), VIETNAM)
         found = format_time(after - timedelta(milliseconds=1))
     else:
         at = datetime.fromisoformat(written)
         found = format_time(at if at.tzinfo else at.replace(tzinfo=VIETNAM))
-    local_day(found)  # the last hours of the year 9999 have none
+    if not FIRST_DAY <= local_day(found) <= LAST_DAY:
+        raise ValueError(written)
     return found
 
 
@@ -53,7 +63,7 @@ class PreviewQuery(AtQuery):
 
 class WhyQuery(Schema):
     staff = fields.String(required=True)
-    day = fields.Date(required=True)
+    day = Day(required=True)
 
 
 class RemindersQuery(PageQuery):
@@ -62,8 +72,8 @@ class RemindersQuery(PageQuery):
     recipient = fields.String(load_default=None)
     about = fields.String(load_default=None)
     rule = fields.String(load_default=None)
-    first = fields.Date(load_default=None, data_key="from")
-    last = fields.Date(load_default=None, data_key="to")
+    first = Day(load_default=None, data_key="from")
+    last = Day(load_default=None, data_key="to")
 
 
 class InboxQuery(PageQuery):

@@ -182,6 +182,20 @@ def test_reasons_of_others_are_for_those_who_follow_up(desk: Desk):
     assert problem(desk.get("/why", who="p07", staff="p08", day="2024-06-17")) == (403, "reminder-of-another")
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31", "9999-12-31T23:59:59"])
+def test_days_that_no_fact_can_be_of_are_refused(desk: Desk, day: str):
+    assert problem(desk.get("/why", staff="p07", day=day)) == (422, "invalid")
+    assert problem(desk.get("/weekly", on=day)) == (422, "invalid")
+    assert problem(desk.get("/preview", at=day)) == (422, "invalid")
+    assert problem(desk.get("/worklist", at=day)) == (422, "invalid")
+
+
+def test_the_first_and_the_last_day_have_answers(desk: Desk):
+    assert desk.get("/why", staff="p07", day="1900-01-01").status_code == 200
+    assert desk.get("/weekly", on="1900-01-01").status_code == 200
+    assert desk.get("/preview", at="2199-12-31T23:59:59").status_code == 200
+
+
 # One's own
 
 
@@ -250,7 +264,7 @@ def test_an_address_is_ones_own_and_can_be_erased(desk: Desk):
     assert desk.put("/addresses/apprise", {"address": "chat-7"}, who="p07").status_code == 204
     assert desk.get("/addresses/apprise", who="p07").json == {"address": "chat-7"}
     assert desk.get("/addresses/apprise", who="p14").json == {"address": None}
-    assert problem(desk.put("/addresses/email", {"address": "x"}, who="p07")) == (422, "channel-unknown")
+    assert problem(desk.put("/addresses/email", {"address": "x"}, who="p07")) == (422, "channel-without-addresses")
     assert desk.client.delete(f"{BASE}/addresses/apprise", headers=desk.auth("p07")).status_code == 204
     assert desk.get("/addresses/apprise", who="p07").json == {"address": None}
     assert "chat-7" not in str(desk.world.events())

@@ -10,6 +10,7 @@ from webargs.fields import DelimitedList
 
 from services.notifications import slips
 from services.notifications.channels.interface import Contact, Undeliverable
+from services.notifications.schemas import Day
 from services.notifications.slips import DOCX, MOST_TOGETHER, Wish
 from services.notifications.views import of_tasks
 from shared.eventlog import reading
@@ -32,7 +33,7 @@ class DraftQuery(Schema):
 
     tasks = DelimitedList(_ID, required=True, validate=_SOME)
     signed_by = fields.String(load_default=None)
-    reply_by = fields.Date(load_default=None)
+    reply_by = Day(load_default=None)
 
 
 class SlipsQuery(Schema):
@@ -51,7 +52,7 @@ class SlipBody(Schema):
     tasks = fields.List(_ID, required=True, validate=_SOME)
     number = fields.String(load_default=None, validate=validate.Length(min=1, max=20))
     signed_by = fields.String(load_default=None)
-    reply_by = fields.Date(load_default=None)
+    reply_by = Day(load_default=None)
 
 
 class IssuedSlip(Schema):

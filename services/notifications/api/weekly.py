@@ -10,6 +10,7 @@ from marshmallow import fields, validate
 from services.notifications import weekly
 from services.notifications.api.slips import contacts
 from services.notifications.domain.weekly import Month, Week
+from services.notifications.schemas import Day
 from shared.eventlog import reading
 from shared.web.app import service
 from shared.web.auth import action
@@ -25,7 +26,7 @@ blueprint = Blueprint("weekly", __name__, url_prefix="/communes/<commune>", desc
 class WeekQuery(Schema):
     """Nothing = as it stands now; `on` = as it stood at the end of that day."""
 
-    on = fields.Date(load_default=None)
+    on = Day(load_default=None)
 
 
 class MonthQuery(Schema):

@@ -11,11 +11,11 @@ from cchc.installation import Installation
 from cchc.output import as_json, fail, table
 from services.notifications import asked
 from services.notifications.commands import Asking, Urging, publish_policy, urge
-from services.notifications.domain.texts import CHANNELS, REASONS, RULES
+from services.notifications.domain.texts import AUDIENCES, BASES, CHANNELS, REASONS, RULES, URGENCIES
 from services.notifications.domain.worklist import SECTIONS, Section
 from services.notifications.reminders import occurrences, policies, policy_in_force
 from services.notifications.schemas import PolicyBody, moment
-from services.notifications.views import PROJECTION
+from services.notifications.views import PROJECTION, require_person
 from shared.eventlog import reading
 from shared.events import VIETNAM, format_time, parse_time
 from shared.projection import Runner
@@ -154,6 +154,7 @@ def inbox(installation: Installation, staff: str, commune: str | None, json_outp
     commune = _known(installation, commune)
     service = installation.notifications
     with reading(service.engine) as connection:
+        require_person(connection, commune, staff)
         found = occurrences(connection, commune, states=["delivered"], recipient=staff, channel="inbox")
     found.sort(key=lambda each: each.acknowledged_at is not None)
     letters = asked.letters(service, commune, found, format_time(installation.clock()))
@@ -172,6 +173,8 @@ def inbox(installation: Installation, staff: str, commune: str | None, json_outp
             for each in letters
         ],
     )
+    if not letters:
+        click.echo(f"Hộp tin của {staff} trống.", err=True)
 
 
 @remind_command.command("urge")
@@ -227,19 +230,19 @@ def show_policy(installation: Installation, commune: str | None, json_output: bo
     with reading(installation.notifications.engine) as connection:
         policy = policy_in_force(policies(connection, commune), format_time(installation.clock()))
     if json_output:
-        as_json(policy)
+        as_json(PolicyBody().dump(policy))
         return
     table(
         ("Quy tắc", "Mốc", "Ngày làm việc", "Lúc", "Báo cho", "Cách báo", "Kênh"),
         [
             (
-                each.rule,
-                each.base,
+                RULES.get(each.rule, each.rule),
+                BASES[each.base],
                 each.offset_days,
                 each.at,
-                ", ".join(each.audience),
-                each.urgency,
-                ", ".join(each.channels),
+                ", ".join(AUDIENCES[one] for one in each.audience),
+                URGENCIES[each.urgency],
+                ", ".join(CHANNELS[one] for one in each.channels),
             )
             for each in policy.rules
         ],
@@ -254,8 +257,10 @@ def show_policy(installation: Installation, commune: str | None, json_output: bo
 @commune_option
 @with_installation
 def publish(installation: Installation, file: Any, by: str, commune: str | None) -> None:
-    """Công bố bản sửa từ tệp JSON (dạng như PUT …/policy)."""
+    """Công bố bản sửa từ tệp JSON (dạng như `policy show --json` in ra)."""
     from marshmallow import ValidationError
+
+    from shared.web.problems import pointed
 
     commune = _known(installation, commune)
     service = installation.notifications
@@ -264,9 +269,10 @@ def publish(installation: Installation, file: Any, by: str, commune: str | None)
         fail(f"{by} không phải Chủ tịch hay Văn phòng, nên không công bố được.")
     try:
         policy = PolicyBody().load(json.load(file))
-    except (ValueError, UnicodeDecodeError) as error:
-        problem = error.messages if isinstance(error, ValidationError) else str(error)
-        fail(f"{file.name}: {problem}")
+    except ValidationError as error:
+        fail("\n".join(f"{file.name}{each['pointer']}: {each['detail']}" for each in pointed(error.messages, "#")))
+    except ValueError as error:
+        fail(f"{file.name}: không phải JSON ({error}).")
     with reading(service.engine) as connection:
         version = len(policies(connection, commune))
     done = publish_policy(service, commune, Asking(f"staff/{by}", by, roles), policy, version=version)

@@ -14,7 +14,7 @@ from services.notifications.domain.why import Line, why
 from services.notifications.domain.worklist import Worklist, worklist
 from services.notifications.messages import compose, period_words
 from services.notifications.reminders import EVER, occurrences, view_at
-from services.notifications.views import running
+from services.notifications.views import require_person, running
 from shared.eventlog import snapshot
 from shared.events import VIETNAM, decode, format_time, local_day, parse_time, type_name
 
@@ -102,7 +102,11 @@ def preview(service: "Notifications", commune: str, at: str, staff: str | None =
     """The dry run: what would be queued at a moment on top of what was by then, past or to come. Nothing is recorded.
 
     It looks at what has become due since the morning of that day began, as if nobody had looked at it since.
+    Refuses `staff-unknown`.
     """
+    if staff is not None:
+        with snapshot(service.engine) as connection:
+            require_person(connection, commune, staff)
     begin = _midnight(local_day(at))
     view = view_at(service, commune, at, since=EVER)
     today = set(_queued_on(service, commune, local_day(at)))
@@ -145,11 +149,12 @@ def _words(known: Records, each: Wanted) -> dict[str, Any]:
 
 
 def why_then(service: "Notifications", commune: str, staff: str, day: date, now: str) -> list[dict[str, Any]]:
-    """What somebody was told on a day, and why not more."""
+    """What somebody was told on a day, and why not more. Refuses `staff-unknown`."""
     end = format_time(datetime.combine(day + timedelta(days=1), time(), VIETNAM) - timedelta(milliseconds=1))
     at = min(now, end)
     view = view_at(service, commune, at, since=EVER)
     with snapshot(service.engine) as connection:
+        require_person(connection, commune, staff)
         mine = occurrences(connection, commune, recipient=staff, last=day)
     return [_line(view.records, line) for line in why(view, mine, staff, day, now)]
 

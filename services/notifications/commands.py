@@ -13,7 +13,7 @@ from services.notifications.domain.occurrence import Wanted
 from services.notifications.domain.policy import URGE, validate
 from services.notifications.domain.standing import standing
 from services.notifications.reminders import Endpoint, addresses, endpoints, occurrence, policies, preferences
-from services.notifications.views import of_kinds, of_tasks
+from services.notifications.views import of_tasks, require_person
 from shared.eventlog import Appended, Decision, Key, StaleVersion, Transaction, reading, writing
 from shared.eventlog.database import run
 from shared.events import (
@@ -207,8 +207,7 @@ def change_preferences(
             raise Refused("inbox-stays")
 
     def decide(tx: Transaction) -> Decision:
-        if staff not in of_kinds(tx.connection, commune, "person").people:
-            raise Refused("staff-unknown", staff=staff)
+        require_person(tx.connection, commune, staff)
         changed = PreferencesChanged(
             staff=staff, channels=chosen.channels, digest=chosen.digest, quiet=chosen.quiet, by=by
         )

@@ -8,6 +8,7 @@ from services.notifications.domain import fold
 from services.notifications.domain.records import Records, decode_record, encode_record, ended_at
 from services.notifications.tables import records
 from shared.eventlog.database import run_many
+from shared.refusal import Refused
 
 SOURCES = ("tasks", "scoring")
 
@@ -56,6 +57,12 @@ def of_tasks(connection: Connection, commune: str, tasks: Collection[str]) -> Re
 def of_kinds(connection: Connection, commune: str, *kinds: str) -> Records:
     """Only the records of these kinds."""
     return _read(connection, commune, records.c.kind.in_(kinds))
+
+
+def require_person(connection: Connection, commune: str, staff: str) -> None:
+    """Refuses `staff-unknown`: a misspelt code must not look like somebody with nothing to do."""
+    if staff not in of_kinds(connection, commune, "person").people:
+        raise Refused("staff-unknown", staff=staff)
 
 
 def _read(connection: Connection, commune: str, *where: ColumnElement[bool]) -> Records:

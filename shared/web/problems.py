@@ -1,7 +1,7 @@
 """Every error as RFC 9457 `application/problem+json` with a stable code and Vietnamese words."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,10 +167,10 @@ def answer(error: Exception) -> flask.Response:
         problem, params = flask.current_app.extensions["cchc.refusals"].problem(error.code), error.params
     elif isinstance(error, marshmallow.ValidationError):
         problem = INVALID
-        _collect(error.normalized_messages(), "#", errors)
+        errors = list(pointed(error.normalized_messages(), "#"))
     elif isinstance(error, Invalid):
         problem = INVALID
-        _collect(error.messages, "#" if error.location == "json" else f"{error.location}#", errors)
+        errors = list(pointed(error.messages, "#" if error.location == "json" else f"{error.location}#"))
     elif isinstance(error, HTTPException):
         problem, headers = _of_http(error), _kept_headers(error)
     else:
@@ -209,14 +209,14 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
     return {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
 
 
-def _collect(messages: Any, pointer: str, found: list[dict[str, str]]) -> None:
-    """Flatten marshmallow's nested messages (dicts by field or index, lists of texts) to (pointer, detail)."""
+def pointed(messages: Any, pointer: str) -> Iterator[dict[str, str]]:
+    """Marshmallow's nested messages (dicts by field or index, lists of texts) each with its pointer (RFC 6901)."""
     if isinstance(messages, dict):
         for key, value in messages.items():
             token = str(key).replace("~", "~0").replace("/", "~1")
-            _collect(value, pointer if key == "_schema" else f"{pointer}/{token}", found)
+            yield from pointed(value, pointer if key == "_schema" else f"{pointer}/{token}")
     elif isinstance(messages, list):
         for message in messages:
-            _collect(message, pointer, found)
+            yield from pointed(message, pointer)
     else:
-        found.append({"pointer": pointer, "detail": str(messages)})
+        yield {"pointer": pointer, "detail": str(messages)}

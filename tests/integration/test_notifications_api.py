@@ -182,6 +182,11 @@ def test_reasons_of_others_are_for_those_who_follow_up(desk: Desk):
     assert problem(desk.get("/why", who="p07", staff="p08", day="2024-06-17")) == (403, "reminder-of-another")
 
 
+def test_a_misspelt_code_is_nobody(desk: Desk):
+    assert problem(desk.get("/why", staff="p99", day="2024-06-17")) == (404, "staff-unknown")
+    assert problem(desk.get("/preview", staff="p99")) == (404, "staff-unknown")
+
+
 @pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31", "9999-12-31T23:59:59"])
 def test_days_that_no_fact_can_be_of_are_refused(desk: Desk, day: str):
     assert problem(desk.get("/why", staff="p07", day=day)) == (422, "invalid")
@@ -307,8 +312,11 @@ def test_a_revision_of_the_policy_is_based_on_the_last_one(desk: Desk):
     found = desk.get("/policy", who="p07")
     assert found.json["in_force"]["policy"] == "rieng-1" and found.headers["ETag"] != tag
     assert [each["policy"] for each in found.json["revisions"]] == ["mac-dinh-1", "rieng-1"]
-    again = desk.put("/policy", a_policy(), **{"If-Match": found.headers["ETag"]})
-    assert problem(again) == (409, "policy-id-taken")
+    tag = found.headers["ETag"]
+    assert problem(desk.put("/policy", a_policy(), **{"If-Match": tag})) == (409, "policy-id-taken")
+    changed = found.json["in_force"] | {"policy": "rieng-2", "reason": "Như cũ"}
+    assert desk.put("/policy", changed, **{"If-Match": tag}).status_code == 200
+    assert desk.get("/policy").json["in_force"] == changed
 
 
 @pytest.mark.parametrize(

@@ -266,6 +266,26 @@ def test_the_status_says_how_far_each_service_has_read(cchc: Cchc):
     assert rows["notifications"]["folded"] is None  # nobody folds it
 
 
+@pytest.mark.parametrize("asked", ["why --day 2024-10-03", "preview --at 2024-10-03", "inbox"])
+def test_a_misspelt_code_is_not_somebody_without_tasks(cchc: Cchc, asked: str):
+    refused = cchc("remind", *asked.split(), "--staff", "p99", code=2)
+    assert "[staff-unknown]" in refused.stderr and refused.stdout == ""
+
+
+def test_the_policy_is_shown_in_words_and_published_as_it_is_shown(cchc: Cchc, tmp_path: Path):
+    lines = cchc("remind", "policy", "show").stdout.splitlines()
+    assert lines[0].split("\t")[:6] == ["Còn 7 ngày làm việc", "hạn", "-7", "07:30", "chủ trì", "gộp trong bản tin"]
+    shown, file = read_json(cchc("remind", "policy", "show", "--json")), tmp_path / "chính-sách.json"
+    file.write_text(json.dumps(shown | {"policy": "rieng-1", "reason": None}), "utf-8")
+    refused = cchc("remind", "policy", "publish", str(file), "--by", "p01", code=2)
+    assert refused.stderr.startswith(f"{file}#/reason: ")
+    file.write_text("{", "utf-8")
+    assert "không phải JSON" in cchc("remind", "policy", "publish", str(file), "--by", "p01", code=2).stderr
+    file.write_text(json.dumps(shown | {"policy": "rieng-1", "reason": "Thử"}), "utf-8")
+    cchc("remind", "policy", "publish", str(file), "--by", "p01")
+    assert read_json(cchc("remind", "policy", "show", "--json"))["policy"] == "rieng-1"
+
+
 def test_publishing_a_calendar_asks_a_person_about_what_is_only_proposed(cchc: Cchc):
     calendar = FILES / "lich-lam-viec" / "2026.json"
     refused = cchc("calendar", "publish", str(calendar), "--revision", "vn-2026-r1", code=2)

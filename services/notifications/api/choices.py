@@ -26,11 +26,11 @@ blueprint = Blueprint("choices", __name__, url_prefix="/communes/<commune>", des
 @blueprint.route("/policy")
 @action("policy.read")
 def policy(commune: str) -> flask.Response:
-    """The policy in force, and its earlier revisions."""
+    """The policy in force, as PUT takes it, and its earlier revisions."""
     with reading(reminding().engine) as connection:
         known = policies(connection, commune)
     revisions = [{"policy": each.policy, "from": time, "by": each.by, "reason": each.reason} for time, each in known]
-    answer = {"in_force": policy_in_force(known, now()), "revisions": revisions}
+    answer = {"in_force": PolicyBody().dump(policy_in_force(known, now())), "revisions": revisions}
     return as_json(answer, etag(len(known)))
 
 

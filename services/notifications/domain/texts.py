@@ -55,6 +55,29 @@ REASONS = {
 
 CHANNELS = {"inbox": "hộp tin", "email": "thư điện tử", "apprise": "tin nhắn", "webhook": "webhook"}
 
+# Of a rule: what it counts from, whom it tells, and how fast.
+BASES = {
+    "due": "hạn",
+    "check": "kỳ kiểm tra",
+    "week": "tuần",
+    "month": "tháng",
+    "sheet": "hết kỳ",
+    "appeal": "hạn giải quyết kiến nghị",
+}
+AUDIENCES = {
+    "lead": "chủ trì",
+    "collaborators": "phối hợp",
+    "in_charge": "lãnh đạo phụ trách",
+    "office": "Văn phòng",
+    "chair": "Chủ tịch",
+    "leaders": "lãnh đạo",
+    "supervisors": "cơ quan giám sát",
+    "person": "người có phiếu",
+    "tracker": "người theo dõi",
+    "rater": "người xếp loại",
+}
+URGENCIES = {"immediate": "ngay", "digest": "gộp trong bản tin"}
+
 # Why there was no reminder (or, by state, what became of one); filled with the parameters of why.Line.
 WHY = STATES | {
     "not_assigned_yet": "chưa giao nhiệm vụ này",

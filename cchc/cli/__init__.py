@@ -6,6 +6,10 @@ from typing import Any
 
 import click
 
+from cchc.cli.vietnamese import speak_vietnamese
+
+speak_vietnamese()
+
 # Command → the module that holds it; imported when it is called, so that the command line starts fast.
 COMMANDS = {
     "run": "running",

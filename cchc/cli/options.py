@@ -17,7 +17,7 @@ json_option = click.option("--json", "json_output", is_flag=True, help="In JSON 
 class Day(click.ParamType[date]):
     """A day, or the first of a month, of the centuries that facts can be of."""
 
-    name = "day"
+    name = "ngày"
 
     def __init__(self, form: str = "%Y-%m-%d") -> None:
         self.form = form

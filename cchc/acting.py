@@ -26,6 +26,7 @@ from shared.events import Due, format_time
 from shared.refusal import Refused
 from shared.web.auth import Principal, action, principal, public, signed_in
 from shared.web.problems import Rejected, fill
+from shared.web.schema import composed
 
 ROLES = frozenset({"chair", "vice_chair", "office", "staff", "village_head", "focal_point", "supervisor"})
 ACTION = "reminder.act"
@@ -183,7 +184,7 @@ def _do(installation: Installation, commune: str, asking: Principal, command: Co
 
 
 def _text(form: Form, name: str) -> str:
-    written = form.get(name, "").strip()
+    written: str = composed(form.get(name, "")).strip()
     if not 0 < len(written) <= LONGEST_TEXT:
         raise Refused("act-text", longest=LONGEST_TEXT)
     return written

@@ -12,6 +12,7 @@ import msgspec
 
 from shared.web.keys import AUDIENCE, ISSUER, KeyLookup, KeySetUnavailable, keys_at
 from shared.web.problems import Rejected
+from shared.web.schema import composed
 
 ROLES = frozenset(
     {
@@ -191,7 +192,7 @@ def guard(
         if "cchc_action" not in tags:
             raise Rejected("unclassified")
         asking = principal()
-        ids = _composed(flask.request.view_args or {})
+        ids = _ids(flask.request.view_args or {})
         flask.request.view_args = ids
         commune = ids.get("commune")
         if commune is not None and not COMMUNE.fullmatch(commune):
@@ -205,13 +206,13 @@ def guard(
     app.before_request(check)
 
 
-def _composed(ids: Mapping[str, Any]) -> dict[str, Any]:
+def _ids(ids: Mapping[str, Any]) -> dict[str, Any]:
     """The ids of an address as those in bodies are: composed (NFC). Raises Rejected 404 for what can be no id."""
-    composed = {name: unicodedata.normalize("NFC", one) if isinstance(one, str) else one for name, one in ids.items()}
-    for one in composed.values():
+    found: dict[str, Any] = composed(dict(ids))
+    for one in found.values():
         if isinstance(one, str) and (len(one) > LONGEST_ID or any(unicodedata.category(char) == "Cc" for char in one)):
             raise Rejected("not-found")
-    return composed
+    return found
 
 
 def require_own_origin() -> None:

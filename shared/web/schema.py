@@ -10,6 +10,7 @@ import marshmallow
 import msgspec
 from webargs import core
 from webargs.flaskparser import FlaskParser, is_json_request
+from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -34,7 +35,11 @@ class Schema(marshmallow.Schema):
 
 
 def composed(value: Any) -> Any:
-    """A JSON value with all its texts, names too, in NFC: a Vietnamese letter is written in one way only."""
+    """What came in, with all its texts, names too, in NFC: a Vietnamese letter is written in one way only."""
+    if isinstance(value, MultiDictProxy):  # a query or a form, which knows which of its fields are lists
+        sent: Any = value.data
+        value.data = MultiDict([(composed(name), composed(text)) for name, text in sent.items(multi=True)])
+        return value
     if isinstance(value, str):
         return unicodedata.normalize("NFC", value)
     if isinstance(value, list):
@@ -64,10 +69,6 @@ class Parser(FlaskParser):
         if NUL.search(body):
             raise Rejected("invalid-json")
         return value
-
-    def load_querystring(self, req: flask.Request, schema: marshmallow.Schema) -> Any:
-        query = MultiDict((composed(name), composed(value)) for name, value in req.args.items(multi=True))
-        return self._makeproxy(query, schema)
 
     def handle_error(self, error: marshmallow.ValidationError, *_: Any, **__: Any) -> NoReturn:
         [(location, messages)] = error.normalized_messages().items()

@@ -104,6 +104,13 @@ def test_a_result_is_reported_from_the_page(commune: SmallCommune) -> None:
     assert "Báo cáo kết quả</h2>" not in browser.get(link).get_data(as_text=True)
 
 
+def test_what_is_typed_on_the_page_is_composed(commune: SmallCommune) -> None:
+    browser, link = Browser(commune, "p04"), link_of(commune)
+    said = {"summary": "Ba\u0301o ca\u0301o xong", "explanation": "Kho\u0302ng"}
+    assert browser.send(link, browser.get(link), "report", **said).status_code == 303
+    assert "Báo cáo xong" in commune.tasks.log.read(COMMUNE)[-1].decode()
+
+
 def test_more_time_is_asked_for_from_the_page(commune: SmallCommune) -> None:
     browser, link = Browser(commune, "p04"), link_of(commune)
     page = browser.get(link)

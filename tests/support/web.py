@@ -125,7 +125,8 @@ def blueprint(raised: Callable[[], Exception]) -> Blueprint:
     @body_limit(4000)
     def attached(form: dict[str, Any], note: str, commune: str) -> Any:
         key = idempotency_key()
-        return {"digest": key.digest if key else "", "size": len(flask.request.files["file"].read())}
+        size = len(flask.request.files["file"].read())
+        return {"digest": key.digest if key else "", "size": size, "name": form["name"]}
 
     return notes
 

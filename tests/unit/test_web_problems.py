@@ -147,6 +147,9 @@ def test_an_escaped_backslash_before_u0000_is_no_nul(service: Service) -> None:
 def test_texts_are_composed_at_the_door(service: Service) -> None:
     response = service.client.post(NOTES, json={"title": "Ba\u0301o ca\u0301o"}, headers=service.auth("office"))
     assert json.loads(response.data)["title"] == "B\u00e1o c\u00e1o"
+    form = {"name": "Ba\u0301o ca\u0301o", "file": (io.BytesIO(b"x"), "a.pdf")}
+    response = service.client.post(f"{NOTES}/n1/files", data=form, headers=service.auth("office"))
+    assert json.loads(response.data)["name"] == "B\u00e1o c\u00e1o"
 
 
 @pytest.mark.parametrize("depth", [100, 300, 500, 700, 900])

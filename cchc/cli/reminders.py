@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import click
+from marshmallow import ValidationError
 
 from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
@@ -19,6 +20,7 @@ from services.notifications.views import PROJECTION, require_person
 from shared.eventlog import reading
 from shared.events import VIETNAM, format_time, parse_time
 from shared.projection import Runner
+from shared.web.problems import pointed
 
 WORDS: dict[Section, str] = {
     "undone": "Quá hạn, chưa làm",
@@ -258,10 +260,6 @@ def show_policy(installation: Installation, commune: str | None, json_output: bo
 @with_installation
 def publish(installation: Installation, file: Any, by: str, commune: str | None) -> None:
     """Công bố bản sửa từ tệp JSON (dạng như `policy show --json` in ra)."""
-    from marshmallow import ValidationError
-
-    from shared.web.problems import pointed
-
     commune = _known(installation, commune)
     service = installation.notifications
     roles = service.roles_in_force(commune, by)

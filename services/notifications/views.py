@@ -61,7 +61,8 @@ def of_kinds(connection: Connection, commune: str, *kinds: str) -> Records:
 
 def require_person(connection: Connection, commune: str, staff: str) -> None:
     """Refuses `staff-unknown`: a misspelt code must not look like somebody with nothing to do."""
-    if staff not in of_kinds(connection, commune, "person").people:
+    this = (records.c.commune == commune, records.c.kind == "person", records.c.id == staff)
+    if connection.execute(select(records.c.id).where(*this)).first() is None:
         raise Refused("staff-unknown", staff=staff)
 
 

@@ -24,9 +24,9 @@ from cchc.serve import settle
 from services.scoring.domain.sheet import sheet, sheet_bytes
 from services.scoring.domain.table import table
 from services.scoring.recheck import recheck
-from services.scoring.views import PROJECTION, SOURCES, end_of_day, known_at, moment_at, pins
+from services.scoring.views import PROJECTION, SOURCES, known_at, moment_at, pins
 from shared.eventlog import Decision, Log, open_database
-from shared.events import RatingDecided, RatingProposed, decode
+from shared.events import RatingDecided, RatingProposed, decode, end_of_day
 from shared.projection import Runner, replay
 from shared.projection.parallel import rebuild
 

@@ -8,7 +8,7 @@ import click
 
 from cchc.installation import Installation
 from cchc.output import fail
-from shared.events import VIETNAM
+from shared.events import PLAUSIBLE_YEARS, VIETNAM
 
 commune_option = click.option("--commune", help="Mã xã trong hệ thống (mặc định: xã duy nhất).")
 json_option = click.option("--json", "json_output", is_flag=True, help="In JSON cho chương trình khác.")
@@ -27,9 +27,9 @@ class Day(click.ParamType[date]):
             day = datetime.strptime(value, self.form).replace(tzinfo=VIETNAM).date()
         except ValueError:
             day = date.min
-        if not 1900 <= day.year <= 2199:
-            example = date(2024, 11, 28).strftime(self.form)
-            self.fail(f"{value}: ghi dạng {example}, từ năm 1900 đến năm 2199.", param, ctx)
+        if day.year not in PLAUSIBLE_YEARS:
+            example, first, last = date(2024, 11, 28).strftime(self.form), PLAUSIBLE_YEARS[0], PLAUSIBLE_YEARS[-1]
+            self.fail(f"{value}: ghi dạng {example}, từ năm {first} đến năm {last}.", param, ctx)
         return day
 
 

@@ -1,6 +1,6 @@
 """What people ask of reminding: the worklist, their inbox, what a moment would tell, why somebody was told nothing."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +16,7 @@ from services.notifications.messages import compose, period_words
 from services.notifications.reminders import EVER, occurrences, view_at
 from services.notifications.views import require_person, running
 from shared.eventlog import snapshot
-from shared.events import VIETNAM, decode, format_time, local_day, parse_time, type_name
+from shared.events import VIETNAM, decode, end_of_day, local_day, parse_time, type_name
 
 if TYPE_CHECKING:
     from services.notifications.service import Notifications
@@ -107,7 +107,7 @@ def preview(service: "Notifications", commune: str, at: str, staff: str | None =
     if staff is not None:
         with snapshot(service.engine) as connection:
             require_person(connection, commune, staff)
-    begin = _midnight(local_day(at))
+    begin = end_of_day(local_day(at) - timedelta(days=1))
     view = view_at(service, commune, at, since=EVER)
     today = set(_queued_on(service, commune, local_day(at)))
     seen = {rung for rung in view.seen if rung not in today}
@@ -120,10 +120,6 @@ def _queued_on(service: "Notifications", commune: str, day: date) -> list[tuple[
     with snapshot(service.engine) as connection:
         found = occurrences(connection, commune, first=day, last=day)
     return [(each.about, each.rule, each.due_version, each.recipient, each.channel) for each in found]
-
-
-def _midnight(day: date) -> str:
-    return format_time(datetime.combine(day, time(), VIETNAM) - timedelta(milliseconds=1))
 
 
 def title_of(known: Records, about: str) -> str:
@@ -150,8 +146,7 @@ def _words(known: Records, each: Wanted) -> dict[str, Any]:
 
 def why_then(service: "Notifications", commune: str, staff: str, day: date, now: str) -> list[dict[str, Any]]:
     """What somebody was told on a day, and why not more. Refuses `staff-unknown`."""
-    end = format_time(datetime.combine(day + timedelta(days=1), time(), VIETNAM) - timedelta(milliseconds=1))
-    at = min(now, end)
+    at = min(now, end_of_day(day))
     view = view_at(service, commune, at, since=EVER)
     with snapshot(service.engine) as connection:
         require_person(connection, commune, staff)

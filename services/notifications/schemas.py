@@ -1,13 +1,24 @@
 """What comes in and goes out of notifications over HTTP."""
 
 import re
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate
 
 from services.notifications.domain.occurrence import State
-from shared.events import VIETNAM, Digest, PolicyPublished, PolicyRule, Quiet, Span, format_time, local_day
+from shared.events import (
+    PLAUSIBLE_YEARS,
+    VIETNAM,
+    Digest,
+    PolicyPublished,
+    PolicyRule,
+    Quiet,
+    Span,
+    end_of_day,
+    format_time,
+    local_day,
+)
 from shared.events.reminders import Audience, Base, Channel, Level, Urgency
 from shared.web.paging import Cursor, PageQuery
 from shared.web.schema import Schema
@@ -17,15 +28,14 @@ CLOCK = validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d\Z", error="Ghi giờ dạng 0
 NOTE = "Không ghi thông tin cá nhân."
 MOST_TASKS = 200
 MOST_NOTE = 500
-# No fact can be recorded of another day (services.tasks.domain.decisions).
-FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
 
 
 class Day(fields.Date):
     """A day that facts can be of."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(validate=validate.Range(FIRST_DAY, LAST_DAY), **options)
+        first, last = date(PLAUSIBLE_YEARS[0], 1, 1), date(PLAUSIBLE_YEARS[-1], 12, 31)
+        super().__init__(validate=validate.Range(first, last), **options)
 
 
 class Moment(fields.Field[str]):
@@ -41,12 +51,11 @@ class Moment(fields.Field[str]):
 def moment(written: str) -> str:
     """Raises ValueError or OverflowError for what is neither a day nor a moment, or of no day that facts can be of."""
     if DAY.fullmatch(written):
-        after = datetime.combine(date.fromisoformat(written) + timedelta(days=1), time(), VIETNAM)
-        found = format_time(after - timedelta(milliseconds=1))
+        found = end_of_day(date.fromisoformat(written))
     else:
         at = datetime.fromisoformat(written)
         found = format_time(at if at.tzinfo else at.replace(tzinfo=VIETNAM))
-    if not FIRST_DAY <= local_day(found) <= LAST_DAY:
+    if local_day(found).year not in PLAUSIBLE_YEARS:
         raise ValueError(written)
     return found
 

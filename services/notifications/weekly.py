@@ -4,7 +4,7 @@ import base64
 import functools
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from services.notifications.channels.interface import Contact
 from services.notifications.domain import weekly
 from services.notifications.domain.weekly import FieldWeek, Month, PersonWeek, Told, Week
 from services.notifications.views import running
-from shared.events import VIETNAM, format_time, local_day
+from shared.events import VIETNAM, end_of_day, format_time, local_day
 from shared.fields import FIELDS
 from shared.refusal import Refused
 from shared.workbook import Cell, Column, Table, workbook
@@ -86,20 +86,12 @@ def _moment(now: datetime, on: date | None) -> str:
         return format_time(now)
     if on > today:
         raise Refused("day-to-come", on=f"{on:%d/%m/%Y}")
-    return _before(_midnight(on + timedelta(days=1)))
+    return end_of_day(on)
 
 
 def _beginning(day: date) -> str:
     """The last moment before a day in Vietnam."""
-    return _before(_midnight(day))
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), VIETNAM)
-
-
-def _before(moment: datetime) -> str:
-    return format_time(moment - timedelta(milliseconds=1))
+    return end_of_day(day - timedelta(days=1))
 
 
 def _told(connection: Connection, commune: str, at: str) -> list[Told]:

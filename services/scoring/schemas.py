@@ -7,8 +7,7 @@ from typing import Any, get_args
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.scoring.domain.assessment import COMMON_CRITERIA, GRADES
-from services.scoring.views import end_of_day
-from shared.events import VIETNAM, format_time, local_day
+from shared.events import VIETNAM, end_of_day, format_time, local_day
 from shared.events.ratings import Level, Outcome
 from shared.events.values import Category
 from shared.web.schema import Schema

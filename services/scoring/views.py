@@ -1,7 +1,7 @@
 """The read side of scoring: the records of each commune as rows, and the same records as of any past position."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -23,7 +23,7 @@ from services.scoring.domain import fold
 from services.scoring.domain.records import Records, decode_record, encode_record
 from shared.eventlog import Log, snapshot
 from shared.eventlog.database import run_many
-from shared.events import GENESIS_HASH, VIETNAM, Input, event_hash, format_time, local_day
+from shared.events import GENESIS_HASH, Input, event_hash, local_day
 from shared.projection import read_positions, replay
 from shared.refusal import Refused
 
@@ -103,12 +103,6 @@ class Known(msgspec.Struct, frozen=True):
     records: Records
     on: date
     inputs: list[Input]
-
-
-def end_of_day(day: date) -> str:
-    """The last recorded moment of a day in Vietnam."""
-    midnight = datetime.combine(day + timedelta(days=1), time(), VIETNAM)
-    return format_time(midnight - timedelta(milliseconds=1))
 
 
 def moment_at(logs: Mapping[str, Log], commune: str, recorded: str) -> Moment:

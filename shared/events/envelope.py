@@ -4,6 +4,7 @@ import functools
 import hashlib
 import os
 from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import time as clock
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -12,6 +13,8 @@ import msgspec
 MAX_EVENT_BYTES = 256 * 1024
 GENESIS_HASH = "0" * 64
 VIETNAM = timezone(timedelta(hours=7))
+# A date of other years is a slip of the hand, and reckoning with it may leave what a date can be.
+PLAUSIBLE_YEARS = range(1900, 2200)
 
 
 # Decoding leaves `data` raw, and the catalogue puts the typed Struct in its place.
@@ -71,6 +74,11 @@ def format_time(moment: datetime) -> str:
 
 def parse_time(time: str) -> datetime:
     return datetime.fromisoformat(time)
+
+
+def end_of_day(day: date) -> str:
+    """The last recorded moment of a day in Vietnam."""
+    return format_time(datetime.combine(day + timedelta(days=1), clock(), VIETNAM) - timedelta(milliseconds=1))
 
 
 def local_day(time: str) -> date:

@@ -17,10 +17,10 @@ from cchc.installation import Installation
 from cchc.settings import SERVICES
 from demo.year import COMMUNE
 from services.scoring.domain.sheet import sheet
-from services.scoring.views import Moment, end_of_day, known_at, moment_at
+from services.scoring.views import Moment, known_at, moment_at
 from shared.eventlog import Decision
 from shared.eventlog.checkpoints import record
-from shared.events import RatingProposed, local_day
+from shared.events import RatingProposed, end_of_day, local_day
 from tests.scenario.conftest import Cchc, read_json, settings_of
 
 PROGRAMS = ("verify_chain.py", "verify_rating.py")

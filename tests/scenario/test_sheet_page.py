@@ -15,8 +15,8 @@ from cchc.pages import sheet_page
 from cchc.root import create_root
 from demo.year import COMMUNE
 from services.scoring.domain.sheet import sheet, sheet_bytes
-from services.scoring.views import Known, end_of_day, known_at, moment_at
-from shared.events import decode
+from services.scoring.views import Known, known_at, moment_at
+from shared.events import decode, end_of_day
 from shared.web.keys import mint
 from tests.scenario.conftest import settings_of
 

@@ -1,7 +1,7 @@
 """Why somebody was, or was not, told something about a task on a day: answered from what was known then."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import TaskRecord
 from services.notifications.domain.standing import standing
 from shared.calendar import CalendarMissing
-from shared.events import VIETNAM, PolicyRule, format_time, local_day
+from shared.events import VIETNAM, PolicyRule, end_of_day, format_time, local_day
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ def why(view: View, occurrences: Iterable[Occurrence], staff: str, day: date, no
 
     `view` is of the end of the day, or of now when that is earlier (`now`, RFC 3339 in UTC); `occurrences` are theirs.
     """
-    at = min(now, _end_of(day))
+    at = min(now, end_of_day(day))
     told = [_became(each) for each in occurrences if day in (each.run_on, local_day(each.state_at))]
     answered = {(task_of(line.about), line.rule) for line in told}
     silent = [
@@ -45,10 +45,6 @@ def why(view: View, occurrences: Iterable[Occurrence], staff: str, day: date, no
         if (task.task, line.rule) not in answered
     ]
     return [*told, *silent]
-
-
-def _end_of(day: date) -> str:
-    return format_time(datetime.combine(day + timedelta(days=1), time(), VIETNAM) - timedelta(milliseconds=1))
 
 
 def _became(each: Occurrence) -> Line:

@@ -23,11 +23,8 @@ from services.tasks.domain.context import Command, Context, canonical, recorder
 from services.tasks.domain.imports import Import
 from services.tasks.domain.streams import after
 from services.tasks.domain.task import Task
-from shared.events import Data, DraftSettled, Due, ImportConfirmed, subject_of
+from shared.events import PLAUSIBLE_YEARS, Data, DraftSettled, Due, ImportConfirmed, subject_of
 from shared.refusal import Refused
-
-# A date of other years is a slip of the hand, and reckoning with it may leave what a date can be.
-YEARS = range(1900, 2200)
 
 
 class SettleDraft(Command):
@@ -81,7 +78,7 @@ def _must_have_plausible_days(command: Command) -> None:
     for name in command.__struct_fields__:
         value = getattr(command, name)
         day = value.date if isinstance(value, Due) else value
-        if isinstance(day, date) and day.year not in YEARS:
+        if isinstance(day, date) and day.year not in PLAUSIBLE_YEARS:
             raise Refused("day-implausible", day=day)
 
 

@@ -21,34 +21,21 @@ from services.notifications import outbox, tables
 from services.notifications.channels.interface import Contact, NoAddress, Permanent, Temporary, Undeliverable
 from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, Wanted, task_of
-from services.notifications.domain.people import posts_on
 from services.notifications.domain.plan import Problem, View, plan
 from services.notifications.domain.policy import default_policy
+from services.notifications.domain.queuing import Told, to_queue
 from services.notifications.domain.records import Closed, Records
 from services.notifications.domain.release import Group, Terms, group_of, groups
-from services.notifications.domain.standing import standing
 from services.notifications.domain.wanted import no_longer
 from services.notifications.messages import compose
 from services.notifications.outbox import ACTOR, Claim, Waiting, message_of, waiting
 from services.notifications.reminders import EVER, policies, policy_in_force, view_at
 from services.notifications.service import Notifications
 from services.notifications.views import PROJECTION, of_kinds, of_tasks
-from shared.calendar import CalendarMissing
 from shared.eventlog import EMPTY, Busy, ClockBehind, Decision, Log, Transaction, UnknownCommune, reading, writing
 from shared.eventlog.database import Query, run
 from shared.eventlog.feed import FeedError
-from shared.events import (
-    VIETNAM,
-    Data,
-    ReminderEscalated,
-    ReminderQueued,
-    ReminderSuppressed,
-    decode,
-    format_time,
-    local_day,
-    parse_time,
-)
-from shared.events.reminders import Level
+from shared.events import VIETNAM, decode, format_time, local_day, parse_time
 from shared.projection import all_positions
 from shared.projection.positions import read_positions
 
@@ -61,8 +48,6 @@ MESSAGES_A_TURN = 100
 REST = timedelta(minutes=1)
 # A result that could not be recorded means that a message is sent again: it is worth more than one attempt.
 ATTEMPTS_TO_RECORD = 3
-
-LEVELS: tuple[Level, ...] = ("lead", "office", "vice_chair", "chair")
 
 
 class Basis(msgspec.Struct, frozen=True):
@@ -273,7 +258,7 @@ class Reminding:
 
             def decide(tx: Transaction, batch: Sequence[Wanted] = batch) -> Decision:
                 told = [Told(*row) for rows in tx.answers for row in rows]
-                return Decision(_events(commune, view, batch, told, tx.time))
+                return Decision(to_queue(commune, view, batch, told, tx.time))
 
             reads: list[Query] = [(_TOLD, (commune, about)) for about in abouts]
             queued += len(self.notifications.log.append(commune, decide, actor=ACTOR, reads=reads).versions)
@@ -437,21 +422,6 @@ def _by_about(ordered: Sequence[Wanted]) -> Iterator[list[Wanted]]:
         yield batch
 
 
-# What is queued
-
-
-class Told(msgspec.Struct, frozen=True):
-    """What is there already about a thing. `only_recorded`: it was missed, and nobody was told."""
-
-    about: str
-    rule: str
-    due_version: int | None
-    run_on: str
-    recipient: str
-    channel: str
-    only_recorded: bool
-
-
 _TOLD = (
     "SELECT about, rule, due_version, run_on, recipient, channel, (state = 'suppressed' AND state_at = queued_at)"
     " FROM occurrences WHERE commune = ? AND about = ?"
@@ -462,100 +432,3 @@ _SET_PLANNED_UNTIL = (
     "INSERT INTO planned (commune, until, positions) VALUES (?, ?, ?) ON CONFLICT (commune) DO UPDATE"
     " SET until = excluded.until, positions = excluded.positions WHERE planned.until <= excluded.until"
 )
-
-
-def _events(commune: str, view: View, wanted: Sequence[Wanted], told: Sequence[Told], at: str) -> list[Data]:
-    """What to append for what is wanted and was told neither as this rung nor on this day."""
-    rungs = {(each.about, each.rule, each.due_version, each.recipient, each.channel) for each in told}
-    keys = {(each.about, each.rule, each.run_on, each.recipient, each.channel) for each in told}
-    events: list[Data] = []
-    fresh: list[Wanted] = []
-    for each in wanted:
-        rung = (each.about, each.rule, each.due_version, each.recipient, each.channel)
-        key = (each.about, each.rule, each.run_on.isoformat(), each.recipient, each.channel)
-        if rung in rungs or key in keys:
-            continue
-        rungs.add(rung)
-        keys.add(key)
-        reminder = each.id(commune)
-        events.append(
-            ReminderQueued(
-                reminder=reminder,
-                about=each.about,
-                rule=each.rule,
-                run_on=each.run_on,
-                recipient=each.recipient,
-                channel=each.channel,
-                urgency=each.urgency,
-                due_version=each.due_version,
-                policy=each.policy,
-                by=each.by,
-                note=each.note,
-            )
-        )
-        if each.suppressed:
-            events.append(ReminderSuppressed(reminder=reminder, at=at, reason=each.suppressed))
-        else:
-            fresh.append(each)
-    return [*events, *_escalations(commune, view, fresh, told, at)]
-
-
-def _escalations(
-    commune: str, view: View, fresh: Sequence[Wanted], told: Sequence[Told], at: str
-) -> Iterator[ReminderEscalated]:
-    """A level that hears of a deadline's passing for the first time."""
-    rising = {rule.rule: rule for _, policy in view.policies for rule in policy.rules if rule.escalates_to}
-    reached: dict[tuple[str, int | None], int] = {}
-    for before in told:
-        if before.rule in rising and not before.only_recorded:
-            _raise(reached, (before.about, before.due_version), rising[before.rule].escalates_to)
-    posts = posts_on(view.records, local_day(at), at) if any(each.rule in rising for each in fresh) else {}
-
-    def roles(staff: str) -> tuple[str, ...]:
-        return posts[staff].roles if staff in posts else ()
-
-    # Of one rung's reminders it is that of the level itself that tells it.
-    for each in sorted(
-        (each for each in fresh if each.rule in rising and each.due_version is not None),
-        key=lambda each: (
-            each.about,
-            each.wanted_at,
-            each.rule,
-            rising[each.rule].escalates_to not in roles(each.recipient),
-        ),
-    ):
-        rule = rising[each.rule]
-        level = rule.escalates_to
-        if level == "vice_chair" and "chair" in roles(each.recipient):
-            level = "chair"
-        key = (each.about, each.due_version)
-        rank = reached.get(key, 0)
-        if _raise(reached, key, level):
-            yield ReminderEscalated(
-                reminder=each.id(commune),
-                task=each.about.removeprefix("task/"),
-                from_level=LEVELS[rank],
-                to_level=LEVELS[reached[key]],
-                due_version=each.due_version or 0,
-                overdue_working_days=_overdue(view.records, each.about, at, rule.offset_days),
-            )
-
-
-def _raise(reached: dict[tuple[str, int | None], int], key: tuple[str, int | None], level: Level | None) -> bool:
-    rank = LEVELS.index(level) if level else 0
-    if rank <= reached.get(key, 0):
-        return False
-    reached[key] = rank
-    return True
-
-
-def _overdue(records: Records, about: str, at: str, offset: int) -> int:
-    """Working days past the deadline; where they cannot be counted, those of the rung."""
-    task = records.tasks.get(about.removeprefix("task/"))
-    now = standing(task, at) if task else None
-    if now is None or now.due is None:
-        return offset
-    try:
-        return calendars_at(records, at).working_days_between(now.due, local_day(at))
-    except CalendarMissing:
-        return offset

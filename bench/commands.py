@@ -41,7 +41,7 @@ class Commands:
         self.engine = open_database(url)
         self.commune = commune
         self.log = Log(self.engine, "tasks", on_append=views.apply)
-        with reading(self.engine) as connection:
+        with reading(self.engine, commune) as connection:
             stored = views.tasks(connection, commune, views.TaskFilter(status=["open", "completed"]), limit=200)
         self._tasks = [each.state.task for each in stored]
         self._count = int.from_bytes(os.urandom(3), "big")  # two writers never set the same one

@@ -298,14 +298,14 @@ def send_queued(path: str, port: int, number: int) -> float:
         Runner(engine, {source: Log(engine, source) for source in PROJECTION.sources}, PROJECTION).rebuild()
         notifications = _service(engine, now, {"email": _email(port)})
         reminding = Reminding(notifications)
-        with reading(engine) as connection:
+        with reading(engine, commune) as connection:
             urgings = [_urged(commune, task) for task in running(connection, commune, now).tasks.values()]
         notifications.log.append(commune, lambda _: Decision([_silent(), *urgings]), actor="staff/p03")
         begin = time.perf_counter()
         while reminding.step():
             pass
         took = time.perf_counter() - begin
-        with reading(engine) as connection:
+        with reading(engine, commune) as connection:
             query = select(func.count()).where(tables.occurrences.c.state == "sent")
             sent = connection.execute(query).scalar_one()
         if sent != number:

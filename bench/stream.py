@@ -11,7 +11,7 @@ from bench.measure import in_child, in_turn, show, show_rates
 from bench.servers import Servers
 from services.scoring.domain.records import Records
 from services.scoring.views import PROJECTION
-from shared.eventlog import EMPTY, Head, Log, open_database, writing
+from shared.eventlog import EMPTY, EVERY_COMMUNE, Head, Log, open_database, writing
 from shared.eventlog.chain import decode_verified
 from shared.eventlog.database import run as run_sql
 from shared.eventlog.kafka import TOPIC_SETTINGS, end_offsets, read_topic
@@ -45,7 +45,7 @@ def run(quick: bool, servers: Servers) -> None:
 def publish(path: str, bootstrap: str, topic: str) -> float:
     """All of the tasks logs through the relay; events a second."""
     engine = open_database(f"sqlite:///{path}")
-    with writing(engine) as connection:
+    with writing(engine, EVERY_COMMUNE) as connection:
         run_sql(connection, "DELETE FROM cursors")
     relay = Relay(Log(engine, "tasks"), bootstrap, topic=topic)
     begin, published = time.perf_counter(), 0

@@ -119,7 +119,7 @@ def _told(installation: Installation, commune: str, reminder: str, asking: Princ
     """Refuses `reminder-unknown`, `reminder-of-another`."""
     service = installation.notifications
     at = format_time(installation.clock())
-    with reading(service.engine) as connection:
+    with reading(service.engine, commune) as connection:
         found = occurrence(connection, commune, reminder)
         task = task_of(found.about) if found else None
         if found is None or task is None:
@@ -127,7 +127,7 @@ def _told(installation: Installation, commune: str, reminder: str, asking: Princ
     if found.recipient != asking.staff:
         raise Refused("reminder-of-another")
     [letter] = asked.letters(service, commune, [found], at)
-    with reading(installation.tasks.engine) as connection:
+    with reading(installation.tasks.engine, commune) as connection:
         state = views.one(connection, commune, f"task/{task}")  # as it is now, whatever has been folded since
     return Told(found, letter.item.text, letter.item.details, task, state is not None and state.state.status == "open")
 

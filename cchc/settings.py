@@ -17,6 +17,7 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_DATA            folder for databases, evidence and keys (default ./data)
     CCHC_KAFKA           bootstrap servers
     CCHC_DATABASE_<S>    SQLAlchemy URL of a service's database (default a SQLite file in the data folder)
+    CCHC_OWNER_<S>       the same with the role that owns the tables and migrates them (default CCHC_DATABASE_<S>)
     CCHC_URL_<S>         base URL of a service, whose feed fills gaps of replicas
     CCHC_KEYS            key set (file or URL) that tokens are checked against (default the data folder's own)
     CCHC_CHECKPOINT_KEYS folder of public keys that checkpoints are checked against (default in the data folder)
@@ -34,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True):
     data: Path
     kafka: str | None
     databases: dict[str, str]
+    owners: dict[str, str]
     urls: dict[str, str]
     keys: str
     checkpoint_keys: Path
@@ -47,13 +49,15 @@ class Settings(msgspec.Struct, frozen=True):
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, data: Path | None = None) -> "Settings":
         folder = (data or Path(environment.get("CCHC_DATA", "data"))).absolute()
+        databases = {
+            name: environment.get(f"CCHC_DATABASE_{name.upper()}") or f"sqlite:///{folder / f'{name}.db'}"
+            for name in DATABASES
+        }
         return cls(
             data=folder,
             kafka=environment.get("CCHC_KAFKA") or None,
-            databases={
-                name: environment.get(f"CCHC_DATABASE_{name.upper()}") or f"sqlite:///{folder / f'{name}.db'}"
-                for name in DATABASES
-            },
+            databases=databases,
+            owners={name: environment.get(f"CCHC_OWNER_{name.upper()}") or databases[name] for name in SERVICES},
             urls={
                 name: environment.get(f"CCHC_URL_{name.upper()}", f"http://127.0.0.1:8080/api/v1/{name}")
                 for name in SERVICES

@@ -22,7 +22,7 @@ class FollowUp:
 
     def acknowledge(self, staff: str) -> None:
         """A person has seen what reached them last."""
-        with reading(self.service.engine) as connection:
+        with reading(self.service.engine, COMMUNE) as connection:
             reached = reminders.occurrences(connection, COMMUNE, recipient=staff, states=["delivered"])
         commands.acknowledge(self.service, COMMUNE, self._asking(staff), reached[-1].reminder)
 

@@ -417,7 +417,7 @@ class Year:
 
     def _states(self) -> dict[str, Any]:
         """The current tasks and templates by subject."""
-        with reading(self.tasks.engine) as connection:
+        with reading(self.tasks.engine, COMMUNE) as connection:
             return {
                 stored.subject: stored.state
                 for kind in ("task", "template")

@@ -12,6 +12,7 @@ import pytest
 from tests.support import kafka as brokers
 from tests.support import node
 from tests.support import postgres as databases
+from tests.support.deployed import Deployed, deployed_on
 from tests.support.servers import Found, Run, Unavailable
 
 # No test is timed. In CI the same examples each time: a new one belongs to whoever is looking, not to a submission.
@@ -31,6 +32,7 @@ KIND_OF_FIXTURE = {
     "private_kafka": "kafka",
     "postgres": "postgres",
     "postgres_server": "postgres",
+    "deployed": "postgres",
     "asyncapi_errors": "node",
 }
 RUN = pytest.StashKey[Run]()
@@ -145,6 +147,22 @@ def postgres(postgres_server: databases.Postgres) -> Iterator[str]:
     """The SQLAlchemy URL of a new empty database."""
     with postgres_server.fresh_database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def private_postgres(pytestconfig: pytest.Config) -> databases.Postgres:
+    """This worker's own server: a deployment's roles and databases have fixed names."""
+    try:
+        return databases.private(pytestconfig.stash[RUN])
+    except Unavailable as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def deployed(private_postgres: databases.Postgres) -> Iterator[Deployed]:
+    """The databases and roles that `cchc databases` makes, empty."""
+    with deployed_on(private_postgres) as databases_and_roles:
+        yield databases_and_roles
 
 
 @pytest.fixture(scope="session")

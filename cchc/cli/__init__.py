@@ -15,6 +15,7 @@ COMMANDS = {
     "run": "running",
     "serve": "running",
     "work": "running",
+    "databases": "running",
     "migrate": "running",
     "import": "importing",
     "token": "tokens",

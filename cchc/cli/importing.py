@@ -67,7 +67,7 @@ def _directive(installation: Installation, commune: str, number: str | None) -> 
     """The directive of that number."""
     if number is None:
         return None
-    with reading(installation.tasks.engine) as connection:
+    with reading(installation.tasks.engine, commune) as connection:
         known = {one.state.number: one.state.directive for one in views.all_of(connection, commune, "directive")}
     if number not in known:
         fail(f"Không có chỉ thị {number}; đang có: {', '.join(sorted(known)) or 'chưa có chỉ thị nào'}.")

@@ -155,7 +155,7 @@ def inbox(installation: Installation, staff: str, commune: str | None, json_outp
     """Hộp tin của một người; tin chưa xem trước."""
     commune = _known(installation, commune)
     service = installation.notifications
-    with reading(service.engine) as connection:
+    with reading(service.engine, commune) as connection:
         require_person(connection, commune, staff)
         found = occurrences(connection, commune, states=["delivered"], recipient=staff, channel="inbox")
     found.sort(key=lambda each: each.acknowledged_at is not None)
@@ -229,7 +229,7 @@ def policy_group() -> None:
 def show_policy(installation: Installation, commune: str | None, json_output: bool) -> None:
     """Chính sách đang dùng."""
     commune = _known(installation, commune)
-    with reading(installation.notifications.engine) as connection:
+    with reading(installation.notifications.engine, commune) as connection:
         policy = policy_in_force(policies(connection, commune), format_time(installation.clock()))
     if json_output:
         as_json(PolicyBody().dump(policy))
@@ -271,7 +271,7 @@ def publish(installation: Installation, file: Any, by: str, commune: str | None)
         fail("\n".join(f"{file.name}{each['pointer']}: {each['detail']}" for each in pointed(error.messages, "#")))
     except ValueError as error:
         fail(f"{file.name}: không phải JSON ({error}).")
-    with reading(service.engine) as connection:
+    with reading(service.engine, commune) as connection:
         version = len(policies(connection, commune))
     done = publish_policy(service, commune, Asking(f"staff/{by}", by, roles), policy, version=version)
     click.echo(f"Đã công bố {policy.policy} (vị trí {done.position}).")

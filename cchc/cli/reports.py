@@ -94,7 +94,7 @@ def _of_time(name: str, option: str, form: str, what: str) -> None:
         from shared.eventlog import reading
 
         commune, now = the_commune(installation, commune), installation.clock()
-        with reading(installation.notifications.engine) as connection:
+        with reading(installation.notifications.engine, commune) as connection:
             found = (
                 weekly.read_week(connection, commune, now, when)
                 if name == "weekly"

@@ -1,9 +1,12 @@
 """Running: everything in one process, one service's web processes, or its background process."""
 
+from pathlib import Path
+
 import click
 
 from cchc.cli.options import with_installation
 from cchc.installation import Installation
+from cchc.output import UNAVAILABLE, fail
 from cchc.settings import SERVICES, Settings
 
 
@@ -41,6 +44,32 @@ def work_command(installation: Installation, service: str) -> None:
     from cchc.serve import work
 
     raise SystemExit(work(installation, service))
+
+
+@click.command("databases")
+@click.option("--admin", envvar="CCHC_DATABASE_ADMIN", required=True, help="Địa chỉ libpq của quản trị PostgreSQL.")
+@click.option(
+    "--secrets",
+    envvar="CCHC_SECRETS",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Thư mục mật khẩu: */pgpass, do cchc secrets tạo.",
+)
+def databases_command(admin: str, secrets: Path) -> None:
+    """Tạo vai trò và cơ sở dữ liệu của các dịch vụ trên PostgreSQL, đặt lại mật khẩu; chạy lại được."""
+    from psycopg import Error
+
+    from cchc.databases import passwords_in, prepare_databases
+
+    passwords = passwords_in(secrets)
+    try:
+        for name in prepare_databases(admin, passwords):
+            click.echo(f"Đã tạo {name}.")
+    except KeyError as missing:
+        fail(f"Không có mật khẩu của vai trò {missing} trong {secrets}: chạy cchc secrets trước.")
+    except Error as error:
+        fail(f"PostgreSQL từ chối hoặc không trả lời: {error}", UNAVAILABLE)
+    click.echo("Vai trò và cơ sở dữ liệu đã sẵn sàng; tiếp theo: cchc migrate.")
 
 
 @click.command("migrate")

@@ -51,12 +51,12 @@ def slip_command(
     directory = service.channels.directory
     if by is None:
         at = format_time(installation.clock())
-        with reading(service.engine) as connection:
+        with reading(service.engine, commune) as connection:
             records = of_tasks(connection, commune, wish.tasks)
         found = [draft.document for draft in slips.drafts(records, directory(commune), wish, at)]
     else:
         actor = "operator/cli"
         done = slips.issue(service.log, lambda: directory(commune), commune, actor, by, wish)
-        with reading(service.engine) as connection:
+        with reading(service.engine, commune) as connection:
             found = slips.stored(connection, commune, [each["slip"] for each in done.result])
     write(output, slips.together(found))

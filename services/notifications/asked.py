@@ -50,7 +50,7 @@ class Preview(msgspec.Struct, frozen=True):
 
 def worklist_at(service: "Notifications", commune: str, at: str) -> Worklist:
     """The Office's worklist at a moment of the past or now."""
-    with snapshot(service.engine) as connection:
+    with snapshot(service.engine, commune) as connection:
         known = running(connection, commune, at)
         told = [each for each in occurrences(connection, commune) if each.queued_at <= at]
     return worklist(known, told, at)
@@ -58,7 +58,7 @@ def worklist_at(service: "Notifications", commune: str, at: str) -> Worklist:
 
 def told(service: "Notifications", commune: str, found: list[Occurrence]) -> list[Told]:
     """Reminders with their words."""
-    with snapshot(service.engine) as connection:
+    with snapshot(service.engine, commune) as connection:
         known = running(connection, commune, EVER)
     return [_told(known, each) for each in found]
 
@@ -76,7 +76,7 @@ def _told(known: Records, each: Occurrence) -> Told:
 
 def letters(service: "Notifications", commune: str, found: list[Occurrence], at: str) -> list[Letter]:
     """What these reminders say to their recipient now."""
-    with snapshot(service.engine) as connection:
+    with snapshot(service.engine, commune) as connection:
         known = running(connection, commune, EVER)
     try:
         contacts = service.channels.directory(commune)
@@ -105,7 +105,7 @@ def preview(service: "Notifications", commune: str, at: str, staff: str | None =
     Refuses `staff-unknown`.
     """
     if staff is not None:
-        with snapshot(service.engine) as connection:
+        with snapshot(service.engine, commune) as connection:
             require_person(connection, commune, staff)
     begin = end_of_day(local_day(at) - timedelta(days=1))
     view = view_at(service, commune, at, since=EVER)
@@ -117,7 +117,7 @@ def preview(service: "Notifications", commune: str, at: str, staff: str | None =
 
 
 def _queued_on(service: "Notifications", commune: str, day: date) -> list[tuple[str, str, int | None, str, str]]:
-    with snapshot(service.engine) as connection:
+    with snapshot(service.engine, commune) as connection:
         found = occurrences(connection, commune, first=day, last=day)
     return [(each.about, each.rule, each.due_version, each.recipient, each.channel) for each in found]
 
@@ -148,7 +148,7 @@ def why_then(service: "Notifications", commune: str, staff: str, day: date, now:
     """What somebody was told on a day, and why not more. Refuses `staff-unknown`."""
     at = min(now, end_of_day(day))
     view = view_at(service, commune, at, since=EVER)
-    with snapshot(service.engine) as connection:
+    with snapshot(service.engine, commune) as connection:
         require_person(connection, commune, staff)
         mine = occurrences(connection, commune, recipient=staff, last=day)
     return [_line(view.records, line) for line in why(view, mine, staff, day, now)]

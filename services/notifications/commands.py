@@ -284,7 +284,7 @@ def enable_endpoint(service: "Notifications", commune: str, endpoint: str) -> No
 
 
 def _must_know(service: "Notifications", commune: str, endpoint: str) -> None:
-    with reading(service.engine) as connection:
+    with reading(service.engine, commune) as connection:
         if endpoint not in {each.endpoint for each in endpoints(connection, commune, disabled=True)}:
             raise Refused("endpoint-unknown", endpoint=endpoint)
 
@@ -292,5 +292,5 @@ def _must_know(service: "Notifications", commune: str, endpoint: str) -> None:
 def address_of(service: "Notifications", commune: str, staff: str, channel: str) -> str | None:
     c = tables.addresses.c
     mine = (c.commune == commune, c.staff == staff, c.channel == channel)
-    with reading(service.engine) as connection:
+    with reading(service.engine, commune) as connection:
         return connection.execute(select(c.address).where(*mine)).scalar_one_or_none()

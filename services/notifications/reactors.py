@@ -32,7 +32,18 @@ from services.notifications.outbox import ACTOR, Claim, Waiting, message_of, wai
 from services.notifications.reminders import EVER, policies, policy_in_force, view_at
 from services.notifications.service import Notifications
 from services.notifications.views import PROJECTION, of_kinds, of_tasks
-from shared.eventlog import EMPTY, Busy, ClockBehind, Decision, Log, Transaction, UnknownCommune, reading, writing
+from shared.eventlog import (
+    EMPTY,
+    EVERY_COMMUNE,
+    Busy,
+    ClockBehind,
+    Decision,
+    Log,
+    Transaction,
+    UnknownCommune,
+    reading,
+    writing,
+)
 from shared.eventlog.database import Query, run
 from shared.eventlog.feed import FeedError
 from shared.events import VIETNAM, decode, format_time, local_day, parse_time
@@ -164,7 +175,7 @@ class Reminding:
         heads = {source: logs[source].heads() for source in PROJECTION.sources}
         own = self.notifications.log.heads()
         reached = all_positions(self.notifications.engine, PROJECTION.name)
-        with reading(self.notifications.engine) as connection:
+        with reading(self.notifications.engine, EVERY_COMMUNE) as connection:
             revisions = _last_positions(connection, tables.policies)
             chosen = _last_positions(connection, tables.preferences)
         found = {}
@@ -217,7 +228,7 @@ class Reminding:
 
     def _begin(self, commune: str, basis: Basis, at: str) -> int:
         """The first policy begins the watch of a commune; nothing is made up for the time before."""
-        with reading(self.notifications.engine) as connection:
+        with reading(self.notifications.engine, commune) as connection:
             if _is_closed(of_kinds(connection, commune, "commune"), at):
                 return 0
 
@@ -231,7 +242,7 @@ class Reminding:
     def _planned_until(self, commune: str) -> tuple[str, str]:
         """Until when it was planned, and since when there may be more: what came in later with an earlier time (from a
         replica that was behind) is looked at as if it had been there."""
-        with reading(self.notifications.engine) as connection:
+        with reading(self.notifications.engine, commune) as connection:
             row = run(connection, _PLANNED_UNTIL, [commune]).fetchone()
             if row is None:
                 # A log that was taken over brings no such row: what was queued last says until when it was planned.
@@ -269,7 +280,7 @@ class Reminding:
     # Delivering
 
     def _deliver(self, commune: str, reach: Reach, at: str, stop: threading.Event) -> int:
-        with reading(self.notifications.engine) as connection:
+        with reading(self.notifications.engine, commune) as connection:
             held = waiting(connection, commune)
         free = [each for each in held if each.free_at <= at]
         later = [each.free_at for each in held if each.free_at > at]
@@ -297,7 +308,7 @@ class Reminding:
         asked_of = {task for each in free if (task := task_of(each.occurrence.about))}
         if ended_before := asked_of - view.records.tasks.keys():
             # A replica that was behind learns of an end only after the reminder was queued.
-            with reading(self.notifications.engine) as connection:
+            with reading(self.notifications.engine, commune) as connection:
                 view.records.tasks.update(of_tasks(connection, commune, ended_before).tasks)
         terms = Terms(policy_in_force(view.policies, at), view.preferences, calendars_at(view.records, at))
         closed = "commune_closed" if _is_closed(view.records, at) else None
@@ -324,7 +335,7 @@ class Reminding:
 
     def _moved(self, commune: str, reach: Reach) -> bool:
         """What is known has changed since it was read: the next step looks again before it sends."""
-        with reading(self.notifications.engine) as connection:
+        with reading(self.notifications.engine, commune) as connection:
             known = read_positions(connection, PROJECTION.name, commune)
         return {source: at.position for source, at in known.items()} != reach.basis.records
 

@@ -150,7 +150,7 @@ def view_at(
     """What is known of a commune for planning at a time (RFC 3339 in UTC): its records without the tasks that had come
     to their end by `since`, and of its own log what was recorded by `at`. `queued_later`: what was queued after `at`
     counts as queued too, as it does for whoever plans live."""
-    with snapshot(notifications.engine) as connection:
+    with snapshot(notifications.engine, commune) as connection:
         records: Records = running(connection, commune, since)
         return View(
             records=records,

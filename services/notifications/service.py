@@ -42,7 +42,7 @@ class Notifications(msgspec.Struct, frozen=True):
     def roles_in_force(self, commune: str, staff: str) -> frozenset[str]:
         """The roles of the post a person is in today, as far as the tasks log is folded. Refuses: in no post."""
         now = format_time(self.clock())
-        with reading(self.engine) as connection:
+        with reading(self.engine, commune) as connection:
             post = posts_on(of_kinds(connection, commune, "person"), local_day(now), now).get(staff)
         if post is None:
             raise Refused("not-in-post", staff=staff)

@@ -46,7 +46,7 @@ class Scoring(msgspec.Struct, frozen=True):
 
     def post_today(self, commune: str, staff: str) -> Post | None:
         """The post a person is in today, or the nearest to it; None for nobody that was ever appointed."""
-        with reading(self.engine) as connection:
+        with reading(self.engine, commune) as connection:
             person = one(connection, commune, "person", staff)
         return post_on(person, self.clock().astimezone(VIETNAM).date()) if person else None
 

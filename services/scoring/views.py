@@ -112,7 +112,7 @@ def moment_at(logs: Mapping[str, Log], commune: str, recorded: str) -> Moment:
 
 def known_now(engine: Engine, logs: Mapping[str, Log], commune: str, on: date) -> Known:
     """The records as the projection last wrote them, of one consistent position."""
-    with snapshot(engine) as connection:
+    with snapshot(engine, commune) as connection:
         reached = read_positions(connection, PROJECTION.name, commune)
         state = PROJECTION.load(connection, commune)
     positions = {source: reached[source].position if source in reached else 0 for source in SOURCES}

@@ -32,7 +32,7 @@ class Tasks(msgspec.Struct, frozen=True):
 
     def roles_of(self, commune: str, staff: str) -> frozenset[str]:
         """The roles of the post a person is in today; none when in no post."""
-        with reading(self.engine) as connection:
+        with reading(self.engine, commune) as connection:
             found = views.one(connection, commune, f"staff/{canonical(staff)}")
         post = found.state.post_on(local_day(format_time(self.clock()))) if found else None
         return frozenset(post.roles if post else ())

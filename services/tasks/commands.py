@@ -9,13 +9,11 @@ from services.tasks import views
 from services.tasks.domain import decisions
 from services.tasks.domain.access import ACTIONS
 from services.tasks.domain.context import Command, Context
-from shared.eventlog import Appended, Decision, Key, Log, StaleVersion, Transaction
+from shared.eventlog import EVERY_COMMUNE, Appended, Decision, Key, Log, StaleVersion, Transaction
 from shared.refusal import Refused
 
 if TYPE_CHECKING:
     from shared.web.auth import Principal
-
-EVERY_COMMUNE = "*"
 
 
 def execute(

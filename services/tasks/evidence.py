@@ -62,7 +62,7 @@ def store_evidence(tasks: "Tasks", commune: str, task: str, file_name: str, cont
 
 def read_evidence(tasks: "Tasks", commune: str, task: str, sha256: str) -> tuple[EvidenceFile, Path] | None:
     """A task's file with where its bytes are; None when it was never stored for this task, or was erased."""
-    with reading(tasks.engine) as connection:
+    with reading(tasks.engine, commune) as connection:
         files = {file.sha256: file for file in beside.evidence_of(connection, commune, task)}
     path = path_of(folder(tasks, commune), sha256)
     return (files[sha256], path) if sha256 in files and path.exists() else None

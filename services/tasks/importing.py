@@ -66,7 +66,7 @@ def dry_run(
     today = local_day(format_time(tasks.clock()))
     # Before the states: what is recorded meanwhile makes the confirmation ask for another look.
     position = tasks.log.head(commune).position
-    with snapshot(tasks.engine) as connection:
+    with snapshot(tasks.engine, commune) as connection:
         states = views.load(connection, commune, (), kinds=KINDS)
         contacts = beside.people_of(connection, commune)
         unit_names = beside.unit_names_of(connection, commune)

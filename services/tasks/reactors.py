@@ -18,7 +18,7 @@ def open_recurring(log: Log, commune: str) -> list[Held]:
     Repeatable: an occurrence's task id follows from its template and period, and an open one is passed over.
     """
     today = local_day(format_time(log.clock()))
-    with reading(log.engine) as connection:
+    with reading(log.engine, commune) as connection:
         states = views.load(connection, commune, (), kinds={"template"})
         begun = list(expected(states.values(), commune, today))
         known = views.load(connection, commune, _subjects(begun), kinds=())

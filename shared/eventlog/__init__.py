@@ -1,7 +1,7 @@
 """The event log over SQL: append, append_verbatim, heads, read; and its way over Kafka."""
 
 from shared.eventlog.chain import EMPTY, Head
-from shared.eventlog.database import open_database, reading, snapshot, writing
+from shared.eventlog.database import EVERY_COMMUNE, NO_COMMUNE, open_database, reading, snapshot, writing
 from shared.eventlog.errors import (
     Ahead,
     Busy,
@@ -16,6 +16,8 @@ from shared.eventlog.log import Appended, Decision, Key, Log, Transaction, utcno
 
 __all__ = [
     "EMPTY",
+    "EVERY_COMMUNE",
+    "NO_COMMUNE",
     "Ahead",
     "Appended",
     "Busy",

@@ -1,20 +1,41 @@
 """Engines and transactions: SQLite in one process, PostgreSQL when deployed."""
 
 import functools
+import select
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from shared.eventlog.errors import Busy
 from shared.eventlog.roundtrip import RoundTrips
 
+# What a transaction names instead of one commune: all of them, which may read heads, cursors and positions; or none,
+# for tables without communes. Any other table then refuses (shared/eventlog/security.py).
+EVERY_COMMUNE = "*"
+NO_COMMUNE = ""
+
 # Longer than any healthy command holds a head, shorter than a clerk's patience.
 LOCK_TIMEOUT_S = 3
+
+# A process serves so many requests at once, each with one connection and for moments a second one.
+THREADS = 8
+POSTGRESQL_POOL = {"pool_size": THREADS, "max_overflow": THREADS, "pool_timeout": LOCK_TIMEOUT_S}
+POSTGRESQL_CONNECT = {
+    "connect_timeout": 5,
+    # A server whose machine is gone sends nothing: without this a statement would wait for it for two hours.
+    "tcp_user_timeout": 20_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    # What psycopg prepares by itself it drops after a rollback with DEALLOCATE ALL, and with it what we prepared.
+    "prepare_threshold": None,
+}
 
 SQLITE_SETTINGS = {
     "page_size": 8192,  # most events fit a quarter of it: a rebuild reads a tenth faster than with 4096 (ADR 0016)
@@ -33,7 +54,7 @@ Rows = list[tuple[Any, ...]]
 def open_database(url: str, **options: Any) -> Engine:
     """An engine for `sqlite:///path` or `postgresql+psycopg://…`, set up so that COMMIT survives a loss of power."""
     if not url.startswith("sqlite"):
-        return create_engine(url, **options)
+        return _open_postgresql(url, options)
     engine = create_engine(url, poolclass=QueuePool, connect_args={"check_same_thread": False}, **options)
     engine.update_execution_options(cchc_writer=_Writer(_write_locks.setdefault(str(engine.url), threading.Lock())))
 
@@ -57,6 +78,28 @@ def open_database(url: str, **options: Any) -> Engine:
             writer.connection = None
 
     return engine
+
+
+def _open_postgresql(url: str, options: dict[str, Any]) -> Engine:
+    pool = {} if "poolclass" in options else POSTGRESQL_POOL
+    engine = create_engine(url, connect_args=POSTGRESQL_CONNECT, **(pool | options))
+
+    @event.listens_for(engine, "checkout")
+    def notice_the_end(connection: Any, *_: Any) -> None:
+        """After a restart of the server every pooled connection is dead: its socket says so, without a question."""
+        try:
+            while _has_something_to_say(connection.pgconn.socket):
+                connection.pgconn.consume_input()
+        except psycopg.OperationalError as error:
+            raise InvalidatePoolError(str(error)) from error
+
+    return engine
+
+
+def _has_something_to_say(socket: int) -> bool:
+    waiting = select.poll()
+    waiting.register(socket, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 class _Writer:
@@ -84,32 +127,42 @@ class _Writer:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A consistent snapshot (SQLite) or one statement's view at a time (PostgreSQL)."""
+def reading(engine: Engine, commune: str) -> Iterator[Connection]:
+    """A consistent snapshot (SQLite) or one statement's view at a time (PostgreSQL) of one commune's rows.
+
+    `commune` is what row-level security goes by: a commune, EVERY_COMMUNE or NO_COMMUNE.
+    """
+    with _reading(engine, commune, "BEGIN READ ONLY") as connection:
+        yield connection
+
+
+@contextmanager
+def snapshot(engine: Engine, commune: str) -> Iterator[Connection]:
+    """`reading` in which several statements see one moment, on both databases."""
+    with _reading(engine, commune, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
+        yield connection
+
+
+@contextmanager
+def _reading(engine: Engine, commune: str, begin: str) -> Iterator[Connection]:
     with _errors_of_sqlalchemy(engine), engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            run_together(connection, [(begin, ()), (_COMMUNE_OF_TRANSACTION, [commune])])
         yield connection
 
 
 @contextmanager
-def snapshot(engine: Engine) -> Iterator[Connection]:
-    """Several statements' view of one moment, on both databases."""
-    isolated = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
-    with _errors_of_sqlalchemy(engine), engine.connect().execution_options(**isolated) as connection:
-        yield connection
-
-
-@contextmanager
-def writing(engine: Engine, commune: str | None = None) -> Iterator[Connection]:
+def writing(engine: Engine, commune: str) -> Iterator[Connection]:
     """One write transaction; on leaving it is committed, on an exception rolled back.
 
-    `commune` becomes the row-level security setting of the transaction. Raises Busy when a lock is not to be had.
+    `commune` as in `reading`. Raises Busy when a lock is not to be had.
     """
     with writing_after(engine, commune) as (connection, _):
         yield connection
 
 
 @contextmanager
-def writing_after(engine: Engine, commune: str | None, *first: Query) -> Iterator[tuple[Connection, list[Rows]]]:
+def writing_after(engine: Engine, commune: str, *first: Query) -> Iterator[tuple[Connection, list[Rows]]]:
     """`writing`, with the rows of the first statements: on PostgreSQL all in the round trip of its BEGIN."""
     with _errors_of_sqlalchemy(engine):
         if engine.dialect.name == "sqlite":
@@ -118,7 +171,7 @@ def writing_after(engine: Engine, commune: str | None, *first: Query) -> Iterato
                 yield connection, run_together(connection, first)
             return
         with engine.connect() as connection, _until_the_end(connection):
-            begin = [("BEGIN", ()), (_COMMUNE_OF_TRANSACTION, [commune or ""])]
+            begin = [("BEGIN", ()), (_COMMUNE_OF_TRANSACTION, [commune])]
             _, _, *answers = run_together(connection, [*begin, *first])
             yield connection, answers
 

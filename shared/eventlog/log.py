@@ -9,7 +9,17 @@ import msgspec
 from sqlalchemy import Connection, Engine
 
 from shared.eventlog.chain import EMPTY, Head, misfit, read_link
-from shared.eventlog.database import Query, Rows, reading, run, run_at_last, run_together, writing, writing_after
+from shared.eventlog.database import (
+    EVERY_COMMUNE,
+    Query,
+    Rows,
+    reading,
+    run,
+    run_at_last,
+    run_together,
+    writing,
+    writing_after,
+)
 from shared.eventlog.errors import Ahead, ChainBreak, ClockBehind, EventTooLarge, KeyReused, UnknownCommune
 from shared.events import (
     MAX_EVENT_BYTES,
@@ -126,23 +136,23 @@ class Log:
     # Reading
 
     def heads(self) -> dict[str, Head]:
-        with reading(self.engine) as connection:
+        with reading(self.engine, EVERY_COMMUNE) as connection:
             rows = run(connection, _HEADS, [self.source])
             return {commune: Head(position, hash_, time) for commune, position, hash_, time, _ in rows}
 
     def head(self, commune: str) -> Head:
-        with reading(self.engine) as connection:
+        with reading(self.engine, commune) as connection:
             row = run(connection, _HEAD, [self.source, commune]).fetchone()
             return Head(*row[:3]) if row else EMPTY
 
     def broken(self) -> dict[str, str]:
         """The communes whose chain broke here, with the reason."""
-        with reading(self.engine) as connection:
+        with reading(self.engine, EVERY_COMMUNE) as connection:
             return dict(run(connection, _BROKEN, [self.source]).fetchall())
 
     def read(self, commune: str, after: int = 0, limit: int = 500) -> list[bytes]:
         """Up to `limit` stored bytes after a position, in order."""
-        with reading(self.engine) as connection:
+        with reading(self.engine, commune) as connection:
             return self._read(connection, commune, after, limit)
 
     def read_all(self, commune: str, after: int = 0, until: int | None = None, batch: int = 1000) -> Iterator[bytes]:
@@ -157,7 +167,7 @@ class Log:
 
     def position_at(self, commune: str, time: str) -> int:
         """The last position recorded at `time` or earlier. Times never go back, so it can be bisected."""
-        with reading(self.engine) as connection:
+        with reading(self.engine, commune) as connection:
 
             def time_of(position: int) -> str:
                 return str(run(connection, _TIME_AT, [self.source, commune, position]).fetchone()[0])
@@ -167,18 +177,18 @@ class Log:
 
     def read_stream(self, commune: str, subject: str) -> list[bytes]:
         """All stored bytes of one subject, in order."""
-        with reading(self.engine) as connection:
+        with reading(self.engine, commune) as connection:
             return [row[0] for row in run(connection, _STREAM, [self.source, commune, subject])]
 
     def last_of(self, commune: str, subject: str) -> bytes | None:
         """The stored bytes of a subject's last event."""
-        with reading(self.engine) as connection:
+        with reading(self.engine, commune) as connection:
             row = run(connection, _LAST, [self.source, commune, subject]).fetchone()
             return row[0] if row else None
 
     def published(self) -> dict[str, int]:
         """How far the relay has seen each commune's events acknowledged by the broker."""
-        with reading(self.engine) as connection:
+        with reading(self.engine, EVERY_COMMUNE) as connection:
             return dict(run(connection, _PUBLISHED, [self.source]).fetchall())
 
     # Appending to one's own log

@@ -4,20 +4,29 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, text
 
+from shared.eventlog.security import secure
+
 # Any number, the same for all processes that migrate one database: the later ones wait and find nothing to do.
 ADVISORY_LOCK = 0x63636863
 
 
 def migrate(engine: Engine, service: str) -> None:
-    """Upgrade to head in one transaction. `service` is a package with a folder `migrations`: `services.tasks`."""
+    """Upgrade to head in one transaction. `service` is a package with a folder `migrations`: `services.tasks`.
+
+    On PostgreSQL `engine` is the owner's, and the tables are secured in the same transaction.
+    """
     config = Config()
     config.set_main_option("script_location", f"{service}:migrations")
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
+            # Altering a table waits for who reads it, and all others wait behind: rather try again later.
+            connection.execute(text("SET LOCAL lock_timeout = '10s'"))
         else:
             connection.exec_driver_sql("COMMIT")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if connection.dialect.name == "postgresql":
+            secure(connection, service.rpartition(".")[2])
         connection.commit()

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.eventlog.chain import read_link
-from shared.eventlog.database import reading, run, writing
+from shared.eventlog.database import EVERY_COMMUNE, reading, run, writing
 from shared.eventlog.errors import Busy
 from shared.eventlog.kafka import (
     TopicMissing,
@@ -242,12 +242,12 @@ class Relay:
     # SQL
 
     def _behind(self) -> dict[str, int]:
-        with reading(self.log.engine) as connection:
+        with reading(self.log.engine, EVERY_COMMUNE) as connection:
             return dict(run(connection, _BEHIND, [self.log.source]).fetchall())
 
     def _move(self, old: Mapping[str, int], new: Mapping[str, int]) -> None:
         """Compare and set: where another relay has moved a cursor meanwhile, its word counts."""
-        with writing(self.log.engine) as connection:
+        with writing(self.log.engine, EVERY_COMMUNE) as connection:
             for commune, position in new.items():
                 if position != old[commune]:
                     run(connection, _FIRST_CURSOR, [self.log.source, commune])

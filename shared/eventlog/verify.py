@@ -9,7 +9,7 @@ import msgspec
 
 from shared.eventlog.chain import EMPTY, follow
 from shared.eventlog.checkpoints import SUBJECT, PublicKeys, signature_problem
-from shared.eventlog.database import reading, run
+from shared.eventlog.database import EVERY_COMMUNE, reading, run
 from shared.eventlog.errors import ChainBreak
 from shared.eventlog.kafka import read_topic, topic_name
 from shared.eventlog.log import Log
@@ -61,14 +61,14 @@ def _verify_chain(log: Log, commune: str, where: str) -> Iterator[Finding]:
 
 
 def _communes(log: Log) -> list[str]:
-    with reading(log.engine) as connection:
+    with reading(log.engine, EVERY_COMMUNE) as connection:
         return sorted(row[0] for row in run(connection, _COMMUNES, [log.source, log.source]))
 
 
 def _rows(log: Log, commune: str) -> Iterator[Any]:
     position = 0
     while True:
-        with reading(log.engine) as connection:
+        with reading(log.engine, commune) as connection:
             rows = run(connection, _ROWS, [log.source, commune, position, BATCH]).fetchall()
         if not rows:
             return

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
-from shared.eventlog import reading
+from shared.eventlog import EVERY_COMMUNE, reading
 from shared.eventlog.tables import positions
 
 _c = positions.c
@@ -27,7 +27,7 @@ class MovedMeanwhile(Exception):
 
 def all_positions(engine: Engine, projection: str) -> dict[str, dict[str, Position]]:
     """Commune → source → position."""
-    with reading(engine) as connection:
+    with reading(engine, EVERY_COMMUNE) as connection:
         found: dict[str, dict[str, Position]] = {}
         for row in connection.execute(_ALL, {"projection": projection}):
             at = Position(row.source, row.commune, row.position, row.fold_version, row.parked)

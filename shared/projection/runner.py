@@ -134,7 +134,7 @@ class Runner:
 
     def _remembered(self, commune: str) -> _Folded:
         if commune not in self._memory:
-            with reading(self.engine) as connection:
+            with reading(self.engine, commune) as connection:
                 # Positions first: rows that are newer than they are caught by the compare-and-set.
                 known = at.read_positions(connection, self.projection.name, commune)
                 state = self.projection.load(connection, commune)

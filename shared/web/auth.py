@@ -10,6 +10,7 @@ import flask
 import jwt
 import msgspec
 
+from shared.eventlog import EVERY_COMMUNE
 from shared.web.keys import AUDIENCE, ISSUER, KeyLookup, KeySetUnavailable, keys_at
 from shared.web.problems import Rejected
 from shared.web.schema import composed
@@ -32,7 +33,6 @@ ROLES = frozenset(
 # Who holds a token for all communes operates the installation, copies logs, or reads where people are reached; nothing
 # else is granted that wide.
 WIDE_ROLES = frozenset({"admin", "replicator", "messenger"})
-EVERY_COMMUNE = "*"
 COMMUNE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ACTOR = re.compile(r"(staff|operator|service)/[A-Za-z0-9._-]{1,64}")
 LONGEST_ID = 64

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import JSON, BigInteger, Column, Engine, MetaData, String, Table, delete, insert
 from werkzeug.wrappers import Response
 
-from shared.eventlog import writing
+from shared.eventlog import NO_COMMUNE, writing
 from shared.web.auth import COOKIE, public, require_own_origin
 from shared.web.keys import SigningKey, mint
 
@@ -59,7 +59,7 @@ def issue_code(engine: Engine, *, sub: str, commune: str, roles: Iterable[str], 
     at = now or datetime.now(UTC)
     code = secrets.token_urlsafe(32)
     claims = {"sub": sub, "commune": commune, "roles": sorted(roles)}
-    with writing(engine) as connection:
+    with writing(engine, NO_COMMUNE) as connection:
         connection.execute(delete(sign_in_codes).where(sign_in_codes.c.expires <= int(at.timestamp())))
         expires = int((at + CODE_LIFETIME).timestamp())
         connection.execute(insert(sign_in_codes).values(digest=_digest(code), expires=expires, claims=claims))
@@ -70,7 +70,7 @@ def redeem_code(engine: Engine, code: str, *, now: datetime | None = None) -> _S
     """Use a code up; None when it is unknown, used or expired. One statement, so two redeemers never both win."""
     at = int((now or datetime.now(UTC)).timestamp())
     used = delete(sign_in_codes).where(sign_in_codes.c.digest == _digest(code), sign_in_codes.c.expires > at)
-    with writing(engine) as connection:
+    with writing(engine, NO_COMMUNE) as connection:
         claims = connection.execute(used.returning(sign_in_codes.c.claims)).scalar_one_or_none()
     return None if claims is None else msgspec.convert(claims, _SignIn)
 

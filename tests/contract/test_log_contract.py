@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from shared.eventlog import (
     EMPTY,
+    EVERY_COMMUNE,
     Ahead,
     Busy,
     ChainBreak,
@@ -119,7 +120,8 @@ class LogContract:
         open_commune(log)
 
         def refuse(tx: Transaction) -> Decision:
-            tx.connection.execute(text("INSERT INTO cursors (source, commune, position) VALUES ('x', 'y', 1)"))
+            statement = text("INSERT INTO cursors (source, commune, position) VALUES ('x', :commune, 1)")
+            tx.connection.execute(statement, {"commune": COMMUNE})
             raise LookupError
 
         with pytest.raises(LookupError):
@@ -390,9 +392,9 @@ class TestOnPostgres(LogContract):
 
     def test_statements_sent_together_fail_as_one(self, own_engine: Engine) -> None:
         for second, error in (("SELECT 1 / ?", [0]), "division by zero"), ((_A_CURSOR, ["\0", 2]), "NUL"):
-            with pytest.raises(DBAPIError, match=error), writing(own_engine) as connection:
+            with pytest.raises(DBAPIError, match=error), writing(own_engine, EVERY_COMMUNE) as connection:
                 run_together(connection, [(_A_CURSOR, ["a", 1]), second, (_A_CURSOR, ["c", 3])])
-        with writing(own_engine) as connection:
+        with writing(own_engine, EVERY_COMMUNE) as connection:
             run_together(connection, [(_A_CURSOR, ["d", 2**40])])
             assert run(connection, "SELECT commune, position FROM cursors").fetchall() == [("d", 2**40)]
             assert run_together(connection, [("SELECT ?::bytea, ?::int + 1", [b"\0", 1])]) == [[(b"\0", 2)]]
@@ -400,7 +402,7 @@ class TestOnPostgres(LogContract):
     def test_any_number_of_statements_is_sent_together(self, own_engine: Engine) -> None:
         """More than are prepared, and more bytes than the buffers of both sides hold."""
         lists = [(f"SELECT {number}, {', '.join('?' * number)}", ["x" * 1000] * number) for number in range(1, 150)]
-        with writing(own_engine) as connection:
+        with writing(own_engine, EVERY_COMMUNE) as connection:
             for _ in range(2):
                 assert run_together(connection, lists) == [[(len(some), *some)] for _, some in lists]
 

@@ -220,7 +220,7 @@ def test_the_inbox_holds_ones_own_until_it_is_seen(desk: Desk):
 
 
 def test_pages_go_through_all_reminders_once(desk: Desk):
-    with reading(desk.world.engine) as connection:
+    with reading(desk.world.engine, COMMUNE) as connection:
         everything = [each.reminder for each in occurrences(connection, COMMUNE)]
     seen: list[str] = []
     path: str | None = f"{BASE}/reminders?limit=3"

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from services.scoring.app import open_scoring
 from services.scoring.views import PROJECTION, metadata, records
-from shared.eventlog import open_database, reading, tables
+from shared.eventlog import EVERY_COMMUNE, open_database, reading, tables
 from shared.projection import Runner, all_positions
 from shared.projection.parallel import rebuild
 from tests.support.histories import History, appointed, assigned, completed, opened, reported
@@ -32,7 +32,7 @@ def history(commune: str) -> History:
 
 
 def rows(runner: Runner) -> list[Any]:
-    with reading(runner.engine) as connection:
+    with reading(runner.engine, EVERY_COMMUNE) as connection:
         found = connection.execute(select(records).order_by(records.c.commune, records.c.kind, records.c.id))
         return [tuple(row) for row in found]
 

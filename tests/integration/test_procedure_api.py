@@ -214,7 +214,7 @@ def test_nothing_is_pinned_while_something_is_missing(office: Office):
         assert (answer.status_code, answer.json["code"]) == (503, code)
     office.own_by(lambda: {COMMUNE: longer})
     office.proposed()
-    with writing(office.scoring.engine) as connection:
+    with writing(office.scoring.engine, COMMUNE) as connection:
         set_parked(connection, PROJECTION.name, COMMUNE, "tasks", "p07 was never appointed")
     answer = office.post(path, body, as_=office.as_("p14"))
     assert (answer.status_code, answer.json["code"]) == (503, "commune-parked")

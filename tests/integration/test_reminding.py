@@ -19,7 +19,7 @@ from services.notifications.outbox import DELAYS, JITTER, LEASE, claim, delay_af
 from services.notifications.reactors import Reminding
 from services.notifications.tables import endpoints
 from services.notifications.views import PROJECTION
-from shared.eventlog import Decision, Head, reading, writing
+from shared.eventlog import EVERY_COMMUNE, Decision, Head, reading, writing
 from shared.eventlog.feed import FeedError
 from shared.events import CommuneClosed, ReminderEscalated, ReminderSentByHand, format_time
 from shared.projection import all_positions
@@ -310,7 +310,7 @@ def test_an_error_in_one_commune_does_not_stop_the_others(world: World, postbox:
         world.open(other)
     world.record(assigned("t1", due="14/6"))
     world.runner.catch_up()
-    with writing(world.engine) as connection:
+    with writing(world.engine, EVERY_COMMUNE) as connection:
         connection.execute(text("UPDATE records SET body = 'x' WHERE commune LIKE '%hong' AND kind = 'person'"))
     world.reminding = Reminding(world.notifications)
     world.now = moment("2024-06-13 07:30")
@@ -333,7 +333,7 @@ def test_attempts_with_backoff_then_by_hand(silent: World, postbox: Postbox) -> 
     for attempt in range(1, len(DELAYS) + 1):
         [row] = silent.occurrences()
         assert (row.state, row.attempt) == ("queued", attempt)
-        with reading(silent.engine) as connection:
+        with reading(silent.engine, COMMUNE) as connection:
             [held] = waiting(connection, COMMUNE)
         assert held.message is not None
         messages.add(held.message)
@@ -343,7 +343,7 @@ def test_attempts_with_backoff_then_by_hand(silent: World, postbox: Postbox) -> 
     [row] = silent.occurrences()
     assert (row.state, row.attempt) == ("failed", len(DELAYS) + 1)
     assert len(messages) == 1
-    with reading(silent.engine) as connection:
+    with reading(silent.engine, COMMUNE) as connection:
         assert waiting(connection, COMMUNE) == []
     by_hand = ReminderSentByHand(reminder=row.reminder, at=format_time(silent.now), by="p14")
     silent.notifications.log.append(COMMUNE, lambda _: Decision([by_hand]), actor="staff/p14")
@@ -515,7 +515,7 @@ def test_the_message_in_hand_is_finished_and_no_other_begun(silent: World, postb
     assert reminding.step(stop) == 1
     assert len(postbox.mails()) == 1
     assert sorted(each.state for each in silent.occurrences()) == ["queued", "sent"]
-    with reading(silent.engine) as connection:
+    with reading(silent.engine, COMMUNE) as connection:
         assert [each.claimed_until for each in waiting(connection, COMMUNE)] == [None]
     reminding.run(stop)
     assert len(postbox.mails()) == 1

@@ -59,12 +59,12 @@ class Service:
         return execute(self.log, principal, command, commune=COMMUNE, **more)
 
     def state(self, subject: str) -> Any:
-        with reading(self.engine) as connection:
+        with reading(self.engine, COMMUNE) as connection:
             found = views.one(connection, COMMUNE, subject)
         return found.state if found else None
 
     def tasks(self, limit: int = 100, after: str | None = None, **wanted: Any) -> list[str]:
-        with reading(self.engine) as connection:
+        with reading(self.engine, COMMUNE) as connection:
             found = views.tasks(connection, COMMUNE, views.TaskFilter(**wanted), limit=limit, after=after)
         return [stored.state.task for stored in found]
 
@@ -102,7 +102,7 @@ def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]
         engine = open_database(f"sqlite:///{tmp_path / 'tasks.db'}")
     else:
         engine = open_database(request.getfixturevalue("postgres"), poolclass=NullPool)
-    with writing(engine) as connection:
+    with writing(engine, COMMUNE) as connection:
         tables.metadata.create_all(connection)
         views.metadata.create_all(connection)
     clock = Clock(datetime(2024, 6, 17, 2, tzinfo=UTC))
@@ -255,7 +255,7 @@ def test_tasks_are_filtered_and_paged(service: Service) -> None:
     assert service.tasks(due_to=date(2024, 6, 28)) == ["t1", "t3"]
     assert service.tasks(title="100%") == ["t3"]
     assert service.tasks(seen_by=["p17", "dia-chinh"]) == ["t2", "t3"]
-    with reading(service.engine) as connection:
+    with reading(service.engine, COMMUNE) as connection:
         assert [stored.state.task for stored in views.drafts(connection, COMMUNE)] == ["t5"]
         assert views.tasks(connection, "xa-khac", views.TaskFilter(), limit=9) == []
 
@@ -263,7 +263,7 @@ def test_tasks_are_filtered_and_paged(service: Service) -> None:
 def test_staff_are_listed_as_of_a_day(service: Service) -> None:
     service.run("p14", ChangeStaff(staff="p15", valid_from=date(2024, 7, 1), post="Kế toán"))
     service.run("p14", EndAppointment(staff="p17", valid_to=date(2024, 6, 30)))
-    with reading(service.engine) as connection:
+    with reading(service.engine, COMMUNE) as connection:
         june = views.staff_on(connection, COMMUNE, date(2024, 6, 30))
         july = views.staff_on(connection, COMMUNE, date(2024, 7, 1))
     assert [staff.staff for staff, _ in june] == ["p01", "p02", "p14", "p15", "p17"]

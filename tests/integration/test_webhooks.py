@@ -169,7 +169,7 @@ def test_gone_disables_the_endpoint(engine: Engine, sink: Sink) -> None:
     webhooks = to(engine, sink)
     refused = refusal(webhooks)
     assert isinstance(refused, Permanent) and refused.reason == "http 410"
-    with reading(engine) as connection:
+    with reading(engine, COMMUNE) as connection:
         row = connection.execute(select(endpoints)).one()
     assert row.disabled_at is not None and row.disabled_reason == "http 410"
     sink.status = 200

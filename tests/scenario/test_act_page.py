@@ -64,7 +64,7 @@ def link_of(commune: SmallCommune, staff: str = "p04") -> str:
 
 
 def task(commune: SmallCommune) -> Task:
-    with reading(commune.tasks.engine) as connection:
+    with reading(commune.tasks.engine, COMMUNE) as connection:
         found = views.one(connection, COMMUNE, f"task/{commune.names[TITLE]}")
     assert found
     state: Task = found.state

@@ -55,7 +55,7 @@ def test_no_route_opens_without_a_token_or_with_another_communes(installation: I
 
 def test_a_stranger_learns_that_a_commune_stands_still_but_not_of_whom(installation: Installation):
     Runner(installation.scoring.engine, installation.scoring.logs, PROJECTION).catch_up()
-    with writing(installation.engine("scoring")) as connection:
+    with writing(installation.engine("scoring"), COMMUNE) as connection:
         set_parked(connection, PROJECTION.name, COMMUNE, "tasks", "p07 was never appointed")
     client = create_root(installation).test_client()
     office = mint(

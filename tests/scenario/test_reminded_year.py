@@ -366,12 +366,12 @@ def test_every_occurrence_is_queued_once_and_ends_once(year: SmallCommune):
     assert queued and set(queued.values()) == {1}
     assert ended == queued
     assert not year.occurrences(state="queued")
-    with reading(year.notifications.engine) as connection:
+    with reading(year.notifications.engine, COMMUNE) as connection:
         assert not list(connection.execute(select(tables.deliveries)))
 
 
 def rows_of(commune: SmallCommune) -> dict[str, list[Any]]:
-    with reading(commune.notifications.engine) as connection:
+    with reading(commune.notifications.engine, COMMUNE) as connection:
         return {
             table.name: sorted(map(tuple, connection.execute(select(table))), key=repr)
             for table in (tables.records, tables.occurrences, tables.policies, tables.preferences, tables.slips)

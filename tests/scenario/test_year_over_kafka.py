@@ -209,7 +209,7 @@ def test_over_kafka_a_reminder_is_queued_and_delivered(bootstrap: str, tmp_path:
     deployed = Installation(settings_of(data, **environment))
 
     def told() -> list[tuple[str, str]]:
-        with reading(deployed.engine("notifications")) as connection:
+        with reading(deployed.engine("notifications"), SMALL) as connection:
             found = occurrences(connection, SMALL, about=f"task/{task}", states=["delivered"])
         return [(each.rule, each.recipient) for each in found]
 

@@ -31,6 +31,15 @@ IMAGE = "postgres:15-bookworm"
 OLDEST = 15
 START_SECONDS = 60
 UNPRIVILEGED = ("postgres", "nobody")
+OWNER = "cchc_tests"
+# Roles are the server's: several workers may want it at once.
+_MAKE_OWNER = f"""DO $$ BEGIN
+    PERFORM pg_advisory_xact_lock(7);
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{OWNER}') THEN
+        CREATE ROLE {OWNER} LOGIN PASSWORD '{{password}}';
+        ALTER ROLE {OWNER} SET cchc.commune = '*';
+    END IF;
+END $$"""
 
 
 def with_driver(address: str) -> URL:
@@ -59,18 +68,21 @@ def answers(address: str) -> bool:
 
 @dataclass(frozen=True)
 class Postgres:
-    """A server to use, where the role of `address` may create databases."""
+    """A server to use, where the role of `address` is a superuser."""
 
     address: str
 
     @contextmanager
     def fresh_database(self) -> Iterator[str]:
-        """A new empty database, dropped at the end; its SQLAlchemy URL."""
+        """A new empty database, dropped at the end; its SQLAlchemy URL with a role that owns it and is no superuser, so
+        that row-level security holds. What tests read without naming a commune is of all."""
         name = f"t{uuid.uuid4().hex[:16]}"
         server = with_driver(self.address)
-        execute(server, f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
+        execute(server, _MAKE_OWNER.format(password=server.password or OWNER))
+        execute(server, f"CREATE DATABASE {name} OWNER {OWNER} TEMPLATE template0 ENCODING 'UTF8'")
         try:
-            yield server.set(database=name).render_as_string(hide_password=False)
+            ordinary = server.set(database=name, username=OWNER, password=server.password or OWNER)
+            yield ordinary.render_as_string(hide_password=False)
         finally:
             # A connection that a failed test left to the collector would be closed at any later moment, with an error
             # in the log of whichever test runs then.
@@ -129,3 +141,14 @@ def in_container(run: Run) -> Found:
 
 
 find = first_that_works("CCHC_TEST_POSTGRES", check, {"Docker": in_container, "local server": local})
+
+
+def private(run: Run) -> Postgres:
+    """A server for this worker alone: a local one, which starts fastest, else in a container."""
+    reasons = []
+    for kind in (local, in_container):
+        try:
+            return Postgres(kind(run).address)
+        except Unavailable as error:
+            reasons.append(str(error))
+    raise Unavailable("no PostgreSQL of one's own: " + "; ".join(reasons))

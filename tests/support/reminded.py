@@ -176,7 +176,7 @@ class SmallCommune:
         of = tables.occurrences.c
         where = [of.commune == COMMUNE, *(of[column] == value for column, value in (about | equal).items())]
         order = (of.run_on, of.rule, of.recipient, of.channel)
-        with reading(self.notifications.engine) as connection:
+        with reading(self.notifications.engine, COMMUNE) as connection:
             return list(connection.execute(select(tables.occurrences).where(*where).order_by(*order)))
 
     def told(self, name: str, channel: str = "inbox") -> list[tuple[str, str, str]]:

@@ -126,7 +126,7 @@ class World:
     # What became of it
 
     def occurrences(self, commune: str = COMMUNE, **asked: Any) -> list[Occurrence]:
-        with reading(self.engine) as connection:
+        with reading(self.engine, commune) as connection:
             return occurrences(connection, commune, **asked)
 
     def states(self, commune: str = COMMUNE, **asked: Any) -> set[tuple[str, str, str, str, str]]:

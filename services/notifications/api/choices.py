@@ -27,7 +27,7 @@ blueprint = Blueprint("choices", __name__, url_prefix="/communes/<commune>", des
 @action("policy.read")
 def policy(commune: str) -> flask.Response:
     """The policy in force, as PUT takes it, and its earlier revisions."""
-    with reading(reminding().engine) as connection:
+    with reading(reminding().engine, commune) as connection:
         known = policies(connection, commune)
     revisions = [{"policy": each.policy, "from": time, "by": each.by, "reason": each.reason} for time, each in known]
     answer = {"in_force": PolicyBody().dump(policy_in_force(known, now())), "revisions": revisions}
@@ -51,7 +51,7 @@ def chosen(commune: str, staff: str) -> flask.Response:
     who = asking()
     if staff != who.staff and not sees_all(who.roles):
         raise Refused("preferences-of-another")
-    with reading(reminding().engine) as connection:
+    with reading(reminding().engine, commune) as connection:
         found = preferences(connection, commune).get(staff)
     return as_json(found or PreferencesChanged(staff=staff, channels={}, digest=False, by=staff))
 
@@ -95,7 +95,7 @@ def erase_address(commune: str, channel: str) -> None:
 @action("endpoint.manage")
 def endpoint_list(commune: str) -> flask.Response:
     """Where other systems take reminders; secrets are not told again."""
-    with reading(reminding().engine) as connection:
+    with reading(reminding().engine, commune) as connection:
         found = endpoints(connection, commune, disabled=True)
     hidden = ("endpoint", "url", "rules", "created_at", "disabled_at", "disabled_reason")
     return as_json({"endpoints": [{name: getattr(each, name) for name in hidden} for each in found]})

@@ -31,7 +31,7 @@ def listed(query: dict[str, Any], commune: str) -> flask.Response:
         if recipient not in (None, who.staff):
             raise Refused("reminder-of-another")
         recipient = who.person()
-    with reading(reminding().engine) as connection:
+    with reading(reminding().engine, commune) as connection:
         found = occurrences(
             connection,
             commune,
@@ -53,7 +53,7 @@ def listed(query: dict[str, Any], commune: str) -> flask.Response:
 def one(commune: str, reminder: str) -> flask.Response:
     """A reminder with its history from the log."""
     who = asking()
-    with reading(reminding().engine) as connection:
+    with reading(reminding().engine, commune) as connection:
         found = occurrence(connection, commune, reminder)
     if found is None:
         raise Refused("reminder-unknown", reminder=reminder)
@@ -84,7 +84,7 @@ def by_hand(commune: str, reminder: str) -> Any:
 @action("reminder.own")
 def inbox(query: dict[str, Any], commune: str) -> flask.Response:
     """One's own reminders as things stand now, the oldest first; `unread` only those not acknowledged."""
-    with reading(reminding().engine) as connection:
+    with reading(reminding().engine, commune) as connection:
         found = occurrences(
             connection,
             commune,

@@ -85,7 +85,7 @@ class Slip(Schema):
 @action("slip.read")
 def listed(query: dict[str, Any], commune: str) -> Any:
     """The slips issued, the last one first; or those that name a task."""
-    with reading(service().engine) as connection:
+    with reading(service().engine, commune) as connection:
         return slips.issued(connection, commune, task=query["task"])
 
 
@@ -118,7 +118,7 @@ def draft(query: dict[str, Any], commune: str) -> flask.Response:
     wait_for_header(service().reached)
     now: datetime = service().clock()
     at = format_time(now)
-    with reading(service().engine) as connection:
+    with reading(service().engine, commune) as connection:
         records = of_tasks(connection, commune, query["tasks"])
     found = slips.drafts(records, contacts(commune), Wish(**query), at)
     return _paper([each.document for each in found], f"phieu-don-doc-du-thao-{at[:10]}.docx")
@@ -149,7 +149,7 @@ def contacts(commune: str) -> Mapping[str, Contact]:
 
 
 def _stored(commune: str, wanted: Sequence[str]) -> list[bytes]:
-    with reading(service().engine) as connection:
+    with reading(service().engine, commune) as connection:
         return slips.stored(connection, commune, wanted)
 
 

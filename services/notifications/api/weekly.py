@@ -87,7 +87,7 @@ def month_page(query: dict[str, Any], commune: str) -> flask.Response:
 
 def _week(query: dict[str, Any], commune: str) -> Week:
     wait_for_header(service().reached)
-    with reading(service().engine) as connection:
+    with reading(service().engine, commune) as connection:
         return weekly.read_week(connection, commune, service().clock(), query["on"])
 
 
@@ -95,7 +95,7 @@ def _month(query: dict[str, Any], commune: str) -> Month:
     wait_for_header(service().reached)
     now = service().clock()
     first = date.fromisoformat(f"{query['month']}-01") if query["month"] else weekly.last_month(now)
-    with reading(service().engine) as connection:
+    with reading(service().engine, commune) as connection:
         return weekly.read_month(connection, commune, now, first)
 
 

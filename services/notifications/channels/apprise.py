@@ -37,7 +37,7 @@ class Apprise(msgspec.Struct, frozen=True):
     def send(self, message: Message) -> None:
         of = (addresses.c.commune == message.commune, addresses.c.staff == message.recipient)
         query = select(addresses.c.address).where(*of, addresses.c.channel == "apprise")
-        with reading(self.engine) as connection:
+        with reading(self.engine, message.commune) as connection:
             address = connection.execute(query).scalar()
         if address is None:
             raise NoAddress("no_address")

@@ -46,7 +46,7 @@ class Webhooks(msgspec.Struct, frozen=True):
         endpoint = message.recipient.removeprefix("endpoint/")
         key = (endpoints.c.commune == message.commune, endpoints.c.endpoint == endpoint)
         columns = select(endpoints.c.url, endpoints.c.secret).where(*key, endpoints.c.disabled_at.is_(None))
-        with reading(self.engine) as connection:
+        with reading(self.engine, message.commune) as connection:
             row = connection.execute(columns).first()
         if row is None:
             raise NoAddress("no_endpoint")

@@ -42,7 +42,7 @@ def blueprint() -> Blueprint:
     @action("commune.read")
     def commune_state(commune: str) -> flask.Response:
         """The commune as it is recorded."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             return read.answer_one(read.stored(connection, commune, f"commune/{commune}"))
 
     @communes.route("/status")
@@ -50,7 +50,7 @@ def blueprint() -> Blueprint:
     def status(commune: str) -> flask.Response:
         """The head of the log, and how many streams of each kind and tasks of each status there are."""
         table = views.states.c
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             rows = connection.execute(
                 select(table.kind, table.status, func.count())
                 .where(table.commune == commune, table.kind.in_(STATES))
@@ -67,7 +67,7 @@ def blueprint() -> Blueprint:
     @action("unit.read")
     def units(commune: str) -> flask.Response:
         """All units, with the names that lie beside the log."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             names = beside.unit_names_of(connection, commune)
             found = views.all_of(connection, commune, "unit")
         listed = [read.plain(unit) | {"name": names.get(unit.state.unit)} for unit in found]
@@ -90,7 +90,7 @@ def blueprint() -> Blueprint:
     @action("calendar.read")
     def calendars(commune: str) -> flask.Response:
         """The revision in force of every published year."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             found = views.all_of(connection, commune, "calendar")
         return read.answer({"calendars": [read.plain(year) for year in found]})
 
@@ -98,7 +98,7 @@ def blueprint() -> Blueprint:
     @action("calendar.read")
     def calendar(commune: str, year: int) -> flask.Response:
         """One year's calendar in force."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             return read.answer_one(read.stored(connection, commune, f"calendar/{year}"))
 
     return communes

@@ -30,7 +30,7 @@ def blueprint() -> Blueprint:
     @action("directive.read")
     def directive_list(commune: str) -> flask.Response:
         """Every directive."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             found = views.all_of(connection, commune, "directive")
         return read.answer({"directives": [read.plain(one) for one in found]})
 
@@ -38,14 +38,14 @@ def blueprint() -> Blueprint:
     @action("directive.read")
     def directive_one(commune: str, directive: str) -> flask.Response:
         """One directive."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             return read.answer_one(read.stored(connection, commune, f"directive/{directive}"))
 
     @directives.route("/templates")
     @action("template.read")
     def template_list(commune: str) -> flask.Response:
         """Every recurring task, with all its versions."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             found = views.all_of(connection, commune, "template")
         return read.answer({"templates": [read.plain(one) for one in found]})
 
@@ -53,7 +53,7 @@ def blueprint() -> Blueprint:
     @action("template.read")
     def template_one(commune: str, template: str) -> flask.Response:
         """One recurring task."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             return read.answer_one(read.stored(connection, commune, f"template/{template}"))
 
     return directives

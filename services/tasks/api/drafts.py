@@ -34,7 +34,7 @@ def blueprint() -> Blueprint:
     @action("draft.read")
     def waiting(commune: str) -> flask.Response:
         """Every row that waits, with its words and questions."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             found = views.drafts(connection, commune)
         return read.answer({"drafts": [_plain(one) for one in found]})
 
@@ -69,7 +69,7 @@ def blueprint() -> Blueprint:
 
 
 def _draft(commune: str, task: str) -> Stored:
-    with reading(tasks().engine) as connection:
+    with reading(tasks().engine, commune) as connection:
         found = read.stored(connection, commune, f"task/{task}")
     if found.state.draft is None:
         raise Rejected("not-found")

@@ -36,7 +36,7 @@ def blueprint() -> Blueprint:
     def stored(commune: str, task: str) -> flask.Response:
         """The files stored for a task."""
         must_see(commune, task)
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             found = beside.evidence_of(connection, commune, task)
         return read.answer({"files": [file._asdict() for file in found]})
 

@@ -70,7 +70,7 @@ def blueprint() -> Blueprint:
     @action("import.read")
     def confirmed(commune: str) -> flask.Response:
         """Every file that was confirmed, with its counts."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             found = views.all_of(connection, commune, "import")
         return read.answer({"imports": [read.plain(one) for one in found]})
 

@@ -51,7 +51,7 @@ def blueprint() -> Blueprint:
     @action("staff.read")
     def staff_list(commune: str) -> flask.Response:
         """Who is in post today; names only for those who may read them."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             asking = read.asking(connection, commune)
             names = _people(connection, commune, asking)
             found = views.staff_on(connection, commune, read.today())
@@ -69,7 +69,7 @@ def blueprint() -> Blueprint:
     @action("staff.read")
     def staff_one(commune: str, staff: str) -> flask.Response:
         """A person: the post today; absences and acts only for the person and those who see every record."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             asking = read.asking(connection, commune)
             found = read.stored(connection, commune, f"staff/{canonical(staff)}")
             contact = _people(connection, commune, asking).get(found.state.staff)
@@ -82,7 +82,7 @@ def blueprint() -> Blueprint:
     @action("person.read")
     def contacts(commune: str) -> flask.Response:
         """Names and addresses of everybody for whom they are kept."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             found = _people(connection, commune, read.asking(connection, commune))
         return read.answer({"people": [person._asdict() for person in found.values()]})
 

@@ -84,7 +84,7 @@ def blueprint() -> Blueprint:
     @action("task.read")
     def task_list(query: dict[str, Any], commune: str) -> flask.Response:
         """Tasks in the order of their ids; those who don't see all see the ones they lead or take part in."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             asking = read.asking(connection, commune)
             mine = None if asking.sees_all else [str(one) for one in (asking.staff, asking.unit) if one]
             wanted = TaskFilter(
@@ -107,7 +107,7 @@ def blueprint() -> Blueprint:
     @action("task.read")
     def task_one(commune: str, task: str) -> flask.Response:
         """One task with its history, every event with its position, and the files stored for it."""
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             asking = read.asking(connection, commune)
             found = views.one(connection, commune, f"task/{task}")
             if found is None or found.state.status in ("draft", "settled"):
@@ -123,7 +123,7 @@ def blueprint() -> Blueprint:
         """How many tasks there are by field and status, and how many of them are overdue: no person, no title."""
         table = views.states.c
         late = case((table.status.in_(("open",)) & (table.due_date < read.today()), 1), else_=0)
-        with reading(tasks().engine) as connection:
+        with reading(tasks().engine, commune) as connection:
             rows = connection.execute(
                 select(table.field, table.status, func.count(), func.sum(late))
                 .where(table.commune == commune, table.kind == "task", table.status.not_in(("draft", "settled")))
@@ -141,7 +141,7 @@ def blueprint() -> Blueprint:
 
 def must_see(commune: str, task: str) -> Task:
     """A task that the one who asks may see. Raises Rejected 404, Refused `not-taking-part` and `holds-no-post`."""
-    with reading(tasks().engine) as connection:
+    with reading(tasks().engine, commune) as connection:
         asking = read.asking(connection, commune)
         found: Task = read.stored(connection, commune, f"task/{task}").state
     asking.must_see(found)
@@ -150,7 +150,7 @@ def must_see(commune: str, task: str) -> Task:
 
 def _stored_evidence(commune: str, task: str, hashes: list[str]) -> list[Evidence]:
     """Size and kind are ours to say; a report names what was stored for this task."""
-    with reading(tasks().engine) as connection:
+    with reading(tasks().engine, commune) as connection:
         files = {file.sha256: file for file in beside.evidence_of(connection, commune, task)}
     for sha256 in hashes:
         if sha256 not in files:

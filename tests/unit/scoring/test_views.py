@@ -9,7 +9,7 @@ from sqlalchemy import Engine, select
 from services.scoring import views
 from services.scoring.domain.records import PersonRecord, Records
 from services.scoring.views import PROJECTION
-from shared.eventlog import open_database, reading, writing
+from shared.eventlog import EVERY_COMMUNE, open_database, reading, writing
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def records(commune: str, *people: str) -> Records:
 
 def test_a_rebuild_takes_out_what_it_no_longer_keeps_and_leaves_other_communes_alone(engine: Engine):
     for state in (records("a", "p1", "p2"), records("b", "p1", "p2"), records("a", "p2", "p3")):
-        with writing(engine) as connection:
+        with writing(engine, state.commune) as connection:
             PROJECTION.replace(connection, state.commune, state)
-    with reading(engine) as connection:
+    with reading(engine, EVERY_COMMUNE) as connection:
         rows = connection.execute(select(views.records.c.commune, views.records.c.id)).all()
     assert sorted(map(tuple, rows)) == [("a", "p2"), ("a", "p3"), ("b", "p1"), ("b", "p2")]

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,8 @@ from shared.eventlog import EVERY_COMMUNE, NO_COMMUNE, open_database, reading, s
 from shared.eventlog.security import secure, unsecured
 from shared.web.auth import ROLES, WIDE_ROLES, routes
 from shared.web.keys import mint
-from tests.support.deployed import Deployed
+from tests.support.deployed import Deployed, deployed_on
+from tests.support.postgres import Postgres
 from tests.support.reminded import COMMUNE as OURS
 from tests.support.reminded import SmallCommune
 
@@ -30,10 +30,17 @@ KINDS = ("server", "worker")
 REFUSED = "row-level security|permission denied"
 
 
-@pytest.fixture
-def neighbours(deployed: Deployed, tmp_path: Path) -> Iterator[SmallCommune]:
-    """Our commune has lived a while, and every table holds a row of another commune besides."""
-    ours = SmallCommune(tmp_path / "data", "2024-01-02", (2024,), **deployed.environment("worker"))
+@pytest.fixture(scope="module")
+def deployed(private_postgres: Postgres) -> Iterator[Deployed]:
+    with deployed_on(private_postgres) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="module")
+def neighbours(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallCommune]:
+    """Our commune has lived a while, and every table holds a row of another commune besides. Tests leave both so."""
+    data = tmp_path_factory.mktemp("ours") / "data"
+    ours = SmallCommune(data, "2024-01-02", (2024,), **deployed.environment("worker"))
     ours.assign("báo cáo", lead="p04", due="2024-01-12")
     ours.to("2024-01-11 08:00")
     for service in SERVICES:
@@ -119,6 +126,8 @@ def test_a_view_shows_no_more_than_its_tables(neighbours: SmallCommune, deployed
         connection.execute(text("GRANT SELECT ON seen TO tasks_server"))
     with opened(deployed, "tasks", "server") as engine, reading(engine, OURS) as connection:
         assert set(connection.scalars(text("SELECT commune FROM seen"))) == {OURS}
+    with writing(owner, NO_COMMUNE) as connection:
+        connection.execute(text("DROP VIEW seen"))
 
 
 @pytest.mark.parametrize("app", ["root", *SERVICES])
@@ -189,4 +198,5 @@ def test_what_is_not_secured_is_said_and_mended(neighbours: SmallCommune):
             connection.execute(text(statement))
         assert sorted(unsecured(connection)) == sorted(spoiled.values())
         secure(connection, "tasks")
-        assert unsecured(connection) == ["events: policy all_of_it opens it"]
+        assert unsecured(connection) == ["events: policy all_of_it opens it"]  # somebody's, who must know why
+        connection.execute(text("DROP POLICY all_of_it ON events"))

@@ -1,0 +1,201 @@
+"""Search and order on both databases: SQLite's in Python, PostgreSQL's of ICU and unaccent, and the same answers."""
+
+import unicodedata
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, Engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from shared import vietnamese
+from shared.eventlog import open_database
+from shared.eventlog.errors import ServerLacks
+from shared.eventlog.migrations import migrate
+from shared.eventlog.requirements import vietnamese_problems
+from tests.support import postgres as databases
+from tests.support.tasks_web import OPERATOR, Commune, done
+
+NAMES = [
+    "Nguyễn Văn An",
+    "NGUYỄN THỊ AN",
+    "Trần Văn Án",
+    "Lê Thị Ánh",
+    "Võ Ân",
+    "Huỳnh Ngọc Bảo",
+    "Đặng Đình Dũng",
+    "Đoàn Công Đạt",
+    "Y Kŏ H'Đăk",
+    "Phạm Thị Thu-Hà",
+    "Ông Văn Ổn",
+    "Ung Văn Ơn",
+    "Ưng Thị Út",
+    "Bùi Thị Út",
+    "Vũ Thị Ứng",
+]
+TITLES = [
+    "Báo cáo cải cách hành chính quý II",
+    "Bao cao cai cach hanh chinh quy I",
+    "báo cáo số 10/BC-UBND",
+    "Báo cáo số 2/BC-UBND",
+    "Đường ven sông",
+    "Đuống",
+    "Duong ven song",
+    "Hợp tác xã",
+    "Hộp thư",
+    "Kế hoạch 2024–2025 (đợt 1)",
+    "Kế hoạch 2024-2025 (đợt 1)",
+    "Số hóa 100% hồ sơ",
+    "Tệp bao_cao",
+    "“Một cửa”",
+    "Đắk Lắk; Čư Êbur",
+    "v.v…",
+]
+LETTERS = "aăâbcdđeêghiklmnoôơpqrstuưvxyfjwzčŏĕŭ" + "àảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ"
+PUNCTUATION = " _-–—,;:!?.'‘’\"“”()[]/\\&#%+=<>0123456789"
+TEXTS = st.text(st.sampled_from(LETTERS + LETTERS.upper() + PUNCTUATION), max_size=8)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """A migrated PostgreSQL database."""
+    engine = open_database(request.getfixturevalue("postgres"), poolclass=NullPool)
+    migrate(engine, "services.tasks")
+    yield engine
+    engine.dispose()
+
+
+def asked(connection: Connection, question: str, **values: Any) -> Any:
+    return connection.execute(text(question), values).scalars().all()
+
+
+ORDERED = "SELECT one FROM unnest(CAST(:them AS text[])) AS one ORDER BY one COLLATE vietnamese"
+MENTIONED = "SELECT mentions(one, :wanted) FROM unnest(CAST(:them AS text[])) WITH ORDINALITY AS t (one, n) ORDER BY n"
+
+
+def test_icu_orders_as_sqlite_does(engine: Engine) -> None:
+    decomposed = [unicodedata.normalize("NFD", each) for each in NAMES + TITLES]
+    with engine.connect() as connection:
+        for them in (NAMES, TITLES, decomposed, list(LETTERS + LETTERS.upper() + PUNCTUATION)):
+            assert asked(connection, ORDERED, them=them) == sorted(them, key=vietnamese.order)
+
+        @given(st.lists(TEXTS, max_size=20))
+        @settings(max_examples=200)
+        def whatever(them: list[str]) -> None:
+            assert asked(connection, ORDERED, them=them) == sorted(them, key=vietnamese.order)
+
+        whatever()
+
+
+def test_unaccent_finds_what_sqlite_does(engine: Engine) -> None:
+    with engine.connect() as connection:
+        for wanted in [*TITLES, *(vietnamese.fold(each) for each in TITLES), *LETTERS, *PUNCTUATION, "b_o", "%", ""]:
+            expected = [vietnamese.mentions(each, wanted) for each in TITLES]
+            assert asked(connection, MENTIONED, them=TITLES, wanted=wanted) == expected, wanted
+
+        @given(st.lists(TEXTS, max_size=20), TEXTS.map(lambda each: each[:2]))
+        @settings(max_examples=200)
+        def whatever(them: list[str], wanted: str) -> None:
+            expected = [vietnamese.mentions(each, wanted) for each in them]
+            assert asked(connection, MENTIONED, them=them, wanted=wanted) == expected
+
+        whatever()
+        names = asked(connection, "SELECT given_name(one) FROM unnest(CAST(:them AS text[])) AS one", them=[*NAMES, None])
+        assert names == [vietnamese.given_name(name) for name in [*NAMES, None]]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def commune(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Commune]:
+    if request.param == "sqlite":
+        commune = Commune(tmp_path)
+    else:
+        commune = Commune(tmp_path, request.getfixturevalue("postgres"), poolclass=NullPool)
+    commune.open()
+    commune.enter_roster()
+    yield commune
+    commune.engine.dispose()
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_clerk_finds_tasks_however_they_are_typed(commune: Commune, form: str) -> None:
+    titles = ["Củng cố Hợp tác xã Đông Sơn", "Sửa Đường ven sông", "Don co Duong lang", "Số hóa 100% hồ sơ", "Tệp bao_cao"]
+    for title in titles:
+        commune.assign(title=unicodedata.normalize(form, title))
+
+    def found(q: str) -> list[int]:
+        listed = done(commune.get("p14", "/tasks", q=unicodedata.normalize(form, q)))["tasks"]
+        return sorted(titles.index(task["title"]) for task in listed)
+
+    assert found("hop tac xa") == found("HỢP TÁC XÃ") == found("đông sơn") == [0]
+    assert found("đường") == found("Duong") == [1, 2]
+    assert found("100%") == found("%") == [3]
+    assert found("_") == [4]
+    assert found("b_o") == found("%xã%") == found("hợp xã") == []
+
+
+def test_people_and_units_are_listed_as_a_clerk_expects(commune: Commune) -> None:
+    staff = [one["id"] for one in done(commune.get("p14", "/staff"))["staff"]]
+    for code, name in {"p15": "Lê Thị Ánh", "p16": "ĐẶNG VĂN AN", "p17": "Nguyễn Văn An", "p01": "Đỗ Bình"}.items():
+        done(commune.send("p14", f"/people/{code}", {"name": name}, method="PUT"))
+    for code in set(staff) - {"p01", "p15", "p16", "p17"}:
+        done(commune.send("p14", f"/people/{code}", method="DELETE"))
+    done(commune.send("p14", "/people/p02", {"phone": "0905"}, method="PUT"))
+    by_name = ["p16", "p17", "p15", "p01"]
+
+    assert [one["staff"] for one in done(commune.get("p14", "/people"))["people"]] == [*by_name, "p02"]
+    others = [code for code in staff if code not in {*by_name, "p02"}]
+    assert [one["id"] for one in done(commune.get("p14", "/staff"))["staff"]] == [*by_name, "p02", *others]
+    # Who may not read the names does not learn their order either.
+    assert [one["id"] for one in done(commune.get(OPERATOR, "/staff"))["staff"]] == sorted(staff)
+
+    names = [one["name"] for one in done(commune.get("p14", "/units"))["units"]]
+    assert names == sorted(names, key=vietnamese.order) and len(names) > 3
+
+
+@contextmanager
+def owned_by_an_ordinary_role(address: str) -> Iterator[str]:
+    """A new database whose owner is no superuser; its URL."""
+    name, server = f"t{uuid.uuid4().hex[:16]}", databases.with_driver(address)
+    databases.execute(server, f"CREATE ROLE {name} LOGIN PASSWORD 'owner'")
+    databases.execute(server, f"CREATE DATABASE {name} OWNER {name} TEMPLATE template0 ENCODING 'UTF8'")
+    try:
+        yield server.set(database=name, username=name, password="owner").render_as_string(hide_password=False)
+    finally:
+        databases.execute(server, f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {name}")
+
+
+def test_an_ordinary_owner_may_migrate(postgres_server: databases.Postgres) -> None:
+    with owned_by_an_ordinary_role(postgres_server.address) as url:
+        engine = open_database(url, poolclass=NullPool)
+        assert any("cchc migrate" in problem for problem in vietnamese_problems(engine))
+        migrate(engine, "services.tasks")
+        assert vietnamese_problems(engine) == []
+        engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("without", "said"),
+    [
+        # What a server without its contributed extensions, and one built without ICU, have in their catalogues.
+        (
+            "SET allow_system_table_mods = on; CREATE OR REPLACE VIEW pg_catalog.pg_available_extensions AS"
+            " SELECT name, default_version, NULL COLLATE \"C\" AS installed_version, comment"
+            " FROM pg_available_extensions() WHERE name <> 'unaccent'",
+            "postgresql-contrib",
+        ),
+        ("DELETE FROM pg_collation WHERE collprovider = 'i'", "ICU"),
+    ],
+)
+def test_a_server_that_lacks_something_is_told_what_to_install(postgres: str, without: str, said: str) -> None:
+    databases.execute(make_url(postgres), *without.split("; "))
+    engine = open_database(postgres, poolclass=NullPool)
+    with pytest.raises(ServerLacks, match=said):
+        migrate(engine, "services.tasks")
+    [problem] = vietnamese_problems(engine)
+    assert said in problem
+    engine.dispose()

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -19,7 +19,10 @@ from shared.eventlog.errors import ServerLacks
 from shared.eventlog.migrations import migrate
 from shared.eventlog.requirements import vietnamese_problems
 from tests.support import postgres as databases
-from tests.support.tasks_web import OPERATOR, Commune, done
+from tests.support.tasks_web import Commune, done
+
+Form = Literal["NFC", "NFD"]
+INSPECTOR = ("operator/thanh-tra", "inspector")
 
 NAMES = [
     "Nguyễn Văn An",
@@ -75,6 +78,7 @@ def asked(connection: Connection, question: str, **values: Any) -> Any:
 
 
 ORDERED = "SELECT one FROM unnest(CAST(:them AS text[])) AS one ORDER BY one COLLATE vietnamese"
+GIVEN = "SELECT given_name(one) FROM unnest(CAST(:them AS text[])) WITH ORDINALITY AS t (one, n) ORDER BY n"
 MENTIONED = "SELECT mentions(one, :wanted) FROM unnest(CAST(:them AS text[])) WITH ORDINALITY AS t (one, n) ORDER BY n"
 
 
@@ -105,8 +109,8 @@ def test_unaccent_finds_what_sqlite_does(engine: Engine) -> None:
             assert asked(connection, MENTIONED, them=them, wanted=wanted) == expected
 
         whatever()
-        names = asked(connection, "SELECT given_name(one) FROM unnest(CAST(:them AS text[])) AS one", them=[*NAMES, None])
-        assert names == [vietnamese.given_name(name) for name in [*NAMES, None]]
+        given_names = asked(connection, GIVEN, them=[*NAMES, None])
+        assert given_names == [vietnamese.given_name(name) for name in [*NAMES, None]]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -122,8 +126,8 @@ def commune(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Commune]
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_a_clerk_finds_tasks_however_they_are_typed(commune: Commune, form: str) -> None:
-    titles = ["Củng cố Hợp tác xã Đông Sơn", "Sửa Đường ven sông", "Don co Duong lang", "Số hóa 100% hồ sơ", "Tệp bao_cao"]
+def test_a_clerk_finds_tasks_however_they_are_typed(commune: Commune, form: Form) -> None:
+    titles = ["Củng cố Hợp tác xã Đông Sơn", "Sửa Đường ven sông", "Don co Duong lang", "Số hóa 100%", "Tệp bao_cao"]
     for title in titles:
         commune.assign(title=unicodedata.normalize(form, title))
 
@@ -139,11 +143,11 @@ def test_a_clerk_finds_tasks_however_they_are_typed(commune: Commune, form: str)
 
 
 def test_people_and_units_are_listed_as_a_clerk_expects(commune: Commune) -> None:
+    for person in done(commune.get("p14", "/people"))["people"]:
+        done(commune.send("p14", f"/people/{person['staff']}", method="DELETE"))
     staff = [one["id"] for one in done(commune.get("p14", "/staff"))["staff"]]
     for code, name in {"p15": "Lê Thị Ánh", "p16": "ĐẶNG VĂN AN", "p17": "Nguyễn Văn An", "p01": "Đỗ Bình"}.items():
         done(commune.send("p14", f"/people/{code}", {"name": name}, method="PUT"))
-    for code in set(staff) - {"p01", "p15", "p16", "p17"}:
-        done(commune.send("p14", f"/people/{code}", method="DELETE"))
     done(commune.send("p14", "/people/p02", {"phone": "0905"}, method="PUT"))
     by_name = ["p16", "p17", "p15", "p01"]
 
@@ -151,7 +155,7 @@ def test_people_and_units_are_listed_as_a_clerk_expects(commune: Commune) -> Non
     others = [code for code in staff if code not in {*by_name, "p02"}]
     assert [one["id"] for one in done(commune.get("p14", "/staff"))["staff"]] == [*by_name, "p02", *others]
     # Who may not read the names does not learn their order either.
-    assert [one["id"] for one in done(commune.get(OPERATOR, "/staff"))["staff"]] == sorted(staff)
+    assert [one["id"] for one in done(commune.get(INSPECTOR, "/staff"))["staff"]] == staff
 
     names = [one["name"] for one in done(commune.get("p14", "/units"))["units"]]
     assert names == sorted(names, key=vietnamese.order) and len(names) > 3
@@ -183,9 +187,9 @@ def test_an_ordinary_owner_may_migrate(postgres_server: databases.Postgres) -> N
     [
         # What a server without its contributed extensions, and one built without ICU, have in their catalogues.
         (
-            "SET allow_system_table_mods = on; CREATE OR REPLACE VIEW pg_catalog.pg_available_extensions AS"
-            " SELECT name, default_version, NULL COLLATE \"C\" AS installed_version, comment"
-            " FROM pg_available_extensions() WHERE name <> 'unaccent'",
+            """SET allow_system_table_mods = on; CREATE OR REPLACE VIEW pg_catalog.pg_available_extensions AS
+            SELECT name, default_version, NULL COLLATE "C" AS installed_version, comment
+            FROM pg_available_extensions() WHERE name <> 'unaccent'""",
             "postgresql-contrib",
         ),
         ("DELETE FROM pg_collation WHERE collprovider = 'i'", "ICU"),

@@ -26,9 +26,9 @@ from shared.vietnamese import given_name, in_order_of, mentions, order
     ],
 )
 def test_a_search_sees_neither_case_nor_diacritics(wanted: str, text: str) -> None:
-    for form in ("NFC", "NFD"):
-        assert mentions(unicodedata.normalize(form, text), wanted)
-        assert mentions(text, unicodedata.normalize(form, wanted))
+    assert mentions(text, wanted)
+    assert mentions(unicodedata.normalize("NFD", text), wanted)
+    assert mentions(text, unicodedata.normalize("NFD", wanted))
 
 
 @pytest.mark.parametrize(("wanted", "text"), [("%", "Số hóa hồ sơ"), ("b_o", "Báo cáo"), ("hop xa", "Hợp tác xã")])
@@ -37,9 +37,9 @@ def test_a_search_finds_only_what_is_there(wanted: str, text: str) -> None:
 
 
 def test_the_alphabet_and_the_tones_have_their_order() -> None:
-    alphabet = "a ă â b c d đ e ê g h i k l m n o ô ơ p q r s t u ư v x y".split()
-    tones = "an àn ản ãn án ạn ăn ằn ẳn ẵn ắn ặn ân ần ẩn ẫn ấn ận".split()
-    for right in (alphabet, tones, ["an", "An", "AN", "àn"], ["xã 2", "xã 2 b", "Xã Ă"], ["Thôn 1", "Thôn 10", "Thôn 2"]):
+    alphabet = list("aăâbcdđeêghiklmnoôơpqrstuưvxy")
+    tones = list("aàảãáạăằẳẵắặâầẩẫấậ")
+    for right in (alphabet, tones, ["an", "An", "AN", "àn"], ["xã 2", "xã 2 b", "Xã Ă"], ["tổ 1", "tổ 10", "tổ 2"]):
         mixed = random.Random(1).sample(right, len(right))
         assert sorted(mixed, key=order) == right
 

@@ -1,9 +1,7 @@
 """Search and order on both databases: SQLite's in Python, PostgreSQL's of ICU and unaccent, and the same answers."""
 
 import unicodedata
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +11,15 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.pool import NullPool
 
+from services.tasks import beside, views
 from shared import vietnamese
-from shared.eventlog import open_database
+from shared.eventlog import open_database, writing
 from shared.eventlog.errors import ServerLacks
 from shared.eventlog.migrations import migrate
 from shared.eventlog.requirements import vietnamese_problems
 from tests.support import postgres as databases
-from tests.support.tasks_web import Commune, done
+from tests.support.deployed import Deployed
+from tests.support.tasks_web import COMMUNE, Commune, done
 
 Form = Literal["NFC", "NFD"]
 INSPECTOR = ("operator/thanh-tra", "inspector")
@@ -161,25 +161,25 @@ def test_people_and_units_are_listed_as_a_clerk_expects(commune: Commune) -> Non
     assert names == sorted(names, key=vietnamese.order) and len(names) > 3
 
 
-@contextmanager
-def owned_by_an_ordinary_role(address: str) -> Iterator[str]:
-    """A new database whose owner is no superuser; its URL."""
-    name, server = f"t{uuid.uuid4().hex[:16]}", databases.with_driver(address)
-    databases.execute(server, f"CREATE ROLE {name} LOGIN PASSWORD 'owner'")
-    databases.execute(server, f"CREATE DATABASE {name} OWNER {name} TEMPLATE template0 ENCODING 'UTF8'")
-    try:
-        yield server.set(database=name, username=name, password="owner").render_as_string(hide_password=False)
-    finally:
-        databases.execute(server, f"DROP DATABASE {name} WITH (FORCE)", f"DROP ROLE {name}")
+@pytest.mark.parametrize("kind", ["server", "worker"])
+def test_the_owner_migrates_without_a_superuser_and_the_other_roles_search(deployed: Deployed, kind: str) -> None:
+    owner = open_database(deployed.url("tasks", "tasks_owner"), poolclass=NullPool)
+    assert any("cchc migrate" in problem for problem in vietnamese_problems(owner))
+    migrate(owner, "services.tasks")
+    owner.dispose()
 
-
-def test_an_ordinary_owner_may_migrate(postgres_server: databases.Postgres) -> None:
-    with owned_by_an_ordinary_role(postgres_server.address) as url:
-        engine = open_database(url, poolclass=NullPool)
-        assert any("cchc migrate" in problem for problem in vietnamese_problems(engine))
-        migrate(engine, "services.tasks")
-        assert vietnamese_problems(engine) == []
-        engine.dispose()
+    engine = open_database(deployed.url("tasks", f"tasks_{kind}"), poolclass=NullPool)
+    assert vietnamese_problems(engine) == []
+    with writing(engine, COMMUNE) as connection:
+        for number, name in enumerate(NAMES):
+            beside.save_person(connection, COMMUNE, beside.Person(f"p{number}", name))
+        assert [one.name for one in beside.people_of(connection, COMMUNE).values()] == [
+            *("NGUYỄN THỊ AN", "Nguyễn Văn An", "Trần Văn Án", "Lê Thị Ánh", "Võ Ân", "Huỳnh Ngọc Bảo"),
+            *("Đặng Đình Dũng", "Đoàn Công Đạt", "Y Kŏ H'Đăk", "Ông Văn Ổn", "Ung Văn Ơn", "Phạm Thị Thu-Hà"),
+            *("Bùi Thị Út", "Ưng Thị Út", "Vũ Thị Ứng"),
+        ]
+        assert views.tasks(connection, COMMUNE, views.TaskFilter(title="hop tac xa"), limit=1) == []
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
@@ -195,8 +195,11 @@ def test_an_ordinary_owner_may_migrate(postgres_server: databases.Postgres) -> N
         ("DELETE FROM pg_collation WHERE collprovider = 'i'", "ICU"),
     ],
 )
-def test_a_server_that_lacks_something_is_told_what_to_install(postgres: str, without: str, said: str) -> None:
-    databases.execute(make_url(postgres), *without.split("; "))
+def test_a_server_that_lacks_something_is_told_what_to_install(
+    postgres: str, postgres_server: databases.Postgres, without: str, said: str
+) -> None:
+    superuser = databases.with_driver(postgres_server.address).set(database=make_url(postgres).database)
+    databases.execute(superuser, *without.split("; "))
     engine = open_database(postgres, poolclass=NullPool)
     with pytest.raises(ServerLacks, match=said):
         migrate(engine, "services.tasks")

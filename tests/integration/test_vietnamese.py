@@ -16,7 +16,6 @@ from shared import vietnamese
 from shared.eventlog import open_database, writing
 from shared.eventlog.errors import ServerLacks
 from shared.eventlog.migrations import migrate
-from shared.eventlog.requirements import vietnamese_problems
 from tests.support import postgres as databases
 from tests.support.deployed import Deployed
 from tests.support.tasks_web import COMMUNE, Commune, done
@@ -164,12 +163,10 @@ def test_people_and_units_are_listed_as_a_clerk_expects(commune: Commune) -> Non
 @pytest.mark.parametrize("kind", ["server", "worker"])
 def test_the_owner_migrates_without_a_superuser_and_the_other_roles_search(deployed: Deployed, kind: str) -> None:
     owner = open_database(deployed.url("tasks", "tasks_owner"), poolclass=NullPool)
-    assert any("cchc migrate" in problem for problem in vietnamese_problems(owner))
     migrate(owner, "services.tasks")
     owner.dispose()
 
     engine = open_database(deployed.url("tasks", f"tasks_{kind}"), poolclass=NullPool)
-    assert vietnamese_problems(engine) == []
     with writing(engine, COMMUNE) as connection:
         for number, name in enumerate(NAMES):
             beside.save_person(connection, COMMUNE, beside.Person(f"p{number}", name))
@@ -203,6 +200,4 @@ def test_a_server_that_lacks_something_is_told_what_to_install(
     engine = open_database(postgres, poolclass=NullPool)
     with pytest.raises(ServerLacks, match=said):
         migrate(engine, "services.tasks")
-    [problem] = vietnamese_problems(engine)
-    assert said in problem
     engine.dispose()

@@ -100,11 +100,11 @@ def _letter(char: str) -> tuple[tuple[int, ...], tuple[int, ...], bool]:
     return (place,), (0, *_weights(marks)), small != base
 
 
+def _weights(marks: Iterable[str]) -> tuple[int, ...]:
+    return tuple(_TONES.get(mark, ord(mark)) for mark in marks)
+
+
 def in_order_of(names: Iterable[str], rows: Iterable[Row], of: Callable[[Row], str]) -> list[Row]:
     """Rows in the order that `names` has of what they are `of` (ids); the others after them, as they come."""
     places = {name: place for place, name in enumerate(names)}
     return sorted(rows, key=lambda row: places.get(of(row), len(places)))
-
-
-def _weights(marks: Iterable[str]) -> tuple[int, ...]:
-    return tuple(_TONES.get(mark, ord(mark)) for mark in marks)

@@ -10,6 +10,7 @@ from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
 from services.scoring.texts import TEXTS as SCORING_TEXTS
 from services.tasks.texts import TEXTS as TASKS_TEXTS
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
+from shared.eventlog.errors import ServerLacks
 from shared.events import MalformedEvent, UnknownVersion
 from shared.projection import CannotFold
 from shared.refusal import Refused
@@ -26,6 +27,7 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
     KeyReused: ("Khóa chống gửi lặp đã dùng cho yêu cầu khác: {error}.", REFUSED),
     StaleVersion: ("Dữ liệu đã thay đổi: {error}. Đọc lại rồi làm lại.", REFUSED),
     Busy: ("Cơ sở dữ liệu đang bận: {error}. Thử lại sau giây lát.", UNAVAILABLE),
+    ServerLacks: ("{error}", UNAVAILABLE),
     OperationalError: (
         "Không dùng được cơ sở dữ liệu: {error}. Kiểm tra kết nối, quyền ghi và chạy cchc migrate.",
         UNAVAILABLE,

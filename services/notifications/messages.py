@@ -20,6 +20,7 @@ from services.notifications.domain.standing import Standing, standing
 from services.notifications.domain.weekly import month, week
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import VIETNAM, local_day, parse_time
+from shared.vietnamese import order
 
 LATE, TODAY, SOON, OTHER = "Quá hạn", "Đến hạn hôm nay", "Sắp đến hạn", "Việc khác"
 HEADINGS = (LATE, TODAY, SOON, OTHER)
@@ -317,7 +318,8 @@ def _month(view: _View, occurrence: Occurrence, of: str) -> _Told:
 
 def _listed(label: str, counts: Mapping[str, int]) -> list[str]:
     """A line of what is not nought, the most first; what is beyond LINES as one number."""
-    ordered = sorted(((name, count) for name, count in counts.items() if count), key=lambda each: (-each[1], each[0]))
+    some = ((name, count) for name, count in counts.items() if count)
+    ordered = sorted(some, key=lambda each: (-each[1], order(each[0])))
     parts = [f"{name} {count}" for name, count in ordered[:LINES]]
     rest = sum(count for _, count in ordered[LINES:])
     return [f"{label}: {'; '.join([*parts, *([f'còn lại {rest}'] if rest else [])])}."] if parts else []

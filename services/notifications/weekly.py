@@ -19,6 +19,7 @@ from services.notifications.views import running
 from shared.events import VIETNAM, end_of_day, format_time, local_day
 from shared.fields import FIELDS
 from shared.refusal import Refused
+from shared.vietnamese import in_order_of
 from shared.workbook import Cell, Column, Table, workbook
 
 REACHED = ("sent", "delivered", "sent_by_hand")
@@ -131,7 +132,7 @@ def _about(of: Week | Month) -> list[tuple[str, Cell]]:
 
 
 def tables_of(of: Week | Month, contacts: Contacts) -> list[Table]:
-    """A report as tables with Vietnamese headings, for the workbook and the terminal."""
+    """A report as tables with Vietnamese headings, for the workbook and the terminal; people as in `contacts`."""
     if isinstance(of, Month):
         columns = [_FIELD, *_counts(MONTH_COUNTS)]
         rows = [*of.fields, weekly.FieldMonth(-1, TOTAL, of.total)]
@@ -158,9 +159,13 @@ def tables_of(of: Week | Month, contacts: Contacts) -> list[Table]:
     everybody, everything = PersonWeek(TOTAL, None, of.total), FieldWeek(-1, TOTAL, of.total)
     return [
         Table("Quá hạn", late, of.late, notes=notes),
-        Table("Theo người", people, [*of.people, everybody], summed=True),
+        Table("Theo người", people, [*_people(of, contacts), everybody], summed=True),
         Table("Theo lĩnh vực", [_FIELD, *_counts(WEEK_COUNTS)], [*of.fields, everything], summed=True),
     ]
+
+
+def _people(of: Week, contacts: Contacts) -> list[PersonWeek]:
+    return in_order_of(contacts, of.people, lambda person: person.staff)
 
 
 def _counts(names: Mapping[str, str]) -> list[Column]:
@@ -192,7 +197,9 @@ def _day(day: date | None) -> str:
 
 def week_page(of: Week, contacts: Contacts) -> str:
     """The week as HTML for A4; it needs no other file."""
-    return _render("weekly.html", week=of, names={lead.staff: _name(contacts, lead.staff) for lead in of.people})
+    people = _people(of, contacts)
+    names = {person.staff: _name(contacts, person.staff) for person in people}
+    return _render("weekly.html", week=of, people=people, names=names)
 
 
 def month_page(of: Month) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, Table, Text, delete, select
+from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, Table, Text, collate, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.tasks.views import metadata
@@ -69,7 +69,11 @@ def erase_person(connection: Connection, commune: str, staff: str) -> None:
 
 
 def people_of(connection: Connection, commune: str) -> dict[str, Person]:
-    rows = connection.execute(select(people).where(people.c.commune == commune).order_by(people.c.staff))
+    """Everybody's, in the order of given names, those without a name last."""
+    given_name, name = (collate(each, "vietnamese") for each in (func.given_name(people.c.name), people.c.name))
+    rows = connection.execute(
+        select(people).where(people.c.commune == commune).order_by(given_name.nulls_last(), name, people.c.staff)
+    )
     return {row.staff: Person(row.staff, row.name, row.email, row.phone) for row in rows}
 
 
@@ -78,7 +82,11 @@ def save_unit_name(connection: Connection, commune: str, unit: str, name: str) -
 
 
 def unit_names_of(connection: Connection, commune: str) -> dict[str, str]:
-    rows = connection.execute(select(unit_names).where(unit_names.c.commune == commune))
+    """In the order of the names."""
+    name = collate(unit_names.c.name, "vietnamese")
+    rows = connection.execute(
+        select(unit_names).where(unit_names.c.commune == commune).order_by(name, unit_names.c.unit)
+    )
     return {row.unit: row.name for row in rows}
 
 

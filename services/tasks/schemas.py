@@ -279,7 +279,8 @@ class HandBackBody(ReasonedBody):
 
 
 class TasksQuery(PageQuery):
-    """Filters of the task list. `due_from` and `due_to` are days that count themselves."""
+    """Filters of the task list. `due_from` and `due_to` are days that count themselves; `q` is found in titles whatever
+    its case and diacritics."""
 
     lead = Code()
     status = fields.String(validate=validate.OneOf(STATUSES))

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     delete,
     false,
+    func,
     or_,
     select,
 )
@@ -237,7 +238,7 @@ def tasks(
     if wanted.due_to is not None:
         where.append(states.c.due_date <= wanted.due_to)
     if wanted.title is not None:
-        where.append(states.c.title.icontains(wanted.title, autoescape=True))
+        where.append(func.mentions(states.c.title, wanted.title))
     if wanted.seen_by is not None:
         # Nothing is seen by nobody.
         where.append(or_(false(), *(states.c.people.contains(f"|{who}|", autoescape=True) for who in wanted.seen_by)))

@@ -43,3 +43,7 @@ class Ahead(Exception):
     def __init__(self, commune: str, expected: int, got: int) -> None:
         super().__init__(f"{commune}: expected position {expected}, got {got}")
         self.commune, self.expected, self.got = commune, expected, got
+
+
+class ServerLacks(Exception):
+    """The database server was installed without something that the programs need; says what to install."""

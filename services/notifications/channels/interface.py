@@ -76,8 +76,9 @@ class Channel(Protocol):
 
 
 class Channels(msgspec.Struct, frozen=True):
-    """`last_hops` by channel name; the inbox needs none. `directory` answers commune → contacts by staff id, and may
-    raise Temporary. `link` gives the address of what a reminder of a commune is about, if it has one."""
+    """`last_hops` by channel name; the inbox needs none. `directory` answers commune → contacts by staff id in the
+    order of given names, and may raise Temporary. `link` gives the address of what a reminder of a commune is about,
+    if it has one."""
 
     last_hops: Mapping[str, Channel]
     directory: Callable[[str], Mapping[str, Contact]]

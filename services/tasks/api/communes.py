@@ -22,6 +22,7 @@ from services.tasks.schemas import (
     UnitBody,
 )
 from shared.eventlog import reading
+from shared.vietnamese import in_order_of
 from shared.web.auth import action
 from shared.web.schema import Blueprint
 
@@ -66,11 +67,12 @@ def blueprint() -> Blueprint:
     @communes.route("/units")
     @action("unit.read")
     def units(commune: str) -> flask.Response:
-        """All units, with the names that lie beside the log."""
+        """All units, with the names that lie beside the log, and in the order of these."""
         with reading(tasks().engine, commune) as connection:
             names = beside.unit_names_of(connection, commune)
             found = views.all_of(connection, commune, "unit")
-        listed = [read.plain(unit) | {"name": names.get(unit.state.unit)} for unit in found]
+        ordered = in_order_of(names, found, lambda unit: str(unit.state.unit))
+        listed = [read.plain(unit) | {"name": names.get(unit.state.unit)} for unit in ordered]
         return read.answer({"units": listed})
 
     @communes.route("/units/<unit>", methods=["PUT"])

@@ -27,6 +27,7 @@ from services.tasks.schemas import (
     StaffChangeBody,
 )
 from shared.eventlog import reading, writing
+from shared.vietnamese import in_order_of
 from shared.web.auth import action
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint
@@ -50,7 +51,7 @@ def blueprint() -> Blueprint:
     @people.route("/staff")
     @action("staff.read")
     def staff_list(commune: str) -> flask.Response:
-        """Who is in post today; names only for those who may read them."""
+        """Who is in post today; names, and their order, only for those who may read them."""
         with reading(tasks().engine, commune) as connection:
             asking = read.asking(connection, commune)
             names = _people(connection, commune, asking)
@@ -60,7 +61,7 @@ def blueprint() -> Blueprint:
                 "staff": [
                     {"id": staff.staff, "post": post, "absent": staff.absent_on(read.today())}
                     | ({"name": names[staff.staff].name} if staff.staff in names else {})
-                    for staff, post in found
+                    for staff, post in in_order_of(names, found, lambda one: one[0].staff)
                 ]
             }
         )
@@ -81,7 +82,7 @@ def blueprint() -> Blueprint:
     @people.route("/people")
     @action("person.read")
     def contacts(commune: str) -> flask.Response:
-        """Names and addresses of everybody for whom they are kept."""
+        """Names and addresses of everybody for whom they are kept, by given name."""
         with reading(tasks().engine, commune) as connection:
             found = _people(connection, commune, read.asking(connection, commune))
         return read.answer({"people": [person._asdict() for person in found.values()]})

@@ -13,7 +13,7 @@ from services.tasks.imports.deadlines import Deadline
 from services.tasks.imports.leads import Directory, Lead, Person
 from services.tasks.imports.results import Remark, Row, Skipped, SkippedSheet, Table, cell_text
 from services.tasks.imports.sheets import Value, read
-from services.tasks.imports.words import fold
+from shared.vietnamese import fold
 
 VOCABULARY = tables.Vocabulary(
     {

@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from services.tasks.imports.words import fold, words
+from services.tasks.imports.words import words
+from shared.vietnamese import fold
 
 How = Literal["code", "name", "post", "unit", "near", "group", "several", "unknown"]
 

@@ -1,8 +1,10 @@
-"""Vietnamese words as people type them in spreadsheets: cleaned for keeping, folded for comparing."""
+"""Vietnamese words as people type them in spreadsheets: cleaned for keeping, cut up for comparing."""
 
 import re
 import unicodedata
 from functools import lru_cache
+
+from shared.vietnamese import fold
 
 SPACES = re.compile(r"[^\S\n]+")
 INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")
@@ -21,19 +23,6 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     return text.replace("\n", " ")
-
-
-def fold(text: str) -> str:
-    """Lower case without diacritics, one character for each of the (composed) text, so that positions agree."""
-    return "".join(map(_fold_char, text))
-
-
-@lru_cache(maxsize=4096)
-def _fold_char(char: str) -> str:
-    if char in "đĐ":
-        return "d"
-    base = unicodedata.normalize("NFD", char)[0].lower()
-    return base if len(base) == 1 else char
 
 
 @lru_cache(maxsize=8192)

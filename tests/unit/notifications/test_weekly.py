@@ -248,6 +248,19 @@ def test_the_page_escapes_titles_and_names_and_needs_no_other_file():
     assert "@page { size: A4" in page
 
 
+def test_people_stand_in_the_order_of_their_names_and_the_nameless_last():
+    def codes(*named: str) -> list[str]:
+        contacts = {staff: Contact(staff, f"Tên {staff}") for staff in named}
+        on_page = re.findall(r"<tr><td>(?:Tên p\d\d)? \((p\d\d)\)", report.week_page(now(), contacts))
+        [table] = [table for table in report.tables_of(now(), contacts) if table.name == "Theo người"]
+        assert [row.staff for row in table.rows] == [*on_page, "Cộng"]
+        return on_page
+
+    assert codes("p08", "p14", "p07")[:2] == ["p08", "p07"]
+    assert codes("p08")[0] == "p08"
+    assert codes() == sorted(codes())
+
+
 def test_the_page_says_which_calendar_is_missing():
     page = report.week_page(week(records(), "2025-01-06T02:00:00.000Z", []), NAMES)
     assert "Năm 2025 chưa công bố lịch làm việc" in page

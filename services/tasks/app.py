@@ -14,7 +14,8 @@ from services.tasks.domain.access import ACTIONS
 from services.tasks.domain.context import canonical
 from services.tasks.reactors import open_recurring
 from services.tasks.texts import STATUSES, TEXTS
-from shared.eventlog import Log, reading, utcnow
+from shared.eventlog import Log, utcnow
+from shared.eventlog.database import read_together
 from shared.events import format_time, local_day, uuid7
 from shared.refusal import Refused
 from shared.web.app import create_app
@@ -32,9 +33,9 @@ class Tasks(msgspec.Struct, frozen=True):
 
     def roles_of(self, commune: str, staff: str) -> frozenset[str]:
         """The roles of the post a person is in today; none when in no post."""
-        with reading(self.engine, commune) as connection:
-            found = views.one(connection, commune, f"staff/{canonical(staff)}")
-        post = found.state.post_on(local_day(format_time(self.clock()))) if found else None
+        [rows] = read_together(self.engine, commune, *views.reads(commune, {f"staff/{canonical(staff)}"}))
+        today = local_day(format_time(self.clock()))
+        post = next((found.state.post_on(today) for found in views.decoded(rows)), None)
         return frozenset(post.roles if post else ())
 
     def roles_in_force(self, commune: str, staff: str) -> frozenset[str]:

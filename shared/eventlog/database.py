@@ -155,6 +155,16 @@ def _reading(engine: Engine, commune: str, begin: str) -> Iterator[Connection]:
         yield connection
 
 
+def read_together(engine: Engine, commune: str, *queries: Query) -> list[Rows]:
+    """The rows of each query, of one moment at a time: on PostgreSQL all of it, BEGIN to COMMIT, in one round trip."""
+    with _errors_of_sqlalchemy(engine), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            return run_together(connection, queries)
+        begin = [("BEGIN READ ONLY", ()), (_COMMUNE_OF_TRANSACTION, [commune])]
+        _, _, *answers, _ = run_together(connection, [*begin, *queries, ("COMMIT", ())])
+        return answers
+
+
 @contextmanager
 def writing(engine: Engine, commune: str) -> Iterator[Connection]:
     """One write transaction; on leaving it is committed, on an exception rolled back.

@@ -13,6 +13,7 @@ from shared.eventlog.database import (
     EVERY_COMMUNE,
     Query,
     Rows,
+    read_together,
     reading,
     run,
     run_at_last,
@@ -136,24 +137,20 @@ class Log:
     # Reading
 
     def heads(self) -> dict[str, Head]:
-        with reading(self.engine, EVERY_COMMUNE) as connection:
-            rows = run(connection, _HEADS, [self.source])
-            return {commune: Head(position, hash_, time) for commune, position, hash_, time, _ in rows}
+        rows = self._asked(EVERY_COMMUNE, _HEADS, self.source)
+        return {commune: Head(position, hash_, time) for commune, position, hash_, time, _ in rows}
 
     def head(self, commune: str) -> Head:
-        with reading(self.engine, commune) as connection:
-            row = run(connection, _HEAD, [self.source, commune]).fetchone()
-            return Head(*row[:3]) if row else EMPTY
+        rows = self._asked(commune, _HEAD, self.source, commune)
+        return Head(*rows[0][:3]) if rows else EMPTY
 
     def broken(self) -> dict[str, str]:
         """The communes whose chain broke here, with the reason."""
-        with reading(self.engine, EVERY_COMMUNE) as connection:
-            return dict(run(connection, _BROKEN, [self.source]).fetchall())
+        return dict(self._asked(EVERY_COMMUNE, _BROKEN, self.source))
 
     def read(self, commune: str, after: int = 0, limit: int = 500) -> list[bytes]:
         """Up to `limit` stored bytes after a position, in order."""
-        with reading(self.engine, commune) as connection:
-            return self._read(connection, commune, after, limit)
+        return [row[0] for row in self._asked(commune, _BODIES, self.source, commune, after, limit)]
 
     def read_all(self, commune: str, after: int = 0, until: int | None = None, batch: int = 1000) -> Iterator[bytes]:
         """The stored bytes after a position, batch by batch, so that no read transaction stays open."""
@@ -177,19 +174,20 @@ class Log:
 
     def read_stream(self, commune: str, subject: str) -> list[bytes]:
         """All stored bytes of one subject, in order."""
-        with reading(self.engine, commune) as connection:
-            return [row[0] for row in run(connection, _STREAM, [self.source, commune, subject])]
+        return [row[0] for row in self._asked(commune, _STREAM, self.source, commune, subject)]
 
     def last_of(self, commune: str, subject: str) -> bytes | None:
         """The stored bytes of a subject's last event."""
-        with reading(self.engine, commune) as connection:
-            row = run(connection, _LAST, [self.source, commune, subject]).fetchone()
-            return row[0] if row else None
+        rows = self._asked(commune, _LAST, self.source, commune, subject)
+        return rows[0][0] if rows else None
 
     def published(self) -> dict[str, int]:
         """How far the relay has seen each commune's events acknowledged by the broker."""
-        with reading(self.engine, EVERY_COMMUNE) as connection:
-            return dict(run(connection, _PUBLISHED, [self.source]).fetchall())
+        return dict(self._asked(EVERY_COMMUNE, _PUBLISHED, self.source))
+
+    def _asked(self, commune: str, statement: str, *parameters: Any) -> Rows:
+        [rows] = read_together(self.engine, commune, (statement, parameters))
+        return rows
 
     # Appending to one's own log
 
@@ -344,7 +342,8 @@ class Log:
     def _body_at(self, connection: Connection, commune: str, position: int, fresh: list[tuple[Any, bytes]]) -> bytes:
         if fresh and position >= fresh[0][0].position:
             return fresh[position - fresh[0][0].position][1]
-        return self._read(connection, commune, position - 1, 1)[0]
+        body: bytes = run(connection, _BODIES, [self.source, commune, position - 1, 1]).fetchone()[0]
+        return body
 
     def mark_broken(self, commune: str, reason: str) -> None:
         """Let a replica take nothing more of a commune, until it is forgotten and filled anew."""
@@ -374,9 +373,6 @@ class Log:
             first = (_FIRST_HEAD, [self.source, commune, EMPTY.position, EMPTY.hash, EMPTY.time])
             _, locked = run_together(connection, [first, self._lock(commune)])
         return (Head(*locked[0][:3]), locked[0][3]) if locked else (EMPTY, None)
-
-    def _read(self, connection: Connection, commune: str, after: int, limit: int) -> list[bytes]:
-        return [row[0] for row in run(connection, _BODIES, [self.source, commune, after, limit])]
 
     def _writes(
         self,

@@ -387,7 +387,8 @@ def test_a_newer_fold_that_comes_between_is_not_written_over(
     note("a", "2")
     older.catch_up()
     note("a", "3")
-    fold, newly = projection.fold, []
+    fold = projection.fold
+    newly: list[int] = []
 
     def overtaken(state: State, envelope: Envelope) -> None:
         if not newly:

@@ -43,7 +43,7 @@ class CountedRecords(RecordsProjection):
     def __init__(self) -> None:
         self.folded: Counter[str] = Counter()
 
-    def fold(self, state: Records, envelope: Envelope) -> None:  # type: ignore[override]
+    def fold(self, state: Records, envelope: Envelope) -> None:
         self.folded[envelope.commune] += 1
         PROJECTION.fold(state, envelope)
 

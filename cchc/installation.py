@@ -38,7 +38,7 @@ from shared.leader import one_at_a_time
 from shared.projection import Projection, Runner
 from shared.web.auth import Verifier
 from shared.web.keys import SigningKey, generate_key, load_key, mint
-from shared.worker import Loop, everyones
+from shared.worker import Loop, all_communes
 
 SERVICE_LIFETIME = timedelta(hours=12)
 
@@ -175,7 +175,7 @@ class Installation:
         is about the own log alone, one of them does.
         """
         replicas = self._replicas(service)
-        mine = replicas["tasks"].mine if replicas else everyones
+        mine = replicas["tasks"].mine if replicas else all_communes
         shared: Mapping[str, Callable[[], dict[str, Loop]]] = {
             "tasks": dict,
             "scoring": lambda: scoring_worker.loops(self.scoring, progress("Dựng lại"), mine),

@@ -19,7 +19,7 @@ COLLECTOR_THRESHOLDS = (100_000, 20, 20)
 DRAIN_S = 10.0
 
 
-def everyones(_commune: str) -> bool:
+def all_communes(_commune: str) -> bool:
     """What a process that shares with no other looks after: every commune."""
     return True
 

@@ -49,7 +49,7 @@ from shared.eventlog.feed import FeedError
 from shared.events import VIETNAM, decode, format_time, local_day, parse_time
 from shared.projection import all_positions
 from shared.projection.positions import read_positions
-from shared.worker import Mine, everyones
+from shared.worker import Mine, all_communes
 
 logger = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ class Turn(msgspec.Struct, frozen=True):
 class Reminding:
     """Plans and delivers for every commune that is `mine`."""
 
-    def __init__(self, notifications: Notifications, mine: Mine = everyones) -> None:
+    def __init__(self, notifications: Notifications, mine: Mine = all_communes) -> None:
         self.notifications = notifications
         self.mine = mine
         self.worker = uuid4().hex

@@ -14,7 +14,7 @@ from services.scoring.views import PROJECTION, Known, known_now
 from shared.eventlog import Busy, ClockBehind, Decision, Log, Transaction, utcnow
 from shared.events import VIETNAM, ScoreUpdated, decode, subject_of
 from shared.projection import all_positions
-from shared.worker import Mine, everyones
+from shared.worker import Mine, all_communes
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ class ScoreAnnouncer:
         engine: Engine,
         logs: Mapping[str, Log],
         clock: Callable[[], datetime] = utcnow,
-        mine: Mine = everyones,
+        mine: Mine = all_communes,
     ) -> None:
         self.engine = engine
         self.logs = logs

@@ -4,10 +4,10 @@ from services.scoring.app import Scoring
 from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.views import PROJECTION
 from shared.projection import Progress, Runner
-from shared.worker import Loop, Mine, everyones
+from shared.worker import Loop, Mine, all_communes
 
 
-def loops(scoring: Scoring, progress: Progress | None = None, mine: Mine = everyones) -> dict[str, Loop]:
+def loops(scoring: Scoring, progress: Progress | None = None, mine: Mine = all_communes) -> dict[str, Loop]:
     """What runs beside the web app, whichever way the tasks log comes here, for the communes that are `mine`;
     `progress` is told of rebuilds."""
     runner = Runner(scoring.engine, scoring.logs, PROJECTION, mine)

@@ -15,7 +15,7 @@ from shared.eventlog import EMPTY, Busy, Head, Log, snapshot, writing
 from shared.projection import positions as at
 from shared.projection.positions import MovedMeanwhile, Position
 from shared.projection.replay import CannotFold, Projection, advance, start
-from shared.worker import Mine, everyones
+from shared.worker import Mine, all_communes
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Runner:
     """
 
     def __init__(
-        self, engine: Engine, logs: Mapping[str, Log], projection: Projection[Any], mine: Mine = everyones
+        self, engine: Engine, logs: Mapping[str, Log], projection: Projection[Any], mine: Mine = all_communes
     ) -> None:
         self.engine = engine
         self.logs = {source: logs[source] for source in projection.sources}

@@ -34,10 +34,11 @@ from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
+from shared.leader import one_at_a_time
 from shared.projection import Projection, Runner
 from shared.web.auth import Verifier
 from shared.web.keys import SigningKey, generate_key, load_key, mint
-from shared.worker import Loop
+from shared.worker import Loop, all_communes
 
 SERVICE_LIFETIME = timedelta(hours=12)
 
@@ -168,14 +169,24 @@ class Installation:
         return build[service]()
 
     def loops(self, service: str) -> dict[str, Loop]:
-        """What runs in the background of a service; with Kafka also its relay and the consumers of its replicas."""
-        own: Mapping[str, Callable[[], dict[str, Loop]]] = {
-            "tasks": lambda: tasks_worker.loops(self.tasks),
-            "scoring": lambda: scoring_worker.loops(self.scoring, progress("Dựng lại")),
-            "notifications": lambda: notifications_worker.loops(self.notifications, progress("Dựng lại")),
+        """What runs in the background of a service; with Kafka also its relay and the consumers of its replicas.
+
+        Several processes of a service share the communes as the group shares the partitions of the tasks topic; what
+        is about the own log alone, one of them does.
+        """
+        replicas = self._replicas(service)
+        mine = replicas["tasks"].mine if replicas else all_communes
+        shared: Mapping[str, Callable[[], dict[str, Loop]]] = {
+            "tasks": dict,
+            "scoring": lambda: scoring_worker.loops(self.scoring, progress("Dựng lại"), mine),
+            "notifications": lambda: notifications_worker.loops(self.notifications, progress("Dựng lại"), mine),
         }
-        signer = {"signer": self.signer(service).run}
-        return own[service]() | signer | self._relay(self.own_log(service)) | self._replicas(service)
+        alone = {"signer": self.signer(service).run} | self._relay(self.own_log(service))
+        if service == "tasks":
+            alone |= tasks_worker.loops(self.tasks)
+        leading = {"alone": one_at_a_time(self.engine(service), f"cchc work {service}", alone)}
+        taking_over = {f"replica.{source}": replica.run for source, replica in replicas.items()}
+        return shared[service]() | leading | taking_over
 
     def signer(self, service: str) -> Signer:
         """Signs a service's log; scoring signs at a decision also how far it holds the tasks log."""
@@ -185,12 +196,12 @@ class Installation:
     def _relay(self, log: Log) -> dict[str, Loop]:
         return {"relay": Relay(log, self.settings.kafka).run} if self.settings.kafka else {}
 
-    def _replicas(self, service: str) -> dict[str, Loop]:
+    def _replicas(self, service: str) -> dict[str, Replica]:
         """A service takes over the logs that it folds from Kafka; what a topic lacks comes from its owner's feed."""
         kafka = self.settings.kafka
         if not kafka:
             return {}
-        return {f"replica.{log.source}": self._replica(log, kafka, service).run for log in self.replicas(service)}
+        return {log.source: self._replica(log, kafka, service) for log in self.replicas(service)}
 
     def _replica(self, log: Log, kafka: str, service: str) -> Replica:
         feed = self.feed(log.source)

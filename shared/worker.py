@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 Loop = Callable[[threading.Event], None]
+Mine = Callable[[str], bool]  # commune → is it for this process to look after it?
 
 logger = logging.getLogger(__name__)
 
@@ -16,6 +17,11 @@ COLLECTOR_THRESHOLDS = (100_000, 20, 20)
 
 # How long a loop may take to end what it has begun.
 DRAIN_S = 10.0
+
+
+def all_communes(_commune: str) -> bool:
+    """What a process that shares with no other looks after: every commune."""
+    return True
 
 
 class Loops:

@@ -213,7 +213,7 @@ def status_command(installation: Installation, json_output: bool) -> None:
                 at = folded[reader].get(commune, {}).get(service)
                 reached = (held.head(commune).position, at.position if at else 0) if held else (None, None)
                 row |= zip(keys, reached, strict=True)
-                stopped += [why for why in (held and held.broken().get(commune), at and at.parked) if why]
+                stopped += [why for why in (held and held.broken().get(commune), at and _stands(reader, at)) if why]
             rows.append(row | {"stopped": "; ".join(dict.fromkeys(stopped)) or None})
     if json_output:
         as_json(rows)
@@ -229,6 +229,14 @@ READERS = {
     "scoring": ("held_by_scoring", "folded"),
     "notifications": ("held_by_notifications", "folded_by_notifications"),
 }
+
+
+def _stands(reader: str, at: Position) -> str | None:
+    """Why the records of a commune do not go on, for a program of this version."""
+    version = PROJECTIONS[reader].fold_version
+    if at.fold_version > version:
+        return f"dữ liệu đọc do bản phần mềm mới hơn dựng (fold {at.fold_version}, bản này {version}): nâng cấp bản này"
+    return at.parked
 
 
 def _folded(installation: Installation, reader: str) -> dict[str, dict[str, Position]]:

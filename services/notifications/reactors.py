@@ -49,6 +49,7 @@ from shared.eventlog.feed import FeedError
 from shared.events import VIETNAM, decode, format_time, local_day, parse_time
 from shared.projection import all_positions
 from shared.projection.positions import read_positions
+from shared.worker import Mine, all_communes
 
 logger = logging.getLogger(__name__)
 
@@ -109,10 +110,11 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Reminding:
-    """Plans and delivers for every commune."""
+    """Plans and delivers for every commune that is `mine`."""
 
-    def __init__(self, notifications: Notifications) -> None:
+    def __init__(self, notifications: Notifications, mine: Mine = all_communes) -> None:
         self.notifications = notifications
+        self.mine = mine
         self.worker = uuid4().hex
         self._planned: dict[str, Planned] = {}
         self._asleep: dict[str, Asleep] = {}
@@ -170,7 +172,8 @@ class Reminding:
         return done
 
     def _caught_up(self) -> dict[str, Reach]:
-        """The communes whose records are as far as the logs here. Others wait: what is stale would be told wrongly."""
+        """The communes of mine whose records are as far as the logs here. Others wait: what is stale would be told
+        wrongly."""
         logs = self.notifications.logs
         heads = {source: logs[source].heads() for source in PROJECTION.sources}
         own = self.notifications.log.heads()
@@ -179,7 +182,7 @@ class Reminding:
             revisions = _last_positions(connection, tables.policies)
             chosen = _last_positions(connection, tables.preferences)
         found = {}
-        for commune in heads["tasks"]:
+        for commune in filter(self.mine, heads["tasks"]):
             at = reached.get(commune, {})
             ready = all(
                 source in at

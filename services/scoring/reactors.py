@@ -14,6 +14,7 @@ from services.scoring.views import PROJECTION, Known, known_now
 from shared.eventlog import Busy, ClockBehind, Decision, Log, Transaction, utcnow
 from shared.events import VIETNAM, ScoreUpdated, decode, subject_of
 from shared.projection import all_positions
+from shared.worker import Mine, all_communes
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +27,17 @@ class ScoreAnnouncer:
     """Appends `rating.score_updated` after the records moved and after midnight; comparing with its own log first
     makes it repeatable."""
 
-    def __init__(self, engine: Engine, logs: Mapping[str, Log], clock: Callable[[], datetime] = utcnow) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        logs: Mapping[str, Log],
+        clock: Callable[[], datetime] = utcnow,
+        mine: Mine = all_communes,
+    ) -> None:
         self.engine = engine
         self.logs = logs
         self.clock = clock
+        self.mine = mine
         self._announced_at: dict[str, tuple[dict[str, int], date]] = {}
 
     def run(self, stop: threading.Event) -> None:
@@ -40,10 +48,13 @@ class ScoreAnnouncer:
                 logger.warning("announcing scores waits: %s", error)
 
     def step(self) -> int:
-        """Look at each commune whose records moved, or whose day changed; returns how many scores were announced."""
+        """Look at each commune of mine whose records moved, or whose day changed; returns how many scores were
+        announced."""
         today = self.clock().astimezone(VIETNAM).date()
         announced = 0
         for commune, reached in all_positions(self.engine, PROJECTION.name).items():
+            if not self.mine(commune) or any(at.fold_version != PROJECTION.fold_version for at in reached.values()):
+                continue
             positions = {source: at.position for source, at in reached.items()}
             if self._announced_at.get(commune) != (positions, today):
                 announced += self._announce(commune, today)

@@ -1,16 +1,17 @@
-"""Scoring's background process: the records, the announcer, and on Kafka the replica of tasks and the own relay."""
+"""Scoring's background process: the records, and the announcer of scores."""
 
 from services.scoring.app import Scoring
 from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.views import PROJECTION
 from shared.projection import Progress, Runner
-from shared.worker import Loop
+from shared.worker import Loop, Mine, all_communes
 
 
-def loops(scoring: Scoring, progress: Progress | None = None) -> dict[str, Loop]:
-    """What runs beside the web app, whichever way the tasks log comes here; `progress` is told of rebuilds."""
-    runner = Runner(scoring.engine, scoring.logs, PROJECTION)
+def loops(scoring: Scoring, progress: Progress | None = None, mine: Mine = all_communes) -> dict[str, Loop]:
+    """What runs beside the web app, whichever way the tasks log comes here, for the communes that are `mine`;
+    `progress` is told of rebuilds."""
+    runner = Runner(scoring.engine, scoring.logs, PROJECTION, mine)
     return {
         "records": lambda stop: runner.run(stop, progress),
-        "announcer": ScoreAnnouncer(scoring.engine, scoring.logs, scoring.clock).run,
+        "announcer": ScoreAnnouncer(scoring.engine, scoring.logs, scoring.clock, mine).run,
     }

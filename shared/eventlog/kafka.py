@@ -1,5 +1,6 @@
 """Kafka's side of the log: topics with the settings they need, and reading them from end to end."""
 
+import functools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -31,6 +32,7 @@ class TopicMissing(Exception):
     """The topic is not there; `cchc topics` creates it."""
 
 
+@functools.lru_cache(maxsize=10_000)
 def partition_of(commune: str, partitions: int) -> int:
     """Where every Kafka client puts the events of a commune."""
     return (murmur2(commune.encode()) & 0x7FFFFFFF) % partitions

@@ -160,10 +160,12 @@ class Relay:
     def _publish(self, cursors: Mapping[str, int]) -> int:
         """One batch of each commune; a commune whose batch fails is waited for, the others go on."""
         sent = {commune: self._send(commune, self.log.read(commune, at, BATCH)) for commune, at in cursors.items()}
+        # One deadline for all: a broker that is away leaves them all without a word.
+        deadline = time.monotonic() + self._delivery_timeout_s * 2
         acknowledged = {}
         failures = {}
         for commune, futures in sent.items():
-            problems = [self._problem(future) for future in futures]
+            problems = [self._problem(future, deadline) for future in futures]
             first = next(((before, problem) for before, problem in enumerate(problems) if problem), None)
             acknowledged[commune] = cursors[commune] + (first[0] if first else len(problems))
             if first:
@@ -198,13 +200,13 @@ class Relay:
                 break
         return futures
 
-    def _problem(self, future: Any) -> str | None:
+    def _problem(self, future: Any, deadline: float) -> str | None:
         """Wait for one record's word from the broker: None, or why it was not taken."""
         # Not flush(): it raises for a batch that kafka-python has split because it was too large.
         try:
             if isinstance(future, KafkaError):
                 raise future
-            future.get(self._delivery_timeout_s * 2)
+            future.get(max(0.0, deadline - time.monotonic()))
         except KafkaError as error:
             return f"{type(error).__name__}: {error}"
         return None

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.eventlog.chain import EMPTY, Head, read_link
 from shared.eventlog.errors import Ahead, Busy, ChainBreak
 from shared.eventlog.feed import FeedError
-from shared.eventlog.kafka import connect, end_offsets, read_topic, topic_name
+from shared.eventlog.kafka import connect, end_offsets, partition_of, read_topic, topic_name
 from shared.eventlog.log import Log
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,9 @@ HEADS_S = 60.0
 
 # Nobody waits longer for the others of the group; a worker that still does is one whose client has lost its way.
 JOIN_S = 30.0
+
+# A worker that no group answers for so long looks after every commune: done twice is harmless, left undone is not.
+ALONE_S = 30.0
 
 # Lag without progress for so long is a consumer that hangs: its supervisor starts it anew.
 STUCK_S = 300.0
@@ -52,6 +55,18 @@ class ReplicaStatus(msgspec.Struct):
     problem: str | None = None
 
 
+class Share(msgspec.Struct, frozen=True):
+    """The partitions that the group gave to this worker, `of` how many, and when it last was in the group (monotonic
+    seconds)."""
+
+    partitions: frozenset[int]
+    of: int
+    at: float
+
+    def holds(self, commune: str) -> bool:
+        return self.of == 0 or partition_of(commune, self.of) in self.partitions
+
+
 class Replica:
     """Keeps `log` (a replica) up with its owner. Any number of workers may share a group; repeats change nothing.
 
@@ -71,6 +86,7 @@ class Replica:
         retry_s: float = RETRY_S,
         heads_s: float = HEADS_S,
         join_s: float = JOIN_S,
+        alone_s: float = ALONE_S,
         stuck_s: float = STUCK_S,
         consumer_options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -85,10 +101,12 @@ class Replica:
         self._retry_s = retry_s
         self._heads_s = heads_s
         self._join_s = join_s
+        self._alone_s = alone_s
         self._stuck_s = stuck_s
         self._consumer_options = consumer_options or {}
         self._consumer: Any = None
         self._joining = Joining()
+        self._share = Share(frozenset(), 1, time.monotonic())
         self._compared_at = float("-inf")
         self._moved: set[str] = set()
         self._progress_at = time.monotonic()
@@ -109,6 +127,15 @@ class Replica:
         finally:
             self._close()
 
+    def mine(self, commune: str) -> bool:
+        """Is it for this worker to look after the commune, that is to fold it and to react to it?
+
+        Nothing is before the group's first word. While the group changes, the last word counts: two workers at once
+        are harmless.
+        """
+        share = self._share
+        return share.holds(commune) or time.monotonic() - share.at > self._alone_s
+
     def step(self, stop: threading.Event | None = None) -> int:
         """Take one batch from the topic, commit it, then its offsets; returns how many records there were.
 
@@ -121,6 +148,7 @@ class Replica:
         records = [record for batch in batches.values() for record in batch]
         if self._joining.lasts() > self._join_s:
             raise KafkaTimeoutError(f"no partitions within {self._join_s:g} s of joining the group")
+        self._note_share()
         for commune, bodies in self._sorted_out(records).items():
             if stop and stop.is_set():
                 return 0
@@ -139,13 +167,18 @@ class Replica:
         return len(records)
 
     def compare_heads(self) -> None:
-        """Fetch what the owner has and the topic does not bring; mark a head with another hash as broken."""
+        """Fetch what the owner has and the topic does not bring; mark a head with another hash as broken.
+
+        Each worker does so for its own communes.
+        """
         if self._owner_heads is None:
             return
         self._compared_at = time.monotonic()
         here = self.log.heads()
         self.status.behind = {}
         for commune, owners in self._owner_heads().items():
+            if not self.mine(commune):
+                continue
             own = here.get(commune, EMPTY)
             if own.position == owners.position and own.hash != owners.hash:
                 self._break(commune, f"the owner's event {owners.position} has another hash")
@@ -207,6 +240,15 @@ class Replica:
         logger.error("replica of %s stops at %s: %s", self.topic, commune, reason)
         self.status.broken[commune] = reason
 
+    def _note_share(self) -> None:
+        if self._joining.assigned is None:
+            return
+        of = len(self._consumer.partitions_for_topic(self.topic))
+        share = Share(self._joining.assigned, of, time.monotonic())
+        if (share.partitions, share.of) != (self._share.partitions, self._share.of):
+            logger.info("looks after partitions %s of the %d of %s", sorted(share.partitions), of, self.topic)
+        self._share = share
+
     def _lag(self) -> int:
         places = self._consumer.assignment()
         return sum(max(0, (self._consumer.highwater(at) or 0) - self._consumer.position(at)) for at in places)
@@ -248,7 +290,7 @@ class Replica:
 
 
 class Joining(ConsumerRebalanceListener):
-    """How long a consumer has been joining its group.
+    """How long a consumer has been joining its group, and what that gave it.
 
     kafka-python 3.0 forgets a join that new metadata made it begin when `poll` returns while the group's leader waits
     for its assignment: it then polls without partitions, at full speed, for ever.
@@ -256,6 +298,7 @@ class Joining(ConsumerRebalanceListener):
 
     def __init__(self) -> None:
         self._since: float | None = None
+        self.assigned: frozenset[int] | None = None  # None while the consumer is in no group
 
     def lasts(self) -> float:
         """Seconds; 0 outside of joining."""
@@ -263,9 +306,11 @@ class Joining(ConsumerRebalanceListener):
 
     def on_partitions_revoked(self, revoked: Any) -> None:
         self._since = time.monotonic()
+        self.assigned = None
 
     def on_partitions_assigned(self, assigned: Any) -> None:
         self._since = None
+        self.assigned = frozenset(place.partition for place in assigned)
 
 
 class Filled(msgspec.Struct):

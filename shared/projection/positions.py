@@ -42,15 +42,17 @@ def read_positions(connection: Connection, projection: str, commune: str, *, loc
     return {row.source: Position(row.source, commune, row.position, row.fold_version, row.parked) for row in rows}
 
 
-def move(connection: Connection, projection: str, commune: str, moves: Mapping[str, tuple[int, int]]) -> None:
+def move(
+    connection: Connection, projection: str, commune: str, moves: Mapping[str, tuple[int, int]], fold_version: int
+) -> None:
     """Set each source's position from the value that was folded to, in this transaction.
 
-    Raises MovedMeanwhile when a position is not what it was.
+    Raises MovedMeanwhile when a position is not what it was, or the rows are of another fold version.
     """
     for source, (old, new) in sorted(moves.items()):
-        where = {"p": projection, "s": source, "c": commune, "old": old, "new": new}
+        where = {"p": projection, "s": source, "c": commune, "old": old, "new": new, "v": fold_version}
         if connection.execute(_MOVE, where).rowcount != 1:
-            raise MovedMeanwhile(f"{projection}: {source}/{commune} is not at {old} any more")
+            raise MovedMeanwhile(f"{projection}: {source}/{commune} is not at {old} of fold {fold_version} any more")
 
 
 def set_positions(
@@ -96,6 +98,7 @@ _MOVE = (
         _c.source == bindparam("s"),
         _c.commune == bindparam("c"),
         _c.position == bindparam("old"),
+        _c.fold_version == bindparam("v"),
     )
     .values(position=bindparam("new"), parked=None)
 )

@@ -11,10 +11,11 @@ import msgspec
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.eventlog import EMPTY, Busy, Head, Log, reading, writing
+from shared.eventlog import EMPTY, Busy, Head, Log, snapshot, writing
 from shared.projection import positions as at
 from shared.projection.positions import MovedMeanwhile, Position
 from shared.projection.replay import CannotFold, Projection, advance, start
+from shared.worker import Mine, all_communes
 
 logger = logging.getLogger(__name__)
 
@@ -46,14 +47,21 @@ class _Folded(msgspec.Struct):
 
 
 class Runner:
-    """Folds logs into one projection's rows; rows and position commit together, so every event counts once."""
+    """Folds logs into one projection's rows; rows and position commit together, so every event counts once.
 
-    def __init__(self, engine: Engine, logs: Mapping[str, Log], projection: Projection[Any]) -> None:
+    Several may run at once; `mine` shares the communes out among them. Rows of a newer fold version are left alone.
+    """
+
+    def __init__(
+        self, engine: Engine, logs: Mapping[str, Log], projection: Projection[Any], mine: Mine = all_communes
+    ) -> None:
         self.engine = engine
         self.logs = {source: logs[source] for source in projection.sources}
         self.projection = projection
+        self.mine = mine
         self._memory: dict[str, _Folded] = {}
         self._parked_here: set[str] = set()
+        self._left: set[str] = set()
 
     def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
         """Keep up until told to stop. Connection and lock errors are tried again; only fold errors park."""
@@ -68,17 +76,20 @@ class Runner:
                 stop.wait(POLL_S)
 
     def step(self, progress: Progress | None = None) -> int:
-        """Fold one batch of every commune that is behind; returns how many events were folded."""
+        """Fold one batch of every commune of mine that is behind; returns how many events were folded."""
         ends = {source: log.heads() for source, log in self.logs.items()}
         known = at.all_positions(self.engine, self.projection.name)
-        communes = sorted({commune for heads in ends.values() for commune in heads})
-        stale = [commune for commune in communes if not self._is_current(known.get(commune, {}))]
-        rebuilt = self.rebuild([commune for commune in stale if commune not in self._parked_here], progress)
+        mine = filter(self.mine, sorted({commune for heads in ends.values() for commune in heads}))
+        communes = [commune for commune in mine if not self._left_to_newer(commune, known.get(commune, {}))]
+        for commune in self._memory.keys() - set(communes):
+            self._forget(commune)
+        going_on = [commune for commune in communes if commune not in self._parked_here]
+        stale = [commune for commune in going_on if not self._is_current(known.get(commune, {}))]
+        rebuilt = self.rebuild(stale, progress, again=False)
         behind = [
             commune
-            for commune in communes
+            for commune in going_on
             if commune not in stale
-            and commune not in self._parked_here
             and any(known[commune][s].position < heads.get(commune, EMPTY).position for s, heads in ends.items())
         ]
         return rebuilt + sum(self._advance(commune, BATCH) for commune in behind)
@@ -91,6 +102,18 @@ class Runner:
     def _is_current(self, known: Mapping[str, Position]) -> bool:
         version = self.projection.fold_version
         return all(source in known and known[source].fold_version == version for source in self.logs)
+
+    def _is_newer(self, known: Mapping[str, Position]) -> bool:
+        return any(at.fold_version > self.projection.fold_version for at in known.values())
+
+    def _left_to_newer(self, commune: str, known: Mapping[str, Position]) -> bool:
+        """Two versions at once, as while a release is rolled out, do not rebuild each other's rows for ever."""
+        newer = self._is_newer(known)
+        if newer and commune not in self._left:
+            name, version = self.projection.name, self.projection.fold_version
+            logger.error("projection %s leaves %s to a newer program: this one is of fold %d", name, commune, version)
+        (self._left.add if newer else self._left.discard)(commune)
+        return newer
 
     # Live
 
@@ -109,7 +132,7 @@ class Runner:
             }
             if moves:
                 with writing(self.engine, commune) as connection:
-                    at.move(connection, self.projection.name, commune, moves)
+                    at.move(connection, self.projection.name, commune, moves, self.projection.fold_version)
                     self.projection.save(connection, commune, folded.state)
             return sum(new - old for old, new in moves.values())
         except CannotFold as error:
@@ -125,7 +148,10 @@ class Runner:
 
     def _fold_up_to(self, commune: str, error: CannotFold) -> int:
         """Fold what comes before the event that cannot be folded, then park there."""
-        reached = self._remembered(commune).heads[error.source].position
+        try:
+            reached = self._remembered(commune).heads[error.source].position
+        except MovedMeanwhile:
+            return 0
         before = error.position - 1 - reached
         if before > 0:
             return self._advance(commune, before)
@@ -134,9 +160,10 @@ class Runner:
 
     def _remembered(self, commune: str) -> _Folded:
         if commune not in self._memory:
-            with reading(self.engine, commune) as connection:
-                # Positions first: rows that are newer than they are caught by the compare-and-set.
+            with snapshot(self.engine, commune) as connection:
                 known = at.read_positions(connection, self.projection.name, commune)
+                if not self._is_current(known):
+                    raise MovedMeanwhile(f"{self.projection.name}: {commune} is of another fold by now")
                 state = self.projection.load(connection, commune)
             heads = {source: start(log, commune, known[source].position) for source, log in self.logs.items()}
             self._remember(commune, _Folded(state, heads))
@@ -159,28 +186,35 @@ class Runner:
 
     # Rebuild
 
-    def rebuild(self, communes: Iterable[str] | None = None, progress: Progress | None = None) -> int:
-        """Fold communes anew (default all). Readers see the old rows until a commune's new ones are complete;
-        interrupted, it goes on with the next commune. Returns how many events were folded."""
+    def rebuild(
+        self, communes: Iterable[str] | None = None, progress: Progress | None = None, *, again: bool = True
+    ) -> int:
+        """Fold communes of mine anew (default all). Readers see the old rows until a commune's new ones are complete;
+        interrupted, it goes on with the next commune. Returns how many events were folded.
+
+        Without `again`, what another worker has brought to this fold version or a newer one is left as it is.
+        """
         if communes is None:
             communes = {commune for log in self.logs.values() for commune in log.heads()}
         todo = sorted(communes)
         folded = 0
         for done, commune in enumerate(todo, 1):
+            if not self.mine(commune):
+                continue
             with _collector_paused():
-                folded += self._rebuild(commune)
+                folded += self._rebuild(commune, again)
             if progress:
                 progress(commune, done, len(todo))
         return folded
 
-    def _rebuild(self, commune: str) -> int:
+    def _rebuild(self, commune: str, again: bool) -> int:
         self._forget(commune)  # and not remembered afterwards: all communes' whole states are much memory at once
         self._parked_here.discard(commune)
         ends = {source: log.head(commune).position for source, log in self.logs.items()}
         failed: dict[str, CannotFold] = {}
         while True:
             try:
-                heads = self._fold_anew(commune, ends, failed)
+                heads = self._fold_anew(commune, ends, failed, again)
                 break
             except CannotFold as error:
                 failed[error.source] = error
@@ -191,7 +225,9 @@ class Runner:
             logger.error("projection %s parks %s: %s", self.projection.name, commune, reasons)
         return sum(head.position for head in heads.values())
 
-    def _fold_anew(self, commune: str, ends: Mapping[str, int], failed: Mapping[str, CannotFold]) -> dict[str, Head]:
+    def _fold_anew(
+        self, commune: str, ends: Mapping[str, int], failed: Mapping[str, CannotFold], again: bool
+    ) -> dict[str, Head]:
         """Fold to `ends` in memory, then to the present and into the rows in one transaction."""
         name, state = self.projection.name, self.projection.empty(commune)
         heads = {
@@ -200,6 +236,8 @@ class Runner:
         }
         with writing(self.engine, commune) as connection:
             known = at.read_positions(connection, name, commune, lock=True)
+            if not again and (self._is_current(known) or self._is_newer(known)):
+                return {}
             if any(source in known and known[source].position > heads[source].position for source in failed):
                 # The old rows tell more than the new fold can: they stay until it is mended.
                 for source, error in failed.items():

@@ -328,3 +328,98 @@ def test_an_event_of_another_log_or_an_earlier_time_stops_the_fold(
         connection.execute(statement, {"body": json.dumps(last).encode()})
     runner(engine, log).catch_up()
     assert "ChainBreak" in str(all_positions(engine, "notes")["a"]["tasks"].parked)
+
+
+# Several workers
+
+
+def test_a_worker_folds_what_is_its_own_and_keeps_nothing_else_in_memory(
+    engine: Engine, log: Log, note: Callable[..., None]
+):
+    own = {"a"}
+    sharing = Runner(engine, {"tasks": log}, Notes(), lambda commune: commune in own)
+    note("a", "1")
+    note("b", "1")
+    sharing.catch_up()
+    assert (rows(engine, "a"), rows(engine, "b")) == (["1"], [])
+    note("a", "2")
+    sharing.catch_up()
+    assert sharing._memory.keys() == {"a"}
+    own.clear()
+    assert sharing.step() == 0
+    assert not sharing._memory
+    runner(engine, log).catch_up()  # whoever it belongs to now
+    own.add("a")
+    note("a", "3")
+    sharing.catch_up()
+    assert rows(engine, "a") == ["1", "2", "3"]
+
+
+def test_rows_of_a_newer_fold_are_left_alone(
+    engine: Engine, log: Log, note: Callable[..., None], caplog: pytest.LogCaptureFixture
+):
+    older, newer = runner(engine, log), runner(engine, log, Notes(fold_version=2))
+    note("a", "1")
+    older.catch_up()
+    note("a", "2")
+    older.catch_up()  # it has the state in memory
+    newer.catch_up()
+    note("a", "3")
+    assert older.step() == 0
+    assert older.step() == 0
+    assert rows(engine) == ["1", "2"]
+    assert caplog.text.count("leaves a to a newer program") == 1
+    newer.catch_up()
+    assert rows(engine) == ["1", "2", "3"]
+    assert {at["tasks"].fold_version for at in all_positions(engine, "notes").values()} == {2}
+    older.rebuild(["a"])  # a person's word, as when a release is taken back
+    assert all_positions(engine, "notes")["a"]["tasks"].fold_version == 1
+
+
+def test_a_newer_fold_that_comes_between_is_not_written_over(
+    engine: Engine, log: Log, note: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    """The older worker has read the positions, and holds the state of the very position that the newer one rebuilt."""
+    projection = Notes()
+    older, newer = runner(engine, log, projection), runner(engine, log, Notes(fold_version=2))
+    note("a", "1")
+    older.catch_up()
+    note("a", "2")
+    older.catch_up()
+    note("a", "3")
+    fold = projection.fold
+    newly: list[int] = []
+
+    def overtaken(state: State, envelope: Envelope) -> None:
+        if not newly:
+            newly.append(newer.rebuild(["a"]))
+            with engine.begin() as connection:  # as if "3" had come after that rebuild
+                connection.execute(text("UPDATE positions SET position = 3 WHERE commune = 'a'"))
+        fold(state, envelope)
+
+    monkeypatch.setattr(projection, "fold", overtaken)
+    assert older.step() == 0
+    assert newly == [4]
+    at = all_positions(engine, "notes")["a"]["tasks"]
+    assert (at.position, at.fold_version) == (3, 2)
+
+
+def test_what_another_worker_has_rebuilt_meanwhile_is_not_replaced_again(
+    engine: Engine, log: Log, note: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+):
+    note("a", "1")
+    runner(engine, log).catch_up()
+    slow_fold, replaced = Notes(fold_version=2), []
+    slow, quick = runner(engine, log, slow_fold), runner(engine, log, Notes(fold_version=2))
+    fold = slow_fold.fold
+
+    def overtaken(state: State, envelope: Envelope) -> None:
+        if envelope.commune == "a":
+            quick.step()
+        fold(state, envelope)
+
+    monkeypatch.setattr(slow_fold, "fold", overtaken)
+    monkeypatch.setattr(slow_fold, "replace", lambda *_: replaced.append(1))
+    assert slow.step() == 0
+    assert replaced == []
+    assert rows(engine) == ["1"]

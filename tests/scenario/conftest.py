@@ -3,9 +3,13 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,8 @@ import pytest
 from cchc.installation import Installation
 from cchc.settings import Settings
 from demo.year import load
+from tests.support.kafka import PrivateKafka, admin
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 CCHC = [sys.executable, "-c", "from cchc.cli import main; main()"]
@@ -78,3 +84,47 @@ def command_line(data: Path) -> Cchc:
 
 def read_json(done: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(done.stdout)
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A running `cchc work`, and the file that it logs to."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def kill(self) -> None:
+        self.process.kill()
+
+    def said(self) -> list[str]:
+        return [json.loads(line)["message"] for line in self.log.read_text("utf-8").splitlines()]
+
+
+@contextmanager
+def working(service: str, environment: dict[str, str]) -> Iterator[Worker]:
+    """`cchc work SERVICE` as a process of its own; it must end by itself when told to, unless it was killed."""
+    command = [*CCHC, "work", service]
+    with (
+        tempfile.NamedTemporaryFile() as said,
+        subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=said) as process,
+    ):
+        try:
+            until(lambda: b"is at work" in Path(said.name).read_bytes(), deadline=60, what=f"{service} is at work")
+            yield Worker(process, Path(said.name))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(30) in (0, -signal.SIGKILL)
+
+
+@pytest.fixture
+def bootstrap(private_kafka: PrivateKafka) -> str:
+    """A broker without the topics that a test before this one made under the product's own names."""
+
+    def topics() -> list[str]:
+        return [topic for topic in client.list_topics() if topic.startswith("cchc.")]
+
+    with admin(private_kafka.bootstrap) as client:
+        if old := topics():
+            client.delete_topics(old)
+        until(lambda: not topics(), deadline=30, what="the old topics are gone")
+    return private_kafka.bootstrap

@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -305,6 +306,15 @@ def test_the_status_says_how_far_each_service_has_read(cchc: Cchc):
     assert rows["tasks"]["head"] == rows["tasks"]["folded"] == rows["tasks"]["folded_by_notifications"]
     assert rows["scoring"]["head"] == rows["scoring"]["held_by_notifications"]
     assert rows["notifications"]["folded"] is None  # nobody folds it
+
+
+def test_the_status_says_that_a_newer_program_keeps_the_records_until_they_are_rebuilt(cchc: Cchc, data: Path):
+    with closing(sqlite3.connect(data / "scoring.db")) as connection, connection:
+        connection.execute("UPDATE positions SET fold_version = 99")
+    rows = {row["service"]: row for row in read_json(cchc("status", "--json", code=1))}
+    assert "bản phần mềm mới hơn" in rows["tasks"]["stopped"] and "fold 99" in rows["tasks"]["stopped"]
+    cchc("rebuild", "scoring")  # a person who goes back to this version says so
+    assert cchc("status").returncode == 0
 
 
 @pytest.mark.parametrize("asked", ["why --day 2024-10-03", "preview --at 2024-10-03", "inbox"])

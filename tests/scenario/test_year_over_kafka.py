@@ -1,11 +1,5 @@
 """The same year through a real Kafka: separate processes, a fresh replica, the same bytes, facts and sheets."""
 
-import os
-import signal
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,8 +21,8 @@ from shared.eventlog.replica import fill_from_topic
 from shared.eventlog.verify import verify_topic
 from shared.events import VIETNAM, Quiet, WorkingWeekend, decode
 from shared.web.mount import mount
-from tests.scenario.conftest import CCHC, ROOT, Cchc, command_line, read_json, settings_of
-from tests.support.kafka import Kafka, PrivateKafka, admin
+from tests.scenario.conftest import ROOT, Cchc, command_line, read_json, settings_of, working
+from tests.support.kafka import Kafka
 from tests.support.reminded import COMMUNE as SMALL
 from tests.support.reminded import SmallCommune
 from tests.support.waiting import until
@@ -37,40 +31,10 @@ from tests.support.web import served
 ON = date(2024, 12, 31)
 
 
-@contextmanager
-def working(service: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """`cchc work SERVICE` as a process of its own; it must end by itself when told to, unless it was killed."""
-    command = [*CCHC, "work", service]
-    with (
-        tempfile.NamedTemporaryFile() as said,
-        subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=said) as process,
-    ):
-        try:
-            until(lambda: b"is at work" in Path(said.name).read_bytes(), deadline=60, what=f"{service} is at work")
-            yield process
-        finally:
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(30) in (0, -signal.SIGKILL)
-
-
 def all_sheets(installation: Installation) -> list[bytes]:
     scoring = installation.scoring
     known = known_now(scoring.engine, scoring.logs, COMMUNE, ON)
     return [sheet_bytes(found) for found in sheets(known.records, 2024, ON)]
-
-
-@pytest.fixture
-def bootstrap(private_kafka: PrivateKafka) -> str:
-    """A broker without the topics that a test before this one made under the product's own names."""
-
-    def topics() -> list[str]:
-        return [topic for topic in client.list_topics() if topic.startswith("cchc.")]
-
-    with admin(private_kafka.bootstrap) as client:
-        if old := topics():
-            client.delete_topics(old)
-        until(lambda: not topics(), deadline=30, what="the old topics are gone")
-    return private_kafka.bootstrap
 
 
 @pytest.fixture

@@ -1,0 +1,208 @@
+"""The logs: the clock against them, the ends of their chains, what stands still or is behind, calendars."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+
+from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
+from cchc.installation import Installation
+from cchc.settings import SERVICES
+from cchc.standing import PATIENCE, READERS, Behind, Standing, Stopped, held_logs, own_log, standings
+from services.tasks import views
+from services.tasks.domain.calendars import CalendarYear
+from shared.eventlog import EMPTY, ChainBreak, Head, Log, reading
+from shared.eventlog.chain import follow
+from shared.eventlog.log import CLOCK_TOLERANCE
+from shared.events import VIETNAM, event_hash, parse_time
+
+# Two machines of one network agree to within this.
+CLOCKS_APART = timedelta(seconds=10)
+
+# How far back each chain is followed; `cchc verify` walks all of it.
+TAIL = 20
+
+# After so long without moving, something is down and not only slow.
+STANDSTILL = timedelta(minutes=15)
+
+# A calendar of the next year is decided in the autumn, and deadlines reach into it from then on.
+NEXT_YEAR_FROM_MONTH = 11
+
+NAMED = 5
+
+
+def clock(installation: Installation) -> Iterator[Finding]:
+    """Ours against the newest events, and against each database server's."""
+    wrong = False
+    for service in SERVICES:
+        newest = max((head.time for head in own_log(installation, service).heads().values()), default=None)
+        if newest and (ahead := parse_time(newest) - installation.clock()) > timedelta(0):
+            wrong = True
+            said = f"nhật ký {service} có sự kiện ghi lúc {newest}, đồng hồ máy chậm hơn {_span(ahead)}"
+            if ahead > CLOCK_TOLERANCE:
+                yield failure(f"{said}: mọi lệnh bị từ chối", SET_CLOCK)
+            elif ahead > CLOCKS_APART:
+                yield warning(said, SET_CLOCK)
+        engine = installation.engine(service)
+        if engine.dialect.name == "postgresql":
+            with engine.connect() as connection:
+                theirs = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+            apart = abs(theirs - installation.clock())
+            if apart > CLOCKS_APART:
+                wrong = True
+                found = failure if apart > CLOCK_TOLERANCE else warning
+                yield found(f"đồng hồ của máy chủ cơ sở dữ liệu {service} lệch {_span(apart)}", SET_CLOCK)
+    if not wrong:
+        yield ok(f"{installation.clock().astimezone(VIETNAM):%H:%M:%S %d/%m/%Y} (UTC+7), không chậm hơn nhật ký")
+
+
+SET_CLOCK = "timedatectl set-ntp true"
+
+
+def chain_tails(installation: Installation) -> Iterator[Finding]:
+    """The last events of every log and replica follow each other, and end where the head row says."""
+    looked = 0
+    broken = []
+    for place, log in _logs(installation):
+        for commune, head in log.heads().items():
+            looked += 1
+            if problem := _tail_problem(log, commune, head):
+                broken.append(f"{place}/{commune}: {problem}")
+    if broken:
+        yield failure(_some(broken), "cchc verify")
+    else:
+        yield ok(f"{TAIL} sự kiện cuối của {looked} nhật ký khớp chuỗi (toàn bộ: cchc verify)")
+
+
+def _logs(installation: Installation) -> Iterator[tuple[str, Log]]:
+    for service in SERVICES:
+        yield service, own_log(installation, service)
+    if installation.settings.kafka:
+        for reader in READERS:
+            for source, log in held_logs(installation, reader).items():
+                if source != reader:
+                    yield f"bản sao {source} ở {reader}", log
+
+
+def _tail_problem(log: Log, commune: str, head: Head) -> str | None:
+    start = max(0, head.position - TAIL)
+    begin = EMPTY
+    if start:
+        before = log.read(commune, start - 1, 1)
+        if not before:
+            return f"không còn sự kiện {start}"
+        begin = Head(start, event_hash(before[0]), "")
+    reached = begin
+    try:
+        for reached, _, _ in follow(begin, log.read(commune, start, TAIL + 1), log.source, commune):
+            pass
+    except ChainBreak as error:
+        return f"sự kiện {error.position} {error.reason}"
+    if reached != head:
+        return f"dòng cuối ghi {head.position}, nhật ký kết thúc ở {reached.position}"
+    return None
+
+
+def stopped(installation: Installation) -> Iterator[Finding]:
+    """Parked projections and broken replicas: nothing of them goes on by itself."""
+    by_kind: dict[tuple[str, str], list[tuple[Standing, Stopped]]] = defaultdict(list)
+    for each in standings(installation):
+        for stop in each.stops:
+            by_kind[stop.what, stop.reader].append((each, stop))
+    for (what, reader), here in by_kind.items():
+        said, mend = STOPS[what]
+        where = [f"{each.service}/{each.commune} ở sự kiện {stop.position}: {stop.reason}" for each, stop in here]
+        yield failure(f"{reader} {said}: {_some(where)}", mend.format(reader=reader, commune=here[0][0].commune))
+    if not by_kind:
+        yield ok("không xã nào đang dừng")
+
+
+# What stands still → what to say of it, and what mends it.
+STOPS = {
+    "parked": ("dừng đọc", "cập nhật cchc, rồi: cchc rebuild {reader} --commune {commune}"),
+    "broken": ("có bản sao không khớp", "cchc verify, rồi: cchc rebuild {reader} --from-kafka --commune {commune}"),
+}
+
+
+def unpublished(installation: Installation) -> Iterator[Finding]:
+    """What the relays have not sent to the broker."""
+    now, behind = installation.clock(), _behind(installation)
+    found = [*_late(now, behind, ["published"], "chưa phát lên Kafka", "cchc work {service}")]
+    yield from found or [ok("mọi sự kiện đã phát")]
+
+
+def unread(installation: Installation) -> Iterator[Finding]:
+    """What those who fold a log have not received or not folded."""
+    now, behind = installation.clock(), _behind(installation)
+    found: list[Finding] = []
+    for reader, keys in READERS.items():
+        found += _late(now, behind, keys, f"{reader} chưa đọc", f"cchc work {reader}")
+    yield from found or [ok(f"{', '.join(READERS)} theo kịp mọi nhật ký")]
+
+
+def _behind(installation: Installation) -> list[tuple[Standing, Behind]]:
+    """What is behind though nothing stops it."""
+    return [
+        (each, behind)
+        for each in standings(installation)
+        for behind in each.behind
+        if not any(behind.what in READERS[stop.reader] for stop in each.stops)
+    ]
+
+
+def _late(
+    now: datetime, behind: Iterable[tuple[Standing, Behind]], keys: Sequence[str], what: str, mend: str
+) -> Iterator[Finding]:
+    for service in SERVICES:
+        late = [
+            (each.commune, one)
+            for each, one in behind
+            if each.service == service and one.what in keys and now - parse_time(one.since) > PATIENCE
+        ]
+        if late:
+            oldest = min(one.since for _, one in late)
+            most: dict[str, int] = defaultdict(int)
+            for commune, one in late:
+                most[commune] = max(most[commune], one.events)
+            said = f"{what} {sum(most.values())} sự kiện của {service}, cũ nhất ghi lúc {oldest} ({_some(most)})"
+            found = failure if now - parse_time(oldest) > STANDSTILL else warning
+            yield found(said, mend.format(service=service))
+
+
+def calendars(installation: Installation) -> Iterator[Finding]:
+    """Of every open commune: deadlines in working days are refused without the calendar of their year."""
+    today = installation.clock().astimezone(VIETNAM).date()
+    years = [today.year, *([today.year + 1] if today.month >= NEXT_YEAR_FROM_MONTH else [])]
+    missing: dict[int, list[str]] = {year: [] for year in years}
+    engine = installation.engine("tasks")
+    looked = 0
+    for commune in own_log(installation, "tasks").heads():
+        with reading(engine) as connection:
+            opened = views.one(connection, commune, f"commune/{commune}")
+            published: Iterable[CalendarYear] = [each.state for each in views.all_of(connection, commune, "calendar")]
+        if opened is None or opened.state.closed_on is not None:
+            continue
+        looked += 1
+        for year in set(years) - {each.year for each in published}:
+            missing[year].append(commune)
+    if not looked:
+        yield not_applicable("chưa mở xã nào")
+        return
+    for year, communes in missing.items():
+        if communes:
+            mend = f"cchc calendar publish TỆP-{year}.json --revision vn-{year}-r1 --commune {communes[0]}"
+            yield warning(f"chưa công bố lịch làm việc {year}: {_some(communes)}", mend)
+    if not any(missing.values()):
+        yield ok(f"{looked} xã có lịch {' và '.join(map(str, years))}")
+
+
+def _some(names: Iterable[str]) -> str:
+    known = list(names)
+    rest = len(known) - NAMED
+    return "; ".join(known[:NAMED]) + (f" và {rest} xã nữa" if rest > 0 else "")
+
+
+def _span(length: timedelta) -> str:
+    minutes, seconds = divmod(int(length.total_seconds()), 60)
+    return f"{minutes} phút {seconds} giây" if minutes else f"{seconds} giây"

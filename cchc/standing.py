@@ -23,6 +23,21 @@ READERS = {
     "notifications": ("held_by_notifications", "folded_by_notifications"),
 }
 
+# What may stand still → what to say of it, and what mends it.
+STOPS = {
+    "parked": ("dừng đọc", "cập nhật cchc, rồi: cchc rebuild {reader} --commune {commune}"),
+    "broken": ("có bản sao không khớp", "cchc verify, rồi: cchc rebuild {reader} --from-kafka --commune {commune}"),
+}
+# What may be behind → what to say of it, and what mends it.
+BEHIND = {
+    "published": ("chưa phát lên Kafka", "cchc work {service}"),
+    **{
+        key: (f"{reader} chưa {done}", f"cchc work {reader}")
+        for reader, keys in READERS.items()
+        for key, done in zip(keys, ("nhận", "đọc"), strict=True)
+    },
+}
+
 
 class Behind(msgspec.Struct, frozen=True):
     """`what` is a key of Standing; `since` the recorded time of the first of the `events` that it lacks, as stored."""
@@ -62,9 +77,6 @@ class Standing(msgspec.Struct, frozen=True):
     def late(self, now: datetime) -> list[Behind]:
         """What has been waiting for longer than it should."""
         return [each for each in self.behind if now - parse_time(each.since) > PATIENCE]
-
-    def is_well(self, now: datetime) -> bool:
-        return not self.stops and not self.late(now)
 
 
 def own_log(installation: Installation, service: str) -> Log:

@@ -6,8 +6,8 @@ from itertools import groupby
 import click
 
 from cchc.cli.options import json_option, with_installation
-from cchc.installation import Installation
 from cchc.doctor.examination import Result
+from cchc.installation import Installation
 from cchc.output import as_json
 
 # State → its sign, and how a terminal shows it.

@@ -68,6 +68,7 @@ def examine(installation: Installation, checks: Sequence[Check], limit_s: float 
     seen: dict[str, list[Finding]] = {}
     for check in checks:
         unmet = [one for one in checks if one.id in check.needs and not _all_well(seen[one.id])]
+        unmet.sort(key=lambda one: seen[one.id][0].state != "not_applicable")  # what is not there need not be mended
         found = [_waiting_for(unmet[0], seen[unmet[0].id])] if unmet else _within(limit_s, check, installation)
         seen[check.id] = found
         for each in found:
@@ -91,7 +92,7 @@ def _within(limit_s: float, check: Check, installation: Installation) -> list[Fi
     def look() -> None:
         try:
             found.extend(check.look(installation))
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is of this check alone
+        except BaseException as error:  # whatever it is, also SystemExit, it is of this check alone
             logger.debug("check %s", check.id, exc_info=True)
             found.append(failure(f"không xét được: {_reason(error)}", REPORT))
         done.set()

@@ -79,7 +79,9 @@ def _file(path: Path, renew: str) -> Iterator[Finding]:
     if mode & 0o077:
         yield failure(f"{path} có quyền {mode:04o}: người khác trên máy đọc được", f"chmod 600 {path}")
     if there.st_uid != os.geteuid() and os.geteuid() != 0:
-        yield warning(f"{path} thuộc người dùng số {there.st_uid}, không phải {os.geteuid()}", f"chown {os.geteuid()} {path}")
+        yield warning(
+            f"{path} thuộc người dùng số {there.st_uid}, không phải {os.geteuid()}", f"chown {os.geteuid()} {path}"
+        )
     if time.time() - there.st_mtime > OLDEST_KEY_S:
         made = datetime.fromtimestamp(there.st_mtime, UTC).astimezone(VIETNAM)
         yield warning(f"{path} dùng từ {made:%d/%m/%Y}, đã quá 3 năm", renew)
@@ -94,7 +96,10 @@ def repository(installation: Installation) -> Iterator[Finding]:
         return
     try:
         asked = subprocess.run(
-            ["git", "-C", str(work_tree), "check-ignore", "--quiet", str(data)], capture_output=True, timeout=5, check=False
+            ["git", "-C", str(work_tree), "check-ignore", "--quiet", str(data)],
+            capture_output=True,
+            timeout=5,
+            check=False,
         )
     except FileNotFoundError:
         yield warning(f"{data} nằm trong kho mã nguồn {work_tree}", "đặt CCHC_DATA ra ngoài kho mã nguồn")

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import text
 
 from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
 from cchc.settings import SERVICES
-from cchc.standing import PATIENCE, READERS, Behind, Standing, Stopped, held_logs, own_log, standings
+from cchc.standing import BEHIND, READERS, STOPS, Behind, Standing, Stopped, held_logs, own_log, standings
 from services.tasks import views
 from services.tasks.domain.calendars import CalendarYear
 from shared.eventlog import EMPTY, ChainBreak, Head, Log, reading
@@ -93,15 +93,12 @@ def _tail_problem(log: Log, commune: str, head: Head) -> str | None:
         if not before:
             return f"không còn sự kiện {start}"
         begin = Head(start, event_hash(before[0]), "")
-    reached = begin
+    bodies = log.read(commune, start, head.position - start)
     try:
-        for reached, _, _ in follow(begin, log.read(commune, start, TAIL + 1), log.source, commune):
-            pass
+        reached = [begin, *(after for after, _, _ in follow(begin, bodies, log.source, commune))][-1]
     except ChainBreak as error:
         return f"sự kiện {error.position} {error.reason}"
-    if reached != head:
-        return f"dòng cuối ghi {head.position}, nhật ký kết thúc ở {reached.position}"
-    return None
+    return None if reached == head else f"dòng cuối ghi {head.position}, nhật ký kết thúc ở {reached.position}"
 
 
 def stopped(installation: Installation) -> Iterator[Finding]:
@@ -118,56 +115,35 @@ def stopped(installation: Installation) -> Iterator[Finding]:
         yield ok("không xã nào đang dừng")
 
 
-# What stands still → what to say of it, and what mends it.
-STOPS = {
-    "parked": ("dừng đọc", "cập nhật cchc, rồi: cchc rebuild {reader} --commune {commune}"),
-    "broken": ("có bản sao không khớp", "cchc verify, rồi: cchc rebuild {reader} --from-kafka --commune {commune}"),
-}
-
-
 def unpublished(installation: Installation) -> Iterator[Finding]:
     """What the relays have not sent to the broker."""
-    now, behind = installation.clock(), _behind(installation)
-    found = [*_late(now, behind, ["published"], "chưa phát lên Kafka", "cchc work {service}")]
+    found = list(_late(installation, ["published"]))
     yield from found or [ok("mọi sự kiện đã phát")]
 
 
 def unread(installation: Installation) -> Iterator[Finding]:
     """What those who fold a log have not received or not folded."""
-    now, behind = installation.clock(), _behind(installation)
-    found: list[Finding] = []
-    for reader, keys in READERS.items():
-        found += _late(now, behind, keys, f"{reader} chưa đọc", f"cchc work {reader}")
+    found = list(_late(installation, [key for keys in READERS.values() for key in keys]))
     yield from found or [ok(f"{', '.join(READERS)} theo kịp mọi nhật ký")]
 
 
-def _behind(installation: Installation) -> list[tuple[Standing, Behind]]:
-    """What is behind though nothing stops it."""
-    return [
-        (each, behind)
-        for each in standings(installation)
-        for behind in each.behind
-        if not any(behind.what in READERS[stop.reader] for stop in each.stops)
-    ]
-
-
-def _late(
-    now: datetime, behind: Iterable[tuple[Standing, Behind]], keys: Sequence[str], what: str, mend: str
-) -> Iterator[Finding]:
-    for service in SERVICES:
-        late = [
-            (each.commune, one)
-            for each, one in behind
-            if each.service == service and one.what in keys and now - parse_time(one.since) > PATIENCE
-        ]
-        if late:
-            oldest = min(one.since for _, one in late)
-            most: dict[str, int] = defaultdict(int)
-            for commune, one in late:
-                most[commune] = max(most[commune], one.events)
-            said = f"{what} {sum(most.values())} sự kiện của {service}, cũ nhất ghi lúc {oldest} ({_some(most)})"
-            found = failure if now - parse_time(oldest) > STANDSTILL else warning
-            yield found(said, mend.format(service=service))
+def _late(installation: Installation, keys: Sequence[str]) -> Iterator[Finding]:
+    """What is behind for too long though nothing stops it."""
+    now = installation.clock()
+    late: dict[tuple[str, str], list[tuple[str, Behind]]] = defaultdict(list)
+    for each in standings(installation):
+        stopped = {key for stop in each.stops for key in READERS[stop.reader]}
+        for behind in each.late(now):
+            if behind.what in keys and behind.what not in stopped:
+                late[behind.what, each.service].append((each.commune, behind))
+    for (what, service), here in late.items():
+        said, mend = BEHIND[what]
+        oldest = min(parse_time(behind.since) for _, behind in here)
+        events = sum(behind.events for _, behind in here)
+        found = failure if now - oldest > STANDSTILL else warning
+        since = f"{oldest.astimezone(VIETNAM):%H:%M %d/%m/%Y}"
+        communes = _some(commune for commune, _ in here)
+        yield found(f"{said} {events} sự kiện của {service}, từ {since}: {communes}", mend.format(service=service))
 
 
 def calendars(installation: Installation) -> Iterator[Finding]:

@@ -129,7 +129,12 @@ def fonts(_: Installation) -> Iterator[Finding]:
         yield not_applicable("máy này không có fc-list (fontconfig): không in từ đây")
         return
     listed = subprocess.run(
-        [program, ":", "family"], capture_output=True, text=True, timeout=10, check=True, env=os.environ | {"LC_ALL": "C"}
+        [program, ":", "family"],
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=True,
+        env=os.environ | {"LC_ALL": "C"},
     ).stdout
     families = {family.strip() for line in listed.splitlines() for family in line.split(",")}
     found = [family for family in SERIF if family in families]

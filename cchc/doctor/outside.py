@@ -49,7 +49,9 @@ def mail(installation: Installation) -> Iterator[Finding]:
     try:
         server = Server.parse(settings.smtp)
     except ValueError:
-        yield failure("CCHC_SMTP không đúng", "đặt CCHC_SMTP=smtp://máy-chủ:cổng hoặc smtps://người-dùng:mật-khẩu@máy-chủ")
+        yield failure(
+            "CCHC_SMTP không đúng", "đặt CCHC_SMTP=smtp://máy-chủ:cổng hoặc smtps://người-dùng:mật-khẩu@máy-chủ"
+        )
         return
     place = f"{server.host}:{server.port}"
     if not settings.mail_from:
@@ -83,6 +85,8 @@ def origin(installation: Installation) -> Iterator[Finding]:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
         yield failure(f"CCHC_ORIGIN={settings.origin} không đúng", "đặt CCHC_ORIGIN=https://tên-miền[:cổng]")
     elif parts.scheme == "http" and parts.hostname not in LOOPBACK:
-        yield warning(f"{settings.origin} không mã hóa: mật khẩu và thẻ đi qua mạng ở dạng rõ", "đặt chứng thư TLS ở proxy")
+        yield warning(
+            f"{settings.origin} không mã hóa: mật khẩu và thẻ đi qua mạng ở dạng rõ", "đặt chứng thư TLS ở proxy"
+        )
     else:
         yield ok(settings.origin)

@@ -1,21 +1,154 @@
 """PostgreSQL: its version and settings, roles, row-level security, the append-only log, collation, connections."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, text
+from sqlalchemy.pool import QueuePool
 
 from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
 from cchc.settings import SERVICES
-from sqlalchemy.pool import QueuePool
 
 OLDEST = 15
 # Without one of these a commit can be lost that was acknowledged.
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
+SECURE = "cchc migrate"  # it secures the tables anew each time
+CREATE_ROLES = "cchc databases, rồi cchc migrate"
 
-def server(installation: Installation) -> Iterator[Finding]:
-    yield not_applicable("")
+# The name of a database, and a connection to it.
+Look = Callable[[str, Connection], Iterator[Finding]]
 
 
-roles = row_security = append_only = collation = connections = server
+def each_database(said: str, *, services_only: bool = False) -> Callable[[Look], Callable[[Installation], Any]]:
+    """Look at every PostgreSQL database of an installation; `said` when nothing is wrong with any."""
+
+    def decorate(look: Look) -> Callable[[Installation], Iterator[Finding]]:
+        @wraps(look)
+        def every(installation: Installation) -> Iterator[Finding]:
+            names = SERVICES if services_only else tuple(installation.settings.databases)
+            here = [name for name in names if not installation.settings.databases[name].startswith("sqlite")]
+            if not here:
+                yield not_applicable("không dùng PostgreSQL")
+                return
+            found: list[Finding] = []
+            for name in here:
+                with installation.engine(name).connect() as connection:
+                    found += look(name, connection)
+            yield from found
+            if all(each.state == "ok" for each in found):
+                yield ok(f"{', '.join(here)}: {said}")
+
+        return every
+
+    return decorate
+
+
+@each_database(", ".join(f"{name}=on" for name in DURABLE))
+def server(name: str, connection: Connection) -> Iterator[Finding]:
+    """Its version, and the settings that make a commit durable."""
+    version = connection.execute(text("SHOW server_version")).scalar_one()
+    size = connection.execute(text("SELECT pg_size_pretty(pg_database_size(current_database()))")).scalar_one()
+    if int(version.split(".")[0]) < OLDEST:
+        yield failure(f"{name}: PostgreSQL {version}, cần từ {OLDEST}", f"nâng cấp lên PostgreSQL {OLDEST} trở lên")
+    else:
+        yield ok(f"{name}: PostgreSQL {version}, {size}")
+    for setting in DURABLE:
+        value = connection.execute(text(f"SHOW {setting}")).scalar_one()
+        if value not in ("on", "remote_apply"):
+            mend = f"psql -c 'ALTER SYSTEM SET {setting} = on' -c 'SELECT pg_reload_conf()' (bằng quyền quản trị)"
+            yield failure(f"{name}: {setting}={value}: mất điện có thể mất việc đã báo là ghi xong", mend)
+
+
+@each_database("không phải quản trị, không sở hữu bảng")
+def roles(name: str, connection: Connection) -> Iterator[Finding]:
+    """Who connects is bound by row-level security, and cannot take it away."""
+    row = connection.execute(_ROLE).one()
+    if row.rolsuper:
+        yield failure(f"{name}: {row.rolname} là quản trị (superuser), không bị ràng buộc theo xã", CREATE_ROLES)
+    elif row.rolbypassrls:
+        yield failure(f"{name}: {row.rolname} có BYPASSRLS", f"psql -c 'ALTER ROLE {row.rolname} NOBYPASSRLS'")
+    elif row.owned:
+        yield warning(f"{name}: {row.rolname} sở hữu {row.owned} bảng, tự bỏ được ràng buộc", CREATE_ROLES)
+
+
+@each_database("mọi bảng có xã đều cách ly (FORCE ROW LEVEL SECURITY)")
+def row_security(name: str, connection: Connection) -> Iterator[Finding]:
+    """On every table that carries a commune, for its owner too, by `current_commune()`."""
+    for row in connection.execute(_TABLES):
+        lacking = [
+            what
+            for what, there in (
+                ("chưa bật", row.relrowsecurity),
+                ("chưa FORCE", row.relforcerowsecurity),
+                ("không có chính sách theo current_commune()", row.by_commune),
+            )
+            if not there
+        ]
+        if lacking:
+            yield failure(f"{name}, bảng {row.relname}: {', '.join(lacking)}", SECURE)
+
+
+@each_database("trigger chặn sửa, xóa; vai trò web chỉ thêm và đọc", services_only=True)
+def append_only(name: str, connection: Connection) -> Iterator[Finding]:
+    """The triggers are there and on, and the role of the web processes may not even try."""
+    on = set(connection.execute(_TRIGGERS).scalars())
+    for trigger in ("events_append_only", "events_never_truncated"):
+        if trigger not in on:
+            yield failure(f"{name}: trigger {trigger} không còn hoặc đang tắt", "khôi phục từ bản sao lưu; cchc verify")
+    for role, privilege in connection.execute(_MAY_CHANGE, {"role": f"{name}_server"}):
+        yield failure(f"{name}: {role} có quyền {privilege} trên events", SECURE)
+
+
+@each_database("đối chiếu vietnamese (ICU), unaccent")
+def collation(name: str, connection: Connection) -> Iterator[Finding]:
+    """What names and titles are sorted and searched by."""
+    if not connection.execute(_COLLATION).scalar():
+        yield failure(f"{name}: không có đối chiếu ICU “vietnamese”: tên xếp sai thứ tự", SECURE)
+    if not connection.execute(_UNACCENT).scalar():
+        yield failure(f"{name}: không có unaccent: không tìm được khi gõ không dấu", CREATE_ROLES)
+
+
+def connections(installation: Installation) -> Iterator[Finding]:
+    """There is room for one more process with its pool, on the server of the tasks database."""
+    engine = installation.engine("tasks")
+    if engine.dialect.name != "postgresql":
+        yield not_applicable("không dùng PostgreSQL")
+        return
+    pool = engine.pool.size() + engine.pool._max_overflow if isinstance(engine.pool, QueuePool) else 1
+    with engine.connect() as connection:
+        used, most = connection.execute(_CONNECTIONS).one()
+    said = f"{used} trong {most} kết nối, mỗi tiến trình thêm nhiều nhất {pool} cho mỗi cơ sở dữ liệu"
+    if used + pool > most:
+        yield warning(said, f"psql -c 'ALTER SYSTEM SET max_connections = {2 * most}', rồi khởi động lại PostgreSQL")
+    else:
+        yield ok(said)
+
+
+_ROLE = text("""
+    SELECT rolname, rolsuper, rolbypassrls, (
+        SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+        AND pg_has_role(current_user, relowner, 'USAGE')
+    ) AS owned FROM pg_roles WHERE rolname = current_user
+""")
+_TABLES = text("""
+    SELECT relname, relrowsecurity, relforcerowsecurity, EXISTS (
+        SELECT FROM pg_policies WHERE schemaname = 'public' AND tablename = relname AND qual LIKE '%current_commune()%'
+    ) AS by_commune
+    FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+    WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
+    AND attname = 'commune' AND NOT attisdropped ORDER BY relname
+""")
+_TRIGGERS = text("SELECT tgname FROM pg_trigger WHERE tgrelid = 'events'::regclass AND tgenabled IN ('O', 'A')")
+_MAY_CHANGE = text("""
+    SELECT rolname, privilege FROM pg_roles, unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) AS privilege
+    WHERE rolname = :role AND has_table_privilege(pg_roles.oid, 'events', privilege)
+""")
+_COLLATION = text("SELECT count(*) FROM pg_collation WHERE collname = 'vietnamese' AND collprovider = 'i'")
+_UNACCENT = text("SELECT count(*) FROM pg_extension WHERE extname = 'unaccent'")
+_CONNECTIONS = text(
+    "SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'),"
+    " current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+)

@@ -12,7 +12,7 @@ from cchc.settings import SERVICES
 from cchc.standing import BEHIND, READERS, STOPS, Behind, Standing, Stopped, held_logs, own_log, standings
 from services.tasks import views
 from services.tasks.domain.calendars import CalendarYear
-from shared.eventlog import EMPTY, ChainBreak, Head, Log, reading
+from shared.eventlog import EMPTY, NO_COMMUNE, ChainBreak, Head, Log, reading
 from shared.eventlog.chain import follow
 from shared.eventlog.log import CLOCK_TOLERANCE
 from shared.events import VIETNAM, event_hash, parse_time
@@ -46,7 +46,7 @@ def clock(installation: Installation) -> Iterator[Finding]:
                 yield warning(said, SET_CLOCK)
         engine = installation.engine(service)
         if engine.dialect.name == "postgresql":
-            with engine.connect() as connection:
+            with reading(engine, NO_COMMUNE) as connection:
                 theirs = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
             apart = abs(theirs - installation.clock())
             if apart > CLOCKS_APART:
@@ -154,7 +154,7 @@ def calendars(installation: Installation) -> Iterator[Finding]:
     engine = installation.engine("tasks")
     looked = 0
     for commune in own_log(installation, "tasks").heads():
-        with reading(engine) as connection:
+        with reading(engine, commune) as connection:
             opened = views.one(connection, commune, f"commune/{commune}")
             published: Iterable[CalendarYear] = [each.state for each in views.all_of(connection, commune, "calendar")]
         if opened is None or opened.state.closed_on is not None:

@@ -1,6 +1,6 @@
 """PostgreSQL: its version and settings, roles, row-level security, the append-only log, collation, connections."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import Any
 
@@ -10,6 +10,8 @@ from sqlalchemy.pool import QueuePool
 from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
 from cchc.settings import SERVICES
+from shared.eventlog import NO_COMMUNE, reading
+from shared.eventlog.security import unsecured
 
 OLDEST = 15
 # Without one of these a commit can be lost that was acknowledged.
@@ -18,24 +20,32 @@ DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 SECURE = "cchc migrate"  # it secures the tables anew each time
 CREATE_ROLES = "cchc databases, rồi cchc migrate"
 
-# The name of a database, and a connection to it.
+# Gap → what to say of it, and what mends it.
+GAPS = {
+    "function": ("không có hàm current_commune()", SECURE),
+    "security": ("bảng {table} chưa bật cách ly", SECURE),
+    "force": ("bảng {table} không ràng buộc chủ sở hữu (FORCE)", SECURE),
+    "policy": ("bảng {table} không có chính sách own_commune", SECURE),
+    "open": ("chính sách {policy} mở bảng {table} cho mọi xã", "psql {database} -c 'DROP POLICY {policy} ON {table}'"),
+}
+
+# The name of a service, and a connection to its database.
 Look = Callable[[str, Connection], Iterator[Finding]]
 
 
-def each_database(said: str, *, services_only: bool = False) -> Callable[[Look], Callable[[Installation], Any]]:
-    """Look at every PostgreSQL database of an installation; `said` when nothing is wrong with any."""
+def each_database(said: str, of: Sequence[str] = SERVICES) -> Callable[[Look], Callable[[Installation], Any]]:
+    """Look at the databases of these services where they are on PostgreSQL; `said` when all is well."""
 
     def decorate(look: Look) -> Callable[[Installation], Iterator[Finding]]:
         @wraps(look)
         def every(installation: Installation) -> Iterator[Finding]:
-            names = SERVICES if services_only else tuple(installation.settings.databases)
-            here = [name for name in names if not installation.settings.databases[name].startswith("sqlite")]
+            here = [name for name in of if installation.engine(name).dialect.name == "postgresql"]
             if not here:
                 yield not_applicable("không dùng PostgreSQL")
                 return
             found: list[Finding] = []
             for name in here:
-                with installation.engine(name).connect() as connection:
+                with reading(installation.engine(name), NO_COMMUNE) as connection:
                     found += look(name, connection)
             yield from found
             if all(each.state == "ok" for each in found):
@@ -77,21 +87,13 @@ def roles(name: str, connection: Connection) -> Iterator[Finding]:
 @each_database("mọi bảng có xã đều cách ly (FORCE ROW LEVEL SECURITY)")
 def row_security(name: str, connection: Connection) -> Iterator[Finding]:
     """On every table that carries a commune, for its owner too, by `current_commune()`."""
-    for row in connection.execute(_TABLES):
-        lacking = [
-            what
-            for what, there in (
-                ("chưa bật", row.relrowsecurity),
-                ("chưa FORCE", row.relforcerowsecurity),
-                ("không có chính sách theo current_commune()", row.by_commune),
-            )
-            if not there
-        ]
-        if lacking:
-            yield failure(f"{name}, bảng {row.relname}: {', '.join(lacking)}", SECURE)
+    for gap in unsecured(connection):
+        said, mend = GAPS[gap.lacks]
+        words = {**gap._asdict(), "database": name}
+        yield failure(f"{name}: {said.format(**words)}", mend.format(**words))
 
 
-@each_database("trigger chặn sửa, xóa; vai trò web chỉ thêm và đọc", services_only=True)
+@each_database("trigger chặn sửa, xóa; vai trò web chỉ thêm và đọc")
 def append_only(name: str, connection: Connection) -> Iterator[Finding]:
     """The triggers are there and on, and the role of the web processes may not even try."""
     on = set(connection.execute(_TRIGGERS).scalars())
@@ -102,13 +104,13 @@ def append_only(name: str, connection: Connection) -> Iterator[Finding]:
         yield failure(f"{name}: {role} có quyền {privilege} trên events", SECURE)
 
 
-@each_database("đối chiếu vietnamese (ICU), unaccent")
+@each_database("thứ tự tiếng Việt (ICU), tìm không dấu (unaccent)", of=("tasks",))
 def collation(name: str, connection: Connection) -> Iterator[Finding]:
     """What names and titles are sorted and searched by."""
     if not connection.execute(_COLLATION).scalar():
-        yield failure(f"{name}: không có đối chiếu ICU “vietnamese”: tên xếp sai thứ tự", SECURE)
+        yield failure(f"{name}: không có đối chiếu ICU “vietnamese”: tên xếp sai thứ tự", "cchc migrate")
     if not connection.execute(_UNACCENT).scalar():
-        yield failure(f"{name}: không có unaccent: không tìm được khi gõ không dấu", CREATE_ROLES)
+        yield failure(f"{name}: không có unaccent: không tìm được khi gõ không dấu", "cchc migrate")
 
 
 def connections(installation: Installation) -> Iterator[Finding]:
@@ -118,7 +120,7 @@ def connections(installation: Installation) -> Iterator[Finding]:
         yield not_applicable("không dùng PostgreSQL")
         return
     pool = engine.pool.size() + engine.pool._max_overflow if isinstance(engine.pool, QueuePool) else 1
-    with engine.connect() as connection:
+    with reading(engine, NO_COMMUNE) as connection:
         used, most = connection.execute(_CONNECTIONS).one()
     said = f"{used} trong {most} kết nối, mỗi tiến trình thêm nhiều nhất {pool} cho mỗi cơ sở dữ liệu"
     if used + pool > most:
@@ -132,14 +134,6 @@ _ROLE = text("""
         SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
         AND pg_has_role(current_user, relowner, 'USAGE')
     ) AS owned FROM pg_roles WHERE rolname = current_user
-""")
-_TABLES = text("""
-    SELECT relname, relrowsecurity, relforcerowsecurity, EXISTS (
-        SELECT FROM pg_policies WHERE schemaname = 'public' AND tablename = relname AND qual LIKE '%current_commune()%'
-    ) AS by_commune
-    FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
-    WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace
-    AND attname = 'commune' AND NOT attisdropped ORDER BY relname
 """)
 _TRIGGERS = text("SELECT tgname FROM pg_trigger WHERE tgrelid = 'events'::regclass AND tgenabled IN ('O', 'A')")
 _MAY_CHANGE = text("""

@@ -56,7 +56,10 @@ def topics(installation: Installation) -> Iterator[Finding]:
 
 def partitions(installation: Installation) -> Iterator[Finding]:
     """One count for all topics, a leader and every replica for each, and enough replicas for the brokers there are."""
-    cluster = _cluster(installation)
+    yield from findings_of(_cluster(installation), installation.settings.kafka or "")
+
+
+def findings_of(cluster: Cluster, bootstrap: str) -> list[Finding]:
     there = cluster.topics
     found: list[Finding] = []
     counts = {topic: len(one.partitions) for topic, one in there.items()}
@@ -74,14 +77,14 @@ def partitions(installation: Installation) -> Iterator[Finding]:
         min_in_sync = int(one.settings["min.insync.replicas"])
         if replicas >= REPLICATION and min_in_sync < MIN_IN_SYNC:
             mend = (
-                f"kafka-configs.sh --bootstrap-server {installation.settings.kafka} --alter --entity-type topics"
+                f"kafka-configs.sh --bootstrap-server {bootstrap} --alter --entity-type topics"
                 f" --entity-name {topic} --add-config min.insync.replicas={MIN_IN_SYNC}"
             )
             found.append(failure(f"{topic}: min.insync.replicas là {min_in_sync}, phải từ {MIN_IN_SYNC}", mend))
         elif replicas < REPLICATION <= cluster.brokers:
             found.append(warning(f"{topic}: {replicas} bản sao trên {cluster.brokers} broker", RECREATE))
     fewest = min(each.replicas for one in there.values() for each in one.partitions)
-    yield from found or [ok(f"{max(counts.values())} phân vùng, {fewest} bản sao, {cluster.brokers} broker")]
+    return found or [ok(f"{max(counts.values())} phân vùng, {fewest} bản sao, {cluster.brokers} broker")]
 
 
 START_BROKERS = "khởi động các broker còn lại, xem nhật ký của chúng"

@@ -14,6 +14,8 @@ import pytest
 from cchc.installation import Installation
 from cchc.settings import Settings
 from demo.year import load
+from tests.support.kafka import PrivateKafka, admin
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 CCHC = [sys.executable, "-c", "from cchc.cli import main; main()"]
@@ -78,3 +80,17 @@ def command_line(data: Path) -> Cchc:
 
 def read_json(done: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(done.stdout)
+
+
+@pytest.fixture
+def bootstrap(private_kafka: PrivateKafka) -> str:
+    """A broker without the topics that a test before this one made under the product's own names."""
+
+    def topics() -> list[str]:
+        return [topic for topic in client.list_topics() if topic.startswith("cchc.")]
+
+    with admin(private_kafka.bootstrap) as client:
+        if old := topics():
+            client.delete_topics(old)
+        until(lambda: not topics(), deadline=30, what="the old topics are gone")
+    return private_kafka.bootstrap

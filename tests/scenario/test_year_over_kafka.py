@@ -28,7 +28,7 @@ from shared.eventlog.verify import verify_topic
 from shared.events import VIETNAM, Quiet, WorkingWeekend, decode
 from shared.web.mount import mount
 from tests.scenario.conftest import CCHC, ROOT, Cchc, command_line, read_json, settings_of
-from tests.support.kafka import Kafka, PrivateKafka, admin
+from tests.support.kafka import Kafka
 from tests.support.reminded import COMMUNE as SMALL
 from tests.support.reminded import SmallCommune
 from tests.support.waiting import until
@@ -57,20 +57,6 @@ def all_sheets(installation: Installation) -> list[bytes]:
     scoring = installation.scoring
     known = known_now(scoring.engine, scoring.logs, COMMUNE, ON)
     return [sheet_bytes(found) for found in sheets(known.records, 2024, ON)]
-
-
-@pytest.fixture
-def bootstrap(private_kafka: PrivateKafka) -> str:
-    """A broker without the topics that a test before this one made under the product's own names."""
-
-    def topics() -> list[str]:
-        return [topic for topic in client.list_topics() if topic.startswith("cchc.")]
-
-    with admin(private_kafka.bootstrap) as client:
-        if old := topics():
-            client.delete_topics(old)
-        until(lambda: not topics(), deadline=30, what="the old topics are gone")
-    return private_kafka.bootstrap
 
 
 @pytest.fixture

@@ -106,11 +106,14 @@ def append_only(name: str, connection: Connection) -> Iterator[Finding]:
 
 @each_database("thứ tự tiếng Việt (ICU), tìm không dấu (unaccent)", of=("tasks",))
 def collation(name: str, connection: Connection) -> Iterator[Finding]:
-    """What names and titles are sorted and searched by."""
-    if not connection.execute(_COLLATION).scalar():
-        yield failure(f"{name}: không có đối chiếu ICU “vietnamese”: tên xếp sai thứ tự", "cchc migrate")
-    if not connection.execute(_UNACCENT).scalar():
-        yield failure(f"{name}: không có unaccent: không tìm được khi gõ không dấu", "cchc migrate")
+    """What titles are searched and names are sorted by."""
+    if not connection.scalar(_COLLATION):
+        mend = f"psql {name} -c \"CREATE COLLATION vietnamese (provider = icu, locale = 'vi-VN')\""
+        yield failure(f"{name}: không có thứ tự “vietnamese” (ICU): không xếp được tên", mend)
+    if not connection.scalar(_UNACCENT):
+        yield failure(
+            f"{name}: không có unaccent: không tìm được nhiệm vụ", f"psql {name} -c 'CREATE EXTENSION unaccent'"
+        )
 
 
 def connections(installation: Installation) -> Iterator[Finding]:

@@ -101,6 +101,15 @@ def test_what_no_migration_secures(migrated: Installation):
     assert unguarded.state == "failure" and "events_append_only" in unguarded.detail
 
 
+def test_a_database_that_lost_its_vietnamese(migrated: Installation):
+    assert states(migrated, "collation") == ["ok"]
+    as_owner(migrated, "DROP COLLATION vietnamese", "DROP EXTENSION unaccent")
+    found = findings(migrated, "collation")
+    assert [each.state for each in found] == ["failure", "failure"]
+    as_owner(migrated, *(str(each.mend).partition(" -c ")[2][1:-1] for each in found))  # what psql is to run
+    assert states(migrated, "collation") == ["ok"]
+
+
 def test_roles_that_no_policy_binds(deployed: Deployed, migrated: Installation, tmp_path: Path):
     assert states(migrated, "roles") == ["ok"]
     superuser = with_driver(deployed.server.address).set(database="tasks").render_as_string(hide_password=False)
@@ -128,6 +137,7 @@ def test_a_server_that_does_not_keep_what_it_acknowledges(deployed: Deployed, mi
 
 def test_a_server_without_room_for_another_process(migrated: Installation):
     assert states(migrated, "connections") == ["ok"]
+    migrated.close()
     migrated._engines["tasks"] = open_database(migrated.settings.databases["tasks"], pool_size=10_000)
     [found] = findings(migrated, "connections")
     assert found.state == "warning" and found.mend and "max_connections" in found.mend

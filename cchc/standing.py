@@ -75,8 +75,9 @@ class Standing(msgspec.Struct, frozen=True):
     stopped: str | None = None
 
     def late(self, now: datetime) -> list[Behind]:
-        """What has been waiting for longer than it should."""
-        return [each for each in self.behind if now - parse_time(each.since) > PATIENCE]
+        """What has been waiting for longer than it should, though nothing stops it."""
+        stopped = {key for stop in self.stops for key in READERS[stop.reader]}
+        return [each for each in self.behind if each.what not in stopped and now - parse_time(each.since) > PATIENCE]
 
 
 def own_log(installation: Installation, service: str) -> Log:

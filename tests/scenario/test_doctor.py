@@ -474,7 +474,7 @@ def close(data: Path) -> None:
 
 
 def test_the_mail_server(data: Path):
-    sender = {"CCHC_MAIL_FROM": "UBND xã <vanphong@example.org>", "CCHC_LINK_BASE": "https://cchc.example"}
+    sender: dict[str, Any] = {"CCHC_MAIL_FROM": "UBND xã <vanphong@example.org>", "CCHC_LINK_BASE": "https://cchc.example"}
     assert found_by("mail", data)[0].state == "not_applicable"
     with smtp_server() as postbox:
         address = f"smtp://127.0.0.1:{postbox.port}"

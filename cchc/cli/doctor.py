@@ -38,7 +38,7 @@ def doctor_command(installation: Installation, json_output: bool) -> None:
 def _shown(results: Iterable[Result]) -> Iterator[Result]:
     """Print what comes as it comes; checks that are set aside for the same reason in one line."""
     group = None
-    for _, alike in groupby(results, key=lambda one: (one.group, one.state, one.detail)):
+    for _, alike in groupby(results, key=lambda one: (one.group, one.state, one.detail, one.mend)):
         found = list(alike)
         if found[0].group != group:
             group = found[0].group

@@ -16,7 +16,7 @@ from shared.eventlog.database import driver_of
 from shared.eventlog.migrations import revisions
 
 # A file that takes longer is looked at as far as it goes; `cchc verify` reads all of it.
-QUICK_CHECK_S = 5.0
+QUICK_CHECK_S = 3.0
 
 
 def reachable(installation: Installation) -> Iterator[Finding]:

@@ -104,7 +104,7 @@ def _within(limit_s: float, check: Check, installation: Installation) -> list[Fi
     return found
 
 
-REPORT = "chạy cchc -h để xem lệnh liên quan; nếu không rõ, gửi dòng này khi báo lỗi"
+REPORT = "gửi nguyên dòng này khi báo lỗi"
 
 
 def _reason(error: BaseException) -> str:

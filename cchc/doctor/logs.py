@@ -34,27 +34,25 @@ NAMED = 5
 
 def clock(installation: Installation) -> Iterator[Finding]:
     """Ours against the newest events, and against each database server's."""
-    wrong = False
+    now = installation.clock()
+    apart: dict[str, timedelta] = {}
     for service in SERVICES:
         newest = max((head.time for head in own_log(installation, service).heads().values()), default=None)
-        if newest and (ahead := parse_time(newest) - installation.clock()) > timedelta(0):
-            wrong = True
-            said = f"nhật ký {service} có sự kiện ghi lúc {newest}, đồng hồ máy chậm hơn {_span(ahead)}"
-            if ahead > CLOCK_TOLERANCE:
-                yield failure(f"{said}: mọi lệnh bị từ chối", SET_CLOCK)
-            elif ahead > CLOCKS_APART:
-                yield warning(said, SET_CLOCK)
+        if newest:
+            apart[f"chậm hơn sự kiện cuối của nhật ký {service} ({newest})"] = parse_time(newest) - now
         engine = installation.engine(service)
         if engine.dialect.name == "postgresql":
             with reading(engine, NO_COMMUNE) as connection:
                 theirs = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-            apart = abs(theirs - installation.clock())
-            if apart > CLOCKS_APART:
-                wrong = True
-                found = failure if apart > CLOCK_TOLERANCE else warning
-                yield found(f"đồng hồ của máy chủ cơ sở dữ liệu {service} lệch {_span(apart)}", SET_CLOCK)
+            apart[f"lệch với máy chủ cơ sở dữ liệu {service}"] = abs(theirs - installation.clock())
+    wrong = {what: length for what, length in apart.items() if length > CLOCKS_APART}
+    for what, length in wrong.items():
+        if length > CLOCK_TOLERANCE:
+            yield failure(f"{what} {_span(length)}: lệnh bị từ chối", SET_CLOCK)
+        else:
+            yield warning(f"{what} {_span(length)}", SET_CLOCK)
     if not wrong:
-        yield ok(f"{installation.clock().astimezone(VIETNAM):%H:%M:%S %d/%m/%Y} (UTC+7), không chậm hơn nhật ký")
+        yield ok(f"{now.astimezone(VIETNAM):%H:%M:%S %d/%m/%Y} (UTC+7), không chậm hơn nhật ký")
 
 
 SET_CLOCK = "timedatectl set-ntp true"

@@ -403,6 +403,7 @@ def test_a_clock_behind_the_logs(data: Path):
     head = Installation(settings_of(data)).tasks.log.head(COMMUNE).time
     slightly = datetime.fromisoformat(head) - timedelta(minutes=1)
     assert found_by("clock", data, now=slightly)[0].state == "warning"
+    assert found_by("clock", data, now=datetime.fromisoformat(head) - timedelta(seconds=3))[0].state == "ok"
 
 
 @pytest.mark.parametrize(

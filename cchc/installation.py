@@ -70,7 +70,8 @@ class Installation:
 
     def engine(self, service: str) -> Engine:
         if service not in self._engines:
-            self.settings.data.mkdir(parents=True, exist_ok=True)
+            # Names and addresses lie in it, which other users of the machine are not to read.
+            self.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._engines[service] = open_database(self.settings.databases[service])
         return self._engines[service]
 

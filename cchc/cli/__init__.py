@@ -28,6 +28,7 @@ COMMANDS = {
     "remind": "reminders",
     "slip": "slips",
     "status": "logs",
+    "doctor": "doctor",
     "topics": "logs",
     "export-log": "logs",
     "import-log": "logs",

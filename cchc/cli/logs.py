@@ -1,9 +1,10 @@
 """The logs at the command line: verify, rebuild, status, topics, export and import."""
 
-import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import click
@@ -13,6 +14,7 @@ from cchc.cli.options import commune_option, json_option, the_commune, with_inst
 from cchc.installation import OWN_TABLES, PROJECTIONS, Installation
 from cchc.output import FOUND, UNAVAILABLE, as_json, fail, progress, table
 from cchc.settings import SERVICES, Settings
+from cchc.standing import BEHIND, READERS, STOPS, Standing, standings
 from shared.eventlog import Log, writing
 from shared.eventlog.checkpoints import read_line
 from shared.eventlog.verify import (
@@ -23,8 +25,8 @@ from shared.eventlog.verify import (
     verify_log,
     verify_topic,
 )
-from shared.events import CheckpointSigned
-from shared.projection import Position, Runner, all_positions
+from shared.events import VIETNAM, CheckpointSigned, parse_time
+from shared.projection import Runner, all_positions
 from shared.projection.parallel import rebuild
 
 
@@ -54,7 +56,7 @@ def verify_command(
     checked: list[str] = []
     findings: list[Finding] = []
     looks = _looks(installation, services or SERVICES, kafka if topic is not False else None)
-    for name, look in itertools.chain(looks, _checkpoint_looks(installation, services or SERVICES, outside)):
+    for name, look in chain(looks, _checkpoint_looks(installation, services or SERVICES, outside)):
         findings += look()
         checked.append(name)
     if json_output:
@@ -187,61 +189,58 @@ def _refill(installation: Installation, service: str) -> None:
 
 
 @click.command("status")
+@click.option("--commune", help="Chỉ xã này (mặc định: mọi xã).")
+@click.option("--all", "everything", is_flag=True, help="Bảng của mọi nhật ký, cả những nhật ký đang ổn.")
 @json_option
 @with_installation
-def status_command(installation: Installation, json_output: bool) -> None:
-    """Nhật ký đến đâu, dữ liệu đọc và topic theo kịp đến đâu, xã nào đang dừng và vì sao.
+def status_command(installation: Installation, commune: str | None, everything: bool, json_output: bool) -> None:
+    """Xã nào đang dừng, chậm hay hỏng, từ khi nào, vì sao và sửa bằng lệnh nào. Không hỏi Kafka.
 
     Mã thoát 1 khi có xã đang dừng.
     """
-    folded = {reader: _folded(installation, reader) for reader in READERS}
-    rows = []
-    for service in SERVICES:
-        own = installation.own_log(service)
-        published = own.published() if installation.settings.kafka else {}
-        for commune, head in sorted(own.heads().items()):
-            row: dict[str, Any] = {
-                "service": service,
-                "commune": commune,
-                "head": head.position,
-                "time": head.time,
-                "published": published.get(commune),
-            }
-            stopped: list[str] = []
-            for reader, keys in READERS.items():
-                held = installation.logs(reader).get(service)
-                at = folded[reader].get(commune, {}).get(service)
-                reached = (held.head(commune).position, at.position if at else 0) if held else (None, None)
-                row |= zip(keys, reached, strict=True)
-                stopped += [why for why in (held and held.broken().get(commune), at and _stands(reader, at)) if why]
-            rows.append(row | {"stopped": "; ".join(dict.fromkeys(stopped)) or None})
+    found = list(standings(installation, the_commune(installation, commune) if commune else None))
+    now = installation.clock()
     if json_output:
-        as_json(rows)
-    else:
+        as_json(found)
+    elif everything:
         header = ["Dịch vụ", "Xã", "Cuối", "Ghi lúc", "Đã phát"]
         header += [f"{what} ({reader})" for reader in READERS for what in ("Bản sao", "Đã đọc")]
-        table([*header, "Dừng vì"], [tuple(row.values()) for row in rows])
-    raise SystemExit(FOUND if any(row["stopped"] for row in rows) else 0)
+        columns = ("service", "commune", "head", "time", "published", *chain(*READERS.values()), "stopped")
+        table([*header, "Dừng vì"], [[getattr(each, name) for name in columns] for each in found])
+    else:
+        for each in found:
+            for line in _not_well(each, now):
+                click.echo(line)
+    if not json_output:
+        click.echo(_summary(found, now), err=True)
+    raise SystemExit(FOUND if any(each.stops for each in found) else 0)
 
 
-# Who folds logs → the keys of what they hold of one and how far they have folded it.
-READERS = {
-    "scoring": ("held_by_scoring", "folded"),
-    "notifications": ("held_by_notifications", "folded_by_notifications"),
-}
+def _not_well(standing: Standing, now: datetime) -> Iterator[str]:
+    """What stands still and what is behind for too long, each with what mends it."""
+    names = {"service": standing.service, "commune": standing.commune}
+    log = f"{standing.service}/{standing.commune}"
+    for stop in standing.stops:
+        said, mend = STOPS[stop.what]
+        since = f" (ghi lúc {_local(stop.since)})" if stop.since else ""
+        yield f"✗ {log}: {stop.reader} {said} ở sự kiện {stop.position}{since}: {stop.reason}"
+        yield f"    → {mend.format(reader=stop.reader, **names)}"
+    for behind in standing.late(now):
+        said, mend = BEHIND[behind.what]
+        yield f"! {log}: {said} {behind.events} sự kiện, từ {_local(behind.since)}"
+        yield f"    → {mend.format(**names)}"
 
 
-def _stands(reader: str, at: Position) -> str | None:
-    """Why the records of a commune do not go on, for a program of this version."""
-    version = PROJECTIONS[reader].fold_version
-    if at.fold_version > version:
-        return f"dữ liệu đọc do bản phần mềm mới hơn dựng (fold {at.fold_version}, bản này {version}): nâng cấp bản này"
-    return at.parked
+def _local(time: str) -> str:
+    return f"{parse_time(time).astimezone(VIETNAM):%H:%M %d/%m/%Y}"
 
 
-def _folded(installation: Installation, reader: str) -> dict[str, dict[str, Position]]:
-    runner = installation.folds(reader)
-    return all_positions(runner.engine, runner.projection.name)
+def _summary(found: Sequence[Standing], now: datetime) -> str:
+    communes = {each.commune for each in found}
+    stopped = {each.commune for each in found if each.stops}
+    late = {each.commune for each in found if each.late(now)} - stopped
+    well = len(communes - stopped - late)
+    return f"{len(communes)} xã, {len(found)} nhật ký: {well} xã ổn, {len(late)} xã chậm, {len(stopped)} xã dừng."
 
 
 @click.command("topics")

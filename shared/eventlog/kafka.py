@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import TopicAlreadyExistsError
@@ -54,27 +55,69 @@ def ensure_topics(bootstrap: str, services: Iterable[str], *, partitions: int, r
 
 def check_topic_settings(bootstrap: str, topics: Iterable[str]) -> list[str]:
     """What is wrong with the topics, in words; empty when all is well."""
+    wanted = list(topics)
+    there = describe_cluster(bootstrap, wanted).topics
     problems = []
-    with _admin(bootstrap) as admin:
-        there = set(admin.list_topics())
-        for topic in topics:
-            if topic not in there:
-                problems.append(f"{topic}: is missing")
-                continue
-            resource = ConfigResource(ConfigResourceType.TOPIC, topic)
-            settings = admin.describe_configs([resource], config_filter="all")["topic"][topic]
-            problems += _wrong_settings(topic, {name: setting["value"] for name, setting in settings.items()})
+    for topic in wanted:
+        if topic not in there:
+            problems.append(f"{topic}: is missing")
+        else:
+            wrong = wrong_settings(there[topic].settings)
+            problems += [f"{topic}: {name} is {actual}, must be {least}{right}" for name, actual, least, right in wrong]
     return problems
 
 
-def _wrong_settings(topic: str, settings: Mapping[str, str]) -> Iterator[str]:
-    for name, wanted in TOPIC_SETTINGS.items():
+def wrong_settings(settings: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
+    """Of a topic: the name, what it is, "at least " or nothing, what it must be."""
+    for name, right in TOPIC_SETTINGS.items():
         actual = settings[name]
         if name == "max.message.bytes":
-            if int(actual) < int(wanted):
-                yield f"{topic}: {name} is {actual}, must be at least {wanted}"
-        elif actual != wanted:
-            yield f"{topic}: {name} is {actual}, must be {wanted}"
+            if int(actual) < int(right):
+                yield name, actual, "at least ", right
+        elif actual != right:
+            yield name, actual, "", right
+
+
+class Partition(msgspec.Struct, frozen=True):
+    """`in_sync` of its `replicas` are complete; without a leader nothing is written or read."""
+
+    replicas: int
+    in_sync: int
+    led: bool
+
+
+class Topic(msgspec.Struct, frozen=True):
+    partitions: list[Partition]
+    settings: dict[str, str]
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    """`topics` are those that are there; `version` the newest that the client knows to be spoken by the brokers."""
+
+    brokers: int
+    version: str
+    topics: dict[str, Topic]
+
+
+def describe_cluster(bootstrap: str, topics: Iterable[str]) -> Cluster:
+    """The brokers and these topics. Raises KafkaError when no broker answers."""
+    with _admin(bootstrap) as admin:
+        brokers = admin.describe_cluster()["brokers"]
+        version = admin.get_broker_version_data(brokers[0]["broker_id"]).broker_version
+        there = sorted(set(topics) & set(admin.list_topics()))
+        resources = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in there]
+        settings = admin.describe_configs(resources, config_filter="all")["topic"] if there else {}
+        found = {
+            topic["name"]: Topic(
+                [
+                    Partition(len(one["replica_nodes"]), len(one["isr_nodes"]), one["leader_id"] >= 0)
+                    for one in topic["partitions"]
+                ],
+                {name: setting["value"] for name, setting in settings[topic["name"]].items()},
+            )
+            for topic in (admin.describe_topics(there) if there else [])
+        }
+        return Cluster(len(brokers), ".".join(map(str, version)), found)
 
 
 def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:

@@ -2,6 +2,8 @@
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 
 from shared.eventlog.security import secure
@@ -15,8 +17,7 @@ def migrate(engine: Engine, service: str) -> None:
 
     On PostgreSQL `engine` is the owner's, and the tables are secured in the same transaction.
     """
-    config = Config()
-    config.set_main_option("script_location", f"{service}:migrations")
+    config = _config(service)
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
@@ -30,3 +31,16 @@ def migrate(engine: Engine, service: str) -> None:
         if connection.dialect.name == "postgresql":
             secure(connection, service.rpartition(".")[2])
         connection.commit()
+
+
+def revisions(engine: Engine, service: str) -> tuple[set[str], list[str]]:
+    """What a database is at, empty before its first migration; and every revision of this release, the newest first."""
+    known = [script.revision for script in ScriptDirectory.from_config(_config(service)).walk_revisions()]
+    with engine.connect() as connection:
+        return set(MigrationContext.configure(connection).get_current_heads()), known
+
+
+def _config(service: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", f"{service}:migrations")
+    return config

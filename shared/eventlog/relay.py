@@ -48,6 +48,34 @@ TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 class RestoreUnfinished(Exception):
     """The topic holds events that the store does not: a restored backup still lacks what was published after it."""
 
+    def __init__(self, topic: str, commune: str, position: int, held: int) -> None:
+        ahead = f"holds {commune} up to {position}, the store up to {held}: the restore is unfinished"
+        other = f"holds another event {commune}/{position} than the store"
+        super().__init__(f"{topic} {ahead if position > held else other}")
+        self.topic, self.commune, self.position, self.held = topic, commune, position, held
+
+
+def compare_tail(log: Log, bootstrap: str, topic: str, last: int = TAIL) -> None:
+    """Compare each commune's newest event among the `last` records of each partition with the store.
+
+    Raises RestoreUnfinished when the store lacks one, or holds another in its place.
+    """
+    newest: dict[str, tuple[int, bytes]] = {}
+    for records in read_topic(bootstrap, topic, last=last):
+        for record in records:
+            try:
+                link = read_link(record.value)
+            except (msgspec.DecodeError, TypeError):
+                continue
+            ours = link.source == f"/{log.source}" and record.key == link.commune.encode()
+            if ours and link.position >= newest.get(link.commune, (0, b""))[0]:
+                newest[link.commune] = link.position, record.value
+    heads = log.heads()
+    for commune, (position, body) in newest.items():
+        held = heads[commune].position if commune in heads else 0
+        if position > held or event_hash(log.read(commune, position - 1, 1)[0]) != event_hash(body):
+            raise RestoreUnfinished(topic, commune, position, held)
+
 
 class RelayStatus(msgspec.Struct):
     """What the relay did since it started, and what keeps it from going on."""
@@ -132,30 +160,9 @@ class Relay:
                 )
                 self._move(here, dict.fromkeys(here, 0))
         if not self._tail_compared:
-            self._compare_tail()
+            compare_tail(self.log, self.bootstrap, self.topic)
             self._tail_compared = True
         self._checked_at = time.monotonic()
-
-    def _compare_tail(self) -> None:
-        newest: dict[str, tuple[int, bytes]] = {}
-        for records in read_topic(self.bootstrap, self.topic, last=TAIL):
-            for record in records:
-                try:
-                    link = read_link(record.value)
-                except (msgspec.DecodeError, TypeError):
-                    continue
-                ours = link.source == f"/{self.log.source}" and record.key == link.commune.encode()
-                if ours and link.position >= newest.get(link.commune, (0, b""))[0]:
-                    newest[link.commune] = link.position, record.value
-        heads = self.log.heads()
-        for commune, (position, body) in newest.items():
-            held = heads[commune].position if commune in heads else 0
-            if position > held:
-                raise RestoreUnfinished(
-                    f"{self.topic} holds {commune} up to {position}, the store up to {held}: the restore is unfinished"
-                )
-            if event_hash(self.log.read(commune, position - 1, 1)[0]) != event_hash(body):
-                raise RestoreUnfinished(f"{self.topic} holds another event {commune}/{position} than the store")
 
     def _publish(self, cursors: Mapping[str, int]) -> int:
         """One batch of each commune; a commune whose batch fails is waited for, the others go on."""

@@ -1,6 +1,7 @@
 """Row-level security on PostgreSQL: each transaction names its commune and sees no other's rows; who may do what."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from sqlalchemy import Connection, text
 
@@ -78,23 +79,31 @@ def _policy(table: str, name: str, rule: str) -> Iterator[str]:
     yield f"CREATE POLICY {name} ON {table} {rule}"
 
 
-def unsecured(connection: Connection) -> list[str]:
-    """What row-level security lacks, in words; empty when every table that has a `commune` is secured."""
+class Gap(NamedTuple):
+    """`lacks`: function (current_commune itself), security, force, policy; open: a `policy` that asks for nothing."""
+
+    lacks: str
+    table: str = ""
+    policy: str = ""
+
+
+def unsecured(connection: Connection) -> list[Gap]:
+    """What row-level security lacks; empty when every table that has a `commune` is secured."""
     found = []
     if not connection.scalar(text("SELECT count(*) FROM pg_proc WHERE proname = 'current_commune'")):
-        found.append("current_commune(): is missing")
+        found.append(Gap("function"))
     for table in _with_commune(connection):
         enabled, forced = connection.execute(_SECURITY, {"table": table}).one()
         policies = {name: rule or "" for name, rule in connection.execute(_POLICIES, {"table": table})}
         if not enabled:
-            found.append(f"{table}: row level security is off")
+            found.append(Gap("security", table))
         if not forced:
-            found.append(f"{table}: row level security is not forced on the owner")
+            found.append(Gap("force", table))
         if "current_commune" not in policies.get("own_commune", ""):
-            found.append(f"{table}: has no policy own_commune")
+            found.append(Gap("policy", table))
         # Policies add up: one that asks for nothing opens the table.
         opening = [name for name, rule in policies.items() if "current_commune" not in rule]
-        found += [f"{table}: policy {name} opens it" for name in opening]
+        found += [Gap("open", table, name) for name in opening]
     return found
 
 

@@ -15,7 +15,7 @@ from cchc.databases import DATABASES
 from cchc.root import create_root
 from cchc.settings import SERVICES
 from shared.eventlog import EVERY_COMMUNE, NO_COMMUNE, open_database, reading, snapshot, writing
-from shared.eventlog.security import secure, unsecured
+from shared.eventlog.security import Gap, secure, unsecured
 from shared.web.auth import ROLES, WIDE_ROLES, routes
 from shared.web.keys import mint
 from tests.support.deployed import Deployed, deployed_on
@@ -187,10 +187,10 @@ def test_no_role_gets_round_it_and_each_knows_its_own_database_only(neighbours: 
 def test_what_is_not_secured_is_said_and_mended(neighbours: SmallCommune):
     owner = neighbours.installation.owner("tasks")
     spoiled = {
-        "ALTER TABLE states DISABLE ROW LEVEL SECURITY": "states: row level security is off",
-        "ALTER TABLE heads NO FORCE ROW LEVEL SECURITY": "heads: row level security is not forced on the owner",
-        "DROP POLICY own_commune ON people": "people: has no policy own_commune",
-        "CREATE POLICY all_of_it ON events USING (true)": "events: policy all_of_it opens it",
+        "ALTER TABLE states DISABLE ROW LEVEL SECURITY": Gap("security", "states"),
+        "ALTER TABLE heads NO FORCE ROW LEVEL SECURITY": Gap("force", "heads"),
+        "DROP POLICY own_commune ON people": Gap("policy", "people"),
+        "CREATE POLICY all_of_it ON events USING (true)": Gap("open", "events", "all_of_it"),
     }
     with writing(owner, NO_COMMUNE) as connection:
         assert unsecured(connection) == []
@@ -198,5 +198,6 @@ def test_what_is_not_secured_is_said_and_mended(neighbours: SmallCommune):
             connection.execute(text(statement))
         assert sorted(unsecured(connection)) == sorted(spoiled.values())
         secure(connection, "tasks")
-        assert unsecured(connection) == ["events: policy all_of_it opens it"]  # somebody's, who must know why
+        # Somebody's, who must know why.
+        assert unsecured(connection) == [Gap("open", "events", "all_of_it")]
         connection.execute(text("DROP POLICY all_of_it ON events"))

@@ -53,6 +53,26 @@ class Server(msgspec.Struct, frozen=True):
             raise ValueError("the library that speaks SMTP takes only ASCII in user and password")
         return cls(parts.hostname, port, tls, user or None, password)
 
+    @contextmanager
+    def session(self, timeout_s: float = TIMEOUT_S) -> Iterator[smtplib.SMTP]:
+        """Connected, encrypted and signed in as the settings say. Raises SMTPException, OSError."""
+        if self.tls == "implicit":
+            context = ssl.create_default_context()
+            session: smtplib.SMTP = smtplib.SMTP_SSL(self.host, self.port, timeout=timeout_s, context=context)
+        else:
+            session = smtplib.SMTP(self.host, self.port, timeout=timeout_s)
+        try:
+            if self.tls == "starttls":
+                session.starttls(context=ssl.create_default_context())
+            if self.user:
+                session.login(self.user, self.password)
+            yield session
+            # The message is taken over by now: whatever a server answers to a farewell is no failure.
+            with suppress(smtplib.SMTPException, OSError):
+                session.quit()
+        finally:
+            session.close()
+
 
 class Email(msgspec.Struct, frozen=True):
     """`sender` as in a From header, `UBND xã <vanphong@example.org>`; addresses come from `directory`."""
@@ -66,28 +86,8 @@ class Email(msgspec.Struct, frozen=True):
         if contact is None or not contact.email:
             raise NoAddress("no_address")
         mail = letter(message, self.sender, address(contact.email, contact.name))
-        with _refusals(), self._session() as session:
+        with _refusals(), self.server.session() as session:
             session.send_message(mail)
-
-    @contextmanager
-    def _session(self) -> Iterator[smtplib.SMTP]:
-        server = self.server
-        if server.tls == "implicit":
-            context = ssl.create_default_context()
-            session: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=TIMEOUT_S, context=context)
-        else:
-            session = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_S)
-        try:
-            if server.tls == "starttls":
-                session.starttls(context=ssl.create_default_context())
-            if server.user:
-                session.login(server.user, server.password)
-            yield session
-            # The message is taken over by now: whatever a server answers to a farewell is no failure.
-            with suppress(smtplib.SMTPException, OSError):
-                session.quit()
-        finally:
-            session.close()
 
 
 def address(email: str, name: str | None = None) -> Address:

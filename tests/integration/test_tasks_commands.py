@@ -21,7 +21,8 @@ from services.tasks.domain.publishing import PublishCalendar
 from services.tasks.domain.results import AcceptResult, ReportResult
 from services.tasks.domain.templates import SetTemplate
 from services.tasks.reactors import open_recurring
-from shared.eventlog import Appended, Key, KeyReused, Log, StaleVersion, open_database, reading, tables, writing
+from shared.eventlog import Appended, Key, KeyReused, Log, StaleVersion, open_database, reading, writing
+from shared.eventlog.migrations import migrate
 from shared.events import CalendarPublished, DayOff, Due, DueRecomputed, Item, Recurrence, TaskAssigned, decode
 from shared.refusal import Refused
 from shared.web.auth import Principal
@@ -102,9 +103,7 @@ def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]
         engine = open_database(f"sqlite:///{tmp_path / 'tasks.db'}")
     else:
         engine = open_database(request.getfixturevalue("postgres"), poolclass=NullPool)
-    with writing(engine, COMMUNE) as connection:
-        tables.metadata.create_all(connection)
-        views.metadata.create_all(connection)
+    migrate(engine, "services.tasks")
     clock = Clock(datetime(2024, 6, 17, 2, tzinfo=UTC))
     service = Service(Log(engine, "tasks", clock=clock, on_append=views.apply), clock)
     service.run("operator/cli", OpenCommune(name="Xã Tiên Cảnh", code="20878", valid_from=date(2024, 1, 1)))

@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, delete
 
 from services.notifications import tables
-from shared.eventlog import Log
+from shared.eventlog import Log, reading
 from shared.eventlog.database import Query, run
 from shared.events import (
     Envelope,
@@ -43,6 +43,7 @@ _SUPPRESSED = "UPDATE occurrences SET state = 'suppressed', state_at = ?, reason
 _ACKNOWLEDGED = (
     "UPDATE occurrences SET acknowledged_at = coalesce(acknowledged_at, ?) WHERE commune = ? AND reminder = ?"
 )
+_UNSENT = "SELECT state, count(*) FROM occurrences WHERE commune = ? AND state IN ('queued', 'failed') GROUP BY state"
 _POLICY = "INSERT INTO policies (commune, position, time, policy, body) VALUES (?, ?, ?, ?, ?)"
 _PREFERENCES = "INSERT INTO preferences (commune, position, time, staff, body) VALUES (?, ?, ?, ?, ?)"
 _SLIP = (
@@ -118,3 +119,13 @@ def rebuild(connection: Connection, commune: str, log: Log) -> int:
             run(connection, statement, parameters)
         count += 1
     return count
+
+
+def unsent(log: Log) -> dict[str, int]:
+    """How many reminders wait to be sent (`queued`) or for a person (`failed`), in all communes together."""
+    counts = {"queued": 0, "failed": 0}
+    for commune in log.heads():
+        with reading(log.engine) as connection:
+            for state, count in run(connection, _UNSENT, [commune]).fetchall():
+                counts[state] += count
+    return counts

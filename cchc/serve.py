@@ -24,6 +24,7 @@ from cchc.root import create_root
 from cchc.settings import SERVICES
 from services.scoring.domain import rules
 from shared import metrics
+from shared.eventlog.database import THREADS
 from shared.web.health import health_blueprint
 from shared.web.logs import log_to
 from shared.web.mount import mount
@@ -204,7 +205,7 @@ def _options(bind: str, workers: int) -> dict[str, Any]:
         "bind": bind,
         "workers": workers,
         "worker_class": _Worker,
-        "threads": 8,
+        "threads": THREADS,
         "preload_app": False,
         "graceful_timeout": REQUESTS_END_S,
         "accesslog": None,

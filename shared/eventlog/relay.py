@@ -252,7 +252,7 @@ class Relay:
 
     def backlog(self) -> tuple[int, str | None]:
         """How many events are not acknowledged by the broker, and when the oldest of them was recorded."""
-        with reading(self.log.engine) as connection:
+        with reading(self.log.engine, EVERY_COMMUNE) as connection:
             events, oldest = run(connection, _BACKLOG, [self.log.source]).fetchone()
             return int(events), oldest
 

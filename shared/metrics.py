@@ -116,10 +116,11 @@ def exposition(measures: Sequence[Measure]) -> tuple[bytes, str]:
     return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
 
 
-class _Measured(NamedTuple):
+class _Measured:
     """The samples as prometheus_client wants them, by family."""
 
-    measures: Sequence[Measure]
+    def __init__(self, measures: Sequence[Measure]) -> None:
+        self.measures = measures
 
     def collect(self) -> Iterator[Any]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily

@@ -20,7 +20,7 @@ from shared.events import DirectiveIssued, decode
 from shared.web.keys import mint
 from shared.worker import DRAIN_S
 from tests.scenario.conftest import Cchc, settings_of
-from tests.support.kafka import PrivateKafka, admin
+from tests.support.kafka import PrivateKafka, admin, without_topics
 from tests.support.processes import Process, figures, get, started, wait_until_ready
 from tests.support.reminded import COMMUNE as SMALL
 from tests.support.reminded import SmallCommune
@@ -109,7 +109,7 @@ def test_requests_in_flight_are_answered(kind: str, tmp_path: Path, request: pyt
 
 def members(bootstrap: str, group: str) -> list[object]:
     with admin(bootstrap) as client:
-        return list(client.describe_consumer_groups([group])[group]["members"])
+        return list(client.describe_groups([group])[group]["members"])
 
 
 def held_by_scoring(installation: Installation) -> int:
@@ -138,10 +138,7 @@ def test_a_background_process_ends_what_it_has_begun(
         "CCHC_KAFKA": private_kafka.bootstrap,
         "CCHC_DATABASE_SCORING": f"sqlite:///{tmp_path / 'fresh.db'}",
     }
-    with admin(private_kafka.bootstrap) as client:
-        if old := [topic for topic in client.list_topics() if topic.startswith("cchc.")]:
-            client.delete_topics(old)
-        until(lambda: not any(t.startswith("cchc.") for t in client.list_topics()), what="old topics are gone")
+    without_topics(private_kafka.bootstrap)
     cchc("migrate", **environment)
     cchc("topics", "--partitions", "3", **environment)
     deployed = Installation(settings_of(installation.settings.data, **environment))

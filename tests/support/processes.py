@@ -80,5 +80,9 @@ def figures(address: str) -> dict[str, float]:
     """What /metrics says: series → value."""
     status, text = get(f"{address}/metrics")
     assert status == 200
+    return read_figures(text)
+
+
+def read_figures(text: str) -> dict[str, float]:
     pairs = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
     return {series: float(value) for series, _, value in pairs}

@@ -53,6 +53,12 @@ class _Gunicorn(BaseApplication):
         for name, value in self.options.items():
             self.cfg.set(name, value)
 
+    def run(self) -> None:
+        # Until it has handlers of its own, a worker that was just forked would take a signal for its master, and lose
+        # it: it would go on serving while the master waits for its end.
+        os.register_at_fork(before=_hear_nothing, after_in_parent=_hear)
+        super().run()
+
     def load(self) -> Any:
         # After the fork, so that no database connection or thread is inherited.
         app = self.build()
@@ -60,8 +66,20 @@ class _Gunicorn(BaseApplication):
         return app
 
 
+def _hear_nothing() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*STOPPING, signal.SIGQUIT))
+
+
+def _hear() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*STOPPING, signal.SIGQUIT))
+
+
 class _Worker(ThreadWorker):
     """gunicorn's worker with threads, but that it ends without cutting anything off, and soon."""
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        _hear()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         ending = self._accepting and not enabled and not self.alive

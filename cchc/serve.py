@@ -6,6 +6,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -198,7 +199,8 @@ class _Quiet(WSGIRequestHandler):
 
 @contextmanager
 def _answering(app: flask.Flask, host: str, port: int) -> Iterator[None]:
-    server = make_server(host, port, app, threaded=True, request_handler=_Quiet)
+    with socket.create_server((host, port)) as listener:
+        server = make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno())
     threading.Thread(target=server.serve_forever, name="answering", daemon=True).start()
     try:
         yield

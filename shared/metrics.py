@@ -7,6 +7,7 @@ is a label only where one that stands still has to be named, so that a series ex
 import functools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -105,15 +106,36 @@ MEASURED: dict[str, tuple[str, str, tuple[str, ...]]] = {
 def exposition(measures: Sequence[Measure]) -> tuple[bytes, str]:
     """What /metrics answers, and its media type: what is counted here or in all processes, and what is measured now."""
     from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, REGISTRY, CollectorRegistry, generate_latest
-    from prometheus_client.multiprocess import MultiProcessCollector
 
     registry = CollectorRegistry()
-    if os.environ.get(SHARED):
-        MultiProcessCollector(registry)
+    if folder := os.environ.get(SHARED):
+        registry.register(_OfAllWorkers(Path(folder)))
     else:
         registry.register(REGISTRY)
     registry.register(_Measured(measures))
     return generate_latest(registry), CONTENT_TYPE_PLAIN_0_0_4
+
+
+class _OfAllWorkers:
+    """What the workers have counted, each into files of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def collect(self) -> Iterable[Any]:
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        # A file that a worker makes at this moment is empty, which the library takes for a broken one.
+        files = [str(file) for file in self.folder.glob("*.db") if _size(file)]
+        merged: Iterable[Any] = MultiProcessCollector.merge(files)
+        return merged
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # of a worker that has died
+        return 0
 
 
 class _Measured:

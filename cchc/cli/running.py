@@ -16,7 +16,7 @@ class Address(click.ParamType[tuple[str, int]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
         host, _, port = value.rpartition(":")
-        if not port.isdecimal() or int(port) > 65535:
+        if not host or not port.isdecimal() or int(port) > 65535:
             self.fail(f"{value}: ghi dạng 0.0.0.0:9090.", param, ctx)
         return host, int(port)
 

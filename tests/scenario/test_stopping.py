@@ -78,6 +78,7 @@ def test_requests_in_flight_are_answered(kind: str, tmp_path: Path, request: pyt
     command = ["serve", "tasks", "--workers", "2"] if kind == "serve" else ["run", "--no-demo"]
     numbers = [f"{number}/CT-UBND" for number in range(REQUESTS)]
     with (
+        closing(installation),
         started(*command, "--bind", address, environment=environment) as process,
         ThreadPoolExecutor(REQUESTS) as clients,
         closing(http.client.HTTPConnection(address, timeout=10)) as idle,
@@ -93,18 +94,18 @@ def test_requests_in_flight_are_answered(kind: str, tmp_path: Path, request: pyt
             until(lambda: get(f"{base}/livez")[0] == 0, what="nobody new is let in")
             release()
         statuses = [answer.result(60) for answer in answers]
-        assert process.popen.wait(20) == 0
+        # Well before the 30 s after which whoever still waits is cut off.
+        assert process.popen.wait(25) == 0
         said = process.lines(after="Ctrl+C" if kind == "run" else None)
-    # A lock that is held for 3 s is given up: the answer says so, and nothing of such a command is there.
-    assert set(statuses) <= {201, 503} and 201 in statuses
-    acknowledged = [number for number, status in zip(numbers, statuses, strict=True) if status == 201]
-    recorded = [decode(body).data for body in installation.tasks.log.read_all(SMALL)]
-    assert sorted(data.number for data in recorded if isinstance(data, DirectiveIssued)) == sorted(acknowledged)
-    posts = [line for line in said if line.get("method") == "POST"]
-    assert len(posts) == REQUESTS and all(line["trace_id"] and line["commune"] == SMALL for line in posts)
-    written = {str(line["position"]) for line in posts if line["status"] == 201}
-    assert len(written) == len(acknowledged) and all(re.fullmatch(f"tasks/{SMALL}/[0-9]+", at) for at in written)
-    installation.close()
+        # A lock that is held for 3 s is given up: the answer says so, and nothing of such a command is there.
+        assert set(statuses) <= {201, 503} and 201 in statuses
+        acknowledged = [number for number, status in zip(numbers, statuses, strict=True) if status == 201]
+        recorded = [decode(body).data for body in installation.tasks.log.read_all(SMALL)]
+        assert sorted(data.number for data in recorded if isinstance(data, DirectiveIssued)) == sorted(acknowledged)
+        posts = [line for line in said if line.get("method") == "POST"]
+        assert len(posts) == REQUESTS and all(line["trace_id"] and line["commune"] == SMALL for line in posts)
+        written = {str(line["position"]) for line in posts if line["status"] == 201}
+        assert len(written) == len(acknowledged) and all(re.fullmatch(f"tasks/{SMALL}/[0-9]+", at) for at in written)
 
 
 def members(bootstrap: str, group: str) -> list[object]:
@@ -127,7 +128,7 @@ def at_work(service: str, environment: dict[str, str]) -> Iterator[tuple[Process
 def ended(process: Process) -> None:
     process.terminate()
     assert process.popen.wait(DRAIN_S) == 0, process.said.read_text()
-    assert process.lines()[-1]["level"] == "info"
+    assert {line["level"] for line in process.lines()} <= {"info", "warning"}
 
 
 def test_a_background_process_ends_what_it_has_begun(

@@ -79,7 +79,7 @@ def wait_until_ready(address: str) -> None:
 def figures(address: str) -> dict[str, float]:
     """What /metrics says: series → value."""
     status, text = get(f"{address}/metrics")
-    assert status == 200
+    assert status == 200, text
     return read_figures(text)
 
 

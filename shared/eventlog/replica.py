@@ -160,9 +160,9 @@ class Replica:
             raise KafkaTimeoutError(f"no partitions within {self._join_s:g} s of joining the group")
         self._note_share()
         for commune, bodies in self._sorted_out(records).items():
-            if self._stop.is_set():
-                return 0
             self._take(commune, bodies)
+            if self._stop.is_set():
+                return 0  # without its offsets: what was not taken, or not fetched to its end, comes again
         if records:
             try:
                 self._consumer.commit()

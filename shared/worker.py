@@ -88,6 +88,10 @@ class Loops:
             faulthandler.dump_traceback()
         return not late
 
+    def silent(self) -> list[str]:
+        """The loops that seem to hang."""
+        return [name for name, stop in self._stops.items() if stop.silent_s() > SILENT_S]
+
     def checks(self) -> dict[str, Callable[[], None]]:
         """Does each loop run, and go on? For /livez."""
         return {name: partial(self._check, name) for name in self._threads}
@@ -101,8 +105,8 @@ class Loops:
     def _check(self, name: str) -> None:
         if not self._threads[name].is_alive():
             raise RuntimeError(f"loop {name} does not run")
-        if (silent := self._stops[name].silent_s()) > SILENT_S:
-            raise RuntimeError(f"loop {name} began its last turn {silent:.0f} s ago")
+        if name in self.silent():
+            raise RuntimeError(f"loop {name} has begun no turn for {SILENT_S:g} s")
 
     def _run(self, name: str, loop: Loop) -> None:
         try:

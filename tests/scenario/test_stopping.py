@@ -20,7 +20,7 @@ from shared.events import DirectiveIssued, decode
 from shared.web.keys import mint
 from shared.worker import DRAIN_S
 from tests.scenario.conftest import Cchc, settings_of
-from tests.support.kafka import PrivateKafka, admin, without_topics
+from tests.support.kafka import admin
 from tests.support.processes import Process, figures, get, started, wait_until_ready
 from tests.support.reminded import COMMUNE as SMALL
 from tests.support.reminded import SmallCommune
@@ -132,14 +132,13 @@ def ended(process: Process) -> None:
 
 
 def test_a_background_process_ends_what_it_has_begun(
-    installation: Installation, cchc: Cchc, private_kafka: PrivateKafka, tmp_path: Path
+    installation: Installation, cchc: Cchc, bootstrap: str, tmp_path: Path
 ):
     environment = {
         "CCHC_DATA": str(installation.settings.data),
-        "CCHC_KAFKA": private_kafka.bootstrap,
+        "CCHC_KAFKA": bootstrap,
         "CCHC_DATABASE_SCORING": f"sqlite:///{tmp_path / 'fresh.db'}",
     }
-    without_topics(private_kafka.bootstrap)
     cchc("migrate", **environment)
     cchc("topics", "--partitions", "3", **environment)
     deployed = Installation(settings_of(installation.settings.data, **environment))
@@ -163,7 +162,7 @@ def test_a_background_process_ends_what_it_has_begun(
         with at_work("scoring", environment) as (process, _):
             until(lambda: held_by_scoring(deployed) > before, deadline=60, what="the replica goes on")  # noqa: B023
             ended(process)
-        assert members(private_kafka.bootstrap, "cchc.scoring") == []
+        assert members(bootstrap, "cchc.scoring") == []
         rounds += 1
     assert rounds
     assert list(deployed.scoring.logs["tasks"].read_all(COMMUNE)) == list(own.read_all(COMMUNE))
@@ -173,7 +172,7 @@ def test_a_background_process_ends_what_it_has_begun(
         until(lambda: figures(door)[behind] == 0, deadline=60, what="all is folded")
         assert figures(door)['cchc_replica_taken_total{service="scoring",source="tasks"}'] == 0  # it had them all
         ended(process)
-    assert sum(1 for _ in records(private_kafka.bootstrap)) == own.head(COMMUNE).position
+    assert sum(1 for _ in records(bootstrap)) == own.head(COMMUNE).position
     deployed.close()
 
 

@@ -21,7 +21,7 @@ from shared.projection import Runner
 from shared.projection.positions import set_parked
 from shared.web.health import DEADLINE_S
 from tests.scenario.conftest import Cchc
-from tests.support.kafka import PrivateKafka, without_topics
+from tests.support.kafka import PrivateKafka
 from tests.support.processes import Process, figures, get, read_figures, started, wait_until_ready
 from tests.support.servers import free_port
 from tests.support.waiting import until
@@ -62,7 +62,7 @@ def test_everything_in_one_process_tells_of_every_loop(data: Path):
         wait_until_ready(f"http://{address}")
         until(lambda: get(f"http://{address}/livez")[0] == 200, what="its loops run")
         found = figures(f"http://{address}")
-        assert all(found[f'cchc_loop_up{{loop="signer",service="{service}"}}'] == 1 for service in SERVICES)
+        assert all(found[f'cchc_loop_up{{loop="alone",service="{service}"}}'] == 1 for service in SERVICES)
         assert all(found[f'cchc_database_up{{service="{service}"}}'] == 1 for service in SERVICES)
         assert found['cchc_log_events{service="tasks"}'] > 0
         assert found['cchc_reminders{service="notifications",state="queued"}'] >= 0
@@ -73,9 +73,8 @@ def test_everything_in_one_process_tells_of_every_loop(data: Path):
 
 
 @pytest.fixture
-def over_kafka(data: Path, cchc: Cchc, private_kafka: PrivateKafka) -> dict[str, str]:
-    without_topics(private_kafka.bootstrap)
-    environment = {"CCHC_DATA": str(data), "CCHC_KAFKA": private_kafka.bootstrap}
+def over_kafka(data: Path, cchc: Cchc, bootstrap: str) -> dict[str, str]:
+    environment = {"CCHC_DATA": str(data), "CCHC_KAFKA": bootstrap}
     cchc("topics", **environment)
     return environment
 

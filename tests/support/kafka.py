@@ -118,18 +118,6 @@ def admin(bootstrap: str, **options: Any) -> KafkaAdminClient:
     return KafkaAdminClient(bootstrap_servers=bootstrap, **options)
 
 
-def without_topics(bootstrap: str) -> None:
-    """Nothing is left of the topics that a test before made under the product's own names."""
-
-    def topics() -> list[str]:
-        return [topic for topic in client.list_topics() if topic.startswith("cchc.")]
-
-    with admin(bootstrap) as client:
-        if old := topics():
-            client.delete_topics(old)
-        until(lambda: not topics(), deadline=30, what="the old topics are gone")
-
-
 def check(bootstrap: str) -> None:
     """OSError unless the broker says which requests it knows, which it does as soon as it takes any."""
     host, _, port = bootstrap.split(",", maxsplit=1)[0].rpartition(":")

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import flask
@@ -26,6 +26,7 @@ from services.tasks import app as tasks_app
 from services.tasks import beside
 from services.tasks import views as tasks_views
 from services.tasks import worker as tasks_worker
+from shared.background import Background
 from shared.eventlog import Log, open_database, reading, utcnow
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
@@ -169,33 +170,45 @@ class Installation:
         }
         return build[service]()
 
-    def loops(self, service: str) -> dict[str, Loop]:
-        """What runs in the background of a service; with Kafka also its relay and the consumers of its replicas.
+    def background(self, service: str) -> Background:
+        """What runs beside a service's web processes; with Kafka also its relay and the consumers of its replicas.
 
         Several processes of a service share the communes as the group shares the partitions of the tasks topic; what
         is about the own log alone, one of them does.
         """
-        replicas = self._replicas(service)
+        replicas, relay = self._replicas(service), self._relay(service)
         mine = replicas["tasks"].mine if replicas else all_communes
         shared: Mapping[str, Callable[[], dict[str, Loop]]] = {
             "tasks": dict,
             "scoring": lambda: scoring_worker.loops(self.scoring, progress("Dựng lại"), mine),
             "notifications": lambda: notifications_worker.loops(self.notifications, progress("Dựng lại"), mine),
         }
-        alone = {"signer": self.signer(service).run} | self._relay(self.own_log(service))
+        alone: dict[str, Loop] = {"signer": self.signer(service).run}
+        if relay:
+            alone["relay"] = relay.run
         if service == "tasks":
             alone |= tasks_worker.loops(self.tasks)
         leading = {"alone": one_at_a_time(self.engine(service), f"cchc work {service}", alone)}
         taking_over = {f"replica.{source}": replica.run for source, replica in replicas.items()}
-        return shared[service]() | leading | taking_over
+        return Background(
+            service,
+            self.own_log(service),
+            shared[service]() | leading | taking_over,
+            folds=self.folds(service) if service in PROJECTIONS else None,
+            relay=relay,
+            replicas=[*replicas.values()],
+            counts=partial(notifications_outcomes.unsent, self.own_log(service))
+            if service == "notifications"
+            else None,
+        )
 
     def signer(self, service: str) -> Signer:
         """Signs a service's log; scoring signs at a decision also how far it holds the tasks log."""
         rests_on = [self.scoring.logs["tasks"]] if service == "scoring" else []
         return Signer(self.own_log(service), self.checkpoint_key, rests_on=rests_on, clock=self.clock)
 
-    def _relay(self, log: Log) -> dict[str, Loop]:
-        return {"relay": Relay(log, self.settings.kafka).run} if self.settings.kafka else {}
+    def _relay(self, service: str) -> Relay | None:
+        return Relay(self.own_log(service), self.settings.kafka) if self.settings.kafka else None
 
     def _replicas(self, service: str) -> dict[str, Replica]:
         """A service takes over the logs that it folds from Kafka; what a topic lacks comes from its owner's feed."""

@@ -1,5 +1,6 @@
 """The pages: what is served, how far it has come; for who is signed in the year's ratings and the printed sheets."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +21,11 @@ from services.scoring.schemas import AsOfQuery
 from services.scoring.texts import STATUSES, TEXTS
 from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import VIETNAM, decode
+from shared.metrics import Measure
 from shared.projection import all_positions
 from shared.web.app import create_app
 from shared.web.auth import EVERY_COMMUNE, action, principal, public, signed_in
+from shared.web.health import Checks
 from shared.web.schema import Parser
 from shared.web.sign_in import metadata, sign_in_blueprint
 
@@ -33,7 +36,10 @@ SHEET_POLICY = f"default-src 'none'; style-src '{printed.style_hash()}'; frame-a
 as_known = Parser().use_args(AsOfQuery, location="query")
 
 
-def create_root(installation: Installation) -> flask.Flask:
+def create_root(
+    installation: Installation, *, alive: Checks | None = None, measures: Sequence[Measure] = ()
+) -> flask.Flask:
+    """The pages. `alive` and `measures` are of what else runs in the process, for /livez and /metrics."""
     metadata.create_all(installation.engine("sign_in"))
     pages = flask.Blueprint("root", __name__, template_folder="templates")
 
@@ -86,6 +92,9 @@ def create_root(installation: Installation) -> flask.Flask:
         statuses=STATUSES | NOTIFICATIONS_STATUSES,
         roles_in_force=installation.scoring.roles_in_force,
         origin=installation.settings.origin,
+        checks={service: installation.own_log(service).heads for service in SERVICES},
+        alive=alive,
+        measures=measures,
     )
 
 

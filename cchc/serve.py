@@ -1,24 +1,45 @@
-"""Serving with gunicorn: one service's web processes, or everything in one process."""
+"""Serving with gunicorn: one service's web processes, or everything in one process; and a service's background."""
 
 import gc
 import logging
 import os
+import select
+import shutil
 import signal
+import socket
+import sys
+import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cchc.installation import Installation
 from cchc.root import create_root
 from cchc.settings import SERVICES
 from services.scoring.domain import rules
+from shared import metrics
+from shared.eventlog.database import THREADS
+from shared.web.health import health_blueprint
 from shared.web.logs import log_to
 from shared.web.mount import mount
-from shared.worker import Loop, Loops
+from shared.worker import DRAIN_S, Loops
 
 logger = logging.getLogger(__name__)
+
+# The longest that a request takes which is not given up anyway: an upload of some MiB over a poor line.
+REQUESTS_END_S = 30
+
+# A signal is heard within this by the background, and a loop that failed by who runs the loops.
+LOOK_S = 0.5
+
+STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Gunicorn(BaseApplication):
@@ -33,11 +54,60 @@ class _Gunicorn(BaseApplication):
         for name, value in self.options.items():
             self.cfg.set(name, value)
 
+    def run(self) -> None:
+        # Until it has handlers of its own, a worker that was just forked would take a signal for its master, and lose
+        # it: it would go on serving while the master waits for its end.
+        os.register_at_fork(before=_hear_nothing, after_in_parent=_hear)
+        super().run()
+
     def load(self) -> Any:
         # After the fork, so that no database connection or thread is inherited.
         app = self.build()
         settle()
         return app
+
+
+def _hear_nothing() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, (*STOPPING, signal.SIGQUIT))
+
+
+def _hear() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (*STOPPING, signal.SIGQUIT))
+
+
+class _Worker(ThreadWorker):
+    """gunicorn's worker with threads, but that it ends without cutting anything off, and soon."""
+
+    def init_signals(self) -> None:
+        super().init_signals()
+        _hear()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        ending = self._accepting and not enabled and not self.alive
+        if ending:
+            # Who is connected already has sent a request, most likely: the kernel would reset it with the socket.
+            for listener in self.sockets:
+                while select.select([listener], [], [], 0)[0]:
+                    self.accept(listener)
+        super().set_accept_enabled(enabled)
+        if ending:
+            # Who comes from now on is refused at once, instead of waiting for nobody.
+            for listener in self.sockets:
+                listener.close()
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        # While it ends, gunicorn waits up to the whole graceful timeout for the next event, and looks only then which
+        # idle connections have outlived their keep-alive: a single one of a proxy would hold it up to be killed.
+        super().wait_for_and_dispatch_events(min(timeout, LOOK_S))
+        self.notify()
+
+
+class _Log(Logger):
+    """gunicorn's own lines go where all others go."""
+
+    def setup(self, cfg: Any) -> None:
+        self.error_log.setLevel(self.LOG_LEVELS[cfg.loglevel])
+        self.error_log.propagate = True
 
 
 def settle() -> None:
@@ -51,66 +121,116 @@ def settle() -> None:
 
 def serve_all(open_installation: Callable[[], Installation], bind: str) -> None:
     """Every service in one process: one worker with threads, the background loops beside it."""
+    # A person at a terminal has come for the sign-in link, and is told only what goes wrong.
+    log_to(level=logging.WARNING if sys.stdout.isatty() else logging.INFO)
     running: list[Loops] = []
 
+    def build() -> Any:
+        # The loops have connections of their own, so that neither they nor requests wait for each other's.
+        behind, installation = open_installation(), open_installation()
+        backgrounds = [behind.background(service) for service in SERVICES]
+        loops = Loops({name: loop for each in backgrounds for name, loop in each.named_loops().items()})
+        running.append(loops)
+        measures = [loops.measure, *(measure for each in backgrounds for measure in each.measures())]
+        apps: dict[str, Any] = {"/": create_root(installation, alive=loops.checks(), measures=measures)}
+        apps |= {f"/api/v1/{service}": installation.web(service) for service in SERVICES}
+        return mount(apps)
+
     def post_worker_init(worker: Any) -> None:
-        loops: dict[str, Loop] = {}
-        installation = open_installation()
-        for service in SERVICES:
-            loops |= {f"{service}.{name}": loop for name, loop in installation.loops(service).items()}
-        running.append(Loops(loops))
         running[0].start()
-        threading.Thread(target=_end_when_failed, args=(running[0], worker), daemon=True).start()
+        threading.Thread(target=_end_together, args=(running[0], worker), daemon=True).start()
 
     def worker_exit(_server: Any, _worker: Any) -> None:
         for loops in running:
             loops.stop()
 
-    def build() -> Any:
-        installation = open_installation()
-        apps: dict[str, Any] = {"/": create_root(installation)}
-        apps |= {f"/api/v1/{service}": installation.web(service) for service in SERVICES}
-        return mount(apps)
-
     hooks = {"post_worker_init": post_worker_init, "worker_exit": worker_exit}
-    _Gunicorn(build, _options(bind, workers=1) | hooks).run()
+    # The loops end while requests do, and may take longer.
+    _Gunicorn(build, _options(bind, workers=1) | hooks | {"graceful_timeout": int(DRAIN_S) + 5}).run()
 
 
 def serve_one(open_installation: Callable[[], Installation], service: str, bind: str, workers: int) -> None:
     """The web processes of one service; its background process is `cchc work`."""
-    _Gunicorn(lambda: open_installation().web(service), _options(bind, workers)).run()
-
-
-def work(installation: Installation, service: str) -> int:
-    """Run a service's loops until SIGTERM or SIGINT; the exit code is 1 when a loop failed."""
     log_to()
-    loops = Loops(installation.loops(service))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: loops.stopping.set())
-    loops.start()
-    logger.info("the background process of %s is at work", service)
-    loops.stopping.wait()
-    loops.stop()
-    return 1 if loops.failure else 0
+    # Each worker counts into a file of its own, and whichever is asked for /metrics adds them up.
+    counts = os.environ[metrics.SHARED] = tempfile.mkdtemp(prefix="cchc-metrics-")
+
+    def child_exit(_server: Any, worker: Any) -> None:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        mark_process_dead(worker.pid)
+
+    def on_exit(_server: Any) -> None:
+        shutil.rmtree(counts, ignore_errors=True)
+
+    hooks = {"child_exit": child_exit, "on_exit": on_exit}
+    _Gunicorn(lambda: open_installation().web(service), _options(bind, workers) | hooks).run()
 
 
-def _end_when_failed(loops: Loops, worker: Any) -> None:
-    """A loop that failed ends the worker; gunicorn's master starts a new one."""
-    loops.stopping.wait()
+def work(installation: Installation, service: str, bind: tuple[str, int] | None = None) -> int:
+    """Run a service's loops until SIGTERM or SIGINT, a second of which ends it at once; the exit code is 1 when a loop
+    failed or did not end. At `bind` it answers /livez, /readyz and /metrics."""
+    log_to()
+    # Before any thread begins, which inherits it: the signals are for who waits for them below.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    background = installation.background(service)
+    loops = Loops(background.named_loops())
+    app = flask.Flask(service, static_folder=None)
+    app.register_blueprint(
+        health_blueprint(background.checks(), loops.checks(), [loops.measure, *background.measures()])
+    )
+    with _answering(app, *bind) if bind else nullcontext():
+        loops.start()
+        logger.info("the background process of %s is at work", service)
+        while not loops.stopping.is_set() and signal.sigtimedwait(STOPPING, LOOK_S) is None:
+            pass
+        logger.info("the background process of %s ends what it has begun", service)
+        for number in STOPPING:
+            signal.signal(number, lambda number, _: os._exit(128 + number))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+        ended = loops.stop()
+    return 0 if ended and not loops.failure else 1
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Probes ask every few seconds."""
+
+
+@contextmanager
+def _answering(app: flask.Flask, host: str, port: int) -> Iterator[None]:
+    with socket.create_server((host, port)) as listener:
+        server = make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno())
+    threading.Thread(target=server.serve_forever, name="answering", daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _end_together(loops: Loops, worker: Any) -> None:
+    """A loop that failed ends the worker, and gunicorn's master starts a new one; a worker that is told to end lets the
+    loops end what they have begun while it answers its last requests."""
+    while worker.alive and not loops.stopping.wait(LOOK_S):
+        pass
     if loops.failure:
         logger.error("a background loop failed; the worker starts anew")
         os.kill(worker.pid, signal.SIGTERM)
+    loops.ask_to_stop()
 
 
 def _options(bind: str, workers: int) -> dict[str, Any]:
     return {
         "bind": bind,
         "workers": workers,
-        "worker_class": "gthread",
-        "threads": 8,
+        "worker_class": _Worker,
+        "threads": THREADS,
         "preload_app": False,
-        "graceful_timeout": 30,
+        "graceful_timeout": REQUESTS_END_S,
         "accesslog": None,
-        "errorlog": "-",
+        "logger_class": _Log,
         "loglevel": "warning",
+        # Nobody steers gunicorn but by signals, and its socket would lie in a home that a container does not have.
+        "control_socket_disable": True,
     }

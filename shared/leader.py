@@ -42,13 +42,15 @@ def one_at_a_time(engine: Engine, name: str, loops: Mapping[str, Loop]) -> Loop:
 
 
 def _lead(loops: Mapping[str, Loop], stop: threading.Event, check: Callable[[], object]) -> BaseException | None:
-    """Run the loops until told to stop, or one of them fails, which is returned, or `check` raises."""
+    """Run the loops until told to stop, or one of them fails or hangs, which is returned, or `check` raises."""
     logger.info("this process runs %s", ", ".join(loops))
     running = Loops(loops)
     running.start()
     try:
         while not stop.wait(LOOK_S) and not running.stopping.is_set():
             check()
+            if silent := running.silent():
+                return RuntimeError(f"does not go on: {', '.join(silent)}")
     finally:
         running.stop()
     return running.failure

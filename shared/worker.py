@@ -4,7 +4,11 @@ import faulthandler
 import gc
 import logging
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from shared.metrics import Sample
 
 Loop = Callable[[threading.Event], None]
 Mine = Callable[[str], bool]  # commune → is it for this process to look after it?
@@ -15,8 +19,33 @@ logger = logging.getLogger(__name__)
 # records of a poll make the collector walk through all of them many times a second.
 COLLECTOR_THRESHOLDS = (100_000, 20, 20)
 
-# How long a loop may take to end what it has begun.
-DRAIN_S = 10.0
+# How long all loops together may take to end what they have begun: longer than their longest single step, which are a
+# mail server's answer (20 s), a batch that the broker does not acknowledge (30 s) and a commune's rebuild (seconds).
+# What does not end is cut off, and done again at the next start. A supervisor has to wait longer before it kills.
+DRAIN_S = 40.0
+
+# A loop asks whether to stop at least once a minute; the longest single step is far below this.
+SILENT_S = 300.0
+
+
+class Stop(threading.Event):
+    """The word to stop, given to one loop, which shows that it goes on by asking for it, as each of its turns does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked_at = time.monotonic()
+
+    def is_set(self) -> bool:
+        self.asked_at = time.monotonic()
+        return super().is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.asked_at = time.monotonic()
+        return super().wait(timeout)
+
+    def silent_s(self) -> float:
+        """Seconds since it was last asked for."""
+        return time.monotonic() - self.asked_at
 
 
 def all_communes(_commune: str) -> bool:
@@ -25,33 +54,64 @@ def all_communes(_commune: str) -> bool:
 
 
 class Loops:
-    """Named loops, each in its thread; a loop that raises stops the others, and the process is to be restarted."""
+    """Loops by `<service>.<name>`, each in its thread; one that raises stops the others, and the process is to be
+    restarted."""
 
     def __init__(self, loops: Mapping[str, Loop]) -> None:
         self.stopping = threading.Event()
         self.failure: BaseException | None = None
-        self._threads = [
-            threading.Thread(target=self._run, args=(loop,), name=name, daemon=True) for name, loop in loops.items()
-        ]
+        self._stops = {name: Stop() for name in loops}
+        self._threads = {
+            name: threading.Thread(target=self._run, args=(name, loop), name=name, daemon=True)
+            for name, loop in loops.items()
+        }
 
     def start(self) -> None:
         gc.set_threshold(*COLLECTOR_THRESHOLDS)
-        for thread in self._threads:
+        for thread in self._threads.values():
             thread.start()
 
-    def stop(self) -> None:
-        """Ask all loops to end and wait for them; a loop that does not is shown with its stack."""
+    def ask_to_stop(self) -> None:
         self.stopping.set()
-        for thread in self._threads:
-            thread.join(DRAIN_S)
-            if thread.is_alive():
-                logger.error("loop %s does not end", thread.name)
-                faulthandler.dump_traceback()
+        for stop in self._stops.values():
+            stop.set()
 
-    def _run(self, loop: Loop) -> None:
+    def stop(self) -> bool:
+        """Ask all loops to end and wait for them: have they? A loop that does not is shown with its stack."""
+        self.ask_to_stop()
+        end = time.monotonic() + DRAIN_S
+        for thread in self._threads.values():
+            thread.join(max(0.0, end - time.monotonic()))
+        late = [thread.name for thread in self._threads.values() if thread.is_alive()]
+        if late:
+            logger.error("does not end within %g s: %s", DRAIN_S, ", ".join(late))
+            faulthandler.dump_traceback()
+        return not late
+
+    def silent(self) -> list[str]:
+        """The loops that seem to hang."""
+        return [name for name, stop in self._stops.items() if stop.silent_s() > SILENT_S]
+
+    def checks(self) -> dict[str, Callable[[], None]]:
+        """Does each loop run, and go on? For /livez."""
+        return {name: partial(self._check, name) for name in self._threads}
+
+    def measure(self) -> Iterator[Sample]:
+        for name, thread in self._threads.items():
+            service, _, loop = name.partition(".")
+            yield Sample("cchc_loop_up", (service, loop), thread.is_alive())
+            yield Sample("cchc_loop_silent_seconds", (service, loop), self._stops[name].silent_s())
+
+    def _check(self, name: str) -> None:
+        if not self._threads[name].is_alive():
+            raise RuntimeError(f"loop {name} does not run")
+        if name in self.silent():
+            raise RuntimeError(f"loop {name} has begun no turn for {SILENT_S:g} s")
+
+    def _run(self, name: str, loop: Loop) -> None:
         try:
-            loop(self.stopping)
+            loop(self._stops[name])
         except BaseException as error:
-            logger.exception("loop %s failed", threading.current_thread().name)
+            logger.exception("loop %s failed", name)
             self.failure = error
-            self.stopping.set()
+            self.ask_to_stop()

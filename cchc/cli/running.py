@@ -1,6 +1,7 @@
 """Running: everything in one process, one service's web processes, or its background process."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -8,6 +9,19 @@ from cchc.cli.options import with_installation
 from cchc.installation import Installation
 from cchc.output import UNAVAILABLE, fail
 from cchc.settings import SERVICES, Settings
+
+
+class Address(click.ParamType[tuple[str, int]]):
+    name = "máy:cổng"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            self.fail(f"{value}: ghi dạng 0.0.0.0:9090.", param, ctx)
+        return host, int(port)
+
+
+ADDRESS = Address()
 
 
 @click.command("run")
@@ -38,12 +52,15 @@ def serve_command(settings: Settings, service: str, bind: str, workers: int) -> 
 
 @click.command("work")
 @click.argument("service", type=click.Choice(SERVICES))
+@click.option(
+    "--bind", type=ADDRESS, help="Địa chỉ cho /livez, /readyz, /metrics, chẳng hạn 0.0.0.0:9090 (mặc định: không mở)."
+)
 @with_installation
-def work_command(installation: Installation, service: str) -> None:
+def work_command(installation: Installation, service: str, bind: tuple[str, int] | None) -> None:
     """Chạy tiến trình nền của một dịch vụ; chạy nhiều tiến trình cùng lúc được."""
     from cchc.serve import work
 
-    raise SystemExit(work(installation, service))
+    raise SystemExit(work(installation, service, bind))
 
 
 @click.command("databases")

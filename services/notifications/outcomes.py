@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, delete
 
 from services.notifications import tables
-from shared.eventlog import Log
+from shared.eventlog import EVERY_COMMUNE, Log, reading
 from shared.eventlog.database import Query, run
 from shared.events import (
     Envelope,
@@ -42,6 +42,11 @@ _BY_HAND = "UPDATE occurrences SET state = 'sent_by_hand', state_at = ? WHERE co
 _SUPPRESSED = "UPDATE occurrences SET state = 'suppressed', state_at = ?, reason = ? WHERE commune = ? AND reminder = ?"
 _ACKNOWLEDGED = (
     "UPDATE occurrences SET acknowledged_at = coalesce(acknowledged_at, ?) WHERE commune = ? AND reminder = ?"
+)
+# Commune by commune, so that the index leads to them.
+_UNSENT = (
+    "SELECT state, count(*) FROM heads JOIN occurrences ON occurrences.commune = heads.commune"
+    " WHERE heads.source = ? AND state IN ('queued', 'failed') GROUP BY state"
 )
 _POLICY = "INSERT INTO policies (commune, position, time, policy, body) VALUES (?, ?, ?, ?, ?)"
 _PREFERENCES = "INSERT INTO preferences (commune, position, time, staff, body) VALUES (?, ?, ?, ?, ?)"
@@ -118,3 +123,9 @@ def rebuild(connection: Connection, commune: str, log: Log) -> int:
             run(connection, statement, parameters)
         count += 1
     return count
+
+
+def unsent(log: Log) -> dict[str, int]:
+    """How many reminders wait to be sent (`queued`) or for a person (`failed`), in all communes together."""
+    with reading(log.engine, EVERY_COMMUNE) as connection:
+        return {"queued": 0, "failed": 0} | dict(run(connection, _UNSENT, [log.source]).fetchall())

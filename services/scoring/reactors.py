@@ -43,16 +43,18 @@ class ScoreAnnouncer:
     def run(self, stop: threading.Event) -> None:
         while not stop.wait(PAUSE_S):
             try:
-                self.step()
+                self.step(stop)
             except (SQLAlchemyError, Busy, ClockBehind) as error:
                 logger.warning("announcing scores waits: %s", error)
 
-    def step(self) -> int:
+    def step(self, stop: threading.Event | None = None) -> int:
         """Look at each commune of mine whose records moved, or whose day changed; returns how many scores were
         announced."""
         today = self.clock().astimezone(VIETNAM).date()
         announced = 0
         for commune, reached in all_positions(self.engine, PROJECTION.name).items():
+            if stop and stop.is_set():
+                break
             if not self.mine(commune) or any(at.fold_version != PROJECTION.fold_version for at in reached.values()):
                 continue
             positions = {source: at.position for source, at in reached.items()}

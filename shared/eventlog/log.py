@@ -22,6 +22,7 @@ from shared.eventlog.database import (
     writing_after,
 )
 from shared.eventlog.errors import Ahead, ChainBreak, ClockBehind, EventTooLarge, KeyReused, UnknownCommune
+from shared.eventlog.traces import traceparent
 from shared.events import (
     MAX_EVENT_BYTES,
     CommuneOpened,
@@ -204,6 +205,7 @@ class Log:
     ) -> Appended:
         """Run a command: lock the head, let `decide` read and answer, append its events, commit.
 
+        The events' correlationid is the `traceparent` of the request being answered, unless another is given.
         What `reads` ask for comes with the lock, in the same round trip, as `tx.answers` (rows, in their order).
 
         Raises what `decide` raises, and UnknownCommune, ClockBehind, EventTooLarge, KeyReused, Busy; then nothing
@@ -218,7 +220,7 @@ class Log:
                 return _same_answer(key, *stored[0])
             tx = Transaction(self, connection, commune, head, self._time_after(head), answers)
             decision = decide(tx)
-            sealed = self._seal(tx, decision.events, actor, correlationid, causationid)
+            sealed = self._seal(tx, decision.events, actor, correlationid or traceparent.get(), causationid)
             versions = {envelope.subject: envelope.streamversion for envelope, _ in sealed}
             if sealed:
                 last, body = sealed[-1]

@@ -1,7 +1,6 @@
 """The relay: publishes what lies after its cursor, per commune and in order; the log is the outbox."""
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -24,6 +23,7 @@ from shared.eventlog.kafka import (
     topic_name,
 )
 from shared.eventlog.log import Log
+from shared.eventlog.traces import TRACEPARENT, traced
 from shared.events import event_hash
 
 logger = logging.getLogger(__name__)
@@ -41,8 +41,6 @@ TOPIC_CHECK_S = 60.0
 # How far back from its end each partition is compared with the store. Relays repeat at most a batch per commune, so
 # that the newest events of every commune lie within this.
 TAIL = 20_000
-
-TRACEPARENT = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class RestoreUnfinished(Exception):
@@ -186,7 +184,9 @@ class Relay:
             self._close()
             again = time.monotonic() + self._retry_s
             for commune, reason in failures.items():
-                logger.warning("%s: %s/%d: %s", self.topic, commune, acknowledged[commune] + 1, reason)
+                [event] = self.log.read(commune, acknowledged[commune], 1)
+                position = acknowledged[commune] + 1
+                logger.warning("%s: %s/%d: %s", self.topic, commune, position, reason, extra=traced(event))
                 self._retry_at[commune] = again
                 self.status.refused[commune] = f"{acknowledged[commune] + 1}: {reason}"
         count = sum(acknowledged.values()) - sum(cursors.values())
@@ -250,6 +250,12 @@ class Relay:
 
     # SQL
 
+    def backlog(self) -> tuple[int, str | None]:
+        """How many events are not acknowledged by the broker, and when the oldest of them was recorded."""
+        with reading(self.log.engine, EVERY_COMMUNE) as connection:
+            events, oldest = run(connection, _BACKLOG, [self.log.source]).fetchone()
+            return int(events), oldest
+
     def _behind(self) -> dict[str, int]:
         with reading(self.log.engine, EVERY_COMMUNE) as connection:
             return dict(run(connection, _BEHIND, [self.log.source]).fetchall())
@@ -270,8 +276,8 @@ def _headers(body: bytes) -> list[tuple[str, bytes]]:
         ("ce_type", attributes.type.encode()),
         ("ce_id", attributes.id.encode()),
     ]
-    if attributes.correlationid and TRACEPARENT.fullmatch(attributes.correlationid):
-        headers.append(("traceparent", attributes.correlationid.encode()))
+    if match := TRACEPARENT.fullmatch(attributes.correlationid or ""):
+        headers.append(("traceparent", match[1].encode()))
     return headers
 
 
@@ -287,6 +293,13 @@ _attributes = msgspec.json.Decoder(_Attributes)
 _BEHIND = (
     "SELECT heads.commune, coalesce(cursors.position, 0) FROM heads LEFT JOIN cursors"
     " ON cursors.source = heads.source AND cursors.commune = heads.commune"
+    " WHERE heads.source = ? AND heads.position > coalesce(cursors.position, 0)"
+)
+_BACKLOG = (
+    "SELECT coalesce(sum(heads.position - coalesce(cursors.position, 0)), 0), min(events.time)"
+    " FROM heads LEFT JOIN cursors ON cursors.source = heads.source AND cursors.commune = heads.commune"
+    " JOIN events ON events.source = heads.source AND events.commune = heads.commune"
+    " AND events.position = coalesce(cursors.position, 0) + 1"
     " WHERE heads.source = ? AND heads.position > coalesce(cursors.position, 0)"
 )
 _FIRST_CURSOR = (

@@ -18,6 +18,7 @@ from shared.eventlog.errors import Ahead, Busy, ChainBreak
 from shared.eventlog.feed import FeedError
 from shared.eventlog.kafka import connect, end_offsets, partition_of, read_topic, topic_name
 from shared.eventlog.log import Log
+from shared.eventlog.traces import traced
 
 logger = logging.getLogger(__name__)
 
@@ -110,14 +111,22 @@ class Replica:
         self._compared_at = float("-inf")
         self._moved: set[str] = set()
         self._progress_at = time.monotonic()
+        self._stop = threading.Event()
+
+    @property
+    def joined(self) -> bool:
+        """Has its group given it its share of the partitions, which may be none?"""
+        return self._consumer is not None and self._joining.assigned is not None
 
     def run(self, stop: threading.Event) -> None:
         """Take events over until told to stop; whatever is away is waited for."""
-        threading.Thread(target=self._watch, args=(stop,), name=f"watch {self.topic}", daemon=True).start()
+        self._stop = stop
+        ended = threading.Event()
+        threading.Thread(target=self._watch, args=(ended,), name=f"watch {self.topic}", daemon=True).start()
         try:
             while not stop.is_set():
                 try:
-                    self.step(stop)
+                    self.step()
                     self.status.problem = None
                 except (KafkaError, SQLAlchemyError, Busy, FeedError) as error:
                     self.status.problem = f"{type(error).__name__}: {error}"
@@ -126,6 +135,7 @@ class Replica:
                     stop.wait(self._retry_s)
         finally:
             self._close()
+            ended.set()
 
     def mine(self, commune: str) -> bool:
         """Is it for this worker to look after the commune, that is to fold it and to react to it?
@@ -136,7 +146,7 @@ class Replica:
         share = self._share
         return share.holds(commune) or time.monotonic() - share.at > self._alone_s
 
-    def step(self, stop: threading.Event | None = None) -> int:
+    def step(self) -> int:
         """Take one batch from the topic, commit it, then its offsets; returns how many records there were.
 
         On any error the consumer is given up before its offsets are committed: the batch comes again.
@@ -150,9 +160,9 @@ class Replica:
             raise KafkaTimeoutError(f"no partitions within {self._join_s:g} s of joining the group")
         self._note_share()
         for commune, bodies in self._sorted_out(records).items():
-            if stop and stop.is_set():
-                return 0
             self._take(commune, bodies)
+            if self._stop.is_set():
+                return 0  # without its offsets: what was not taken, or not fetched to its end, comes again
         if records:
             try:
                 self._consumer.commit()
@@ -177,6 +187,8 @@ class Replica:
         here = self.log.heads()
         self.status.behind = {}
         for commune, owners in self._owner_heads().items():
+            if self._stop.is_set():
+                return
             if not self.mine(commune):
                 continue
             own = here.get(commune, EMPTY)
@@ -211,7 +223,7 @@ class Replica:
             self._moved.discard(commune)
             self._catch_up(commune, ahead.expected - 1)
         except ChainBreak as error:
-            self._note_break(commune, str(error))
+            self._note_break(commune, str(error), _at(error.position, bodies))
         else:
             self.status.taken += taken
             if taken:
@@ -223,7 +235,7 @@ class Replica:
             self.status.behind.setdefault(commune, 1)
             return
         try:
-            while bodies := self._fetch(commune, position, BATCH):
+            while not self._stop.is_set() and (bodies := self._fetch(commune, position, BATCH)):
                 self.status.fetched += self.log.append_verbatim(commune, bodies)
                 position += len(bodies)
                 if len(bodies) < BATCH:
@@ -236,8 +248,9 @@ class Replica:
         self.log.mark_broken(commune, reason)
         self._note_break(commune, reason)
 
-    def _note_break(self, commune: str, reason: str) -> None:
-        logger.error("replica of %s stops at %s: %s", self.topic, commune, reason)
+    def _note_break(self, commune: str, reason: str, event: bytes = b"") -> None:
+        about = {"commune": commune} | traced(event)
+        logger.error("replica of %s stops at %s: %s", self.topic, commune, reason, extra=about)
         self.status.broken[commune] = reason
 
     def _note_share(self) -> None:
@@ -281,8 +294,8 @@ class Replica:
             except KafkaError as error:
                 logger.warning("replica of %s: the consumer does not close: %s", self.topic, error)
 
-    def _watch(self, stop: threading.Event) -> None:
-        while not stop.wait(min(1.0, self._stuck_s / 4)):
+    def _watch(self, ended: threading.Event) -> None:
+        while not ended.wait(min(1.0, self._stuck_s / 4)):
             if self.status.lag and time.monotonic() - self._progress_at > self._stuck_s:
                 logger.critical("replica of %s: no progress for %g s with a lag", self.topic, self._stuck_s)
                 faulthandler.dump_traceback()
@@ -359,6 +372,11 @@ def fill_from_topic(
             progress(filled.records, total)
     filled.gaps = {commune: ends.get(commune, 0) + 1 for commune, far in ahead.items() if far > ends.get(commune, 0)}
     return filled
+
+
+def _at(position: int, bodies: Sequence[bytes]) -> bytes:
+    """The event of a batch that is said to lie at a position."""
+    return next((body for body in bodies if read_link(body).position == position), b"")
 
 
 def foreign(record: Any, source: str) -> str | None:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.eventlog import EMPTY, Busy, Head, Log, snapshot, writing
+from shared.eventlog.traces import traced
 from shared.projection import positions as at
 from shared.projection.positions import MovedMeanwhile, Position
 from shared.projection.replay import CannotFold, Projection, advance, start
@@ -67,7 +68,7 @@ class Runner:
         """Keep up until told to stop. Connection and lock errors are tried again; only fold errors park."""
         while not stop.is_set():
             try:
-                busy = self.step(progress)
+                busy = self.step(progress, stop)
             except (SQLAlchemyError, Busy) as error:
                 logger.warning("projection %s waits: %s", self.projection.name, error)
                 busy = 0
@@ -75,8 +76,9 @@ class Runner:
             if not busy:
                 stop.wait(POLL_S)
 
-    def step(self, progress: Progress | None = None) -> int:
+    def step(self, progress: Progress | None = None, stop: threading.Event | None = None) -> int:
         """Fold one batch of every commune of mine that is behind; returns how many events were folded."""
+        stop = stop or threading.Event()
         ends = {source: log.heads() for source, log in self.logs.items()}
         known = at.all_positions(self.engine, self.projection.name)
         mine = filter(self.mine, sorted({commune for heads in ends.values() for commune in heads}))
@@ -85,14 +87,14 @@ class Runner:
             self._forget(commune)
         going_on = [commune for commune in communes if commune not in self._parked_here]
         stale = [commune for commune in going_on if not self._is_current(known.get(commune, {}))]
-        rebuilt = self.rebuild(stale, progress, again=False)
+        rebuilt = self.rebuild(stale, progress, stop, again=False)
         behind = [
             commune
             for commune in going_on
             if commune not in stale
             and any(known[commune][s].position < heads.get(commune, EMPTY).position for s, heads in ends.items())
         ]
-        return rebuilt + sum(self._advance(commune, BATCH) for commune in behind)
+        return rebuilt + sum(self._advance(commune, BATCH) for commune in behind if not stop.is_set())
 
     def catch_up(self) -> None:
         """Fold until nothing is left that can be folded."""
@@ -178,16 +180,27 @@ class Runner:
         self._memory.pop(commune, None)
 
     def _park(self, commune: str, error: CannotFold) -> None:
-        logger.error("projection %s parks %s: %s", self.projection.name, commune, error)
+        self._say_parked(error)
         with writing(self.engine, commune) as connection:
             at.set_parked(connection, self.projection.name, commune, error.source, str(error))
         # Tried again by the next process: the mended fold comes with a restart.
         self._parked_here.add(commune)
 
+    def _say_parked(self, error: CannotFold) -> None:
+        about = {"commune": error.commune}
+        for event in self.logs[error.source].read(error.commune, error.position - 1, 1):
+            about |= traced(event)
+        logger.error("projection %s parks %s: %s", self.projection.name, error.commune, error, extra=about)
+
     # Rebuild
 
     def rebuild(
-        self, communes: Iterable[str] | None = None, progress: Progress | None = None, *, again: bool = True
+        self,
+        communes: Iterable[str] | None = None,
+        progress: Progress | None = None,
+        stop: threading.Event | None = None,
+        *,
+        again: bool = True,
     ) -> int:
         """Fold communes of mine anew (default all). Readers see the old rows until a commune's new ones are complete;
         interrupted, it goes on with the next commune. Returns how many events were folded.
@@ -199,6 +212,8 @@ class Runner:
         todo = sorted(communes)
         folded = 0
         for done, commune in enumerate(todo, 1):
+            if stop and stop.is_set():
+                break
             if not self.mine(commune):
                 continue
             with _collector_paused():
@@ -221,8 +236,8 @@ class Runner:
                 ends[error.source] = error.position - 1
         if failed:
             self._parked_here.add(commune)
-            reasons = "; ".join(map(str, failed.values()))
-            logger.error("projection %s parks %s: %s", self.projection.name, commune, reasons)
+            for stopped_at in failed.values():
+                self._say_parked(stopped_at)
         return sum(head.position for head in heads.values())
 
     def _fold_anew(

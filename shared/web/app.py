@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import flask
@@ -11,10 +11,11 @@ import msgspec
 from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException
 
+from shared import metrics
 from shared.web import auth, problems
-from shared.web.health import health_blueprint
+from shared.web.health import Checks, health_blueprint
 from shared.web.schema import Problem
-from shared.web.trace import trace_id
+from shared.web.trace import begin_trace, end_trace, trace_id
 
 log = logging.getLogger(__name__)
 
@@ -67,18 +68,22 @@ def create_app(
     service: object = None,
     roles_in_force: auth.RolesInForce | None = None,
     prefix: str | None = None,
-    checks: Mapping[str, Callable[[], object]] | None = None,
+    checks: Checks | None = None,
+    alive: Checks | None = None,
+    measures: Sequence[metrics.Measure] = (),
     texts: Mapping[str, tuple[str, str]] | None = None,
     statuses: Mapping[str, int] | None = None,
     origin: str | None = None,
     max_body: int = MIB,
 ) -> flask.Flask:
-    """The WSGI app of one service, everything under `prefix` (default /api/v1/NAME) but /livez and /readyz.
+    """The WSGI app of one service, everything under `prefix` (default /api/v1/NAME) but /livez, /readyz and /metrics.
 
     actions   role × action table: action → roles; views name theirs with `@action`
     service   what the views work with; they get it back from `service()`
     roles_in_force  (commune, staff id) → roles of today's post; a staff member's token counts as far as it has them
     checks    readiness checks by name; one fails by raising
+    alive     what /livez checks beside that the process answers
+    measures  what /metrics measures beside the requests
     texts     refusal code → (title, detail template)
     statuses  refusal code → HTTP status, for those that are not 409
     origin    scheme://host[:port] that browsers use, when a proxy stands before the app
@@ -101,15 +106,16 @@ def create_app(
     app.extensions["cchc.refusals"] = problems.Refusals(texts or {}, statuses or {})
 
     # Before the first blueprint, so that its hooks run before any of theirs.
-    app.before_request(_start_clock)
+    app.before_request(_begin)
     auth.guard(app, verifier, actions, origin, roles_in_force)
     app.register_error_handler(Exception, problems.answer)
     app.after_request(_finish)
+    app.teardown_request(_end)
 
     api = Api(app, spec_kwargs={"security": [{"token": []}]})
     api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     app.view_functions["api-docs.openapi_json"] = auth.public(lambda: openapi(app))
-    app.register_blueprint(health_blueprint(checks or {}))
+    app.register_blueprint(health_blueprint(checks or {}, alive, measures))
     for blueprint in blueprints:
         register = api.register_blueprint if isinstance(blueprint, flask_smorest.Blueprint) else app.register_blueprint
         register(blueprint, url_prefix=prefix + (blueprint.url_prefix or ""))
@@ -131,8 +137,10 @@ def openapi(app: flask.Flask) -> dict[str, Any]:
     return dict(api.spec.to_dict())
 
 
-def _start_clock() -> None:
+def _begin() -> None:
     flask.g.started = time.perf_counter()
+    metrics.web().in_progress.labels(flask.current_app.name).inc()
+    begin_trace()
 
 
 def _finish(response: flask.Response) -> flask.Response:
@@ -142,12 +150,32 @@ def _finish(response: flask.Response) -> flask.Response:
     response.headers["Trace-Id"] = trace_id()
     if "If-None-Match" in flask.request.headers:
         response.make_conditional(flask.request)
+    seconds = time.perf_counter() - flask.g.started
+    _count(response, seconds)
     # The path without its query: a sign-in code stands there.
     fields = {
         "method": flask.request.method,
         "path": flask.request.path,
         "status": response.status_code,
-        "ms": round((time.perf_counter() - flask.g.started) * 1000, 1),
+        "ms": round(seconds * 1000, 1),
     }
-    log.info("request", extra=fields)
+    if position := response.headers.get("Cchc-Position"):
+        fields["position"] = position
+    # Probes ask every few seconds, and nobody wants to read that they did.
+    log.log(logging.DEBUG if flask.request.blueprint == "health" else logging.INFO, "request", extra=fields)
     return response
+
+
+def _count(response: flask.Response, seconds: float) -> None:
+    counts, service, request = metrics.web(), flask.current_app.name, flask.request
+    method = request.method if request.method in metrics.METHODS else "other"
+    route = request.url_rule.rule if request.url_rule else "none"
+    counts.seconds.labels(service, method, route, response.status_code).observe(seconds)
+    if "Cchc-Position" in response.headers:
+        counts.commands.labels(service).inc()
+
+
+def _end(_error: BaseException | None) -> None:
+    if "started" in flask.g:
+        metrics.web().in_progress.labels(flask.current_app.name).dec()
+    end_trace()

@@ -1,39 +1,63 @@
-"""/livez: the process answers. /readyz: what it needs answers too."""
+"""/livez: the process works. /readyz: what it needs answers too. /metrics: how it goes, in figures."""
 
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 import flask
 
+from shared.asking import Asking
+from shared.metrics import Measure, exposition
 from shared.web.auth import public
 
 log = logging.getLogger(__name__)
 
+Checks = Mapping[str, Callable[[], object]]
 
-def health_blueprint(checks: Mapping[str, Callable[[], object]]) -> flask.Blueprint:
-    """Open to everybody, so names only: why a check failed is in the log. A check fails by raising."""
+# Whoever asks gives up after some seconds, and a database in its right mind answers within milliseconds.
+DEADLINE_S = 2.0
+
+
+def health_blueprint(ready: Checks, alive: Checks | None = None, measures: Sequence[Measure] = ()) -> flask.Blueprint:
+    """Open to everybody, so names and figures only: why a check failed is in the log. A check fails by raising, or by
+    not answering within DEADLINE_S."""
     blueprint = flask.Blueprint("health", __name__)
+    asked = {"alive": _asked(alive or {}), "ready": _asked(ready)}
 
     @blueprint.get("/livez")
     @public
-    def livez() -> dict[str, str]:
-        return {"status": "ok"}
+    def livez() -> tuple[dict[str, object], int]:
+        return _answer(asked["alive"])
 
     @blueprint.get("/readyz")
     @public
     def readyz() -> tuple[dict[str, object], int]:
-        results = {name: _passes(name, check) for name, check in checks.items()}
-        ready = all(results.values())
-        states = {name: "ok" if passed else "failed" for name, passed in results.items()}
-        return {"status": "ok" if ready else "failed", "checks": states}, 200 if ready else 503
+        return _answer(asked["ready"])
+
+    @blueprint.get("/metrics")
+    @public
+    def metrics() -> flask.Response:
+        body, media_type = exposition(measures)
+        return flask.Response(body, content_type=media_type)
 
     return blueprint
 
 
-def _passes(name: str, check: Callable[[], object]) -> bool:
-    try:
-        check()
-    except Exception:
-        log.exception("readiness check failed: %s", name)
-        return False
-    return True
+def _asked(checks: Checks) -> dict[str, Asking[object]]:
+    return {name: Asking(check) for name, check in checks.items()}
+
+
+def _answer(checks: Mapping[str, Asking[object]]) -> tuple[dict[str, object], int]:
+    end = time.monotonic() + DEADLINE_S
+    answers = {name: check.begin() for name, check in checks.items()}
+    states = {}
+    for name, answer in answers.items():
+        try:
+            answer.result(max(0.0, end - time.monotonic()))
+            states[name] = "ok"
+        except Exception as error:  # noqa: BLE001 - whatever it is, the check has not passed
+            # Asked every few seconds: one line each, and what failed has its own stack where it failed.
+            log.warning("check failed: %s: %r", name, error)
+            states[name] = "failed"
+    passed = set(states.values()) <= {"ok"}
+    return {"status": "ok" if passed else "failed", "checks": states}, 200 if passed else 503

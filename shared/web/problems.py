@@ -9,8 +9,10 @@ import flask
 import marshmallow
 import msgspec
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 
+from shared import metrics
 from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVersion, UnknownCommune
 from shared.projection import CannotFold
 from shared.refusal import Refused
@@ -101,6 +103,7 @@ _registered: dict[type[Exception], Problem] = {
     ),
     StaleVersion: DOOR["stale"],
     Busy: Problem(503, "busy", "Đang bận", "Xã này đang có nhiều thay đổi cùng lúc; hãy thử lại.", 1),
+    PoolExhausted: Problem(503, "overloaded", "Đang quá tải", "Hệ thống đang nhận quá nhiều yêu cầu; hãy thử lại.", 5),
     OperationalError: Problem(503, "database", "Cơ sở dữ liệu không trả lời", "Hãy thử lại sau ít phút.", 5),
 }
 
@@ -175,6 +178,7 @@ def answer(error: Exception) -> flask.Response:
         problem, headers = _of_http(error), _kept_headers(error)
     else:
         problem = next((_registered[cls] for cls in type(error).__mro__ if cls in _registered), INTERNAL)
+    metrics.web().problems.labels(flask.current_app.name, problem.code).inc()
     where = f"{flask.request.method} {flask.request.path}: {problem.code}"
     if problem.status == 500:
         log.error("%s", where, exc_info=error)

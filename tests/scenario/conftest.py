@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,10 +18,8 @@ from cchc.installation import Installation
 from cchc.settings import Settings
 from demo.year import load
 from tests.support.kafka import PrivateKafka, admin
+from tests.support.processes import CCHC, ROOT
 from tests.support.waiting import until
-
-ROOT = Path(__file__).parents[2]
-CCHC = [sys.executable, "-c", "from cchc.cli import main; main()"]
 
 
 def settings_of(data: Path, **environment: str) -> Settings:

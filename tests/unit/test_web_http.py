@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +15,11 @@ import pytest
 from sqlalchemy import Engine
 from werkzeug.test import Client, TestResponse
 
+from shared import metrics
 from shared.eventlog import Decision, Key, KeyReused, Log, open_database, tables
-from shared.events import CommuneOpened, CommuneRenamed
+from shared.eventlog.traces import traced
+from shared.events import CommuneOpened, CommuneRenamed, decode
+from shared.web import health
 from shared.web.app import openapi, service
 from shared.web.auth import action, public, unclassified_routes
 from shared.web.feed import FEED_ACTIONS, feed_blueprint
@@ -23,6 +27,7 @@ from shared.web.logs import JsonFormatter, log_to
 from shared.web.mount import mount
 from shared.web.positions import Position, Reached, wait_for, wait_for_header
 from shared.web.problems import Rejected
+from tests.support.waiting import until
 from tests.support.web import NOTES, Service, notes_service, pages
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -248,6 +253,81 @@ def test_ready_is_when_every_check_passes(tmp_path: Path, caplog: pytest.LogCapt
     assert notes.client.get("/livez").status_code == 200
 
 
+def test_a_check_that_hangs_is_not_waited_for_nor_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "DEADLINE_S", 0.05)
+    answers, asked = threading.Event(), []
+
+    def database() -> None:
+        asked.append("now")
+        answers.wait(20)
+
+    notes = notes_service(tmp_path, checks={"database": database})
+    for _ in range(3):
+        down = notes.client.get("/readyz")
+        assert (down.status_code, body(down)["checks"]) == (503, {"database": "failed"})
+    assert len(asked) == 1
+    answers.set()
+    until(lambda: notes.client.get("/readyz").status_code == 200, what="it answers again")
+
+
+def test_a_process_that_does_not_go_on_is_not_alive(tmp_path: Path) -> None:
+    def stuck() -> None:
+        raise RuntimeError("loop records does not run")
+
+    notes = notes_service(tmp_path, alive={"scoring.records": stuck})
+    dead = notes.client.get("/livez")
+    assert (dead.status_code, body(dead)["checks"]) == (503, {"scoring.records": "failed"})
+    assert notes.client.get("/readyz").status_code == 200
+
+
+# Metrics
+
+
+def figures(notes: Service) -> dict[str, float]:
+    """Series → value."""
+    lines = notes.client.get("/metrics").text.splitlines()
+    return {series: float(value) for series, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+
+def test_requests_are_counted_by_route_never_by_path(notes: Service) -> None:
+    before = figures(notes)
+    for path in (NOTES, f"{NOTES}/n1", f"{NOTES}/n2", "/no/such/path", "/nor/this"):
+        notes.client.get(path, headers=notes.auth("staff"))
+    notes.client.post(f"{NOTES}", json={"title": "x"}, headers=notes.auth("office"))
+    notes.client.open(NOTES, method="BREW")
+    after = figures(notes)
+    route = "/api/v1/notes/communes/<commune>/notes"
+    counted = {
+        series: after[series] - before.get(series, 0)
+        for series in after
+        if series.startswith("cchc_http_request_duration_seconds_count{") and "/metrics" not in series
+    }
+    assert {tuple(re.findall(r'"([^"]*)"', series)): count for series, count in counted.items() if count} == {
+        ("GET", route, "notes", "200"): 1,
+        ("GET", f"{route}/<note>", "notes", "200"): 2,
+        ("GET", "none", "notes", "404"): 2,
+        ("POST", route, "notes", "201"): 1,
+        ("other", "none", "notes", "405"): 1,
+    }
+    assert not any(word in "".join(after) for word in ("tien-canh", "p14", "n1", "BREW"))
+    code = 'cchc_http_problems_total{code="not-found",service="notes"}'
+    assert after[code] - before.get(code, 0) == 2
+    recorded = 'cchc_commands_recorded_total{service="notes"}'
+    assert after[recorded] - before.get(recorded, 0) == 1
+    assert after['cchc_http_requests_in_progress{service="notes"}'] == 1  # the one that asks
+
+
+def test_every_metric_has_a_name_of_prometheus_and_is_in_the_manual() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "how-to" / "operate.md").read_text()
+    counted = {f"{each._name}{'_total' * (each._type == 'counter')}" for each in metrics.web()}
+    for name in counted | metrics.MEASURED.keys():
+        assert re.fullmatch(r"cchc_[a-z_]+", name)
+        assert f"`{name}`" in manual, name
+    for name, (kind, _, labels) in metrics.MEASURED.items():
+        assert (kind == metrics.COUNTER) == name.endswith("_total")
+        assert labels[0] == "service"
+
+
 def test_the_description_is_openapi_under_the_prefix(notes: Service) -> None:
     described = body(notes.client.get("/api/v1/notes/openapi.json"))
     assert described == json.loads(json.dumps(openapi(notes.app)))
@@ -349,6 +429,33 @@ def test_the_key_of_a_request_is_the_one_the_log_keeps(fed: Service, log: Log) -
     assert (first.replayed, again.replayed, again.result) == (False, True, {"n": 1})
     with pytest.raises(KeyReused):
         log.append("tien-canh", lambda _: Decision([], None), actor="staff/p14", key=Key("k1", "another"))
+
+
+def test_a_request_s_trace_goes_on_in_what_it_records(tmp_path: Path, log: Log) -> None:
+    recording = flask.Blueprint("recording", __name__)
+    renamed = CommuneRenamed(
+        valid_from=datetime(2024, 1, 1, tzinfo=UTC).date(), legal_basis="Nghị quyết", name="Xã Mới"
+    )
+
+    @recording.post("/communes/<commune>/renamed")
+    @action("note.change")
+    def rename(commune: str) -> Any:
+        return {"position": log.append(commune, lambda _: Decision([renamed]), actor="staff/p14").position}
+
+    client, parent = notes_service(tmp_path, blueprints=[recording]), f"00-{TRACE}-00f067aa0ba902b7-01"
+    for sent in ({"traceparent": parent}, {}, {"traceparent": "a human's word"}):
+        done = client.client.post("/api/v1/notes/communes/tien-canh/renamed", headers=client.auth("office") | sent)
+        assert done.status_code == 200
+    events = [decode(each) for each in log.read("tien-canh", log.head("tien-canh").position - 3)]
+    assert [event.correlationid for event in events] == [parent, None, None]
+    assert traced(log.read("tien-canh", events[0].position - 1, 1)[0]) == {
+        "commune": "tien-canh",
+        "event": events[0].id,
+        "trace_id": TRACE,
+    }
+    # What is recorded outside of a request is of no request's trace.
+    log.append("tien-canh", lambda _: Decision([renamed]), actor="staff/p14")
+    assert "trace_id" not in traced(log.read("tien-canh", log.head("tien-canh").position - 1)[0])
 
 
 # Mounting

@@ -12,6 +12,7 @@ from typing import Any
 import marshmallow
 import pytest
 from marshmallow import fields, validate
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from webargs import fields as webargs_fields
 from werkzeug.test import TestResponse
 
@@ -210,6 +211,7 @@ def test_a_refusal_without_a_text_still_tells_its_code(service: Service) -> None
         (eventlog.EventTooLarge("…"), 422, "event-too-large", None),
         (eventlog.KeyReused("k"), 422, "idempotency-key-reused", None),
         (eventlog.Busy("…"), 503, "busy", "1"),
+        (PoolExhausted("QueuePool limit of size 8 overflow 8 reached"), 503, "overloaded", "5"),
         (eventlog.StaleVersion("task/1", 3, 4), 412, "stale", None),
     ],
 )

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from cchc.occupied import Occupied
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
 from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
 from services.scoring.texts import TEXTS as SCORING_TEXTS
@@ -28,6 +29,10 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
     StaleVersion: ("Dữ liệu đã thay đổi: {error}. Đọc lại rồi làm lại.", REFUSED),
     Busy: ("Cơ sở dữ liệu đang bận: {error}. Thử lại sau giây lát.", UNAVAILABLE),
     ServerLacks: ("{error}", UNAVAILABLE),
+    Occupied: (
+        "Thư mục {error} đang có tiến trình cchc khác dùng. Dừng các tiến trình đó để phục hồi, hoặc đợi phục hồi xong.",
+        REFUSED,
+    ),
     OperationalError: (
         "Không dùng được cơ sở dữ liệu: {error}. Kiểm tra kết nối, quyền ghi và chạy cchc migrate.",
         UNAVAILABLE,

@@ -78,6 +78,8 @@ def open_database(url: str, **options: Any) -> Engine:
     def close_writer(engine: Engine) -> None:
         writer: _Writer = engine.get_execution_options()["cchc_writer"]
         if writer.connection:
+            # Without it the connection would go back to the pool that was just emptied, and stay open.
+            writer.connection.detach()
             writer.connection.close()
             writer.connection = None
 

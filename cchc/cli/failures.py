@@ -30,7 +30,7 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
     Busy: ("Cơ sở dữ liệu đang bận: {error}. Thử lại sau giây lát.", UNAVAILABLE),
     ServerLacks: ("{error}", UNAVAILABLE),
     Occupied: (
-        "Thư mục {error} đang có tiến trình cchc khác dùng. Dừng các tiến trình đó để phục hồi, hoặc đợi phục hồi xong.",
+        "Thư mục {error} đang có tiến trình cchc khác dùng. Dừng các tiến trình đó để phục hồi, hoặc đợi phục hồi.",
         REFUSED,
     ),
     OperationalError: (

@@ -198,14 +198,15 @@ def _until_the_end(connection: Connection) -> Iterator[None]:
     driver = driver_of(connection)
     try:
         yield
+        (connection if connection.in_transaction() else driver).commit()
     except BaseException:
+        # Also when COMMIT is refused, as by a full disk: the transaction would stay open, and be the next one's.
         if getattr(driver, "closed", False):
             connection.invalidate()
         else:
             # SQLAlchemy has a transaction of its own only when its statements were used.
             (connection if connection.in_transaction() else driver).rollback()
         raise
-    (connection if connection.in_transaction() else driver).commit()
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def progress(commune: Commune, number: int, task: str) -> TestResponse:
     return commune.send("p15", f"/tasks/{task}/progress", body, based_on=version, key=f"k{number}")
 
 
-def refused_until_mended(commune: Commune, task: str, code: str, mend: Callable[[], None]) -> None:
+def refused_until_mended(commune: Commune, task: str, code: str, mend: Callable[[], object]) -> None:
     """Commands go on until one is refused with this code; that one changes nothing, and works once it is mended."""
     for number in range(2000):
         before = rows_of(commune)
@@ -94,28 +94,20 @@ def test_sqlite_that_may_grow_no_more(tmp_path: Path):
     """The same by SQLite's own limit, where no disk can be mounted."""
     commune = opened(tmp_path)
     task = commune.assign()
-
-    def at_most(pages: int) -> None:
-        with writing(commune.engine, COMMUNE) as connection:
-            driver = driver_of(connection)
-        driver.execute(f"PRAGMA max_page_count={pages}")
-
-    at_most(1)  # which is as many as there are
-    refused_until_mended(commune, task, "storage-full", lambda: at_most(1_000_000))
+    with writing(commune.engine, COMMUNE) as connection:
+        driver = driver_of(connection)
+    driver.execute("PRAGMA max_page_count=1")  # which is as many as there are
+    refused_until_mended(commune, task, "storage-full", lambda: driver.execute("PRAGMA max_page_count=1000000"))
     commune.engine.dispose()
 
 
 def test_sqlite_that_may_only_be_read(tmp_path: Path):
     commune = opened(tmp_path)
     task = commune.assign()
-
-    def only_read(yes: bool) -> None:
-        with writing(commune.engine, COMMUNE) as connection:
-            driver = driver_of(connection)
-        driver.execute(f"PRAGMA query_only={int(yes)}")
-
-    only_read(True)
-    refused_until_mended(commune, task, "read-only", lambda: only_read(False))
+    with writing(commune.engine, COMMUNE) as connection:
+        driver = driver_of(connection)
+    driver.execute("PRAGMA query_only=on")
+    refused_until_mended(commune, task, "read-only", lambda: driver.execute("PRAGMA query_only=off"))
     commune.engine.dispose()
 
 
@@ -191,7 +183,7 @@ def test_postgresql_that_takes_no_more_connections(tmp_path: Path, postgres: str
 def test_relay_and_replica_wait_for_room_and_go_on(disk: SmallDisk, tmp_path: Path, kafka: Kafka):
     topic = kafka.create_topic("tasks")
     with migrated(sqlite_url(disk.folder, "own")) as own, migrated(sqlite_url(disk.folder, "copy")) as copy:
-        log, replica = filled(Log(own, "tasks"), notes=300), Log(copy, "tasks")
+        log, replica = filled(Log(own, "tasks"), notes=40), Log(copy, "tasks")
         consumer = Replica(replica, kafka.bootstrap, kafka.name("copies"), topic=topic, retry_s=0.1)
         relay = Relay(log, kafka.bootstrap, topic=topic, retry_s=0.1)
         disk.fill()
@@ -201,7 +193,7 @@ def test_relay_and_replica_wait_for_room_and_go_on(disk: SmallDisk, tmp_path: Pa
             until(lambda: "full" in (relay.status.problem or ""), deadline=60, what="the relay waits for room")
             until(lambda: "full" in (consumer.status.problem or ""), deadline=60, what="the replica waits for room")
             disk.free()
-            until(lambda: log.published() == {SMALL: 301}, deadline=60, what="all is published")
+            until(lambda: log.published() == {SMALL: 41}, deadline=60, what="all is published")
             until(lambda: contents(replica) == contents(log), deadline=60, what="all is taken over")
         finally:
             loops.stop()

@@ -272,6 +272,8 @@ def _locked(service: str, url: str) -> Iterator[Connection]:
             if users := connection.execute(_OTHERS).scalars().all():
                 raise StillConnected(service, sorted(set(users)))
             connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            # Who only reads, and came after us, has as long to end as a person would wait.
+            connection.execute(text("SET LOCAL lock_timeout = '30s'"))
             quote = connection.dialect.identifier_preparer.quote_identifier
             if tables := inspect(connection).get_table_names():
                 try:

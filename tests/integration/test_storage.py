@@ -1,5 +1,6 @@
 """A full disk and a database that may only be read: refused with a reason, nothing half-written, then it goes on."""
 
+import errno
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from shared.eventlog import Log, reading
 from shared.eventlog.database import driver_of, run, writing
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
+from shared.eventlog.trouble import trouble_of
 from shared.eventlog.verify import verify_log
 from shared.worker import Loops
 from tests.conftest import RUN
@@ -21,6 +23,8 @@ from tests.support.kafka import Kafka
 from tests.support.logs import COMMUNE as SMALL
 from tests.support.logs import contents, filled, migrated, sqlite_url
 from tests.support.postgres import execute, with_driver
+from tests.support.reminded import COMMUNE as SMALL_COMMUNE
+from tests.support.reminded import SmallCommune
 from tests.support.servers import Unavailable
 from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.tasks_web import COMMUNE, Commune, done, refused
@@ -199,3 +203,36 @@ def test_relay_and_replica_wait_for_room_and_go_on(disk: SmallDisk, tmp_path: Pa
             loops.stop()
         assert loops.failure is None
         assert verify_log(replica) == verify_log(log) == []
+
+
+def test_the_loops_of_a_service_wait_for_room_and_go_on(
+    disk: SmallDisk, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    url = sqlite_url(disk.folder, "scoring")
+    commune = SmallCommune(tmp_path, "2024-01-02", CCHC_DATABASE_SCORING=url)
+    scoring = commune.installation.scoring
+    loops = Loops(commune.installation.loops("scoring"))
+    disk.fill()
+    loops.start()
+    try:
+
+        def waits_for_room() -> bool:
+            commune.assign("việc", lead="p04", due="2024-03-01")
+            return "waits" in caplog.text and "full" in caplog.text
+
+        until(waits_for_room, deadline=60, what="the records wait for room")
+        disk.free()
+        head = commune.tasks.log.head(SMALL_COMMUNE).position
+        until(lambda: scoring.reached("tasks", SMALL_COMMUNE).position == head, deadline=60, what="all is folded")
+    finally:
+        loops.stop()
+    assert loops.failure is None
+    commune.installation.close()
+
+
+WORDS = {errno.EDQUOT: "storage-full", errno.EIO: "storage-failing", errno.EROFS: "read-only", errno.ENOENT: None}
+
+
+@pytest.mark.parametrize("number", WORDS)
+def test_what_a_file_system_says(number: int):
+    assert trouble_of(OSError(number, "…")) == WORDS[number]

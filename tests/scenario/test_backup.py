@@ -1,8 +1,10 @@
 """Backup and restore: to another machine, from a damaged file, over databases that went on meanwhile."""
 
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,9 +21,10 @@ from services.tasks.commands import execute
 from services.tasks.domain.organisation import AppointStaff
 from services.tasks.evidence import store_evidence
 from shared.web.auth import Principal
-from tests.scenario.conftest import Cchc, command_line, read_json, settings_of
+from tests.scenario.conftest import CCHC, ROOT, Cchc, command_line, read_json, settings_of
 from tests.support.postgres import Postgres
 from tests.support.reminded import COMMUNE, SmallCommune
+from tests.support.small_disk import small_disk
 
 
 def contents(database: Path) -> dict[str, list[Any]]:
@@ -245,6 +248,50 @@ def test_a_backup_that_fails_leaves_nothing(cchc: Cchc, data: Path, tmp_path: Pa
     cchc("migrate")
     cchc("backup", str(taken), code=2)
     assert taken.read_bytes() == b"yesterday's"
+
+
+def test_a_backup_onto_a_full_disk_leaves_nothing(cchc: Cchc):
+    with small_disk(1) as disk:
+        disk.fill()
+        refused = cchc("backup", str(disk.folder), code=3)
+        assert "storage-full" in refused.stderr
+        assert [path.name for path in disk.folder.iterdir()] == ["filler"]
+
+
+def test_a_restore_onto_a_full_disk_changes_nothing(lived_days: Path, tmp_path: Path):
+    with small_disk(8) as disk:
+        data = Path(shutil.copytree(lived_days, disk.folder / "data"))
+        cchc = command_line(data)
+        backup = backed_up(cchc, tmp_path)
+        appoint(data, "p90")
+        before = all_contents(data)
+        disk.fill()
+        refused = cchc("restore", str(backup), code=3)
+        assert "storage-full" in refused.stderr
+        disk.free()
+        assert all_contents(data) == before
+        cchc("restore", str(backup))
+        assert all_contents(data) == before
+
+
+@pytest.mark.parametrize("step", ["nạp scoring", "lấy phần ghi sau", "đưa scoring vào dùng", "đưa tasks vào dùng"])
+def test_a_restore_that_was_killed_is_simply_run_again(cchc: Cchc, data: Path, backup: Path, step: str):
+    appoint(data, "p90")
+    before = all_contents(data)
+    environment = os.environ | {"CCHC_DATA": str(data)}
+    with subprocess.Popen(
+        [*CCHC, "restore", str(backup)], cwd=ROOT, env=environment, text=True, stderr=subprocess.PIPE
+    ) as restore:
+        assert restore.stderr
+        assert any(step in line for line in restore.stderr)
+        restore.kill()
+    # Whatever was swapped by then, what was recorded is there and goes on.
+    assert contents(data / "tasks.db") == before["tasks"]
+    appoint(data, "p91")
+    cchc("restore", str(backup))
+    assert read_json(cchc("verify", "--json"))["findings"] == []
+    assert len(cchc("export-log", "tasks").stdout.splitlines()) == len(before["tasks"]["events"]) + 1
+    assert not list(data.glob("*.restoring*"))
 
 
 @contextmanager

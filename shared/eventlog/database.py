@@ -204,8 +204,10 @@ def _until_the_end(connection: Connection) -> Iterator[None]:
         if getattr(driver, "closed", False):
             connection.invalidate()
         else:
-            # SQLAlchemy has a transaction of its own only when its statements were used.
-            (connection if connection.in_transaction() else driver).rollback()
+            # SQLAlchemy has a transaction of its own only when its statements were used; after a COMMIT that failed,
+            # it forgets that one and leaves the driver's.
+            connection.rollback()
+            driver.rollback()
         raise
 
 

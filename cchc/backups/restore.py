@@ -37,7 +37,7 @@ class StillConnected(Exception):
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """`holders`: log → who was asked for its tail; `aside`: where the data of before are now."""
+    """`holders`: log → who else holds any of it; `aside`: where the data of before are now."""
 
     logs: list[Grown]
     holders: dict[str, list[str]]
@@ -117,15 +117,14 @@ def _fetch_tails(
     settings: Settings, logs: Mapping[str, Engine], databases: Mapping[str, Engine], without: Collection[str]
 ) -> tuple[list[Grown], dict[str, list[str]]]:
     grown: list[Grown] = []
-    asked: dict[str, list[str]] = {}
+    holders: dict[str, list[str]] = {}
     kafka = None if TOPIC in without else settings.kafka
     for service, engine in logs.items():
-        holders = {name: database for name, database in databases.items() if database is not engine}
-        of_service = fetch_tail(Log(engine, service), holders, kafka)
+        others = {name: database for name, database in databases.items() if database is not engine}
+        of_service, holders[service] = fetch_tail(Log(engine, service), others, kafka)
         rebuild_own_tables(service, engine, [each.commune for each in of_service if each.taken])
         grown += of_service
-        asked[service] = [*holders, *([TOPIC] if kafka else [])]
-    return grown, asked
+    return grown, holders
 
 
 @contextmanager

@@ -44,28 +44,35 @@ class Grown(msgspec.Struct, frozen=True):
     taken: dict[str, int]
 
 
-def fetch_tail(log: Log, holders: Mapping[str, Engine], kafka: str | None) -> list[Grown]:
-    """Append verbatim what the databases of `holders` and the topic have of this log beyond its end.
+def fetch_tail(log: Log, databases: Mapping[str, Engine], kafka: str | None) -> tuple[list[Grown], list[str]]:
+    """Append verbatim what these databases and the topic have of this log beyond its end; returns also which of them
+    hold any of it.
 
     The longest wins; whatever one tells of a place is compared with what is there already. Raises HolderAway,
     Contradiction; what was taken before is kept. Nothing else may append meanwhile.
     """
     begin = log.heads()
     taken: dict[str, dict[str, int]] = {}
-    for holder, engine in holders.items():
-        for commune, count in _take_from(holder, Log(engine, log.source), log):
-            taken.setdefault(commune, {})[holder] = count
+    holders = []
+    for name, engine in databases.items():
+        held = Log(engine, log.source)
+        with _away_told(name):
+            communes = held.heads()
+        for commune in communes:
+            if count := take_over(name, held, log, commune):
+                taken.setdefault(commune, {})[name] = count
+        holders += [name] if communes else []
     if kafka:
         before = log.heads()
-        _take_from_topic(log, kafka)
+        holders += [TOPIC] if _take_from_topic(log, kafka) else []
         for commune, head in log.heads().items():
             if count := head.position - before.get(commune, EMPTY).position:
                 taken.setdefault(commune, {})[TOPIC] = count
-    ends = log.heads()
-    return [
+    grown = [
         Grown(log.source, commune, begin.get(commune, EMPTY), head, taken.get(commune, {}))
-        for commune, head in sorted(ends.items())
+        for commune, head in sorted(log.heads().items())
     ]
+    return grown, holders
 
 
 def take_over(holder: str, held: Log, into: Log, commune: str) -> int:
@@ -91,14 +98,6 @@ def rebuild_own_tables(service: str, engine: Engine, communes: Collection[str]) 
                 OWN_TABLES[service](connection, commune, Log(engine, service))
 
 
-def _take_from(holder: str, held: Log, into: Log) -> Iterator[tuple[str, int]]:
-    with _away_told(holder):
-        communes = held.heads()
-    for commune in communes:
-        if count := take_over(holder, held, into, commune):
-            yield commune, count
-
-
 def _read(holder: str, held: Log, commune: str, after: int) -> Iterator[bytes]:
     with _away_told(holder):
         yield from held.read_all(commune, after, batch=BATCH)
@@ -112,7 +111,8 @@ def _away_told(holder: str) -> Iterator[None]:
         raise HolderAway(holder, getattr(error, "orig", None) or error) from error
 
 
-def _take_from_topic(log: Log, kafka: str) -> None:
+def _take_from_topic(log: Log, kafka: str) -> int:
+    """Returns how many records the topic holds."""
     try:
         filled = fill_from_topic(log, kafka, mark_broken=False)
     except (KafkaError, TopicMissing) as error:
@@ -121,3 +121,4 @@ def _take_from_topic(log: Log, kafka: str) -> None:
     problems += [f"{log.source}/{commune}: thiếu từ vị trí {at}" for commune, at in filled.gaps.items()]
     if problems:
         raise Contradiction(TOPIC, "; ".join(problems))
+    return filled.records

@@ -100,10 +100,13 @@ def _show(done: Restored, taken_at: str | None) -> None:
     ]
     table(["Nhật ký", "Trong bản phục hồi", "Lấy thêm", "Đến", "Lấy từ"], rows)
     for service, holders in done.holders.items():
-        asked = ", ".join(PLACES[holder] for holder in holders)
-        click.echo(f"Phần ghi sau của {service} đã hỏi ở: {asked or 'không nơi nào, vì không còn nơi nào giữ'}.")
-    if not any(done.holders.values()):
-        click.echo("Những gì ghi sau các vị trí trên, nếu có, đã mất. So với điểm chốt giữ ở nơi khác: cchc verify.")
+        if holders:
+            click.echo(f"Đã so nhật ký {service} với {', '.join(PLACES[holder] for holder in holders)}.")
+        else:
+            click.echo(
+                f"Không còn nơi nào khác giữ nhật ký {service}: những gì ghi sau vị trí trên, nếu có, đã mất."
+                " So với điểm chốt giữ ở nơi khác: cchc verify --checkpoint."
+            )
     for place in done.aside:
         click.echo(f"Dữ liệu trước khi phục hồi: {place}")
     if taken_at:

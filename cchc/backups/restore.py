@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
-from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
@@ -23,7 +22,7 @@ from cchc.occupied import occupy
 from cchc.settings import SERVICES, Settings
 from shared.eventlog import EVERY_COMMUNE, Busy, Log, open_database, reading, utcnow, writing
 from shared.eventlog.database import driver_of
-from shared.eventlog.migrations import migrate, upgrade
+from shared.eventlog.migrations import migrate, revisions, upgrade
 from shared.eventlog.security import secure
 
 Say = Callable[[str], None]
@@ -185,10 +184,10 @@ def _load(archive: Archive, service: str, engine: Engine) -> None:
     if service not in archive.manifest.databases:
         raise Damaged(f"không có dữ liệu của {service}")
     database = archive.manifest.databases[service]
-    try:
-        migrate(engine, f"services.{service}", database.revision)
-    except CommandError as error:
-        raise UnknownFormat(f"lược đồ {database.revision} của {service}") from error
+    _, known = revisions(engine, f"services.{service}")
+    if database.revision not in known:
+        raise UnknownFormat(f"lược đồ {database.revision} của {service}")
+    migrate(engine, f"services.{service}", database.revision)
     with writing(engine, EVERY_COMMUNE) as connection:
         for name, table in database.tables.items():
             write_rows(connection, name, table.columns, archive.rows(service, name))

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from cchc.installation import OWN_TABLES
-from shared.eventlog import EMPTY, Busy, ChainBreak, Head, Log, writing
+from shared.eventlog import EMPTY, Ahead, Busy, ChainBreak, Head, Log, writing
 from shared.eventlog.kafka import TopicMissing
 from shared.eventlog.replica import fill_from_topic
 
@@ -85,7 +85,7 @@ def take_over(holder: str, held: Log, into: Log, commune: str) -> int:
     while batch := list(islice(bodies, BATCH)):
         try:
             count += into.append_verbatim(commune, batch, mark_broken=False)
-        except ChainBreak as error:
+        except (Ahead, ChainBreak) as error:
             raise Contradiction(holder, error) from error
     return count
 

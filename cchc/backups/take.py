@@ -3,7 +3,7 @@
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,15 +20,13 @@ from shared.events import format_time
 # Others are being written: evidence has a temporary name until it is whole.
 STORED_BY_HASH = re.compile(r"[0-9a-f]{64}")
 
-Say = Callable[[str], None]
-
 
 class NotMigrated(Exception):
     """A database is not there, or was never brought to any schema."""
 
 
-def take_backup(installation: Installation, target: Path, say: Say = lambda _: None) -> tuple[Path, Manifest]:
-    """Write a backup to a new file, or to a file named by the time in an existing folder; `say` is told each table.
+def take_backup(installation: Installation, target: Path) -> tuple[Path, Manifest]:
+    """Write a backup to a new file, or to a file named by the time in an existing folder.
 
     The file is there when it is whole and on disk, or not at all; its owner alone may read it. Raises FileExistsError,
     OSError, NotMigrated.
@@ -42,7 +40,7 @@ def take_backup(installation: Installation, target: Path, say: Say = lambda _: N
     try:
         with os.fdopen(handle, "wb") as file:
             archive = ArchiveWriter(file, version("cchc"), taken_at)
-            _write(installation, archive, say)
+            _write(installation, archive)
             manifest = archive.finish()
             file.flush()
             os.fsync(file.fileno())
@@ -63,21 +61,22 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _write(installation: Installation, archive: ArchiveWriter, say: Say) -> None:
+def _write(installation: Installation, archive: ArchiveWriter) -> None:
     # Consumers first: what a restored one has folded or holds of another's log is in the other's backup too.
     for service in reversed(SERVICES):
         with snapshot(installation.owner(service), EVERY_COMMUNE) as connection:
-            archive.add_database(service, _write_database(connection, archive, service, say))
+            archive.add_database(service, _write_database(connection, archive, service))
     # After the rows that name them.
     evidence = installation.settings.evidence
     for path in sorted(evidence.rglob("*")):
         if path.is_file() and STORED_BY_HASH.fullmatch(path.name):
-            archive.add_file(EVIDENCE + path.relative_to(evidence).as_posix(), path)
+            with suppress(FileNotFoundError):  # erased meanwhile
+                archive.add_file(EVIDENCE + path.relative_to(evidence).as_posix(), path)
     for path in sorted(installation.settings.checkpoint_keys.glob("*.pem")):
         archive.add_file(CHECKPOINT_KEYS + path.name, path)
 
 
-def _write_database(connection: Connection, archive: ArchiveWriter, service: str, say: Say) -> Database:
+def _write_database(connection: Connection, archive: ArchiveWriter, service: str) -> Database:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
     revision = revision_of(connection)
@@ -85,7 +84,6 @@ def _write_database(connection: Connection, archive: ArchiveWriter, service: str
         raise NotMigrated(service)
     tables = {}
     for table, (columns, rows) in read_tables(connection).items():
-        say(f"{service}/{table}")
         tables[table] = Table(list(columns), archive.add_table(service, table, rows))
     heads: dict[str, dict[str, Head]] = {}
     for source, commune, *head in run(connection, _HEADS):

@@ -1,6 +1,8 @@
 """One installation: its databases and services, opened as they are needed; the same objects run embedded or alone."""
 
 import hashlib
+import os
+import weakref
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -10,6 +12,7 @@ import flask
 from sqlalchemy import Connection, Engine
 
 from cchc.channels import channels_of
+from cchc.occupied import occupy
 from cchc.output import progress
 from cchc.settings import SERVICES, Settings
 from services.notifications import app as notifications_app
@@ -68,13 +71,18 @@ class Installation:
         self.clock = clock
         self.new_id = new_id
         self._engines: dict[str, Engine] = {}
+        self._leave: Callable[[], object] | None = None
 
     def engine(self, service: str) -> Engine:
-        if service not in self._engines:
-            # Names and addresses lie in it, which other users of the machine are not to read.
-            self.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._engines[service] = open_database(self.settings.databases[service])
-        return self._engines[service]
+        """Raises Occupied while a restore goes on."""
+        return self._open(service, self.settings.databases[service])
+
+    def _open(self, name: str, url: str) -> Engine:
+        if self._leave is None:
+            self._leave = weakref.finalize(self, os.close, occupy(self.settings.data))
+        if name not in self._engines:
+            self._engines[name] = open_database(url)
+        return self._engines[name]
 
     def migrate(self) -> None:
         """Bring every service's database to the schema of this release."""
@@ -86,15 +94,15 @@ class Installation:
         url = self.settings.owners[service]
         if url == self.settings.databases[service]:
             return self.engine(service)
-        name = f"{service} owner"
-        if name not in self._engines:
-            self._engines[name] = open_database(url)
-        return self._engines[name]
+        return self._open(f"{service} owner", url)
 
     def close(self) -> None:
         for engine in self._engines.values():
             engine.dispose()
         self._engines.clear()
+        if self._leave:
+            self._leave()
+            self._leave = None
 
     # Services
 

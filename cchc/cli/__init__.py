@@ -35,6 +35,8 @@ COMMANDS = {
     "asyncapi": "contracts",
     "openapi": "contracts",
     "calendar": "calendars",
+    "backup": "backups",
+    "restore": "backups",
 }
 
 

@@ -3,18 +3,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
+from cchc.occupied import Occupied
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
 from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
 from services.scoring.texts import TEXTS as SCORING_TEXTS
 from services.tasks.texts import TEXTS as TASKS_TEXTS
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
 from shared.eventlog.errors import ServerLacks
+from shared.eventlog.trouble import trouble_of
 from shared.events import MalformedEvent, UnknownVersion
 from shared.projection import CannotFold
 from shared.refusal import Refused
-from shared.web.problems import fill
+from shared.web.problems import TROUBLES, fill
 
 SENTENCES: dict[type[Exception], tuple[str, int]] = {
     UnknownCommune: ("Chưa có xã này: {error}. Mở xã trước khi ghi.", REFUSED),
@@ -28,6 +30,10 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
     StaleVersion: ("Dữ liệu đã thay đổi: {error}. Đọc lại rồi làm lại.", REFUSED),
     Busy: ("Cơ sở dữ liệu đang bận: {error}. Thử lại sau giây lát.", UNAVAILABLE),
     ServerLacks: ("{error}", UNAVAILABLE),
+    Occupied: (
+        "Thư mục {error} đang có tiến trình cchc khác dùng. Dừng các tiến trình đó để phục hồi, hoặc đợi phục hồi.",
+        REFUSED,
+    ),
     OperationalError: (
         "Không dùng được cơ sở dữ liệu: {error}. Kiểm tra kết nối, quyền ghi và chạy cchc migrate.",
         UNAVAILABLE,
@@ -35,6 +41,9 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
     ArgumentError: ("Địa chỉ cơ sở dữ liệu không đúng: {error}. Kiểm tra CCHC_DATABASE_….", REFUSED),
     OSError: ("Không đọc hoặc không ghi được: {error}.", UNAVAILABLE),
 }
+
+# Others of the database's errors are explained when they are the storage's doing.
+EXPLAINED: tuple[type[Exception], ...] = (*SENTENCES, DBAPIError)
 
 
 @contextmanager
@@ -45,6 +54,12 @@ def explained() -> Iterator[None]:
         texts = NOTIFICATIONS_TEXTS | TASKS_TEXTS | SCORING_TEXTS
         _, detail = texts.get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
         fail(f"{fill(detail, refusal.params)} [{refusal.code}]", REFUSED)
-    except tuple(SENTENCES) as error:
-        sentence, code = next(found for kind, found in SENTENCES.items() if isinstance(error, kind))
-        fail(sentence.format(error=getattr(error, "orig", None) or error), code)
+    except EXPLAINED as error:
+        said = getattr(error, "orig", None) or error
+        if word := trouble_of(error):
+            fail(f"{TROUBLES[word].detail} ({said}) [{word}]", UNAVAILABLE)
+        found = next((found for kind, found in SENTENCES.items() if isinstance(error, kind)), None)
+        if found is None:
+            raise
+        sentence, code = found
+        fail(sentence.format(error=said), code)

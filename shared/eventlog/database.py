@@ -78,6 +78,8 @@ def open_database(url: str, **options: Any) -> Engine:
     def close_writer(engine: Engine) -> None:
         writer: _Writer = engine.get_execution_options()["cchc_writer"]
         if writer.connection:
+            # Without it the connection would go back to the pool that was just emptied, and stay open.
+            writer.connection.detach()
             writer.connection.close()
             writer.connection = None
 
@@ -196,14 +198,17 @@ def _until_the_end(connection: Connection) -> Iterator[None]:
     driver = driver_of(connection)
     try:
         yield
+        (connection if connection.in_transaction() else driver).commit()
     except BaseException:
+        # Also when COMMIT is refused, as by a full disk: the transaction would stay open, and be the next one's.
         if getattr(driver, "closed", False):
             connection.invalidate()
         else:
-            # SQLAlchemy has a transaction of its own only when its statements were used.
-            (connection if connection.in_transaction() else driver).rollback()
+            # SQLAlchemy has a transaction of its own only when its statements were used; after a COMMIT that failed,
+            # it forgets that one and leaves the driver's.
+            connection.rollback()
+            driver.rollback()
         raise
-    (connection if connection.in_transaction() else driver).commit()
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from shared.eventlog.security import secure
 
@@ -12,12 +12,11 @@ from shared.eventlog.security import secure
 ADVISORY_LOCK = 0x63636863
 
 
-def migrate(engine: Engine, service: str) -> None:
-    """Upgrade to head in one transaction. `service` is a package with a folder `migrations`: `services.tasks`.
+def migrate(engine: Engine, service: str, revision: str = "head") -> None:
+    """Upgrade in one transaction. `service` is a package with a folder `migrations`: `services.tasks`.
 
     On PostgreSQL `engine` is the owner's, and the tables are secured in the same transaction.
     """
-    config = _config(service)
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
@@ -26,11 +25,17 @@ def migrate(engine: Engine, service: str) -> None:
         else:
             connection.exec_driver_sql("COMMIT")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        upgrade(connection, service, revision)
         if connection.dialect.name == "postgresql":
             secure(connection, service.rpartition(".")[2])
         connection.commit()
+
+
+def upgrade(connection: Connection, service: str, revision: str = "head") -> None:
+    """Upgrade in the transaction of this connection."""
+    config = _config(service)
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def revisions(engine: Engine, service: str) -> tuple[set[str], list[str]]:

@@ -337,16 +337,23 @@ class Filled(msgspec.Struct):
 
 
 def fill_from_topic(
-    log: Log, bootstrap: str, topic: str | None = None, progress: Callable[[int, int], None] | None = None
+    log: Log,
+    bootstrap: str,
+    topic: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    mark_broken: bool = True,
 ) -> Filled:
     """Read the whole topic once, up to its present end, into a replica; `progress` gets records so far and of how many.
 
-    What is not next is dropped, as a topic may hold repeats and events ahead of their place.
+    What is not next is dropped, as a topic may hold repeats and events ahead of their place. What lies before the end
+    that the log has at first is passed over: the hash of its last event stands for all before it.
     """
     topic = topic or topic_name(log.source)
     filled = Filled(broken=log.broken())
     total = sum(end_offsets(bootstrap, topic).values())
-    ends = {commune: head.position for commune, head in log.heads().items()}
+    begins = {commune: head.position for commune, head in log.heads().items()}
+    ends = dict(begins)
     ahead: dict[str, int] = {}
     for records in read_topic(bootstrap, topic):
         fitting: dict[str, list[bytes]] = {}
@@ -355,6 +362,8 @@ def fill_from_topic(
                 filled.rejected += 1
                 continue
             commune, position = record.key.decode(), read_link(record.value).position
+            if position < begins.get(commune, 0):
+                continue
             end = ends.get(commune, 0)
             if position <= end + 1:
                 fitting.setdefault(commune, []).append(record.value)
@@ -364,7 +373,7 @@ def fill_from_topic(
         for commune, bodies in fitting.items():
             if commune not in filled.broken:
                 try:
-                    filled.taken += log.append_verbatim(commune, bodies)
+                    filled.taken += log.append_verbatim(commune, bodies, mark_broken=mark_broken)
                 except ChainBreak as error:
                     filled.broken[commune] = str(error)
         filled.records += len(records)

@@ -8,12 +8,12 @@ from typing import Any
 import flask
 import marshmallow
 import msgspec
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from werkzeug.exceptions import HTTPException
 
 from shared import metrics
-from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVersion, UnknownCommune
+from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVersion, UnknownCommune, trouble
 from shared.projection import CannotFold
 from shared.refusal import Refused
 from shared.web.trace import trace_id
@@ -85,6 +85,43 @@ HTTP: dict[int, tuple[str, str, str]] = {
 INVALID = Problem(422, "invalid", "Dữ liệu không hợp lệ", "Có chỗ chưa đúng; xem danh sách errors.")
 INTERNAL = Problem(500, *HTTP[500])
 
+DATABASE = Problem(503, "database", "Cơ sở dữ liệu không trả lời", "Hãy thử lại sau ít phút.", 5)
+
+# What `trouble_of` says of a database or a disk, by its word.
+TROUBLES: dict[str, Problem] = {
+    problem.code: problem
+    for problem in (
+        Problem(
+            503,
+            trouble.STORAGE_FULL,
+            "Hết chỗ lưu trữ",
+            "Ổ đĩa của máy chủ đã đầy nên chưa ghi được gì; người quản trị thêm dung lượng, rồi gửi lại.",
+            60,
+        ),
+        Problem(
+            503,
+            trouble.STORAGE_FAILING,
+            "Ổ đĩa báo lỗi",
+            "Máy chủ không đọc hoặc không ghi được ổ đĩa; người quản trị kiểm tra ổ đĩa và bản sao lưu.",
+            60,
+        ),
+        Problem(
+            503,
+            trouble.READ_ONLY,
+            "Kho dữ liệu chỉ cho đọc",
+            "Chưa ghi được gì; người quản trị kiểm tra quyền ghi của ổ đĩa và chế độ của cơ sở dữ liệu.",
+            60,
+        ),
+        Problem(
+            503,
+            trouble.TOO_MANY_CONNECTIONS,
+            "Quá nhiều kết nối",
+            "Cơ sở dữ liệu không nhận thêm kết nối; hãy thử lại, nếu còn lặp lại người quản trị tăng max_connections.",
+            5,
+        ),
+    )
+}
+
 # Exceptions of the packages below, by class.
 _registered: dict[type[Exception], Problem] = {
     CannotFold: Problem(
@@ -104,7 +141,8 @@ _registered: dict[type[Exception], Problem] = {
     StaleVersion: DOOR["stale"],
     Busy: Problem(503, "busy", "Đang bận", "Xã này đang có nhiều thay đổi cùng lúc; hãy thử lại.", 1),
     PoolExhausted: Problem(503, "overloaded", "Đang quá tải", "Hệ thống đang nhận quá nhiều yêu cầu; hãy thử lại.", 5),
-    OperationalError: Problem(503, "database", "Cơ sở dữ liệu không trả lời", "Hãy thử lại sau ít phút.", 5),
+    OperationalError: DATABASE,
+    InterfaceError: DATABASE,
 }
 
 
@@ -176,6 +214,8 @@ def answer(error: Exception) -> flask.Response:
         errors = list(pointed(error.messages, "#" if error.location == "json" else f"{error.location}#"))
     elif isinstance(error, HTTPException):
         problem, headers = _of_http(error), _kept_headers(error)
+    elif word := trouble.trouble_of(error):
+        problem = TROUBLES[word]
     else:
         problem = next((_registered[cls] for cls in type(error).__mro__ if cls in _registered), INTERNAL)
     metrics.web().problems.labels(flask.current_app.name, problem.code).inc()

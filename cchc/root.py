@@ -85,6 +85,7 @@ def create_root(installation: Installation) -> flask.Flask:
         texts=TEXTS | NOTIFICATIONS_TEXTS,
         statuses=STATUSES | NOTIFICATIONS_STATUSES,
         roles_in_force=installation.scoring.roles_in_force,
+        checks={service: installation.own_log(service).heads for service in SERVICES},
         origin=installation.settings.origin,
     )
 

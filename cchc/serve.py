@@ -77,8 +77,12 @@ def serve_all(open_installation: Callable[[], Installation], bind: str) -> None:
 
 
 def serve_one(open_installation: Callable[[], Installation], service: str, bind: str, workers: int) -> None:
-    """The web processes of one service; its background process is `cchc work`."""
-    _Gunicorn(lambda: open_installation().web(service), _options(bind, workers)).run()
+    """The web processes of one service, whose background process is `cchc work`, or those of the `pages`."""
+    _Gunicorn(lambda: _app(open_installation(), service), _options(bind, workers)).run()
+
+
+def _app(installation: Installation, service: str) -> Any:
+    return create_root(installation) if service == "pages" else installation.web(service)
 
 
 def work(installation: Installation, service: str) -> int:

@@ -211,7 +211,7 @@ def test_the_loops_of_a_service_wait_for_room_and_go_on(
     url = sqlite_url(disk.folder, "scoring")
     commune = SmallCommune(tmp_path, "2024-01-02", CCHC_DATABASE_SCORING=url)
     scoring = commune.installation.scoring
-    loops = Loops(commune.installation.loops("scoring"))
+    loops = Loops(commune.installation.background("scoring").named_loops())
     disk.fill()
     loops.start()
     try:

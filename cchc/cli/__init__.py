@@ -17,6 +17,7 @@ COMMANDS = {
     "work": "running",
     "databases": "running",
     "migrate": "running",
+    "commune": "communes",
     "import": "importing",
     "token": "tokens",
     "verify": "logs",

@@ -24,6 +24,7 @@ from services.tasks.domain.streams import kind_of
 from services.tasks.evidence import folder, keep, path_of
 from shared.eventlog import Decision, Transaction, reading
 from shared.events import CommuneOpened, StaffTakenOver, decode, format_time, local_day
+from shared.events.values import Pin
 from shared.refusal import Refused
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ class Plan(NamedTuple):
     formers: list[Former]
     streams: list[Beginning]
     newcomers: Newcomers
+
+    @property
+    def predecessors(self) -> list[Pin]:
+        return [one.head for one in self.formers]
 
     def ids(self, one: Former) -> Ids:
         return ids_of(self.merger, one, self.newcomers)
@@ -169,7 +174,7 @@ def _beside(tasks: "Tasks", found: Plan, batch: Sequence[Beginning]) -> Beside:
     for one in found.formers:
         ids = found.ids(one)
         tasks_of = [stream.of[1] for stream in batch if stream.of and _is_of("task", stream, one)]
-        with reading(tasks.engine) as connection:
+        with reading(tasks.engine, one.commune) as connection:
             people = beside.people_of(connection, one.commune)
             names = beside.unit_names_of(connection, one.commune)
             files = [file for task in tasks_of for file in beside.evidence_of(connection, one.commune, task)]

@@ -67,6 +67,7 @@ OWN: dict[str, tuple[str, str]] = {
         "Trùng mã ở xã mới",
         "Hai bản ghi cùng thành {subject} ở xã mới; ghi mã khác trong tệp nhân sự.",
     ),
+    "merger-event-too-large": ("Sự kiện quá dài", "Một sự kiện của {subject} quá dài để chuyển sang xã mới."),
     "merger-otherwise": (
         "Khác lần ghi trước",
         "Xã {commune} đã có nhật ký không khớp với việc sắp xếp này; chạy lại với đúng các thông tin và tệp lần trước.",

@@ -20,6 +20,7 @@ from services.tasks.domain.task import RUNNING, Task
 from services.tasks.domain.templates import Template
 from shared.events import (
     GENESIS_HASH,
+    MAX_EVENT_BYTES,
     CalendarPublished,
     CommuneClosed,
     CommuneOpened,
@@ -51,7 +52,8 @@ ONE_DAY = timedelta(days=1)
 # Which fields of events hold the id of a person, and which that of a unit; `collaborators` hold either.
 PEOPLE = frozenset({"staff", "by", "lead", "verified_by", "confirmed_by", "tracker", "rater", "substitute", "head"})
 UNITS = frozenset({"unit", "leads_unit"})
-# Well below what an event may have, with room for the envelope around a history.
+# Of what an event may have, a history leaves room for the envelope and the pin around it.
+LARGEST_EVENT = MAX_EVENT_BYTES - 2048
 LARGEST_HISTORY = 192 * 1024
 
 
@@ -157,6 +159,39 @@ def former(merger: Merger, commune: str, bodies: Iterable[bytes]) -> Former:
         states[envelope.subject] = evolve(states.get(envelope.subject), envelope)
         streams.setdefault(envelope.subject, []).append(Recorded(envelope, digest))
     return Former(commune=commune, head=head, closed=closed, streams=streams, states=states)
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What comes over from a commune, in numbers, and what does not: `templates` by title, rows that wait (`drafts`).
+    `out_of_office` are the people of the new commune who led the old one."""
+
+    commune: str
+    people: int
+    in_post: int
+    tasks: int
+    running: int
+    reported: int
+    directives: int
+    out_of_office: list[str]
+    templates: list[str]
+    drafts: int
+
+
+def summary(merger: Merger, one: Former) -> Summary:
+    tasks, people = carried(merger, one), one.of_kind("staff")
+    templates: dict[str, Template] = one.of_kind("template")
+    return Summary(
+        commune=one.commune,
+        people=len(people),
+        in_post=sum(state.post_on(merger.last_day) is not None for state in people.values()),
+        tasks=len(tasks),
+        running=sum(task.status in RUNNING for task in tasks),
+        reported=sum(task.status == "reported" for task in tasks),
+        directives=len({task.directive for task in tasks} - {None}),
+        out_of_office=[old for old, state in people.items() if _loses_office(merger, one, state)],
+        templates=[template.latest.title for template in templates.values() if template.ended_on is None],
+        drafts=sum(task.status == "draft" for task in one.of_kind("task").values()),
+    )
 
 
 # The old log ends
@@ -338,7 +373,7 @@ def _loses_office(merger: Merger, one: Former, state: Staff) -> bool:
 
 
 def _appointment(merger: Merger, state: Staff, ids: Ids, said: Newcomer, lost: set[str]) -> StaffAppointed | None:
-    """The post of the last day goes on, with what is said of it."""
+    """The post of the last day goes on, but for what the new commune's Office or operator says of it."""
     post = state.post_on(merger.last_day)
     if post is None:
         return None
@@ -395,6 +430,8 @@ def _parts(stream: Sequence[Recorded], ids: Ids) -> Iterator[list[tuple[Recorded
     for recorded in stream:
         for past in _past(recorded.envelope, ids):
             length = len(msgspec.json.encode(past))
+            if length > LARGEST_EVENT:
+                raise Refused("merger-event-too-large", subject=recorded.envelope.subject)
             if part and size + length > LARGEST_HISTORY:
                 yield part
                 part, size = [], 0

@@ -79,7 +79,7 @@ def merged(whole: list[Envelope], merger: Merger) -> tuple[History, Ids]:
 @pytest.mark.parametrize("seed", range(60))
 @pytest.mark.parametrize("year", [2025, 2026])
 def test_a_year_cut_by_a_merger_gives_the_same_figures(seed: int, year: int) -> None:
-    random = Random(f"{seed} {year}")  # noqa: S311 - a history, no secret
+    random = Random(f"{seed} {year}")
     on = date(year, 7, 1) + timedelta(days=random.randint(-60, 60))
     merger = Merger(
         commune="thanh-binh",

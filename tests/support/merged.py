@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,9 @@ from services.tasks.domain.publishing import PublishCalendar
 from services.tasks.domain.results import AcceptResult, ReportResult, ReturnResult
 from services.tasks.domain.templates import SetTemplate
 from services.tasks.evidence import store_evidence
-from shared.eventlog import Decision, writing
+from shared.eventlog import Decision, Transaction, writing
 from shared.eventlog.signer import sign_now
-from shared.events import VIETNAM, CommonAssessed, Due, Evidence, Recurrence, uuid7
+from shared.events import VIETNAM, CommonAssessed, Data, Due, Evidence, Recurrence, uuid7
 from shared.web.auth import Principal
 
 OLD = ("tien-canh", "tien-an", "tien-lap", "tien-loc")
@@ -66,6 +67,14 @@ def mapped(command: Any, commune: str) -> Any:
     if (unit := getattr(command, "unit", None)) is not None:
         changed["unit"] = CONTROL if unit == commune else f"{commune}-{unit}"
     return replace(command, **changed)
+
+
+def appointment(staff: str, since: date, said: dict[str, Any]) -> AppointStaff:
+    return AppointStaff(staff=staff, valid_from=since, **said)
+
+
+def decided(data: Data, _: Transaction) -> Decision:
+    return Decision([data])
 
 
 class Province:
@@ -112,7 +121,7 @@ class Province:
             since = date(2020, 1, 1)
             opened = OpenCommune(name=NAMES.get(commune, "xã Đối Chứng"), code=commune, valid_from=since)
             self.run(commune, "operator", opened)
-            for year in (2025, 2026):
+            for year in (2024, 2025, 2026):
                 published = json.loads((FILES / "lich-lam-viec" / f"{year}.json").read_text("utf-8"))
                 days = [day for day in published["days_off"] if day.get("status", "official") == "official"]
                 calendar = {"calendar": f"vn-{year}-r1", "year": year, "days_off": days}
@@ -121,8 +130,7 @@ class Province:
         for commune in OLD:
             self.do(commune, "operator", DefineUnit(unit="kinh-te", kind="department", valid_from=date(2020, 1, 1)))
             for staff, said in PEOPLE.items():
-                fields = {"unit": commune, "valid_from": date(2023, 3, 1)} | said
-                self.do(commune, "operator", AppointStaff(staff=staff, **fields))
+                self.do(commune, "operator", appointment(staff, date(2023, 3, 1), {"unit": commune} | said))
             directive = IssueDirective(
                 directive=f"{commune}-d1", number="01/CT-UBND", issued_on=date(2025, 1, 2), title="Công tác năm 2025"
             )
@@ -176,7 +184,7 @@ class Province:
         self.do("tien-canh", "operator", EndAppointment(staff="p09", valid_to=date(2025, 2, 28)))
         self.do("tien-lap", "operator", EndAppointment(staff="p09", valid_to=date(2025, 2, 28)))
         self.on("28/3")
-        again = AppointStaff(staff="p09", **({"unit": "tien-lap", "valid_from": date(2025, 4, 1)} | PEOPLE["p09"]))
+        again = appointment("p09", date(2025, 4, 1), {"unit": "tien-lap"} | PEOPLE["p09"])
         self.do("tien-lap", "operator", again)
         for commune in OLD:
             self.report(commune, f"{commune}-in-time", "p07")
@@ -201,8 +209,8 @@ class Province:
             self.report(commune, f"{commune}-extended", "p07")
             self.accept(commune, f"{commune}-extended")
             self.report(commune, f"{commune}-returned", "p14")
-            due = Due(text="18/7/2025", date=date(2025, 7, 18))
-            sent_back = ReturnResult(task=f"{commune}-returned", reason="Thiếu", quality_failure=True, due=due)
+            until = Due(text="18/7/2025", date=date(2025, 7, 18))
+            sent_back = ReturnResult(task=f"{commune}-returned", reason="Thiếu", quality_failure=True, due=until)
             self.do(commune, "p01", sent_back)
         template = SetTemplate(
             template="tien-loc-m1", title="Báo cáo tháng", lead="p08", due_text="ngày 25",
@@ -274,7 +282,7 @@ class Province:
                     stage="confirmed", by=CHAIR,
                 )  # fmt: skip
                 for where in (NEW, CONTROL):
-                    self.installation.own_log("scoring").append(where, lambda _, g=good: Decision([g]), actor="x/y")
+                    self.installation.own_log("scoring").append(where, partial(decided, good), actor="staff/x")
 
     def year(self) -> None:
         self.open()

@@ -78,10 +78,9 @@ def decided(data: Data, _: Transaction) -> Decision:
 
 
 class Province:
-    def __init__(self, data: Path, url: str | None = None) -> None:
+    def __init__(self, data: Path, **environment: str) -> None:
         self.now = datetime(2025, 1, 1, tzinfo=UTC)
         self.count = 0
-        environment = {} if url is None else {"CCHC_DATABASE_TASKS": url}
         settings = Settings.from_environment(environment, data=data)
         self.installation = Installation(settings, clock=lambda: self.now, new_id=self._new_id)
         self.installation.migrate()

@@ -2,15 +2,20 @@
 
 import csv
 import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from cchc.cli import cli
+from cchc.cli.failures import explained
 from demo.year import FILES
 from services.tasks import beside
 from services.tasks.domain.merging import Newcomer
 from shared.eventlog import reading
-from tests.scenario.conftest import Cchc, command_line, read_json
+from tests.scenario.conftest import Cchc, read_json
 from tests.support.deployed import Deployed
 from tests.support.merged import NEW, OLD, Province
 
@@ -20,9 +25,27 @@ MERGE = (
 )  # fmt: skip
 
 
+def shell(data: Path) -> Cchc:
+    """The command line on a data directory, in this process: it is called often here."""
+
+    def run(*arguments: str, code: int = 0, **_: str) -> subprocess.CompletedProcess[str]:
+        ended: Any = None
+        with CliRunner().isolation() as (out, err, _both):
+            try:
+                with explained():
+                    cli.main(["--data", str(data), *arguments], prog_name="cchc")
+            except SystemExit as end:
+                ended = end.code
+            done = subprocess.CompletedProcess(arguments, ended, out.getvalue().decode(), err.getvalue().decode())
+        assert ended == code, f"{arguments}: {ended}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
 @pytest.fixture
 def empty(tmp_path: Path) -> Cchc:
-    cchc = command_line(tmp_path / "data")
+    cchc = shell(tmp_path / "data")
     cchc("migrate")
     return cchc
 
@@ -73,7 +96,7 @@ def half_a_year(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_merger_is_looked_at_mended_and_recorded(half_a_year: Path, tmp_path: Path):
     data = Path(shutil.copytree(half_a_year, tmp_path / "data"))
-    cchc, people = command_line(data), tmp_path / "nhan-su.csv"
+    cchc, people = shell(data), tmp_path / "nhan-su.csv"
     before = read_json(cchc("commune", "list", "--json"))
     looked = cchc(*MERGE, "--dry-run", "--people-out", str(people))
     assert "Mới xem trước, chưa ghi gì" in looked.stderr
@@ -83,11 +106,12 @@ def test_a_merger_is_looked_at_mended_and_recorded(half_a_year: Path, tmp_path: 
     # The file as it was written changes nothing; then two rows are mended.
     rows = list(csv.DictReader(people.read_text("utf-8-sig").splitlines()))
     found = {(row["commune"], row["staff"]): row for row in rows}
-    assert (found["tien-an", "p07"]["new_id"], found["tien-an", "p07"]["name"]) == ("tien-an-p07", "Người số bảy xã Tiên An")
+    seventh = found["tien-an", "p07"]
+    assert (seventh["new_id"], seventh["name"]) == ("tien-an-p07", "Người số bảy xã Tiên An")
     assert found["tien-an", "p01"]["roles"] == "staff" and found["tien-canh", "p01"]["roles"] == "chair"
     same = read_json(cchc(*MERGE, "--dry-run", "--people", str(people), "--json"))
     assert same["people"] == read_json(cchc(*MERGE, "--dry-run", "--json"))["people"]
-    found["tien-an", "p07"] |= {"new_id": "p47", "post": "Phòng Kinh tế", "roles": "office staff", "unit": NEW}
+    seventh |= {"new_id": "p47", "post": "Phòng Kinh tế", "roles": "office staff", "unit": NEW}
     found["tien-an", "p08"] |= {"tracker": "p47", "roles": "ruler"}
     write(people, rows)
     assert "dòng" in cchc(*MERGE, "--people", str(people), code=2).stderr
@@ -129,11 +153,11 @@ def write(people: Path, rows: list[dict[str, str]]) -> None:
     ],
 )
 def test_what_can_not_be_merged_is_refused(half_a_year: Path, arguments: tuple[str, ...], said: str):
-    assert f"[{said}]" in command_line(half_a_year)(*MERGE, *arguments, "--dry-run", code=2).stderr
+    assert f"[{said}]" in shell(half_a_year)(*MERGE, *arguments, "--dry-run", code=2).stderr
 
 
 def test_a_commune_that_was_closed_is_not_merged(half_a_year: Path, tmp_path: Path):
-    cchc = command_line(Path(shutil.copytree(half_a_year, tmp_path / "data")))
+    cchc = shell(Path(shutil.copytree(half_a_year, tmp_path / "data")))
     cchc("commune", "close", "tien-lap", "--on", "2025-06-30", "--legal-basis", "x", "--successor", NEW)
     assert "[commune-closed]" in cchc(*MERGE, code=2).stderr
 

@@ -126,7 +126,11 @@ def test_people_come_with_their_posts_absences_and_acts_and_go_on_in_the_new_com
 
 
 def test_only_the_chairs_of_the_seat_stay_in_office() -> None:
-    people = (appointed("p01", "chair", leads_unit="x"), appointed("p07", rater="p01"), appointed("p02", "vice_chair", "office"))
+    people = (
+        appointed("p01", "chair", leads_unit="x"),
+        appointed("p02", "vice_chair", "office"),
+        appointed("p07", rater="p01"),
+    )
     streams = begun(commune("tien-canh", *people), commune("tien-an", *people), seat="tien-an")
     posts = {name.partition("/")[2]: events[-1] for name, events in streams.items() if name.startswith("staff/")}
     assert (posts["tien-an-p01"].roles, posts["tien-canh-p01"].roles) == (["chair"], ["staff"])
@@ -165,7 +169,8 @@ def test_tasks_come_with_their_life() -> None:
     history = commune("tien-canh", appointed("p01", "chair"), appointed("p07"), appointed("p08"))
     history.record("3/2/2025", h.assigned("t1", due="30/4/2025", collaborators=["p08", "tien-canh", "khac"]))
     history.record("4/4/2025", h.reported("t1", "4/4/2025"), actor="staff/p07")
-    history.record("5/4/2025", msgspec.structs.replace(h.completed("t1", "4/4/2025"), exceeded=exceeded), actor="staff/p01")
+    accepted = msgspec.structs.replace(h.completed("t1", "4/4/2025"), exceeded=exceeded)
+    history.record("5/4/2025", accepted, actor="staff/p01")
     [carried] = begun(history)["task/t1"]
     assert isinstance(carried, TaskCarriedOver)
     assert (carried.from_.commune, carried.from_.task, carried.from_.position) == ("tien-canh", "t1", 7)
@@ -179,7 +184,8 @@ def test_tasks_come_with_their_life() -> None:
 def test_what_can_not_count_any_more_stays_but_for_parts_of_what_comes() -> None:
     history = History("tien-canh").record("1/1/2022", CommuneOpened(name="x", code="1", valid_from=date(2020, 1, 1)))
     history.record("1/2/2022", appointed("p07"), h.assigned("old", due="1/3/2022"), h.assigned("parent", due=None))
-    history.record("2/2/2022", h.assigned("part", due="1/3/2022", parent="parent"), h.assigned("running", due="1/3/2022"))
+    history.record("2/2/2022", h.assigned("part", due="1/3/2022", parent="parent"))
+    history.record("2/2/2022", h.assigned("running", due="1/3/2022"))
     history.record("1/4/2022", *(h.cancelled(name) for name in ("old", "part")))
     history.record("2/4/2022", h.assigned("due", due="1/2/2024"), h.cancelled("due"))
     streams = begun(history)
@@ -213,7 +219,8 @@ def test_directives_say_whose_they_are_and_only_those_that_tasks_rest_on_come() 
 
 
 def test_one_id_is_never_two_things() -> None:
-    histories = [commune(name, appointed("p07"), h.assigned("t1", due="30/9/2025")) for name in ("tien-canh", "tien-an")]
+    task = h.assigned("t1", due="30/9/2025")
+    histories = [commune(name, appointed("p07"), task) for name in ("tien-canh", "tien-an")]
     with pytest.raises(Refused, match="merger-same-id"):
         begun(*histories)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import msgspec
+from marshmallow import ValidationError
 
 from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
@@ -19,11 +20,13 @@ from services.tasks.domain.communes import ChooseCommuneSettings, CloseCommune, 
 from services.tasks.domain.context import Command, canonical
 from services.tasks.domain.merging import Merger, Newcomer, Newcomers, calendars_that_differ, summary
 from services.tasks.domain.organisation import ChangeStaff
+from services.tasks.schemas import CloseCommuneBody, OpenCommuneBody, SettingsBody
 from shared.eventlog import Appended, reading
 from shared.eventlog.signer import sign_now
 from shared.events import StaffAppointed, format_time, local_day
 from shared.events.values import Role
 from shared.web.auth import COMMUNE, Principal
+from shared.web.schema import Schema, composed
 
 OPERATOR = "operator/cchc"
 
@@ -46,7 +49,8 @@ def commune_command() -> None:
 def open_(installation: Installation, commune: str, name: str, code: str, valid_from: date, parent: str | None) -> None:
     """Mở một xã. MÃ_XÃ là mã riêng của hệ thống này (chữ thường, số, gạch ngang), không đổi và không dùng lại."""
     _must_be_an_id(commune)
-    done = _execute(installation, commune, OpenCommune(name=name, code=code, valid_from=valid_from, parent=parent))
+    said = _checked(OpenCommuneBody, name=name, code=code, valid_from=valid_from.isoformat(), parent=parent)
+    done = _execute(installation, commune, OpenCommune(**said))
     click.echo(f"Đã mở {name} ({commune}), sự kiện #{done.position}.")
     click.echo("Tiếp theo: cchc calendar publish, cchc import roster, cchc commune roles.", err=True)
 
@@ -89,7 +93,8 @@ def list_(installation: Installation, json_output: bool) -> None:
 def close(installation: Installation, commune: str, on: date, successors: tuple[str, ...], legal_basis: str) -> None:
     """Kết thúc một xã mà không chuyển gì sang xã khác; khi sắp xếp đơn vị hành chính thì dùng cchc commune merge."""
     commune = the_commune(installation, commune)
-    done = _execute(installation, commune, CloseCommune(on=on, successors=list(successors), legal_basis=legal_basis))
+    said = _checked(CloseCommuneBody, on=on.isoformat(), successors=list(successors), legal_basis=legal_basis)
+    done = _execute(installation, commune, CloseCommune(**said))
     click.echo(f"Đã kết thúc {commune} vào {_day(on)} (sự kiện #{done.position}).")
 
 
@@ -110,8 +115,8 @@ def settings(
     if chosen:
         if not reason:
             fail("Ghi --reason: vì sao thay đổi.")
-        given = dict(map(_setting, chosen))
-        _execute(installation, commune, ChooseCommuneSettings(settings=given, reason=reason))
+        said = _checked(SettingsBody, settings=dict(map(_setting, chosen)), reason=reason)
+        _execute(installation, commune, ChooseCommuneSettings(**said))
     found = _state(installation, commune).settings
     if json_output:
         as_json(found)
@@ -189,15 +194,17 @@ def merge(
     Lệnh bị ngắt giữa chừng thì chạy lại đúng như lần trước: làm tiếp phần còn thiếu, không ghi hai lần.
     """
     _must_be_an_id(commune)
+    opened = _checked(OpenCommuneBody, name=name, code=code, valid_from=on.isoformat(), parent=parent)
+    closed = _checked(CloseCommuneBody, on=on.isoformat(), successors=[commune], legal_basis=legal_basis)
     merger = Merger(
         commune=commune,
-        name=name,
-        code=code,
+        name=opened["name"],
+        code=opened["code"],
         on=on,
-        legal_basis=legal_basis,
+        legal_basis=closed["legal_basis"],
         communes=communes,
         seat=seat or communes[0],
-        parent=parent,
+        parent=opened.get("parent"),
     )
     newcomers = _newcomers(people) if people else {}
     tasks = installation.tasks
@@ -227,7 +234,7 @@ def _newcomers(file: Path) -> Newcomers:
     """What the file says of people; a blank cell says nothing, "-" clears."""
     try:
         lines = csv.DictReader(io.StringIO(file.read_text("utf-8-sig")))
-        rows = [(number, row) for number, row in enumerate(lines, 2) if row.get("staff")]
+        rows = [(number, composed(row)) for number, row in enumerate(lines, 2) if row.get("staff")]
     except (UnicodeDecodeError, csv.Error) as error:
         fail(f"{file.name} không phải tệp CSV mã UTF-8: {error}")
     if lines.fieldnames is None or not {"commune", "staff"} <= set(lines.fieldnames):
@@ -277,13 +284,12 @@ def _text(value: Any) -> str:
 def _posts(installation: Installation, found: merging.Plan) -> list[tuple[str, str, str, StaffAppointed]]:
     """Former commune, former id, name, and the post in the new commune."""
     names = {one.commune: _names(installation, one.commune) for one in found.formers}
-    posts = []
+    posts: dict[tuple[str, str], StaffAppointed] = {}
     for stream in found.streams:
         for data in stream.events:
             if stream.of and isinstance(data, StaffAppointed) and data.valid_from == found.merger.on:
-                commune, staff = stream.of
-                posts.append((commune, staff, names[commune].get(staff, ""), data))
-    return posts
+                posts.setdefault(stream.of, data)
+    return [(commune, staff, names[commune].get(staff, ""), post) for (commune, staff), post in posts.items()]
 
 
 def _names(installation: Installation, commune: str) -> dict[str, str]:
@@ -341,6 +347,15 @@ def _print(installation: Installation, found: merging.Plan, *, recorded: bool) -
 def _must_be_an_id(commune: str) -> None:
     if not COMMUNE.fullmatch(commune):
         fail(f"{commune} không phải mã xã: chỉ gồm chữ thường không dấu, số và gạch ngang.")
+
+
+def _checked(schema: type[Schema], **said: Any) -> dict[str, Any]:
+    """What was typed, as the door of HTTP takes it: composed, trimmed, not too long."""
+    try:
+        loaded: dict[str, Any] = schema().load({name: value for name, value in said.items() if value is not None})
+    except ValidationError as error:
+        fail(f"Ghi không đúng: {msgspec.json.encode(error.messages).decode()}")
+    return loaded
 
 
 def _execute(installation: Installation, commune: str, command: Command) -> Appended:

@@ -5,7 +5,7 @@ import io
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import msgspec
@@ -136,7 +136,7 @@ def _setting(text: str) -> tuple[str, Any]:
 
 @commune_command.command("roles")
 @click.argument("staff", metavar="MÃ_CÁN_BỘ")
-@click.argument("roles", metavar="VAI_TRÒ...", nargs=-1, required=True, type=click.Choice(Role.__args__))  # type: ignore[attr-defined]
+@click.argument("roles", metavar="VAI_TRÒ...", nargs=-1, required=True, type=click.Choice(get_args(Role)))
 @click.option("--reason", required=True, help="Căn cứ, ví dụ quyết định phân công.")
 @click.option("--valid-from", type=Day(), help="Từ ngày (mặc định hôm nay).")
 @commune_option

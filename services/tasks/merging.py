@@ -129,11 +129,13 @@ ENDING = frozenset({"commune", "staff", "task", "template"})
 def _batches(streams: Sequence[Beginning]) -> Iterator[list[Beginning]]:
     """Whole streams, so that a stream is there or is not."""
     batch: list[Beginning] = []
+    size = 0
     for stream in streams:
         batch.append(stream)
-        if sum(len(one.events) for one in batch) >= BATCH:
+        size += len(stream.events)
+        if size >= BATCH:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch
 

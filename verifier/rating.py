@@ -342,7 +342,8 @@ class Records:
     def rated_staff(self, year: int) -> list[str]:
         found = {d["staff"]: self.career(d["staff"], self.end(year)) for *_, d in self.of("staff.appointed")}
         here = [s for s, (_, stays, _) in found.items() if any(a <= b and a.year <= year <= b.year for a, b in stays)]
-        return sorted(s for s in here if found[s][0].get("rated") is not False)
+        merged = any(d.get("predecessors") and year < day(d["valid_from"]).year for *_, d in self.of("commune.opened"))
+        return sorted(s for s in here if found[s][0].get("rated") is not False and not merged)
 
 
 def rate(logs: dict[str, list[Event]], year: int, staff: str, on: date) -> Event:  # seen from the day `on`
@@ -365,8 +366,7 @@ def differences(own: Event, entry: Event, known: Records, year: int, sheet: Even
         proposed = [d for *_, d in known.of("rating.proposed", staff=entry["staff"], proposal=entry["proposal"])]
         keys = {"level": "computed_level", **{k: k for k in ("rule_set", "evaluated_on", "inputs", "sheet_sha256")}}
         found += [(f"{b} (đề xuất)", entry.get(b), (proposed or [{}])[0].get(a)) for a, b in keys.items()]
-    rulings = known.of("rating.decided", "rating.re_rated", staff=entry["staff"], year=year)
-    decided = [d["level"] for *_, d in rulings]
+    decided = [d["level"] for *_, d in known.of("rating.decided", "rating.re_rated", staff=entry["staff"], year=year)]
     found += [("level", entry["level"], [entry["computed_level"], *decided][-1])]
     found += [("standing (đã quyết định)", entry["standing"] in {"decided", "re_rated"}, bool(decided))]
     found += [("decided_level thuộc các quyết định", entry.get("decided_level") in (decided or [None]), True)]

@@ -19,6 +19,7 @@ COMMANDS = {
     "migrate": "running",
     "secrets": "deployment",
     "demo": "deployment",
+    "commune": "communes",
     "import": "importing",
     "token": "tokens",
     "verify": "logs",

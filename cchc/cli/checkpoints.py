@@ -8,8 +8,8 @@ from cchc.cli.options import commune_option, json_option, the_commune, with_inst
 from cchc.installation import Installation
 from cchc.output import as_json, table
 from cchc.settings import SERVICES
-from shared.eventlog.checkpoints import checkpoints, key_id, latest, line, public_pem, record
-from shared.eventlog.signer import unsigned_in
+from shared.eventlog.checkpoints import checkpoints, key_id, latest, line, public_pem
+from shared.eventlog.signer import sign_now
 from shared.events import VIETNAM, CheckpointSigned, parse_time
 
 
@@ -28,10 +28,7 @@ def sign(installation: Installation, commune: str | None, json_output: bool) -> 
     signed: list[CheckpointSigned] = []
     for service in SERVICES:
         log = installation.own_log(service)
-        head = log.head(commune)
-        if head.position and (unsigned := unsigned_in(log, commune, head)).anything:
-            key = installation.checkpoint_key
-            signed += record(log, commune, key, actor="operator/checkpoint", held={}, seen=unsigned.seen)
+        signed += sign_now(log, commune, installation.checkpoint_key, actor="operator/checkpoint")
     if json_output:
         as_json(signed)
     elif signed:

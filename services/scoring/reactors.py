@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.scoring.domain.records import Assigned, Records
+from services.scoring.domain.records import Assigned, Records, closed_by
 from services.scoring.domain.sheet import Sheet, sheets
 from services.scoring.views import PROJECTION, Known, known_now
 from shared.eventlog import Busy, ClockBehind, Decision, Log, Transaction, utcnow
@@ -66,7 +66,7 @@ class ScoreAnnouncer:
         known = known_now(self.engine, self.logs, commune, today)
         changed = [
             update
-            for year in _years(known.records, today)
+            for year in ([] if closed_by(known.records, today) else _years(known.records, today))
             for found in sheets(known.records, year, today)
             if (update := self._update(commune, known, found))
         ]

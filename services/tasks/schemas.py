@@ -10,7 +10,7 @@ from shared.events.values import Category, Role, Roll
 from shared.web.paging import Cursor, PageQuery
 from shared.web.schema import Schema
 
-STATUSES = ("open", "reported", "completed", "handed_back", "cancelled", "carried_over")
+STATUSES = ("open", "reported", "completed", "handed_back", "cancelled")
 ABSENCES = ("insured", "protected", "unpaid", "other")
 
 # The commune, its units and calendars

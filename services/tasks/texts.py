@@ -39,7 +39,6 @@ OWN: dict[str, tuple[str, str]] = {
     "task-cancelled": ("Nhiệm vụ đã hủy", "Nhiệm vụ {task} đã bị hủy."),
     "task-handed-back": ("Nhiệm vụ đã trả lại", "Nhiệm vụ {task} đã được trả lại để giao người khác."),
     "task-not-handed-back": ("Nhiệm vụ chưa được trả lại", "Nhiệm vụ {task} chưa được trả lại nên chưa thể tiếp nhận."),
-    "task-carried-over": ("Nhiệm vụ chuyển từ đơn vị cũ", "Nhiệm vụ {task} chỉ lưu kết quả của đơn vị trước sắp xếp."),
     "already-acknowledged": ("Đã nhận việc", "Nhiệm vụ {task} đã được xác nhận tiếp nhận."),
     # what a task says
     "title-required": ("Thiếu nội dung", "Hãy ghi nội dung công việc hoặc trích yếu."),
@@ -56,6 +55,23 @@ OWN: dict[str, tuple[str, str]] = {
     "evidence-or-explanation-required": ("Thiếu minh chứng", "Hãy kèm tệp minh chứng hoặc giải trình."),
     "exceeded-but-not-met": ("Mâu thuẫn", "Kết quả không đạt chất lượng thì không thể vượt mức."),
     "reason-required": ("Thiếu lý do", "Hãy ghi lý do."),
+    # communes that are merged
+    "merger-in-the-future": ("Chưa đến ngày sắp xếp", "Ghi việc sắp xếp từ ngày {on} trở đi, khi xã mới đã hoạt động."),
+    "merger-unknown-commune": ("Không có xã cũ này", "Không có xã {commune} trong hệ thống; xem cchc commune list."),
+    "merger-unknown-seat": ("Xã giữ lãnh đạo không đúng", "Xã {commune} không nằm trong các xã được sắp xếp."),
+    "merger-unknown-person": (
+        "Không có người này ở xã cũ",
+        "Tệp nhân sự ghi {staff} của xã {commune}: không có người đó.",
+    ),
+    "merger-same-id": (
+        "Trùng mã ở xã mới",
+        "Hai bản ghi cùng thành {subject} ở xã mới; ghi mã khác trong tệp nhân sự.",
+    ),
+    "merger-event-too-large": ("Sự kiện quá dài", "Một sự kiện của {subject} quá dài để chuyển sang xã mới."),
+    "merger-otherwise": (
+        "Khác lần ghi trước",
+        "Xã {commune} đã có nhật ký không khớp với việc sắp xếp này; chạy lại với đúng các thông tin và tệp lần trước.",
+    ),
     # days and deadlines
     "day-in-the-future": ("Ngày chưa đến", "Ngày {day} chưa đến nên chưa thể ghi nhận."),
     "calendar-year": ("Năm không hợp lý", "Không có lịch làm việc của năm {year}; hãy kiểm tra lại năm."),

@@ -247,7 +247,7 @@ def tasks(
     return _read(connection, commune, *where, limit=limit)
 
 
-_NOT_DRAFTS = frozenset({"open", "reported", "completed", "handed_back", "cancelled", "carried_over"})
+_NOT_DRAFTS = frozenset({"open", "reported", "completed", "handed_back", "cancelled"})
 
 
 def drafts(connection: Connection, commune: str) -> list[Stored]:

@@ -110,6 +110,14 @@ def unsigned_in(log: Log, commune: str, head: Head) -> Unsigned:
     return Unsigned(local_day(since), last.streamversion if last else 0, anything, decided)
 
 
+def sign_now(log: Log, commune: str, key: CheckpointKey, actor: str) -> list[CheckpointSigned]:
+    """Sign a log's head, unless nothing was recorded since the last checkpoint. Raises as `unsigned_in`."""
+    head = log.head(commune)
+    if not head.position or not (unsigned := unsigned_in(log, commune, head)).anything:
+        return []
+    return record(log, commune, key, actor=actor, held={}, seen=unsigned.seen)
+
+
 class _Type(msgspec.Struct):
     type: str
 

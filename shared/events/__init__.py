@@ -93,6 +93,7 @@ from shared.events.tasks import (
     TaskDrafted,
     TaskHandedBack,
     TaskReopened,
+    lived,
 )
 from shared.events.templates import TemplateEnded, TemplateSet
 from shared.events.units import UnitDefined
@@ -215,6 +216,7 @@ __all__ = [
     "end_of_day",
     "event_hash",
     "format_time",
+    "lived",
     "local_day",
     "parse_time",
     "subject_of",

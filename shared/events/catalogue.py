@@ -89,20 +89,28 @@ class Catalogue:
         try:
             envelope = _decode_envelope(body)
             decode_data = self._decoders.get(envelope.type)
-            envelope.data = decode_data(envelope.data) if decode_data else self._decode_other(envelope)
+            envelope.data = (
+                decode_data(envelope.data) if decode_data else self._decode_other(envelope.type, envelope.data)
+            )
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise MalformedEvent(str(error)) from error
         return envelope
 
-    def _decode_other(self, envelope: Envelope) -> Any:
-        name, _, version = envelope.type.removeprefix(PREFIX).rpartition(".v")
+    def decode_data(self, type_name: str, data: Any) -> Any:
+        """The data of an event that another event tells of; as in `decode`, None for a type nobody here knows."""
+        encoded = msgspec.Raw(msgspec.json.encode(data))
+        decode_data = self._decoders.get(type_name)
+        return decode_data(encoded) if decode_data else self._decode_other(type_name, encoded)
+
+    def _decode_other(self, type_name: str, encoded: msgspec.Raw) -> Any:
+        name, _, version = type_name.removeprefix(PREFIX).rpartition(".v")
         current = self._current.get(name)
         if current is None:
             return None
         steps = self._upcasters.get(name, {})
         if not version.isdigit() or int(version) not in steps:
-            raise UnknownVersion(envelope.type)
-        data = msgspec.json.decode(envelope.data, type=dict[str, Any])
+            raise UnknownVersion(type_name)
+        data = msgspec.json.decode(encoded, type=dict[str, Any])
         for at in range(int(version), current.version):
             data = steps[at](data)
         return msgspec.convert(data, current.data)

@@ -1,10 +1,11 @@
 """The life of a task, from the imported row to its result, as rating.md reads it."""
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
 
-from shared.events.catalogue import event
+from shared.events.catalogue import CATALOGUE, event
 from shared.events.values import (
     Data,
     Day,
@@ -67,20 +68,30 @@ class TaskAssigned(Data):
 
 
 class PastEvent(Data):
-    """One event of a task's life in the commune it came from, staff ids mapped."""
+    """One event of a task's life in the commune it came from, ids of people and units mapped."""
 
     type: str
     time: str
     data: dict[str, Any]
+    actor: str | None = None
 
 
 @event("task.carried_over", source="tasks", subject=SUBJECT)
 class TaskCarriedOver(Data):
-    """A closed task of a merged commune whose facts still count in the year of the merger."""
+    """A task of a merged commune with its life there; one that was running goes on here (docs/adr/0019).
+
+    A life that is too long for one event comes in several, each with the part that follows; `from` is its last event.
+    """
 
     task: str
     from_: TaskPin = msgspec.field(name="from")
     history: list[PastEvent]
+
+
+def lived(carried: TaskCarriedOver) -> Iterator[tuple[PastEvent, Any]]:
+    """Each past event with its data, decoded as if it stood in the log by itself (None for a type nobody knows)."""
+    for past in carried.history:
+        yield past, CATALOGUE.decode_data(past.type, past.data | {"task": carried.task})
 
 
 @event("task.corrected", source="tasks", subject=SUBJECT)

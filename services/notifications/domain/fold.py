@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from services.notifications.domain import records as kept
 from services.notifications.domain.records import KINDS, DirectiveRecord, Key, Records, TaskRecord
 from shared import events
 from shared.events import Envelope
 
 # Another version at start rebuilds the records from the logs.
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 
 Handler = Callable[[Records, Envelope, Any], Key]
 
@@ -39,6 +41,13 @@ def _assigned(records: Records, e: Envelope, d: events.TaskAssigned) -> Key:
     records.tasks[d.task] = TaskRecord(
         d.task, d.title, d.product, d.field, d.lead, d.collaborators, [first], d.directive, d.item, d.template
     )
+    return "task", d.task
+
+
+def _carried_over(records: Records, e: Envelope, d: events.TaskCarriedOver) -> Key:
+    """The past events are folded with their own times: the watch of the new commune begins after them."""
+    for past, there in events.lived(d):
+        evolve(records, msgspec.structs.replace(e, type=past.type, time=past.time, data=there))
     return "task", d.task
 
 
@@ -125,6 +134,7 @@ def _of_commune(moment: type) -> Handler:
 
 _HANDLERS: dict[type, Handler] = {
     events.TaskAssigned: _assigned,
+    events.TaskCarriedOver: _carried_over,
     events.TaskCorrected: _corrected,
     events.DueConfirmed: _live(_due_set("confirmed")),
     events.DueRecomputed: _live(_due_set("recomputed")),

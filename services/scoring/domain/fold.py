@@ -157,13 +157,10 @@ def _cancelled(records: Records, e: Envelope, d: events.TaskCancelled) -> Key:
 
 def _carried_over(records: Records, e: Envelope, d: events.TaskCarriedOver) -> Key:
     """The past events are folded with their own times; in this log they all stand at the carrying event."""
-    if d.task in records.tasks:
-        raise FoldError(e, f"task {d.task} is carried over twice")
-    carrier = {name: getattr(e, name) for name in e.__struct_fields__}
-    for past in d.history:
-        lived = carrier | {"type": past.type, "time": past.time, "data": past.data | {"task": d.task}}
-        evolve(records, events.decode(msgspec.json.encode(lived)))
-    if d.task not in records.tasks:
+    for past, there in events.lived(d):
+        actor = past.actor or e.actor
+        evolve(records, msgspec.structs.replace(e, type=past.type, time=past.time, actor=actor, data=there))
+    if not d.history or d.task not in records.tasks:
         raise FoldError(e, f"the history of task {d.task} does not begin with its assignment")
     return "task", d.task
 

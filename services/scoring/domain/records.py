@@ -478,6 +478,19 @@ def commune_name(records: Records) -> str:
     return next((name for name in reversed(named) if name), records.commune)
 
 
+def closed_by(records: Records, day: date) -> bool:
+    """Is the commune's last day over?"""
+    record: CommuneRecord | None = records.get("commune", records.commune)
+    return any(isinstance(m, Closed) and m.data.on < day for m in (record.moments if record else ()))
+
+
+def begun_by_merger(records: Records) -> date | None:
+    """The first day of a commune that others were merged into: what was before counts there."""
+    record: CommuneRecord | None = records.get("commune", records.commune)
+    opened = record.moments[0] if record else None
+    return opened.data.valid_from if isinstance(opened, Opened) and opened.data.predecessors else None
+
+
 _ENCODER = msgspec.json.Encoder()
 _DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(record) for kind, record in KINDS.items()}
 

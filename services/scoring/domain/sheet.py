@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from services.scoring.domain import rules, texts
-from services.scoring.domain.records import PersonRecord, Records, RuleSetPick
+from services.scoring.domain.records import PersonRecord, Records, RuleSetPick, begun_by_merger
 from services.scoring.domain.rules.facts import people
 from services.scoring.domain.rules.facts.snapshot import Snapshot
 from services.scoring.domain.rules.facts.tasks import ref
@@ -239,12 +239,17 @@ def _parts(of: Sheet, figure: str) -> set[str]:
 
 
 def rated_staff(records: Records, year: int, *, on: date) -> list[str]:
-    """Who is rated: those whose `rated` is true and who were employed here on a day of the calendar year."""
+    """Who is rated: those whose `rated` is true and who were employed here on a day of the calendar year.
+
+    Nobody in a year before the commune was made of others: those rated their people themselves.
+    """
     return _rated(Snapshot(records, on), year)
 
 
 def _rated(snapshot: Snapshot, year: int) -> list[str]:
-    by = snapshot.by(year)
+    by, begun = snapshot.by(year), begun_by_merger(snapshot.records)
+    if begun and year < begun.year:
+        return []
     return sorted(staff for staff, person in snapshot.records.people.items() if _is_rated(person, year, by))
 
 

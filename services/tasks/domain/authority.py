@@ -13,7 +13,6 @@ CLOSED_CODES = {
     "completed": "task-completed",
     "cancelled": "task-cancelled",
     "handed_back": "task-handed-back",
-    "carried_over": "task-carried-over",
 }
 
 

@@ -30,12 +30,12 @@ from shared.events import (
     TaskDrafted,
     TaskHandedBack,
     TaskReopened,
+    lived,
+    local_day,
 )
 from shared.events.values import Exceeded, Origin
 
-Status = Literal[
-    "draft", "settled", "open", "reported", "completed", "handed_back", "cancelled", "carried_over"
-]  # fmt: skip
+Status = Literal["draft", "settled", "open", "reported", "completed", "handed_back", "cancelled"]
 RUNNING = frozenset({"open", "reported"})
 
 
@@ -132,8 +132,12 @@ def _assigned(_: Task | None, data: TaskAssigned, day: date) -> Task:
     )
 
 
-def _carried_over(_: Task | None, data: TaskCarriedOver, __: date) -> Task:
-    return Task(task=data.task, status="carried_over")
+def _carried_over(state: Task | None, data: TaskCarriedOver, _: date) -> Task | None:
+    """What its life in the former commune made of it, each event on the day it was recorded there."""
+    for past, there in lived(data):
+        if there is not None:
+            state = EVOLVE[type(there)](state, there, local_day(past.time))
+    return state
 
 
 def _corrected(state: Task, data: TaskCorrected, _: date) -> Task:

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -20,10 +21,12 @@ from services.tasks.domain.results import (
 )
 from shared.events import (
     CoefficientCorrected,
+    Data,
     DirectiveIssued,
     DirectiveWithdrawn,
     Due,
     Exceeded,
+    PastEvent,
     ProgressNoted,
     ResultReported,
     ResultReturned,
@@ -35,6 +38,7 @@ from shared.events import (
     TaskCorrected,
     TaskHandedBack,
     TaskReopened,
+    type_name,
 )
 from shared.events.values import TaskPin
 from tests.unit.tasks.spec import (
@@ -54,8 +58,15 @@ from tests.unit.tasks.spec import (
 HANDED_BACK = TaskHandedBack(task="t1", by="p15", kind="unable", reason="Quá sức")
 CANCELLED = TaskCancelled(task="t1", by="p01", reason="Giao nhầm")
 FORMER = TaskPin(commune="xa-cu", position=3, hash="b" * 64, task="t0")
-CARRIED_OVER = TaskCarriedOver(task="t1", from_=FORMER, history=[])
 ISSUED = DirectiveIssued(directive="d1", number="01/CT-UBND", issued_on=day("6-14"), title="Phân công nhiệm vụ")
+
+
+def carried_over(*life: Data) -> TaskCarriedOver:
+    """A task that lived this in a commune that was merged into this one, all of it on 10 June."""
+    past = [
+        PastEvent(type=type_name(one), time="2024-06-10T02:00:00.000Z", data=msgspec.to_builtins(one)) for one in life
+    ]
+    return TaskCarriedOver(task="t1", from_=FORMER, history=past)
 
 
 def assign(**more: Any) -> AssignTask:
@@ -507,12 +518,22 @@ ON_A_RUNNING_TASK: tuple[Command, ...] = (
         ((assigned(), reported(), completed()), "task-completed"),
         ((assigned(), CANCELLED), "task-cancelled"),
         ((assigned(), HANDED_BACK), "task-handed-back"),
-        ((CARRIED_OVER,), "task-carried-over"),
+        ((carried_over(assigned(), CANCELLED),), "task-cancelled"),
     ],
-    ids=["unknown", "completed", "cancelled", "handed back", "carried over"],
+    ids=["unknown", "completed", "cancelled", "handed back", "cancelled before a merger"],
 )
 def test_a_task_that_does_not_run_is_left_alone(command: Command, facts: Any, code: str) -> None:
     given(*facts).by("p01").when(command).then_refused(code)
+
+
+def test_a_task_carried_over_goes_on_where_it_stood_in_the_former_commune() -> None:
+    given(carried_over(assigned())).by("p15").when(report()).then_event(on=TODAY)
+    given(carried_over(assigned(), reported(on=day("6-9")))).by("p02").when(AcceptResult(task="t1")).then_event(
+        on=day("6-9")
+    )
+    given(carried_over(assigned()), carried_over(reported(on=day("6-9")))).by("p02").when(
+        AcceptResult(task="t1")
+    ).then_event(on=day("6-9"))
 
 
 def test_what_has_no_report_is_neither_accepted_nor_returned_and_what_is_not_done_not_reopened() -> None:

@@ -20,6 +20,8 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_OWNER_<S>       the same with the role that owns the tables and migrates them (default CCHC_DATABASE_<S>)
     CCHC_URL_<S>         base URL of a service, whose feed fills gaps of replicas
     CCHC_KEYS            key set (file or URL) that tokens are checked against (default the data folder's own)
+    CCHC_SIGNING_KEY     private key that tokens are minted with (default in the data folder)
+    CCHC_CHECKPOINT_KEY  private key that logs are signed with (default in the data folder)
     CCHC_CHECKPOINT_KEYS folder of public keys that checkpoints are checked against (default in the data folder)
     CCHC_ORIGIN          scheme://host[:port] that browsers use, when a proxy stands before
 
@@ -38,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True):
     owners: dict[str, str]
     urls: dict[str, str]
     keys: str
+    private_key: Path
+    checkpoint_key: Path
     checkpoint_keys: Path
     origin: str | None
     smtp: str | None
@@ -53,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True):
             name: environment.get(f"CCHC_DATABASE_{name.upper()}") or f"sqlite:///{folder / f'{name}.db'}"
             for name in DATABASES
         }
+        keys = folder / "keys"
         return cls(
             data=folder,
             kafka=environment.get("CCHC_KAFKA") or None,
@@ -62,8 +67,10 @@ class Settings(msgspec.Struct, frozen=True):
                 name: environment.get(f"CCHC_URL_{name.upper()}", f"http://127.0.0.1:8080/api/v1/{name}")
                 for name in SERVICES
             },
-            keys=environment.get("CCHC_KEYS") or str(folder / "keys" / "public.json"),
-            checkpoint_keys=Path(environment.get("CCHC_CHECKPOINT_KEYS") or folder / "keys" / "checkpoints").absolute(),
+            keys=environment.get("CCHC_KEYS") or str(keys / "public.json"),
+            private_key=Path(environment.get("CCHC_SIGNING_KEY") or keys / "private.pem").absolute(),
+            checkpoint_key=Path(environment.get("CCHC_CHECKPOINT_KEY") or keys / "checkpoint.pem").absolute(),
+            checkpoint_keys=Path(environment.get("CCHC_CHECKPOINT_KEYS") or keys / "checkpoints").absolute(),
             origin=environment.get("CCHC_ORIGIN") or None,
             smtp=environment.get("CCHC_SMTP") or None,
             mail_from=environment.get("CCHC_MAIL_FROM") or None,
@@ -76,15 +83,6 @@ class Settings(msgspec.Struct, frozen=True):
     def keys_are_elsewhere(self) -> bool:
         """Tokens are checked against a key set that is not this data folder's own."""
         return self.keys != str(self.private_key.with_name("public.json"))
-
-    @property
-    def private_key(self) -> Path:
-        return self.data / "keys" / "private.pem"
-
-    @property
-    def checkpoint_key(self) -> Path:
-        """The private key that this installation signs its logs with."""
-        return self.data / "keys" / "checkpoint.pem"
 
     @property
     def evidence(self) -> Path:

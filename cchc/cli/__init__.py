@@ -17,6 +17,8 @@ COMMANDS = {
     "work": "running",
     "databases": "running",
     "migrate": "running",
+    "secrets": "deployment",
+    "demo": "deployment",
     "import": "importing",
     "token": "tokens",
     "verify": "logs",

@@ -51,8 +51,9 @@ def checkpoint_key(private: Path, public: Path) -> CheckpointKey:
     To change the key, remove the private file: checkpoints of the old one are checked against its public half, which
     stays. Raises OSError, or ValueError when the file is no Ed25519 key.
     """
-    with contextlib.suppress(FileExistsError):
-        make_private_key(private)
+    if not private.exists():
+        with contextlib.suppress(FileExistsError):
+            make_private_key(private)
     key = read_private_key(private)
     held = CheckpointKey(key_id(key.public_key()), key)
     file = public / f"{held.id}.pem"

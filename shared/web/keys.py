@@ -40,10 +40,15 @@ def generate_key(private: Path, key_set: Path) -> SigningKey:
 
     Raises FileExistsError rather than replace a key.
     """
-    key = make_private_key(private)
-    public = _public_jwk(key.public_key())
-    key_set.write_text(json.dumps({"keys": [public]}, indent=2) + "\n", encoding="utf-8")
-    return SigningKey(public["kid"], key)
+    make_private_key(private)
+    key = load_key(private)
+    key_set.write_text(key_set_of(key), encoding="utf-8")
+    return key
+
+
+def key_set_of(key: SigningKey) -> str:
+    """The JWKS that tokens of this key are checked against."""
+    return json.dumps({"keys": [_public_jwk(key.private.public_key())]}, indent=2) + "\n"
 
 
 def load_key(private: Path) -> SigningKey:

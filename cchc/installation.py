@@ -42,6 +42,7 @@ from shared.leader import one_at_a_time
 from shared.projection import Projection, Runner
 from shared.web.auth import Verifier
 from shared.web.keys import SigningKey, generate_key, load_key, mint
+from shared.web.sign_in import metadata as sign_in
 from shared.worker import Loop, all_communes
 
 SERVICE_LIFETIME = timedelta(hours=12)
@@ -88,6 +89,7 @@ class Installation:
         """Bring every service's database to the schema of this release."""
         for service in SERVICES:
             migrate(self.owner(service), f"services.{service}")
+        sign_in.create_all(self.engine("sign_in"))
 
     def owner(self, service: str) -> Engine:
         """With the role that owns the tables; where none is named apart, that is the one of every day."""

@@ -91,6 +91,7 @@ def create_root(
         texts=TEXTS | NOTIFICATIONS_TEXTS,
         statuses=STATUSES | NOTIFICATIONS_STATUSES,
         roles_in_force=installation.scoring.roles_in_force,
+        checks={service: installation.own_log(service).heads for service in SERVICES},
         origin=installation.settings.origin,
         checks={service: installation.own_log(service).heads for service in SERVICES},
         alive=alive,

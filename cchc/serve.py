@@ -150,7 +150,7 @@ def serve_all(open_installation: Callable[[], Installation], bind: str) -> None:
 
 
 def serve_one(open_installation: Callable[[], Installation], service: str, bind: str, workers: int) -> None:
-    """The web processes of one service; its background process is `cchc work`."""
+    """The web processes of one service, whose background process is `cchc work`, or those of the `pages`."""
     log_to()
     # Each worker counts into a file of its own, and whichever is asked for /metrics adds them up.
     counts = os.environ[metrics.SHARED] = tempfile.mkdtemp(prefix="cchc-metrics-")
@@ -164,7 +164,11 @@ def serve_one(open_installation: Callable[[], Installation], service: str, bind:
         shutil.rmtree(counts, ignore_errors=True)
 
     hooks = {"child_exit": child_exit, "on_exit": on_exit}
-    _Gunicorn(lambda: open_installation().web(service), _options(bind, workers) | hooks).run()
+    _Gunicorn(lambda: _app(open_installation(), service), _options(bind, workers) | hooks).run()
+
+
+def _app(installation: Installation, service: str) -> Any:
+    return create_root(installation) if service == "pages" else installation.web(service)
 
 
 def work(installation: Installation, service: str, bind: tuple[str, int] | None = None) -> int:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import stat
 import tempfile
 import unicodedata
 import zipfile
@@ -99,6 +100,8 @@ def keep(where: Path, content: bytes) -> str:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
+            # A folder that a group shares holds files that it shares.
+            os.fchmod(file.fileno(), 0o660 if path.parent.stat().st_mode & stat.S_IWGRP else 0o600)
             os.fsync(file.fileno())
         Path(temporary).replace(path)
     except BaseException:

@@ -22,6 +22,9 @@ TOPIC_SETTINGS = {
     "max.message.bytes": str(1024 * 1024),
 }
 
+# With three copies or more, a message is acknowledged when two brokers have it; one may be away.
+SAFE_REPLICATION, IN_SYNC = 3, {"min.insync.replicas": "2"}
+
 # The brokers a client starts with answer within this, or it is tried again.
 BOOTSTRAP_TIMEOUT_MS = 3_000
 
@@ -42,9 +45,10 @@ def partition_of(commune: str, partitions: int) -> int:
 def ensure_topics(bootstrap: str, services: Iterable[str], *, partitions: int, replication: int) -> list[str]:
     """Create the topics that are missing, and return their names. Those that exist are left as they are."""
     created = []
+    settings = TOPIC_SETTINGS | (IN_SYNC if replication >= SAFE_REPLICATION else {})
     with _admin(bootstrap) as admin:
         for topic in map(topic_name, services):
-            wanted = {"num_partitions": partitions, "replication_factor": replication, "configs": TOPIC_SETTINGS}
+            wanted = {"num_partitions": partitions, "replication_factor": replication, "configs": settings}
             try:
                 admin.create_topics({topic: wanted}, wait_for_metadata=True)
             except TopicAlreadyExistsError:

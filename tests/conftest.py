@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.compose import stack
 from tests.support import kafka as brokers
 from tests.support import node
 from tests.support import postgres as databases
@@ -34,6 +35,7 @@ KIND_OF_FIXTURE = {
     "postgres_server": "postgres",
     "deployed": "postgres",
     "asyncapi_errors": "node",
+    "engine": "compose",
 }
 RUN = pytest.StashKey[Run]()
 
@@ -163,6 +165,12 @@ def deployed(private_postgres: databases.Postgres) -> Iterator[Deployed]:
     """The databases and roles that `cchc databases` makes, empty."""
     with deployed_on(private_postgres) as databases_and_roles:
         yield databases_and_roles
+
+
+@pytest.fixture(scope="session")
+def engine(pytestconfig: pytest.Config) -> Found:
+    """A container engine with compose."""
+    return found_or_skipped(pytestconfig, "compose", stack.find)
 
 
 @pytest.fixture(scope="session")

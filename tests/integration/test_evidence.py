@@ -179,3 +179,12 @@ def test_names_are_made_harmless(given: str, kept: str) -> None:
 
 def test_bytes_lie_under_their_hash(tmp_path: Path) -> None:
     assert path_of(tmp_path, "ab" + "0" * 62) == tmp_path / "ab" / ("ab" + "0" * 62)
+
+
+@pytest.mark.parametrize(("folder", "file"), [(0o2770, 0o660), (0o750, 0o600)])
+def test_a_file_is_for_the_group_of_a_folder_that_a_group_may_write(tmp_path: Path, folder: int, file: int) -> None:
+    place = path_of(tmp_path, hashlib.sha256(PDF).hexdigest())
+    place.parent.mkdir()
+    place.parent.chmod(folder)
+    files.keep(tmp_path, PDF)
+    assert place.stat().st_mode & 0o777 == file

@@ -144,7 +144,7 @@ def somebody_came(parts: Sequence[Future[None]], lived: Sequence[Office]) -> boo
 
 
 def nothing_is_wrong(deployed: Stack) -> None:
-    """Every log is published whole, every replica holds it, and `cchc verify` finds nothing."""
+    """Every log is published whole, every replica holds it; `cchc verify` and `cchc doctor` find nothing."""
 
     def settled() -> bool:
         rows = deployed.cchc_json("status", code=None)
@@ -155,6 +155,7 @@ def nothing_is_wrong(deployed: Stack) -> None:
 
     until(settled, deadline=120, what="every log is in its topic and its replicas", every=1)
     assert deployed.cchc_json("verify")["findings"] == []
+    assert [check for check in deployed.cchc_json("doctor", code=None) if check["state"] == "failure"] == []
 
 
 def a_clerk_sees_it(deployed: Stack) -> None:

@@ -58,6 +58,13 @@ class Office:
         wait = {"Cchc-Wait-For": f"{source}/{self.commune}/{self.reached[source]}"}
         return json.loads(self._ask(who, service, path, wait))
 
+    def upload(self, who: str, path: str, name: str, content: bytes) -> Any:
+        """A file as a browser's form sends it."""
+        kind = {"Content-Type": "multipart/form-data; boundary=----ranh-gioi"}
+        head = f'------ranh-gioi\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        body = head.encode() + content + b"\r\n------ranh-gioi--\r\n"
+        return json.loads(self._ask(who, "tasks", path, kind, "POST", body))
+
     def log(self, service: str) -> list[bytes]:
         """The stored bytes of every event, from the feed."""
         found: list[bytes] = []
@@ -176,10 +183,9 @@ class Office:
             self.send("p01", f"{year}/ratings/{staff}/decision", said | differs, service="scoring")
             yield
 
-    def give_out(self, lead: str, count: int) -> None:
-        """Tasks of which nothing came."""
-        for number in range(count):
-            self._assign(1 + number % 9, lead)
+    def give_out(self, lead: str, count: int) -> list[str]:
+        """Tasks of which nothing came; their ids."""
+        return [self._assign(1 + number % 9, lead) for number in range(count)]
 
     # What came of it
 

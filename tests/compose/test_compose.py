@@ -16,9 +16,10 @@ import msgspec
 import pytest
 
 from cchc.secrets import SIGNING, WHO
+from services.tasks.evidence import MAX_EVIDENCE
 from shared.events import decode
 from shared.web.keys import SigningKey, load_key, mint
-from tests.compose.office import ADMIN, FATES, YEAR, Office
+from tests.compose.office import ADMIN, FATES, YEAR, NotDone, Office
 from tests.compose.stack import LASTING, Stack, stack
 from tests.scenario.test_run import Browser, running
 from tests.support.servers import Found, free_port
@@ -111,6 +112,7 @@ def test_two_communes_live_a_year_while_every_container_is_killed(
     print(f"the same {sum(len(one['tasks']) + len(one['scoring']) for one in embedded.values())} events")
     nothing_is_wrong(deployed)
     a_clerk_sees_it(deployed)
+    a_large_file_comes_through(deployed, lived[0])
     two_workers_share(deployed, lived)
     commands_go_on_without_a_broker(deployed, lived)
     nothing_is_wrong(deployed)
@@ -166,6 +168,19 @@ def a_clerk_sees_it(deployed: Stack) -> None:
     browser.post("/sign-in", {"code": code})
     page = browser.get(f"/communes/tien-ha/years/{YEAR}")
     assert all(staff in page for staff in FATES)
+
+
+def a_large_file_comes_through(deployed: Stack, office: Office) -> None:
+    """Evidence as large as is taken passes the proxy, and the operator reads it for a backup; nothing else is large."""
+    [task] = office.give_out("p15", 1)
+    largest = b"%PDF-1.7\n".ljust(MAX_EVIDENCE, b".")
+    stored = office.upload("p15", f"/tasks/{task}/evidence", "quet.pdf", largest)
+    assert stored["size"] == MAX_EVIDENCE
+    kept = f"/var/lib/cchc/evidence/{office.commune}/{stored['sha256'][:2]}/{stored['sha256']}"
+    as_operator = ("run", "--rm", "-T", "--entrypoint", "sha256sum", "cchc")
+    assert deployed.compose(*as_operator, kept).startswith(stored["sha256"])
+    with pytest.raises(NotDone, match=r"413 .*too-large"):
+        office.send("p14", "/tasks", {"title": "x" * 2 * 1024 * 1024})
 
 
 def two_workers_share(deployed: Stack, lived: list[Office]) -> None:

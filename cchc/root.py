@@ -93,7 +93,6 @@ def create_root(
         roles_in_force=installation.scoring.roles_in_force,
         checks={service: installation.own_log(service).heads for service in SERVICES},
         origin=installation.settings.origin,
-        checks={service: installation.own_log(service).heads for service in SERVICES},
         alive=alive,
         measures=measures,
     )

@@ -5,7 +5,6 @@ of which holds all that the one before it held of its own log; running it again 
 """
 
 import os
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from cchc.backups.tail import TOPIC, Grown, HolderAway, fetch_tail, rebuild_own_
 from cchc.backups.take import sync_folder
 from cchc.occupied import occupy
 from cchc.settings import SERVICES, Settings
+from services.tasks.evidence import write_whole
 from shared.eventlog import EVERY_COMMUNE, Busy, Log, open_database, reading, utcnow, writing
 from shared.eventlog.database import driver_of
 from shared.eventlog.migrations import migrate, revisions, upgrade
@@ -36,11 +36,13 @@ class StillConnected(Exception):
 
 
 class Restored(msgspec.Struct, frozen=True):
-    """`holders`: log → who else holds any of it; `aside`: where the data of before are now."""
+    """`holders`: log → who else holds any of it; `aside`: where the data of before are now; `keys`:
+    public keys of checkpoints that could not be put in their place."""
 
     logs: list[Grown]
     holders: dict[str, list[str]]
     aside: list[str]
+    keys: list[str]
 
 
 def restore_backup(
@@ -65,7 +67,7 @@ def restore_backup(
             for service in services
             if not _is_sqlite(settings.owners[service])
         }
-        built = {service: stack.enter_context(_scratch(settings, service)) for service in services}
+        built = {service: stack.enter_context(_scratch(settings, service, archive.path.parent)) for service in services}
         for service, engine in built.items():
             say(f"nạp {service}")
             _load(archive, service, engine)
@@ -73,9 +75,8 @@ def restore_backup(
         with _present(settings, without) as present:
             logs, holders = _fetch_tails(settings, built, present, without)
         _fill_replicas(built, [*archive.manifest.databases])
-        say("chép minh chứng và khóa công khai")
+        say("chép minh chứng")
         _restore_files(archive, EVIDENCE, settings.evidence)
-        _restore_files(archive, CHECKPOINT_KEYS, settings.checkpoint_keys)
         stamp = f"{utcnow():%Y%m%dT%H%M%SZ}"
         aside = []
         # Consumers first, as they were backed up; but in whichever order an interruption leaves them, they fit.
@@ -86,7 +87,7 @@ def restore_backup(
                     aside += _swap_schema(targets[service], built[service], service, stamp)
                 else:
                     aside += _swap_files(_file(settings.owners[service]), built[service], stamp)
-        return Restored(logs, holders, aside)
+        return Restored(logs, holders, aside, _restore_keys(archive, settings))
 
 
 def restore_tail(settings: Settings, services: Sequence[str] = SERVICES, without: Collection[str] = ()) -> Restored:
@@ -106,7 +107,7 @@ def restore_tail(settings: Settings, services: Sequence[str] = SERVICES, without
         with _present(settings, without) as present:
             others = {name: engine for name, engine in present.items() if name not in engines}
             logs, holders = _fetch_tails(settings, engines, others | engines, without)
-        return Restored(logs, holders, [])
+        return Restored(logs, holders, [], [])
 
 
 # The tail
@@ -166,10 +167,11 @@ def _fill_replicas(built: Mapping[str, Engine], services: Collection[str]) -> No
 
 
 @contextmanager
-def _scratch(settings: Settings, service: str) -> Iterator[Engine]:
-    """An empty SQLite file that becomes the service's database, or is copied into it; beside the one it replaces."""
+def _scratch(settings: Settings, service: str, folder: Path) -> Iterator[Engine]:
+    """An empty SQLite file that becomes the service's database, beside the one it replaces; or is copied into it,
+    then in `folder`."""
     url = settings.owners[service]
-    place = _file(url) if _is_sqlite(url) else settings.data / f"{service}.db"
+    place = _file(url) if _is_sqlite(url) else folder / f"{service}.db"
     path = place.with_name(f"{place.name}.restoring")
     _remove(path)
     engine = open_database(f"sqlite:///{path}")
@@ -200,21 +202,17 @@ def _restore_files(archive: Archive, prefix: str, folder: Path) -> None:
         path = folder / name.removeprefix(prefix)
         if not path.resolve().is_relative_to(folder.resolve()):
             raise Damaged(f"{name} nằm ngoài thư mục của nó")
-        if path.exists():
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                for chunk in archive.read(name):
-                    file.write(chunk)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-        sync_folder(path.parent)
+        if not path.exists():
+            write_whole(path, archive.read(name))
+
+
+def _restore_keys(archive: Archive, settings: Settings) -> list[str]:
+    """A service may not be let to write where they lie; without them old checkpoints can't be checked, no more."""
+    try:
+        _restore_files(archive, CHECKPOINT_KEYS, settings.checkpoint_keys)
+    except OSError:
+        return archive.names(CHECKPOINT_KEYS)
+    return []
 
 
 # SQLite

@@ -76,7 +76,9 @@ def restore_command(
     else:
         done, taken_at = _explained(lambda: _restore(settings, file, chosen, without))
     if json_output:
-        as_json({"taken_at": taken_at, "logs": done.logs, "holders": done.holders, "aside": done.aside})
+        as_json(
+            {"taken_at": taken_at, "logs": done.logs, "holders": done.holders, "aside": done.aside, "keys": done.keys}
+        )
         return
     _show(done, taken_at)
 
@@ -109,6 +111,8 @@ def _show(done: Restored, taken_at: str | None) -> None:
             )
     for place in done.aside:
         click.echo(f"Dữ liệu trước khi phục hồi: {place}")
+    if done.keys:
+        click.echo(f"Chưa ghi được khóa công khai, hãy chép tay từ tệp sao lưu: {', '.join(done.keys)}")
     if taken_at:
         click.echo(
             f"Ngoài nhật ký, mọi thứ như lúc {taken_at}: họ tên, địa chỉ, tên tệp minh chứng nhập sau đó phải nhập lại;"

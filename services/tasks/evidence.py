@@ -7,6 +7,7 @@ import stat
 import tempfile
 import unicodedata
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,11 +95,17 @@ def keep(where: Path, content: bytes) -> str:
     path = path_of(where, sha256)
     if path.exists():
         return sha256
+    write_whole(path, [content])
+    return sha256
+
+
+def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
+    """Write a new file, so that a crash leaves either the whole file or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.writelines(chunks)
             file.flush()
             # A folder that a group shares holds files that it shares.
             os.fchmod(file.fileno(), 0o660 if path.parent.stat().st_mode & stat.S_IWGRP else 0o600)
@@ -112,7 +119,6 @@ def keep(where: Path, content: bytes) -> str:
         os.fsync(directory)
     finally:
         os.close(directory)
-    return sha256
 
 
 def safe_name(file_name: str) -> str:

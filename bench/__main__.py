@@ -15,6 +15,7 @@ BENCHES = {
     "reminders": "a commune-year of reminding rebuilt; a province's morning evaluated; e-mail from queue to sent",
     "commands": "durable single-event commands on SQLite and PostgreSQL, beside bare inserts",
     "stream": "poll, check, decode and fold from Kafka beside a bare poll loop; filling a replica; relay",
+    "load": "commands over HTTP in the compose deployment, beside a bare Flask app; memory of each container",
     "latency": "from a command's commit to facts in scoring, over Kafka",
 }
 

@@ -89,7 +89,7 @@ Compose = Callable[..., str]
 
 @contextmanager
 def deployment() -> Iterator[tuple[Compose, int, int]]:
-    """The real compose file with the bare app beside it, as a project of its own; the ports of tasks and of that app."""
+    """The real compose file with the bare app beside it, its own project; the ports of tasks and of that app."""
     port, bare_port = free_port(), free_port()
     environment = {
         "CCHC_PORT": str(free_port()),

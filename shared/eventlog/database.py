@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import QueuePool
@@ -93,19 +92,13 @@ def _open_postgresql(url: str, options: dict[str, Any]) -> Engine:
     @event.listens_for(engine, "checkout")
     def notice_the_end(connection: Any, *_: Any) -> None:
         """After a restart of the server every pooled connection is dead: its socket says so, without a question."""
-        try:
-            while _has_something_to_say(connection.pgconn.socket):
-                connection.pgconn.consume_input()
-        except psycopg.OperationalError as error:
-            raise InvalidatePoolError(str(error)) from error
+        waiting = select.poll()
+        waiting.register(connection.pgconn.socket, select.POLLIN)
+        # To a connection that asks nothing a server speaks when it ends, and seldom else: then it is made anew as well.
+        if waiting.poll(0):
+            raise InvalidatePoolError("the server has ended the connection")
 
     return engine
-
-
-def _has_something_to_say(socket: int) -> bool:
-    waiting = select.poll()
-    waiting.register(socket, select.POLLIN)
-    return bool(waiting.poll(0))
 
 
 class _Writer:

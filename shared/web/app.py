@@ -102,6 +102,8 @@ def create_app(
         MAX_CONTENT_LENGTH=max_body,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
+    # Now, while there is one thread: two first requests at once would each make them, and one of them fail.
+    metrics.web()
     app.extensions["cchc.service"] = service
     app.extensions["cchc.refusals"] = problems.Refusals(texts or {}, statuses or {})
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from demo.year import COMMUNE
 from services.scoring.views import PROJECTION
 from shared.background import Background
 from shared.eventlog import Log, open_database, writing
+from shared.eventlog.database import THREADS
 from shared.metrics import exposition
 from shared.projection import Runner
 from shared.projection.positions import set_parked
@@ -54,6 +56,24 @@ def test_whichever_worker_answers_tells_of_all(data: Path):
         assert process.popen.wait(30) == 0
         assert process.lines()  # gunicorn's own words of the death too are JSON
     assert [*data.glob("cchc-metrics-*")] == []
+
+
+def test_the_first_requests_of_a_worker_may_come_all_at_once(data: Path):
+    address = f"127.0.0.1:{free_port()}"
+    path = f"http://{address}/api/v1/tasks/communes/{COMMUNE}/tasks"
+    command = ["serve", "tasks", "--workers", "1", "--bind", address]
+    with started(*command, environment={"CCHC_DATA": str(data)}) as process, ThreadPoolExecutor(THREADS) as clients:
+        # They wait in the socket's queue while the worker gets ready.
+        until(lambda: is_open(address), deadline=60, what="the door is open")
+        assert {status for status, _ in clients.map(get, [path] * THREADS)} == {401}, process.said.read_text()
+        process.terminate()
+        assert process.popen.wait(30) == 0
+
+
+def is_open(address: str) -> bool:
+    host, _, port = address.partition(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
 
 
 def test_everything_in_one_process_tells_of_every_loop(data: Path):

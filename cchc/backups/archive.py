@@ -114,8 +114,7 @@ class ArchiveWriter:
 class Archive:
     """A backup file that was opened; its members are to be trusted after `verify`."""
 
-    def __init__(self, path: Path, opened: zipfile.ZipFile, manifest: Manifest) -> None:
-        self.path = path
+    def __init__(self, opened: zipfile.ZipFile, manifest: Manifest) -> None:
         self._zip = opened
         self.manifest = manifest
 
@@ -153,7 +152,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         with _damage_told(path.name):
             opened = zipfile.ZipFile(file)
             manifest = _manifest(opened.read(MANIFEST))
-        yield Archive(path, opened, manifest)
+        yield Archive(opened, manifest)
 
 
 def _manifest(body: bytes) -> Manifest:

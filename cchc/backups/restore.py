@@ -67,7 +67,7 @@ def restore_backup(
             for service in services
             if not _is_sqlite(settings.owners[service])
         }
-        built = {service: stack.enter_context(_scratch(settings, service, archive.path.parent)) for service in services}
+        built = {service: stack.enter_context(_scratch(settings, service)) for service in services}
         for service, engine in built.items():
             say(f"nạp {service}")
             _load(archive, service, engine)
@@ -167,11 +167,11 @@ def _fill_replicas(built: Mapping[str, Engine], services: Collection[str]) -> No
 
 
 @contextmanager
-def _scratch(settings: Settings, service: str, folder: Path) -> Iterator[Engine]:
+def _scratch(settings: Settings, service: str) -> Iterator[Engine]:
     """An empty SQLite file that becomes the service's database, beside the one it replaces; or is copied into it,
-    then in `folder`."""
+    then in the data folder."""
     url = settings.owners[service]
-    place = _file(url) if _is_sqlite(url) else folder / f"{service}.db"
+    place = _file(url) if _is_sqlite(url) else settings.data / f"{service}.db"
     path = place.with_name(f"{place.name}.restoring")
     _remove(path)
     engine = open_database(f"sqlite:///{path}")

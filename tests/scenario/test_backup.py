@@ -204,7 +204,8 @@ def replaced(backup: Path) -> None:
     """A member of the same size, and whole as far as the zip is concerned."""
     with zipfile.ZipFile(backup) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    members["tasks/events"] = members["tasks/events"].replace(b'"p14"', b'"p15"', 1)
+    assert b'"p04"' in members["tasks/events"]
+    members["tasks/events"] = members["tasks/events"].replace(b'"p04"', b'"p05"', 1)
     with zipfile.ZipFile(backup, "w") as archive:
         for name, body in members.items():
             archive.writestr(name, body)

@@ -92,6 +92,7 @@ def create_app(
     Raises ValueError when a view names an action that the table does not have.
     """
     prefix = f"/api/v1/{name}" if prefix is None else prefix.rstrip("/")
+    metrics.web()  # now, as the first requests come to several threads at once, which would each make them
     app = flask.Flask(name, static_folder=None)
     app.json = Json(app)
     app.config.update(

@@ -63,6 +63,11 @@ class Stack(msgspec.Struct):
     def cchc_json(self, *arguments: str, code: int | None = 0) -> Any:
         return msgspec.json.decode(self.cchc(*arguments, "--json", code=code))
 
+    def errors(self) -> str:
+        """What the services logged as errors."""
+        said = self.compose("logs", "--no-color", code=None).splitlines()
+        return "\n".join(line for line in said if '"level":"error"' in line)
+
     def containers(self, service: str) -> list[str]:
         return self.compose("ps", "-q", "--all", service).split()
 
@@ -76,6 +81,8 @@ def stack() -> Iterator[Stack]:
         made.up()
         yield made
     finally:
+        # With a failed test it is shown what the services had to say.
+        print(made.errors())
         made.compose("--profile", "demo", "--profile", "operator", "down", "--volumes", "--timeout", "5", code=None)
 
 

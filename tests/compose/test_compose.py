@@ -176,7 +176,7 @@ def a_large_file_comes_through(deployed: Stack, office: Office) -> None:
     largest = b"%PDF-1.7\n".ljust(MAX_EVIDENCE, b".")
     stored = office.upload("p15", f"/tasks/{task}/evidence", "quet.pdf", largest)
     assert stored["size"] == MAX_EVIDENCE
-    kept = f"/var/lib/cchc-operator/evidence/{office.commune}/{stored['sha256'][:2]}/{stored['sha256']}"
+    kept = f"/var/lib/cchc/evidence/{office.commune}/{stored['sha256'][:2]}/{stored['sha256']}"
     as_operator = ("run", "--rm", "-T", "--entrypoint", "sha256sum", "cchc")
     assert deployed.compose(*as_operator, kept).startswith(stored["sha256"])
     with pytest.raises(NotDone, match=r"413 .*too-large"):

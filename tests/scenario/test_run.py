@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -51,19 +52,23 @@ def running(data: Path, port: int, *, demo: bool = True) -> Iterator[Running]:
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
+        assert process.stdout
+        lines: list[str] = []
+        rest = threading.Thread(target=lines.extend, args=(process.stdout,))
         try:
-            assert process.stdout
-            lines = []
             for line in process.stdout:
                 lines.append(line)
                 if "Ctrl+C" in line:
                     break
+            rest.start()  # every request says a line, and a full pipe would make it wait for its reader
             until(lambda: is_ready(f"http://{address}"), deadline=60, what=f"{address} answers")
             yield Running(process, f"http://{address}", lines)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 process.wait(30)
+            if rest.is_alive():
+                rest.join(10)
 
 
 def is_ready(address: str) -> bool:

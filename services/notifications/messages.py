@@ -288,7 +288,7 @@ def _week(view: _View, occurrence: Occurrence, of: str) -> _Told:
     now = week(view.records, view.at, ())
     total = now.total
     late = {person.staff: person.tasks.late + person.tasks.undone for person in now.people}
-    by_field = {field.name: field.tasks.late + field.tasks.undone for field in now.fields}
+    by_field = [(field.name, field.tasks.late + field.tasks.undone) for field in now.fields]
     year, _, number = of.partition("-W")
     details = [
         f"Quá hạn: trễ {total.late}, chưa làm {total.undone}. Đến hạn trong tuần: {total.due}.",
@@ -297,7 +297,7 @@ def _week(view: _View, occurrence: Occurrence, of: str) -> _Told:
     # Supervisors are told numbers, not persons.
     post = view.post(view.recipient)
     if not (post and "supervisor" in post.roles):
-        details += _listed("Quá hạn theo người chủ trì", {view.named(staff): count for staff, count in late.items()})
+        details += _listed("Quá hạn theo người chủ trì", [(view.named(staff), count) for staff, count in late.items()])
     details += _listed("Quá hạn theo lĩnh vực", by_field)
     title = f"Báo cáo tuần {number.removeprefix('0')}/{year}"
     text = f"{title}, đến {_day(now.on)}: {total.late + total.undone} việc quá hạn trong {total.open} việc chưa xong"
@@ -311,14 +311,14 @@ def _month(view: _View, occurrence: Occurrence, of: str) -> _Told:
     text = f"{title}, đến {_day(now.on)}: {total.overdue} việc quá hạn trong {total.open} việc chưa xong"
     details = [
         f"Chờ kiểm tra, xác nhận: {total.waiting}. Giao trong tháng: {total.assigned}.",
-        *_listed("Quá hạn theo lĩnh vực", {field.name: field.tasks.overdue for field in now.fields}),
+        *_listed("Quá hạn theo lĩnh vực", [(field.name, field.tasks.overdue) for field in now.fields]),
     ]
     return _Told(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
 
 
-def _listed(label: str, counts: Mapping[str, int]) -> list[str]:
-    """A line of what is not nought, the most first; what is beyond LINES as one number."""
-    some = ((name, count) for name, count in counts.items() if count)
+def _listed(label: str, counts: Iterable[tuple[str, int]]) -> list[str]:
+    """A line of what is not nought, the most first; what is beyond LINES as one number. Two may have one name."""
+    some = ((name, count) for name, count in counts if count)
     ordered = sorted(some, key=lambda each: (-each[1], order(each[0])))
     parts = [f"{name} {count}" for name, count in ordered[:LINES]]
     rest = sum(count for _, count in ordered[LINES:])

@@ -1,6 +1,7 @@
 """Who is asking, and may they: tokens to principals, one role × action table a service, nothing open by omission."""
 
 import re
+import time
 import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -39,6 +40,8 @@ LONGEST_ID = 64
 COOKIE = "cchc"
 # Clocks of two servers differ by seconds; a token is not refused for that.
 LEEWAY = 10
+# Tokens that a process remembers; each is some hundred bytes.
+REMEMBERED = 1000
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -68,19 +71,49 @@ class _Claims(msgspec.Struct):
     roles: list[str]
 
 
+@dataclass(frozen=True)
+class _Verified:
+    """A token whose signature is right, as long as its key is in the set and its time has not come."""
+
+    kid: str
+    key: jwt.PyJWK
+    expires: float  # Unix seconds
+    principal: Principal
+
+
 class Verifier:
-    """Checks tokens against the key set in a file or at a URL."""
+    """Checks tokens against the key set in a file or at a URL.
+
+    A browser and a program send theirs with every request: those of late are not worked out anew.
+    """
 
     def __init__(self, key_set: str) -> None:
         self._key: KeyLookup = keys_at(key_set)
+        self._verified: dict[str, _Verified] = {}
 
     def verify(self, token: str) -> Principal:
         """The principal of a token. Raises Rejected: `invalid-token`, or `keys` when the key set cannot be had."""
+        known = self._verified.get(token)
         try:
-            kid = jwt.get_unverified_header(token).get("kid")
+            if known and self._key(known.kid) is known.key and time.time() < known.expires:
+                return known.principal
+        except KeySetUnavailable as error:
+            raise Rejected("keys") from error
+        except KeyError:
+            pass  # the key was taken out of the set, and is refused below
+        found = self._verify(token)
+        if len(self._verified) >= REMEMBERED:
+            self._verified.clear()
+        self._verified[token] = found
+        return found.principal
+
+    def _verify(self, token: str) -> _Verified:
+        try:
+            kid = str(jwt.get_unverified_header(token).get("kid"))
+            key = self._key(kid)
             claims = jwt.decode(
                 token,
-                self._key(str(kid)),
+                key,
                 algorithms=["EdDSA"],
                 audience=AUDIENCE,
                 issuer=ISSUER,
@@ -95,7 +128,7 @@ class Verifier:
         principal = Principal(read.sub, read.commune, frozenset(read.roles))
         if not _coherent(principal):
             raise _invalid_token()
-        return principal
+        return _Verified(kid, key, claims["exp"] + LEEWAY, principal)
 
 
 def _coherent(principal: Principal) -> bool:

@@ -55,6 +55,10 @@ class Parser(FlaskParser):
     # webargs declares it as a plain class attribute to be overridden so.
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": marshmallow.RAISE}  # noqa: RUF012
 
+    def use_args(self, argmap: Any, *args: Any, **options: Any) -> Any:
+        """One instance for all requests of a route: to make one takes longer than to check a body with it."""
+        return super().use_args(argmap() if isinstance(argmap, type) else argmap, *args, **options)
+
     def _raw_load_json(self, req: flask.Request) -> Any:
         body = req.get_data(cache=True)
         if not body:

@@ -23,10 +23,11 @@ from werkzeug.test import TestResponse
 from shared.eventlog import open_database
 from shared.web import sign_in
 from shared.web.app import create_app
-from shared.web.auth import COOKIE, Principal, Verifier, action, authorise, routes, unclassified_routes
+from shared.web.auth import COOKIE, LEEWAY, Principal, Verifier, action, authorise, routes, unclassified_routes
 from shared.web.keys import generate_key, load_key, mint
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint
+from tests.support.waiting import until
 from tests.support.web import ACTIONS, NOTES, Service, notes_service
 
 HOUR = timedelta(hours=1)
@@ -265,6 +266,12 @@ def test_the_private_key_is_its_owner_s_alone_and_is_never_replaced(tmp_path: Pa
     assert "d" not in public
     with pytest.raises(FileExistsError):
         generate_key(private, key_set)
+
+
+def test_a_token_ends_while_it_is_in_use(service: Service) -> None:
+    ending = signed(service, exp=datetime.now(UTC) - timedelta(seconds=LEEWAY - 1))
+    assert ask(service, ending).status_code == 200
+    until(lambda: ask(service, ending).status_code == 401, deadline=10, what="the token has ended")
 
 
 def test_a_key_taken_out_of_the_file_no_longer_counts(service: Service, tmp_path: Path) -> None:

@@ -129,14 +129,12 @@ class Relay:
 
     def step(self) -> int:
         """Publish up to one batch of every commune that is behind; returns how many events were acknowledged."""
-        behind = self._behind()
         now = time.monotonic()
-        ready = {commune: at for commune, at in behind.items() if self._retry_at.get(commune, now) <= now}
-        if not ready:
-            return 0
+        # Also when nothing is behind: a topic that was made anew is filled before its next event.
         if now - self._checked_at >= self._topic_check_s:
             self.check_topic()
-            return self.step()
+        behind = self._behind()
+        ready = {commune: at for commune, at in behind.items() if self._retry_at.get(commune, now) <= now}
         together = {commune: at for commune, at in ready.items() if commune not in self._retry_at}
         alone = [{commune: at} for commune, at in ready.items() if commune in self._retry_at]
         return sum(self._publish(cursors) for cursors in [together, *alone] if cursors)

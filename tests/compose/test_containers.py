@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 from testcontainers.community.postgres import PostgresContainer
+from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
 from services.tasks import views
@@ -22,6 +23,12 @@ from tests.support.waiting import until
 
 COMMUNE = "tien-ha"
 OPERATOR = Principal("operator/thu", "*", frozenset({"admin"}))
+
+
+@pytest.fixture(autouse=True)
+def without_reaper(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its image may not be had; each container here is ended by who began it."""
+    monkeypatch.setattr(testcontainers_config, "ryuk_disabled", True)
 
 
 @pytest.fixture

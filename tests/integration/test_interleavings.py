@@ -242,7 +242,7 @@ def test_a_rejected_record_stops_its_commune_alone(kafka: Kafka, log: Log, copy:
     assert verify_topic(kafka.bootstrap, log, topic) == []
 
 
-def test_a_topic_that_was_made_anew_is_filled_again_before_the_next_event(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
+def test_a_topic_that_was_made_anew_is_filled_at_once(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
     filled(log, ("a", "b", "c"))
     Relay(log, kafka.bootstrap, topic=topic).step()
     made_anew(kafka, topic, partitions=3)

@@ -1,7 +1,9 @@
 """Commands over HTTP to gunicorn in the deployment of docker-compose.yml, beside a bare Flask app that inserts the same
 payload into the same PostgreSQL: both with as many processes and threads, in turn; then the memory of each container.
 
-The load is wrk's: so many connections, each with its next request when the last is answered.
+Twice: while the background processes stand still, so that the two web apps are compared and nothing else; and with all
+of them at work, when every command is relayed, taken over twice, folded, announced and looked at for reminders on the
+same cores. The load is wrk's: so many connections, each with its next request when the last is answered.
 """
 
 import json
@@ -13,20 +15,24 @@ import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from bench.measure import show, show_rates
+from bench.measure import show
 from bench.servers import Servers
+from cchc.secrets import SIGNING
 from shared.events import VIETNAM
+from shared.web.keys import load_key, mint
 from tests.support.servers import Unavailable, free_port
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-COMMUNES = tuple(f"xa-{number}" for number in range(4))
+# So many that each has as many tasks in the end as a year's, and not thousands.
+COMMUNES = tuple(f"xa-{number}" for number in range(60))
+WORKERS = ("tasks-work", "scoring-work", "notifications-work")
 LEAD, OFFICE = "p07", "p14"
 DUE = date(datetime.now(VIETNAM).year + 1, 12, 28)
 CONNECTIONS, ROUNDS = 16, 3
@@ -51,26 +57,36 @@ class Load(msgspec.Struct):
 def run(quick: bool, _: Servers) -> None:
     if not shutil.which("wrk"):
         raise Unavailable("no wrk (Debian: apt install wrk)")
-    with deployment() as (compose, port, bare_port):
-        folder = Path(tempfile.mkdtemp())
-        prepared = folder / "tokens.json"
+    with deployment() as (compose, port, bare_port), tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder, "tokens.json")
         prepared.write_text(json.dumps(_open_communes(compose, port)))
         command = f"http://127.0.0.1:{port}/api/v1/tasks"
         bare = f"http://127.0.0.1:{bare_port}"
-        for url in (command, bare):  # connections, prepared statements, remembered neighbours
-            drive(url, prepared, 2)
-        measured: dict[str, list[Load]] = {command: [], bare: []}
-        for _round in range(ROUNDS):
-            for url, of_url in measured.items():
-                of_url.append(drive(url, prepared, SECONDS[quick]))
-        ours, theirs = (sorted(of_url, key=lambda load: load.rate)[ROUNDS // 2] for of_url in measured.values())
-        failed = sum(load.failed for load in measured[command])
-        show_rates("assign a task over HTTP, 16 connections", ours.rate, "commands", "bare insert", theirs.rate, FLOOR)
-        show("  latency p50", f"{ours.p50:.1f} ms", f"bare insert {theirs.p50:.1f} ms", ours.p50 / theirs.p50)
-        show("  latency p99", f"{ours.p99:.1f} ms", f"bare insert {theirs.p99:.1f} ms", ours.p99 / theirs.p99)
-        show("  refused or failed", f"{failed}", bound="= 0", ok=failed == 0)
+        compose("stop", *WORKERS)
+        _beside(command, bare, prepared, SECONDS[quick], "web processes alone", FLOOR)
+        compose("start", *WORKERS)
+        _beside(command, bare, prepared, SECONDS[quick], "with all workers on the same cores")
         for name, used in memory(compose).items():
             show(f"  memory of {name}", used)
+
+
+def _beside(command: str, bare: str, prepared: Path, seconds: int, how: str, floor: float | None = None) -> None:
+    for url in (command, bare):  # connections, prepared statements, remembered neighbours
+        drive(url, prepared, 2)
+    measured: dict[str, list[Load]] = {command: [], bare: []}
+    for _ in range(ROUNDS):
+        for url, of_url in measured.items():
+            of_url.append(drive(url, prepared, seconds))
+    ours, theirs = (sorted(of_url, key=lambda load: load.rate)[ROUNDS // 2] for of_url in measured.values())
+    failed = sum(load.failed for load in measured[command])
+    show(f"assign a task over HTTP, {CONNECTIONS} connections", how)
+    ratio = ours.rate / theirs.rate
+    bound = f"≥ {floor:g} ×" if floor else ""
+    beside = f"bare Flask insert {theirs.rate:,.0f}/s"
+    show("  commands", f"{ours.rate:,.0f}/s", beside, ratio, bound, not floor or ratio >= floor)
+    show("  latency p50", f"{ours.p50:.1f} ms", f"bare Flask insert {theirs.p50:.1f} ms", ours.p50 / theirs.p50)
+    show("  latency p99", f"{ours.p99:.1f} ms", f"bare Flask insert {theirs.p99:.1f} ms", ours.p99 / theirs.p99)
+    show("  refused or failed", f"{failed}", bound="= 0", ok=failed == 0)
 
 
 def drive(url: str, prepared: Path, seconds: int) -> Load:
@@ -115,11 +131,16 @@ def deployment() -> Iterator[tuple[Compose, int, int]]:
 
 def _open_communes(compose: Compose, port: int) -> Mapping[str, str]:
     """Communes with an Office and a lead; commune → the Office's token."""
+    with tempfile.NamedTemporaryFile() as file:
+        asked = ["run", "--rm", "--quiet-pull", "-T", "--entrypoint", "cat", "cchc", f"/run/cchc/operator/{SIGNING}"]
+        file.write(compose(*asked).encode())
+        file.flush()
+        key = load_key(Path(file.name))
 
-    def token(*who: str) -> str:
-        return compose("run", "--rm", "--quiet-pull", "-T", "cchc", "token", "--hours", "2", *who).strip()
+    def token(sub: str, commune: str, *roles: str) -> str:
+        return mint(key, sub=sub, commune=commune, roles=roles, lifetime=timedelta(hours=2))
 
-    operator = token("--operator", "bench", "--role", "admin")
+    operator = token("operator/bench", "*", "admin")
     tokens = {}
     for commune in COMMUNES:
         base = f"http://127.0.0.1:{port}/api/v1/tasks/communes/{commune}"
@@ -135,7 +156,7 @@ def _open_communes(compose: Compose, port: int) -> Mapping[str, str]:
                 "valid_from": "2024-01-01",
             }
             _post(f"{base}/staff/{staff}/appointment", operator, appointed)
-        tokens[commune] = token("--commune", commune, "--staff", OFFICE)
+        tokens[commune] = token(f"staff/{OFFICE}", commune, "office", "staff")
     return tokens
 
 

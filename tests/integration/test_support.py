@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kafka import KafkaConsumer, KafkaProducer
+from kafka import KafkaProducer
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
+from shared.eventlog.kafka import read_topic
 from tests.support.kafka import Kafka, PrivateKafka, answers
 from tests.support.postgres import Postgres, programs
 from tests.support.servers import Unavailable
@@ -30,17 +31,14 @@ def produce(kafka: Kafka, topic: str, *values: bytes) -> None:
 
 
 def consume(kafka: Kafka, topic: str, count: int) -> list[bytes]:
-    consumer = KafkaConsumer(
-        topic, bootstrap_servers=kafka.bootstrap, group_id=kafka.name("group"), auto_offset_reset="earliest"
-    )
+    """Without a group: kafka-python may join one for ever (shared.eventlog.replica.Joining)."""
     values: list[bytes] = []
 
     def enough() -> bool:
-        values.extend(record.value for records in consumer.poll(200).values() for record in records)
+        values[:] = [record.value for records in read_topic(kafka.bootstrap, topic) for record in records]
         return len(values) >= count
 
-    with consumer:
-        until(enough, what=f"{count} records of {topic}")
+    until(enough, what=f"{count} records of {topic}")
     return values
 
 

@@ -35,7 +35,7 @@ KIND_OF_FIXTURE = {
     "postgres_server": "postgres",
     "deployed": "postgres",
     "asyncapi_errors": "node",
-    "engine": "compose",
+    "container_engine": "compose",
 }
 RUN = pytest.StashKey[Run]()
 
@@ -168,7 +168,7 @@ def deployed(private_postgres: databases.Postgres) -> Iterator[Deployed]:
 
 
 @pytest.fixture(scope="session")
-def engine(pytestconfig: pytest.Config) -> Found:
+def container_engine(pytestconfig: pytest.Config) -> Found:
     """A container engine with compose."""
     return found_or_skipped(pytestconfig, "compose", stack.find)
 

@@ -9,6 +9,7 @@ from services.notifications.texts import STATUSES, TEXTS
 from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.feed import feed_blueprint
+from shared.web.positions import after_waiting
 
 
 def create_web(notifications: Notifications, verifier: Verifier, *, origin: str | None = None) -> flask.Flask:
@@ -18,7 +19,7 @@ def create_web(notifications: Notifications, verifier: Verifier, *, origin: str 
         actions=ACTIONS,
         verifier=verifier,
         service=notifications,
-        roles_in_force=notifications.roles_in_force,
+        roles_in_force=after_waiting(notifications.reached, notifications.roles_in_force),
         checks={"database": notifications.log.heads},
         texts=TEXTS,
         statuses=STATUSES,

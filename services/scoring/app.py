@@ -20,7 +20,7 @@ from shared.refusal import Refused
 from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.feed import feed_blueprint
-from shared.web.positions import Reached
+from shared.web.positions import Reached, after_waiting
 
 
 class Scoring(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ def create_web(scoring: Scoring, verifier: Verifier, *, origin: str | None = Non
         actions=ACTIONS,
         verifier=verifier,
         service=scoring,
-        roles_in_force=scoring.roles_in_force,
+        roles_in_force=after_waiting(scoring.reached, scoring.roles_in_force),
         checks={"database": scoring.logs["scoring"].heads},
         texts=TEXTS,
         statuses=STATUSES,

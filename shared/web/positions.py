@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import flask
@@ -50,6 +50,18 @@ def wait_for_header(reached: Callable[[str, str], Reached], *, deadline: float =
     if match is None or match[2] != (flask.request.view_args or {}).get("commune"):
         raise Rejected("wait-for")
     wait_for(reached, Position(match[1], match[2], int(match[3])), deadline=deadline)
+
+
+def after_waiting(
+    reached: Callable[[str, str], Reached], roles_in_force: Callable[[str, str], Collection[str]]
+) -> Callable[[str, str], Collection[str]]:
+    """The roles of who asks, as of the position that their request waits for: who was appointed just now has them."""
+
+    def in_force(commune: str, staff: str) -> Collection[str]:
+        wait_for_header(reached)
+        return roles_in_force(commune, staff)
+
+    return in_force
 
 
 def wait_for(reached: Callable[[str, str], Reached], target: Position, *, deadline: float = 2.0) -> None:

@@ -33,7 +33,7 @@ OF_THE_MOMENT = {"task", "id", "position", "time", "because", "events", "causes"
 
 
 @pytest.fixture(scope="module")
-def deployed(engine: Found) -> Iterator[Stack]:
+def deployed(container_engine: Found) -> Iterator[Stack]:
     with stack() as up:
         yield up
 

@@ -32,20 +32,20 @@ def without_reaper(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def database(engine: Found) -> Iterator[str]:
+def database(container_engine: Found) -> Iterator[str]:
     with PostgresContainer(postgres.IMAGE, driver="psycopg") as server:
-        yield server.get_connection_url(host=engine.address)
+        yield server.get_connection_url(host=container_engine.address)
 
 
 @pytest.fixture
-def bootstrap(engine: Found) -> Iterator[str]:
+def bootstrap(container_engine: Found) -> Iterator[str]:
     port = free_port()
-    settings = kafka.SETTINGS | kafka.listeners(port, 9093, listen="0.0.0.0", host=engine.address)
+    settings = kafka.SETTINGS | kafka.listeners(port, 9093, listen="0.0.0.0", host=container_engine.address)
     broker = DockerContainer(f"apache/kafka:{kafka.VERSION}").with_bind_ports(port, port)
     for name, value in settings.items():
         broker.with_env(f"KAFKA_{name.upper().replace('.', '_')}", value)
     with broker.with_env("KAFKA_HEAP_OPTS", "-Xmx256m"):
-        address = f"{engine.address}:{port}"
+        address = f"{container_engine.address}:{port}"
         until(lambda: kafka.answers(address), deadline=60, what="the broker answers", every=0.2)
         yield address
 

@@ -242,7 +242,7 @@ def test_a_query_that_waits_for_what_is_not_folded_yet_says_so(world: World):
     assert "Retry-After" in answer.headers
     # Nor is somebody refused whose appointment is not folded yet.
     unknown = world.auth("staff/p99", "office") | {"Cchc-Wait-For": f"tasks/{COMMUNE}/{10**6}"}
-    answer = world.client.get(f"{YEAR}/ratings", headers=unknown)
+    answer = world.client.get(RATINGS, headers=unknown)
     assert (answer.status_code, answer.json["code"]) == (503, "not-yet")
 
 

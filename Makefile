@@ -21,8 +21,9 @@ run: $(VENV)/.runtime ## install, migrate, load the demo into an empty data dire
 test: $(VENV)/.dev ## run all tests that this machine can run, and say which it can't (ARGS= for pytest)
 	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
 
-lint: $(VENV)/.dev ## ruff, import contracts, types
+lint: $(VENV)/.dev ## ruff, formatting, import contracts, types
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 

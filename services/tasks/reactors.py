@@ -29,9 +29,7 @@ def open_recurring(log: Log, commune: str) -> list[Held]:
     def decide(tx: Transaction) -> Decision:
         templates = views.load(tx.connection, commune, (), kinds={"template"})
         occurrences = list(expected(templates.values(), commune, tx.today))
-        context = Context(
-            commune, tx.today, ACTOR, states=views.load(tx.connection, commune, _subjects(occurrences))
-        )
+        context = Context(commune, tx.today, ACTOR, states=views.load(tx.connection, commune, _subjects(occurrences)))
         state: Commune | None = context.state(f"commune/{commune}")
         if state is None or (state.closed_on is not None and tx.today > state.closed_on):
             return Decision([])

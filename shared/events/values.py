@@ -58,7 +58,7 @@ class Evidence(Data):
 
 
 class Exceeded(Data):
-    """"Vượt mức": confirmed by a person with a reason, never inferred."""
+    """ "Vượt mức": confirmed by a person with a reason, never inferred."""
 
     kind: Literal["early", "quantity", "value"]
     reason: Text

@@ -139,9 +139,7 @@ def test_no_route_shows_anything_of_another_commune(neighbours: SmallCommune, de
     asked = 0
     for staff in ("p01", "p03", "p04"):
         roles = sorted(ROLES - WIDE_ROLES)
-        token = mint(
-            served.signing_key, sub=f"staff/{staff}", commune=OURS, roles=roles, lifetime=timedelta(minutes=5)
-        )
+        token = mint(served.signing_key, sub=f"staff/{staff}", commune=OURS, roles=roles, lifetime=timedelta(minutes=5))
         for method, rule, classification in routes(web):
             if method != "GET" or "<" not in rule:
                 continue

@@ -1,6 +1,5 @@
 """A tiny service over HTTP, and tokens for it, for the tests of shared/web."""
 
-
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator

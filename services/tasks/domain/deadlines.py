@@ -56,9 +56,7 @@ def confirm_due(state: Task | None, command: ConfirmDue, context: Context) -> li
     if due == task.due:
         raise Refused("nothing-changes")
     return [
-        DueConfirmed(
-            task=task.task, due=due, due_version=task.due_version + 1, by=by, reason=must_say(command.reason)
-        )
+        DueConfirmed(task=task.task, due=due, due_version=task.due_version + 1, by=by, reason=must_say(command.reason))
     ]
 
 

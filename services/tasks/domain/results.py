@@ -58,7 +58,7 @@ class ReturnResult(Command):
 
 
 class Beyond(msgspec.Struct, frozen=True, kw_only=True):
-    """"Vượt mức", with its reason; confirmed by `confirmed_by`, by default the one who accepts."""
+    """ "Vượt mức", with its reason; confirmed by `confirmed_by`, by default the one who accepts."""
 
     kind: Literal["early", "quantity", "value"]
     reason: str

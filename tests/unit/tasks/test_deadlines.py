@@ -53,9 +53,7 @@ def test_working_days_after_an_event_count_once_its_day_is_known() -> None:
     known = Due(text=waiting.text, working_days=5, after="2024-06-20")
     given(assigned(due=None), DueConfirmed(task="t1", due=waiting, due_version=2, by="p01", reason="x")).when(
         confirm(due=known)
-    ).then_event(
-        due=Due(text=waiting.text, date=day("6-27"), working_days=5, after="2024-06-20", calendar=PINNED)
-    )
+    ).then_event(due=Due(text=waiting.text, date=day("6-27"), working_days=5, after="2024-06-20", calendar=PINNED))
 
 
 def test_a_date_in_force_is_corrected_by_the_competent_person_only() -> None:

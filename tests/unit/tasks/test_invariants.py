@@ -104,9 +104,12 @@ def test_no_sequence_of_commands_breaks_a_task(asked: list[tuple[str, int, Comma
 
 
 def _an_open_task() -> list[Any]:
-    return [(TODAY, event) for event in given().when(
-        AssignTask(task="t1", title="x", lead="p15", due=Due(text="28/6", date=TODAY + timedelta(days=11)))
-    ).decided()]
+    return [
+        (TODAY, event)
+        for event in given()
+        .when(AssignTask(task="t1", title="x", lead="p15", due=Due(text="28/6", date=TODAY + timedelta(days=11))))
+        .decided()
+    ]
 
 
 def _check(event: Any, version: int, today: Any, actor: str, before: Any) -> int:

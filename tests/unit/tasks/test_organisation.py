@@ -180,9 +180,7 @@ def test_a_change_keeps_the_rest_and_null_clears() -> None:
     spec = given(appointed("p20", "staff", tracker="p02", similar_group="a")).when(
         ChangeStaff(staff="P20", valid_from=day("6-15"), tracker=None, post="Văn phòng", reason="Phân công lại")
     )
-    spec.then(
-        StaffChanged(staff="p20", valid_from=day("6-15"), tracker=None, post="Văn phòng", reason="Phân công lại")
-    )
+    spec.then(StaffChanged(staff="p20", valid_from=day("6-15"), tracker=None, post="Văn phòng", reason="Phân công lại"))
     post = spec.and_(*spec.decided()).states["staff/p20"].post_on(day("6-17"))
     assert (post.tracker, post.post, post.similar_group) == (None, "Văn phòng", "a")
 

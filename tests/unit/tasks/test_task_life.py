@@ -107,9 +107,7 @@ def test_a_task_recorded_later_than_given_says_when_it_was_given() -> None:
 
 
 def test_a_due_date_on_a_day_off_rolls_as_the_task_says() -> None:
-    given().when(assign(due=due("6-29"))).then_event(
-        due=Due(text="6-29", date=day("7-1"), calendar="vn-2024-r1")
-    )
+    given().when(assign(due=due("6-29"))).then_event(due=Due(text="6-29", date=day("7-1"), calendar="vn-2024-r1"))
     given().when(assign(due=Due(text="29/6", date=day("6-29"), roll="none"))).then_event(
         due=Due(text="29/6", date=day("6-29"), roll="none")
     )
@@ -426,9 +424,7 @@ def test_a_returned_result_gets_a_new_date_and_version() -> None:
 
 def test_after_a_return_the_next_report_counts() -> None:
     first = reported(on=day("6-15"))
-    returned = ResultReturned(
-        task="t1", by="p02", reason="Thiếu", quality_failure=True, due=due("6-25"), due_version=2
-    )
+    returned = ResultReturned(task="t1", by="p02", reason="Thiếu", quality_failure=True, due=due("6-25"), due_version=2)
     given(assigned(), first, returned, reported(on=TODAY)).by("p02").when(AcceptResult(task="t1")).then_event(on=TODAY)
 
 

@@ -25,6 +25,7 @@ from services.notifications.directory import Directory
 from services.scoring import app as scoring_app
 from services.scoring import views as scoring_views
 from services.scoring import worker as scoring_worker
+from services.scoring.domain import rules
 from services.tasks import app as tasks_app
 from services.tasks import beside
 from services.tasks import views as tasks_views
@@ -69,6 +70,7 @@ class Installation:
         new_id: Callable[[datetime], str] = uuid7,
     ) -> None:
         self.settings = settings
+        rules.use(settings.rule_sets)
         self.clock = clock
         self.new_id = new_id
         self._engines: dict[str, Engine] = {}

@@ -6,7 +6,7 @@ from typing import Any
 
 from demo.year import CHAIR, COMMUNE, OFFICE, Year
 from services.scoring import commands
-from services.scoring.domain import assessment, procedure
+from services.scoring.domain import assessment, procedure, rules
 from shared.eventlog import Appended
 from shared.events import UnitFigures, Vote, decode
 
@@ -32,7 +32,7 @@ class YearEnd:
         self._record(CHAIR, assessment.choose_settings, command)
 
     def assess(self, grade: str, people: Iterable[str]) -> None:
-        items = dict.fromkeys(assessment.COMMON_CRITERIA, grade)
+        items = dict.fromkeys(rules.described("nd90").criteria.year, grade)
         for staff in people:
             command = assessment.AssessCommon(staff=staff, year=RATED, items=items, stage="confirmed", by=CHAIR)
             self._record(CHAIR, assessment.assess_common, command)

@@ -2,11 +2,12 @@
 
 import re
 from datetime import date, datetime
+from collections.abc import Callable
 from typing import Any, get_args
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from services.scoring.domain.assessment import COMMON_CRITERIA, GRADES
+from services.scoring.domain import rules
 from shared.events import VIETNAM, end_of_day, format_time, local_day
 from shared.events.ratings import Level, Outcome
 from shared.events.values import Category
@@ -83,10 +84,15 @@ class SettingsBody(Schema):
     reason = fields.String(required=True, validate=validate.Length(min=1, max=2000))
 
 
+def _one_of(names: Callable[[], list[str]]) -> Callable[[str], str]:
+    """What the installed rule sets ask for; a process adds a province's when it starts."""
+    return lambda value: validate.OneOf(names())(value)
+
+
 class CommonBody(Schema):
     items = fields.Dict(
-        fields.String(validate=validate.OneOf(COMMON_CRITERIA)),
-        fields.String(validate=validate.OneOf(GRADES)),
+        fields.String(validate=_one_of(rules.criteria_of_years)),
+        fields.String(validate=_one_of(rules.grades), metadata={"enum": rules.grades()}),
         required=True,
         validate=validate.Length(min=1),
     )

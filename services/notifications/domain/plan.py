@@ -15,7 +15,7 @@ from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Wanted
 from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import Records, TaskRecord
-from services.notifications.domain.sheets import missing, nd335_people, period_length
+from services.notifications.domain.sheets import missing, period_length, scored_by_period
 from services.notifications.domain.standing import Standing, standing
 from shared.calendar import CalendarMissing, Calendars, period_of
 from shared.events import VIETNAM, PolicyPublished, PolicyRule, PreferencesChanged, format_time, local_day
@@ -477,7 +477,7 @@ def _sheets(planning: _Planning, rules: _Rules) -> Iterator[Falling]:
                 wanted_at = planning.moment(run_on, rule.at)
                 if not planning.counts(begin, end, wanted_at, period.end, rule):
                     continue
-                for staff in nd335_people(planning.records, planning.roll(period.end).posts, year, planning.at):
+                for staff in scored_by_period(planning.records, planning.roll(period.end).posts, year, planning.at):
                     stages = missing(planning.records, period.key, year, staff, planning.at)
                     audience = [word for word in rule.audience if _STAGE.get(word, word) in stages]
                     if audience:

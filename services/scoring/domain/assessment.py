@@ -1,11 +1,12 @@
 """What people record for a rating year: settings, common criteria, unit results; and who may."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
 import msgspec
 
+from services.scoring.domain import rules
 from services.scoring.domain.records import Records, UnitRecord
 from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.domain.settings import cut_off, validate
@@ -14,10 +15,6 @@ from shared.refusal import Refused
 
 # Decided above the commune; the Office records what came from there.
 EXTERNAL = "external"
-
-# NĐ 90/2020 Đ3: chính trị tư tưởng; đạo đức, lối sống; tác phong, lề lối; ý thức tổ chức kỷ luật.
-COMMON_CRITERIA = ("k1", "k2", "k3", "k4")
-GRADES = ("tot", "dap_ung", "khong")
 
 
 class ChooseSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,8 +90,9 @@ def assess_common(context: Context, command: AssessCommon) -> list[CommonAssesse
     post = context.posts.get(command.staff)
     if post is None:
         raise Refused("staff-unknown", staff=command.staff)
-    if not command.items or not set(command.items) <= set(COMMON_CRITERIA):
-        raise Refused("common-criteria", expected=", ".join(COMMON_CRITERIA))
+    criteria = _criteria(context, command.year, post.category)
+    if not command.items or not set(command.items) <= set(criteria):
+        raise Refused("common-criteria", expected=", ".join(criteria))
     context.must_act_for(command.by)
     if command.stage == "self":
         if command.by != command.staff:
@@ -105,6 +103,13 @@ def assess_common(context: Context, command: AssessCommon) -> list[CommonAssesse
     return [
         CommonAssessed(staff=command.staff, year=command.year, items=command.items, stage=command.stage, by=command.by)
     ]
+
+
+def _criteria(context: Context, year: int, category: str) -> Sequence[str]:
+    """What is graded for a year by the rule set that applies. Where it grades nothing, those of all: another one may
+    still be chosen."""
+    applied = rules.described(rules.applied(context.records, year, category))
+    return applied.criteria.year or rules.criteria_of_years()
 
 
 def must_track_or_rate(context: Context, rated: Post, by: str) -> None:

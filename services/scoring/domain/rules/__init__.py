@@ -15,7 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from services.scoring.domain.records import PersonRecord, Records, RuleSetPick
-from services.scoring.domain.rules.description import NOTHING, Description, DescriptionError, merged, read
+from services.scoring.domain.rules.description import NOTHING, Description, DescriptionError, Figure, merged, read
 from services.scoring.domain.rules.facts.snapshot import Snapshot
 from services.scoring.domain.rules.interface import Answer
 from shared.law import amend, law
@@ -44,7 +44,10 @@ def use(folders: Iterable[Path]) -> None:
 
     Raises DescriptionError for a rule set that cannot be read, or whose name is taken.
     """
-    __path__[1:] = map(str, folders)
+    wanted = [str(folder) for folder in folders]
+    if __path__[1:] == wanted:
+        return
+    __path__[1:] = wanted
     installed.cache_clear()
     importlib.invalidate_caches()
     paths = [path for folder in _folders() for path in folder.glob("*/rules.toml")]
@@ -115,11 +118,28 @@ def described(name: str) -> Description:
     return rule_set.description if rule_set else NOTHING
 
 
-def columns(of: Iterable[str], part: Callable[[Description], Sequence[str]]) -> list[str]:
-    """Of several rule sets, the figures of one part of their descriptions as one list; the law's rule sets lead."""
+def criteria_of_years() -> list[str]:
+    """Every criterion of a year that some rule set asks for."""
+    return merged(described(name).criteria.year for name in in_order(names()))
+
+
+def grades() -> list[str]:
+    """Every grade that some rule set gives for a criterion of a year."""
+    return merged(list(described(name).criteria.grades) for name in in_order(names()))
+
+
+def in_order(of: Iterable[str]) -> list[str]:
+    """Rule sets by name: the law's lead, the oldest first."""
     in_law = law().rule_sets()
-    ordered = sorted(set(of), key=lambda name: (in_law.index(name) if name in in_law else len(in_law), name))
-    return merged(part(described(name)) for name in ordered)
+    return sorted(set(of), key=lambda name: (in_law.index(name) if name in in_law else len(in_law), name))
+
+
+def columns(of: Iterable[str], part: Callable[[Description], Sequence[str]]) -> list[Figure]:
+    """The figures of the year that one part of several rule sets' descriptions names, as one list."""
+    descriptions = [described(name) for name in in_order(of)]
+    known = [figure for description in descriptions for figure in description.figures]
+    by_name = {figure.name: figure for figure in reversed(known)}
+    return [by_name[name] for name in merged(part(description) for description in descriptions)]
 
 
 def rule_set_files(name: str) -> dict[str, bytes]:

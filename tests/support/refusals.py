@@ -1,6 +1,7 @@
 """Every refusal that the installation declares, by the module that declares it."""
 
 import importlib
+import importlib.util
 import pkgutil
 
 import services

@@ -157,7 +157,9 @@ def service() -> Any:
 def openapi(app: flask.Flask) -> dict[str, Any]:
     """The OpenAPI 3.1 description of an app, for `cchc openapi`."""
     api: Api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    return document(app, api.spec.to_dict(), api.answer_types, problems.by_status(app.extensions["cchc.refusals"]))
+    return document(
+        app, api.spec.to_dict(), api.answer_types, problems.by_status(app.extensions["cchc.refusals"].values())
+    )
 
 
 def _pattern(_: object, field: marshmallow.fields.Field[Any], **__: object) -> dict[str, Any]:

@@ -73,10 +73,14 @@ class Upload:
 
 @dataclass(frozen=True)
 class About:
-    """What a service tells its readers about itself and about the ids in its addresses."""
+    """What a service tells its readers about itself and about the ids in its addresses.
+
+    `waits`: every operation of a commune reads Cchc-Wait-For.
+    """
 
     description: str = ""
     ids: Mapping[str, str] = field(default_factory=dict)
+    waits: bool = False
 
 
 IDS = {"commune": "Id of the commune in this installation, such as tien-canh."}
@@ -226,10 +230,13 @@ def _reference(kind: str, name: str) -> Document:
 # The whole document
 
 PENDING = "cchc:answer:"
+OTHER = "DEFAULT_ERROR"
 SCHEMAS = "#/components/schemas/"
 
 
-def document(app: flask.Flask, spec: Document, types: Sequence[Any], problems: Mapping[int, Mapping[str, str]]) -> Document:
+def document(
+    app: flask.Flask, spec: Document, types: Sequence[Any], problems: Mapping[int, Mapping[str, str]]
+) -> Document:
     """The finished description of an app.
 
     spec      what apispec has gathered
@@ -238,18 +245,16 @@ def document(app: flask.Flask, spec: Document, types: Sequence[Any], problems: M
     """
     about: About = app.extensions["cchc.about"]
     origin: str | None = app.extensions["cchc.origin"]
-    _check_names(spec["paths"])
     for path, item in spec["paths"].items():
-        _describe_ids(path, item, {**IDS, **about.ids})
+        _complete(path, item, {**IDS, **about.ids}, waits=about.waits)
     references, schemas = components(types)
     spec = _resolved(spec, references)
     declared = spec["components"].setdefault("schemas", {})
     if twice := schemas.keys() & declared.keys():
         raise ValueError(f"two schemas named {', '.join(sorted(twice))}")
     declared.update(schemas)
-    spec["components"]["responses"] = {
-        name: _problem(name, problems) for name in [status.name for status in HTTPStatus if status >= 400] + ["DEFAULT_ERROR"]
-    }
+    statuses = [status.name for status in HTTPStatus if status >= 400]
+    spec["components"]["responses"] = {name: _problem(name, problems) for name in (*statuses, OTHER)}
     spec["components"]["headers"] = {
         name: {"description": text, "schema": schema} for name, (text, schema) in HEADERS.items()
     }
@@ -274,7 +279,7 @@ def components(types: Sequence[Any]) -> tuple[list[Document], dict[str, Document
     for cls in _classes(msgspec.inspect.multi_type_info(types)):
         part = parts.get(_full_name(cls)) or parts[_short_name(cls)]
         part.pop("title", None)
-        if "properties" in part and not getattr(cls, "__struct_config__").omit_defaults:
+        if "properties" in part and not cls.__struct_config__.omit_defaults:
             part["required"] = list(part["properties"])
             for described in part["properties"].values():
                 described.pop("default", None)
@@ -286,7 +291,7 @@ def components(types: Sequence[Any]) -> tuple[list[Document], dict[str, Document
     return [_repointed(schema, pointers) for schema in schemas], _repointed(named, pointers)
 
 
-def _classes(infos: Iterable[msgspec.inspect.Type]) -> Iterable[type]:
+def _classes(infos: Iterable[msgspec.inspect.Type]) -> Iterable[type[msgspec.Struct]]:
     """Every Struct within these types."""
     seen: dict[Any, None] = {}
 
@@ -347,38 +352,29 @@ def _resolved(value: Any, answers: Sequence[Document]) -> Any:
     return [_resolved(part, answers) for part in value] if isinstance(value, list) else value
 
 
-def _describe_ids(path: str, item: Document, ids: Mapping[str, str]) -> None:
+def _complete(path: str, item: Document, ids: Mapping[str, str], *, waits: bool) -> None:
+    """What follows from an operation's address."""
     for parameter in item.get("parameters", ()):
-        if parameter["name"] not in ids:
-            raise ValueError(f"{path}: nobody says what {parameter['name']} is")
-        parameter["description"] = ids[parameter["name"]]
+        parameter["description"] = ids.get(parameter["name"], "")
         if parameter["name"] == "commune":
             parameter["schema"] = {"type": "string", "pattern": COMMUNE_PATTERN}
     if "{" not in path:
         return
-    for method, described in item.items():
-        if method != "parameters":
-            for status in WITH_IDS:
-                described["responses"].setdefault(str(int(status)), _reference("responses", status.name))
-            described["responses"] = dict(sorted(described["responses"].items()))
-
-
-def _check_names(paths: Document) -> None:
-    seen: set[str] = set()
-    for path, item in paths.items():
-        for method, described in item.items():
-            if method == "parameters":
-                continue
-            if (name := described["operationId"]) in seen:
-                raise ValueError(f"{method} {path}: another operation is named {name} already")
-            seen.add(name)
+    for described in (part for name, part in item.items() if name != "parameters"):
+        statuses = [*WITH_IDS]
+        if waits:
+            described["parameters"] = [*described.get("parameters", ()), _reference("parameters", WAIT)]
+            statuses += WITH_HEADER[WAIT]
+        for status in statuses:
+            described["responses"].setdefault(str(int(status)), _reference("responses", status.name))
+        described["responses"] = dict(sorted(described["responses"].items()))
 
 
 def _problem(name: str, problems: Mapping[int, Mapping[str, str]]) -> Document:
     """What a status is answered with: its codes by name, since programs decide by them."""
-    if name == "DEFAULT_ERROR":
-        status, codes = 500, {}
-        description = "Any other problem."
+    codes: Mapping[str, str] = {}
+    if name == OTHER:
+        status, description = 500, "Any other problem."
     else:
         status = int(HTTPStatus[name])
         codes = problems.get(status, {})
@@ -418,7 +414,7 @@ def _pointers(value: Any) -> set[str]:
     return set().union(*(_pointers(part) for part in value)) if isinstance(value, list) else set()
 
 
-def ecma(regex: re.Pattern[str]) -> str:
+def ecma(regex: re.Pattern[Any]) -> str:
     """A regex that Python matches from the start, for ECMA-262, which searches.
 
     Raises ValueError for what only Python knows.

@@ -101,7 +101,7 @@ class Blueprint(flask_smorest.Blueprint):
     def answers(
         self,
         status: int,
-        type: Any = None,
+        of: Any = None,
         *,
         media: str | None = None,
         headers: Sequence[str] = (),
@@ -111,8 +111,8 @@ class Blueprint(flask_smorest.Blueprint):
 
         A view that returns a value of that type, alone or with headers, has it encoded.
         """
-        media = media or (openapi.JSON if type is not None else "")
-        declared = openapi.declare_answer(openapi.Answer(status, type, media, tuple(headers), description))
+        media = media or (openapi.JSON if of is not None else "")
+        declared = openapi.declare_answer(openapi.Answer(status, of, media, tuple(headers), description))
 
         def decorate(view: View) -> View:
             @wraps(view)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.headerregistry import Address
-from functools import partial
 
 from sqlalchemy import Engine
 
@@ -12,7 +11,7 @@ from services.notifications.channels.apprise import Apprise
 from services.notifications.channels.email import Email, Server
 from services.notifications.channels.interface import Channel, Channels, Contact
 from services.notifications.channels.webhooks import Webhooks
-from services.notifications.links import link_to
+from services.notifications.links import Links
 
 
 def channels_of(
@@ -31,4 +30,4 @@ def channels_of(
         hops["email"] = Email(settings.smtp, settings.mail_from, directory)
     if isinstance(settings.apprise, str):
         hops["apprise"] = Apprise(settings.apprise, engine)
-    return Channels(hops, directory, partial(link_to, settings.link_base, link_secret))
+    return Channels(hops, directory, Links(settings.link_base, link_secret))

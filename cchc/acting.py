@@ -177,7 +177,7 @@ _STEPS: Mapping[str, Callable[[Installation, str, Told, Principal, Form], None]]
 
 
 def _do(installation: Installation, commune: str, asking: Principal, command: Command, form: Form) -> None:
-    execute(installation.tasks.log, asking, command, commune=commune, key=_key(asking, form))
+    execute(installation.tasks, asking, command, commune=commune, key=_key(asking, form))
 
 
 def _text(form: Form, name: str) -> str:
@@ -194,6 +194,8 @@ TEXTS = {
 
 
 def _why(error: Refused) -> str:
+    if error.detail:
+        return f"{error.refusal.title}. {error.detail}"
     known: Mapping[str, tuple[str, str]] = NOTIFICATIONS_TEXTS | TASKS_TEXTS | TEXTS
     title, detail = known.get(error.code, ("Không được phép", error.code))
     params: Mapping[str, Any] = error.params

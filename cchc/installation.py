@@ -12,7 +12,7 @@ import flask
 from sqlalchemy import Connection, Engine
 
 from cchc.channels import channels_of
-from cchc.occupied import occupy
+from cchc.data_lock import lock
 from cchc.output import progress
 from cchc.settings import SERVICES, Settings
 from services.notifications import app as notifications_app
@@ -23,11 +23,13 @@ from services.notifications import worker as notifications_worker
 from services.notifications.channels.interface import Channels, Contact
 from services.notifications.directory import Directory
 from services.scoring import app as scoring_app
+from services.scoring import service as scoring_service
 from services.scoring import views as scoring_views
 from services.scoring import worker as scoring_worker
 from services.scoring.domain import rules
 from services.tasks import app as tasks_app
-from services.tasks import beside
+from services.tasks import personal
+from services.tasks import service as tasks_service
 from services.tasks import views as tasks_views
 from services.tasks import worker as tasks_worker
 from shared.background import Background
@@ -77,12 +79,12 @@ class Installation:
         self._leave: Callable[[], object] | None = None
 
     def engine(self, service: str) -> Engine:
-        """Raises Occupied while a restore goes on."""
+        """Raises DataInUse while a restore goes on."""
         return self._open(service, self.settings.databases[service])
 
     def _open(self, name: str, url: str) -> Engine:
         if self._leave is None:
-            self._leave = weakref.finalize(self, os.close, occupy(self.settings.data))
+            self._leave = weakref.finalize(self, os.close, lock(self.settings.data))
         if name not in self._engines:
             self._engines[name] = open_database(url)
         return self._engines[name]
@@ -111,12 +113,14 @@ class Installation:
     # Services
 
     @cached_property
-    def tasks(self) -> tasks_app.Tasks:
-        return tasks_app.open_tasks(self.engine("tasks"), self.settings.evidence, clock=self.clock, new_id=self.new_id)
+    def tasks(self) -> tasks_service.Tasks:
+        return tasks_service.open_tasks(
+            self.engine("tasks"), self.settings.evidence, clock=self.clock, new_id=self.new_id
+        )
 
     @cached_property
-    def scoring(self) -> scoring_app.Scoring:
-        return scoring_app.open_scoring(
+    def scoring(self) -> scoring_service.Scoring:
+        return scoring_service.open_scoring(
             self.engine("scoring"),
             None if self.settings.kafka else self.tasks.log,
             clock=self.clock,
@@ -147,13 +151,13 @@ class Installation:
 
     def _contacts(self, commune: str) -> dict[str, Contact]:
         with reading(self.tasks.engine, commune) as connection:
-            found = beside.people_of(connection, commune)
+            found = personal.people_of(connection, commune)
         return {staff: Contact(staff, person.name, person.email) for staff, person in found.items()}
 
     def logs(self, service: str) -> Mapping[str, Log]:
         """The logs that a service works with, its own among them."""
         held: Mapping[str, Callable[[], Mapping[str, Log]]] = {
-            "tasks": lambda: {"tasks": self.tasks.log},
+            "tasks": lambda: self.tasks.logs,
             "scoring": lambda: self.scoring.logs,
             "notifications": lambda: self.notifications.logs,
         }

@@ -102,7 +102,7 @@ def _figure(figure: Figure) -> Column:
             return None if value is None else row.rating.shown[figure.name]
         return int(value) if kind == "whole" else Fraction(value)
 
-    return Column(figure.heading or figure.label, of, kind)
+    return Column(figure.on_paper, of, kind)
 
 
 class _Sum(msgspec.Struct):

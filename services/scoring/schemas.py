@@ -1,19 +1,21 @@
 """What comes in and goes out of scoring over HTTP."""
 
 import re
-from datetime import date, datetime
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any, get_args
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.scoring.domain import rules
+from services.scoring.views import Moment
 from shared.events import VIETNAM, end_of_day, format_time, local_day
 from shared.events.ratings import Level, Outcome
 from shared.events.values import Category
 from shared.web.schema import Schema
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+PINNED = re.compile(r"(tasks:\d+,scoring:\d+)@(\d{4}-\d{2}-\d{2})")
 POSITIONS = re.compile(r"tasks:(\d{1,18}),scoring:(\d{1,18})")
 
 
@@ -61,6 +63,27 @@ class AsOfQuery(Schema):
             raise ValidationError("positions và on phải đi cùng nhau.", "positions")
 
 
+class OneMoment(fields.Field[Any]):
+    """A day or a moment as in `as_of` (a recorded time), or positions with their evaluation date (a Moment):
+    `tasks:1234,scoring:56@2024-12-10`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str | Moment:
+        pinned = PINNED.fullmatch(str(value))
+        if not pinned:
+            return AsOf().deserialize(value, attr, data, **more)
+        try:
+            return Moment(Positions().deserialize(pinned[1]), date.fromisoformat(pinned[2]))
+        except ValueError as error:
+            raise ValidationError("Ghi ngày đánh giá dạng 2024-12-10 sau dấu @.") from error
+
+
+class DifferencesQuery(Schema):
+    """Without `to`: until now."""
+
+    first = OneMoment(required=True, data_key="from")
+    last = OneMoment(load_default=None, data_key="to")
+
+
 class RecheckQuery(AsOfQuery):
     """Without `all`: the proposals that decisions rest on."""
 
@@ -84,15 +107,19 @@ class SettingsBody(Schema):
     reason = fields.String(required=True, validate=validate.Length(min=1, max=2000))
 
 
-def _one_of(names: Callable[[], list[str]]) -> Callable[[str], str]:
+def _named_by(names: Callable[[], list[str]]) -> Callable[[str], str]:
     """What the installed rule sets ask for; a process adds a province's when it starts."""
-    return lambda value: validate.OneOf(names())(value)
+
+    def check(value: str) -> str:
+        return validate.OneOf(names())(value)
+
+    return check
 
 
 class CommonBody(Schema):
     items = fields.Dict(
-        fields.String(validate=_one_of(rules.criteria_of_years)),
-        fields.String(validate=_one_of(rules.grades), metadata={"enum": rules.grades()}),
+        fields.String(validate=_named_by(rules.criteria_of_years)),
+        fields.String(validate=_named_by(rules.grades), metadata={"enum": rules.grades()}),
         required=True,
         validate=validate.Length(min=1),
     )

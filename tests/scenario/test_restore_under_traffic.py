@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from cchc.data_lock import DataInUse
 from cchc.installation import Installation
-from cchc.occupied import Occupied
 from cchc.settings import SERVICES
 from services.tasks.commands import execute
 from services.tasks.domain.communes import OpenCommune
@@ -54,7 +54,7 @@ class Commune:
     def do(self, command: Command) -> int:
         """The position that the command's answer names."""
         with self.opened() as installation:
-            return execute(installation.tasks.log, OPERATOR, command, commune=COMMUNE).position
+            return execute(installation.tasks, OPERATOR, command, commune=COMMUNE).position
 
     def log(self) -> list[bytes]:
         return [line.encode() for line in self.cchc("export-log", "tasks").stdout.splitlines()]
@@ -106,7 +106,7 @@ class Traffic:
                 try:
                     self.acknowledged.append(self.commune.do(command))
                     break
-                except (Occupied, Busy, OperationalError, UnknownCommune):
+                except (DataInUse, Busy, OperationalError, UnknownCommune):
                     self._stop.wait(0.2)  # a restore, or no database at all
                 except Exception as error:
                     self.unexpected.append(error)

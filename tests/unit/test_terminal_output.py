@@ -49,7 +49,7 @@ def test_where_there_is_room_a_row_is_a_line(terminal, capsys):
 
 
 def test_headings_give_way_before_texts(terminal, capsys):
-    terminal(len("p01  ") + len(ROWS[0][1]) + 2 + len(ROWS[0][2]) + 2 + 5)
+    terminal(len("  ".join(str(cell) for cell in ROWS[0])) + 3)
     table(HEADER, ROWS)
     assert sum(line.startswith("p01") for line in printed(capsys)) == 1
 

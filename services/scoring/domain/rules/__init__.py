@@ -44,21 +44,33 @@ def use(folders: Iterable[Path]) -> None:
 
     Raises DescriptionError for a rule set that cannot be read, or whose name is taken.
     """
-    wanted = [str(folder) for folder in folders]
-    if __path__[1:] == wanted:
+    wanted, before = [str(folder) for folder in folders], __path__[1:]
+    if wanted == before:
         return
-    __path__[1:] = wanted
-    installed.cache_clear()
-    importlib.invalidate_caches()
-    paths = [path for folder in _folders() for path in folder.glob("*/rules.toml")]
-    found = [path.parent.name for path in paths]
-    if twice := sorted({name for name in found if found.count(name) > 1}):
-        raise DescriptionError(f"rule set {twice[0]}: two folders have this name")
-    added = {name: described(name) for name in found if not (_HERE / name).is_dir()}
+    try:
+        _search(wanted)
+        added = _added()
+    except DescriptionError:
+        _search(before)
+        raise
     amend(
         [row for description in added.values() for row in description.applies],
         [name for name, description in added.items() if description.period_figures],
     )
+
+
+def _search(folders: Sequence[str]) -> None:
+    __path__[1:] = folders
+    installed.cache_clear()
+    importlib.invalidate_caches()
+
+
+def _added() -> dict[str, Description]:
+    """By name how the rule sets outside of this package describe themselves."""
+    found = [path.parent.name for folder in _folders() for path in folder.glob("*/rules.toml")]
+    if twice := sorted({name for name in found if found.count(name) > 1}):
+        raise DescriptionError(f"rule set {twice[0]}: two folders have this name")
+    return {name: described(name) for name in found if not (_HERE / name).is_dir()}
 
 
 def _folders() -> list[Path]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 import flask
 import msgspec
@@ -21,6 +22,7 @@ from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.feed import feed_blueprint
 from shared.web.positions import Reached, after_waiting
+from shared.web.status import status_blueprint
 
 
 class Scoring(msgspec.Struct, frozen=True):
@@ -66,9 +68,14 @@ def open_scoring(
 
 
 def create_web(scoring: Scoring, verifier: Verifier, *, origin: str | None = None) -> flask.Flask:
+    positions = partial(all_positions, scoring.engine, PROJECTION.name)
     return create_app(
         "scoring",
-        blueprints=[*blueprints(), feed_blueprint(scoring.logs["scoring"])],
+        blueprints=[
+            *blueprints(),
+            feed_blueprint(scoring.logs["scoring"]),
+            status_blueprint(scoring.logs["scoring"], positions),
+        ],
         actions=ACTIONS,
         verifier=verifier,
         service=scoring,

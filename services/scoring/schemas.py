@@ -67,6 +67,10 @@ class RecheckQuery(AsOfQuery):
     all = fields.Boolean(load_default=False)
 
 
+class Years(Schema):
+    years = fields.List(fields.Integer(), required=True)
+
+
 class ExplanationQuery(AsOfQuery):
     figure = fields.String(required=True)
 

@@ -21,6 +21,7 @@ from shared.refusal import Refused
 from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.feed import feed_blueprint
+from shared.web.status import status_blueprint
 
 
 class Tasks(msgspec.Struct, frozen=True):
@@ -63,10 +64,14 @@ def open_tasks(
     return Tasks(engine, log, evidence, clock)
 
 
-def create_web(tasks: Tasks, verifier: Verifier, *, origin: str | None = None) -> flask.Flask:
+def create_web(
+    tasks: Tasks, verifier: Verifier, *, origin: str | None = None, sign_in: flask.Blueprint | None = None
+) -> flask.Flask:
+    """`sign_in` is the API that makes tokens; it stands here until there is a service of accounts."""
+    others = [feed_blueprint(tasks.log), status_blueprint(tasks.log), *([sign_in] if sign_in else [])]
     return create_app(
         "tasks",
-        blueprints=[*blueprints(), feed_blueprint(tasks.log)],
+        blueprints=[*blueprints(), *others],
         actions=ACTIONS,
         verifier=verifier,
         service=tasks,

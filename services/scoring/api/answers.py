@@ -52,9 +52,9 @@ def reads_opinions(commune: str, staff: str) -> bool:
     return may_read_opinion(service().post_today(commune, staff), staff, asking.staff, asking.roles)
 
 
-def answer(of: Known, commune: str, result: Any) -> flask.Response:
+def answer(of: Known, commune: str, result: Any, **more: Any) -> flask.Response:
     """Every answer names the positions and the evaluation date it used; asking by both gives the same bytes."""
-    return as_json({"commune": commune, "evaluated_on": of.on, "inputs": of.inputs, "result": result})
+    return as_json({"commune": commune, "evaluated_on": of.on, "inputs": of.inputs, "result": result, **more})
 
 
 def as_json(answer: Any) -> flask.Response:

@@ -5,10 +5,13 @@ from typing import Any
 import flask
 
 from services.scoring.api.answers import YEAR, answer, as_json, known, readable
+from services.scoring.domain import texts
+from services.scoring.domain.records import commune_name
 from services.scoring.domain.sheet import explain, sheet
 from services.scoring.domain.table import table
-from services.scoring.schemas import AsOfQuery, ExplanationQuery
+from services.scoring.schemas import AsOfQuery, ExplanationQuery, Years
 from services.scoring.views import PROJECTION
+from shared.events import VIETNAM, decode, parse_time
 from shared.projection import all_positions
 from shared.web.app import service
 from shared.web.auth import action
@@ -17,13 +20,33 @@ from shared.web.schema import Blueprint, Schema
 blueprint = Blueprint("ratings", __name__, url_prefix="/communes/<commune>", description="Xếp loại cuối năm")
 
 
+@blueprint.route("/years")
+@blueprint.response(200, Years)
+@action("rating.sheet")
+def years(commune: str) -> dict[str, Any]:
+    """The years in which somebody could be rated here, the latest first: since the commune's log began."""
+    scoring = service()
+    bodies = scoring.logs["tasks"].read(commune, 0, 1)
+    if not bodies:
+        return {"years": []}
+    first = parse_time(decode(bodies[0]).time).astimezone(VIETNAM).year
+    return {"years": [*range(scoring.clock().astimezone(VIETNAM).year, first - 1, -1)]}
+
+
 @blueprint.route(f"{YEAR}/ratings")
 @blueprint.arguments(AsOfQuery, location="query")
 @action("rating.table")
 def ratings(query: dict[str, Any], commune: str, year: int) -> flask.Response:
-    """The commune's table for a year: everybody's level and figures, and what exceeds the excellent quota."""
+    """The commune's table for a year: everybody's level and figures, and what exceeds the excellent quota; and the
+    Vietnamese words for the codes in it."""
     found = known(commune, query)
-    return answer(found, commune, table(found.records, year, on=found.on))
+    words = {
+        "commune": commune_name(found.records),
+        "levels": texts.LEVELS,
+        "standings": texts.STANDINGS,
+        "categories": texts.CATEGORIES,
+    }
+    return answer(found, commune, table(found.records, year, on=found.on), words=words)
 
 
 @blueprint.route(f"{YEAR}/ratings/<staff>")

@@ -68,7 +68,9 @@ def create_web(
     tasks: Tasks, verifier: Verifier, *, origin: str | None = None, sign_in: flask.Blueprint | None = None
 ) -> flask.Flask:
     """`sign_in` is the API that makes tokens; it stands here until there is a service of accounts."""
-    others = [feed_blueprint(tasks.log), status_blueprint(tasks.log), *([sign_in] if sign_in else [])]
+    others: list[flask.Blueprint] = [feed_blueprint(tasks.log), status_blueprint(tasks.log)]
+    if sign_in:
+        others.append(sign_in)
     return create_app(
         "tasks",
         blueprints=[*blueprints(), *others],

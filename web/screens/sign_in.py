@@ -45,7 +45,6 @@ def redeem() -> Response:
         return page("sign_in/sign_in.html", 403, code="", failed=True)
     signed = answer.read(_Token)
     response = flask.redirect(_safe(flask.request.cookies.get(BACK, "")), 303)
-    response.delete_cookie(BACK, httponly=True, samesite="Strict")
     response.set_cookie(
         COOKIE,
         signed.token,
@@ -54,6 +53,8 @@ def redeem() -> Response:
         samesite="Strict",
         secure=_secure(),
     )
+    if BACK in flask.request.cookies:
+        response.delete_cookie(BACK, httponly=True, samesite="Strict")
     return response
 
 

@@ -51,6 +51,13 @@ class Words(msgspec.Struct):
     categories: Mapping[str, str]
 
 
+class Column(msgspec.Struct):
+    """A figure that heads a column."""
+
+    name: str
+    heading: str
+
+
 class Pin(msgspec.Struct):
     source: str
     position: int
@@ -63,6 +70,7 @@ class Ratings(msgspec.Struct):
     evaluated_on: date
     inputs: list[Pin]
     result: Table
+    columns: list[Column]
     words: Words
 
 
@@ -73,7 +81,13 @@ def year(commune: str, year: int) -> Response:
     asked = flask.request.args.to_dict(flat=False)
     ratings = api("scoring").get("communes", commune, "years", year, "ratings", params=asked).read(Ratings)
     return page(
-        "ratings/year.html", commune=commune, ratings=ratings, table=ratings.result, words=ratings.words, moment=asked
+        "ratings/year.html",
+        commune=commune,
+        ratings=ratings,
+        table=ratings.result,
+        columns=ratings.columns,
+        words=ratings.words,
+        moment=asked,
     )
 
 

@@ -1,11 +1,12 @@
 """A year's ratings as known at any moment, and their explanation."""
 
+from collections.abc import Collection
 from typing import Any
 
 import flask
 
 from services.scoring.api.answers import YEAR, answer, as_json, known, readable
-from services.scoring.domain import texts
+from services.scoring.domain import rules, texts
 from services.scoring.domain.records import commune_name
 from services.scoring.domain.sheet import explain, sheet
 from services.scoring.domain.table import table
@@ -37,8 +38,8 @@ def years(commune: str) -> dict[str, Any]:
 @blueprint.arguments(AsOfQuery, location="query")
 @action("rating.table")
 def ratings(query: dict[str, Any], commune: str, year: int) -> flask.Response:
-    """The commune's table for a year: everybody's level and figures, and what exceeds the excellent quota; and the
-    Vietnamese words for the codes in it."""
+    """The commune's table for a year: everybody's level and figures, and what exceeds the excellent quota; which
+    figures are its columns, and the Vietnamese words for the codes in it."""
     found = known(commune, query)
     words = {
         "commune": commune_name(found.records),
@@ -46,7 +47,18 @@ def ratings(query: dict[str, Any], commune: str, year: int) -> flask.Response:
         "standings": texts.STANDINGS,
         "categories": texts.CATEGORIES,
     }
-    return answer(found, commune, table(found.records, year, on=found.on), words=words)
+    of_year = table(found.records, year, on=found.on)
+    return answer(found, commune, of_year, columns=_columns({row.rule_set for row in of_year.rows}), words=words)
+
+
+def _columns(rule_sets: Collection[str]) -> list[dict[str, str]]:
+    """The figures that head the columns of a table with these rule sets, as they describe them."""
+    described = [rules.described(name) for name in sorted(rule_sets)]
+    figures = (
+        next(figure for of in described if (figure := of.figure(name)))
+        for name in rules.columns(rule_sets, lambda of: of.table)
+    )
+    return [{"name": figure.name, "heading": figure.heading or figure.label} for figure in figures]
 
 
 @blueprint.route(f"{YEAR}/ratings/<staff>")

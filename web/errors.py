@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 # What the person can do about it, by status.
 REMEDIES = {
     400: "Quay lại trang trước và thử lại.",
-    401: "Đăng nhập để xem trang này; đăng nhập xong, trang sẽ tự mở lại.",
+    401: "Đăng nhập xong, trang này sẽ tự mở lại.",
     403: "Nếu việc này là của bạn, hãy hỏi Văn phòng UBND xã về chức vụ và quyền đang ghi cho bạn.",
     404: "Kiểm tra lại địa chỉ, hoặc bắt đầu từ trang chính.",
     405: "Bắt đầu lại từ trang chính.",
@@ -30,8 +30,16 @@ REMEDIES = {
     500: "Thử lại; nếu vẫn vậy, gửi mã lỗi dưới đây cho người quản trị.",
     503: "Hệ thống sẽ trở lại. Thử lại sau ít phút; những gì đã ghi vẫn còn nguyên.",
 }
-# Sent again, the same form has one effect, so the page offers to.
-PASSING = frozenset({429, 503})
+# Where an API speaks to programs, a page speaks to a person: code → title, detail.
+WORDS = {
+    "unauthenticated": ("Cần đăng nhập", "Bạn chưa đăng nhập, hoặc lần đăng nhập trước đã hết hạn."),
+    "invalid-token": ("Cần đăng nhập", "Bạn chưa đăng nhập, hoặc lần đăng nhập trước đã hết hạn."),
+    "commune": ("Không dành cho bạn", "Trang này thuộc một xã hoặc phạm vi khác với tài khoản đang đăng nhập."),
+    "origin": ("Yêu cầu từ nơi khác", "Thay đổi chỉ được gửi từ chính trang web này; mở lại trang rồi gửi lại."),
+    "internal": ("Lỗi máy chủ", "Có lỗi ngoài dự kiến; lỗi đã được ghi lại."),
+}
+# What passes: the page keeps what was typed and offers to send it again, which has one effect.
+PASSING = frozenset({401, 429, 503})
 
 
 def install(app: flask.Flask) -> None:
@@ -85,13 +93,15 @@ def _document(problem: Problem) -> Response:
 
 def _page(problem: Problem) -> Response:
     again = problem.status in PASSING and flask.request.method == "POST"
+    title, detail = WORDS.get(problem.code, (problem.title, problem.detail))
     response = page(
         "errors/error.html",
         problem.status,
+        title=title,
+        detail=detail,
         problem=problem,
         remedy=REMEDIES.get(problem.status, REMEDIES[500 if problem.status >= 500 else 400]),
         trace=problem.trace or trace_id(),
-        # What was typed is kept in the page, and sent again under the same key.
         again=list(flask.request.form.items(multi=True)) if again else None,
     )
     if problem.status == 401:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+import flask
 import msgspec
 import urllib3
 from werkzeug.wrappers import Response
@@ -145,7 +146,7 @@ class Client(msgspec.Struct, frozen=True):
 
         Raises Problem, also when the service is away.
         """
-        headers = {"Accept": "application/json", "Traceparent": f"00-{trace_id()}-{secrets.token_hex(8)}-01"}
+        headers = {"Accept": "application/json", "Traceparent": f"00-{_trace()}-{secrets.token_hex(8)}-01"}
         given = {
             "Authorization": f"Bearer {self.token}" if self.token else None,
             "Idempotency-Key": idempotency_key,
@@ -162,10 +163,15 @@ class Client(msgspec.Struct, frozen=True):
         try:
             answer = self.send(request)
         except (OSError, urllib3.exceptions.HTTPError) as error:
-            raise away(trace_id()) from error
+            raise away(_trace()) from error
         if 200 <= answer.status < 300:
             return answer
         raise problem_of(answer)
+
+
+def _trace() -> str:
+    """The trace of the request that is being answered; a check asks without one."""
+    return trace_id() if flask.has_request_context() else secrets.token_hex(16)
 
 
 def _address(segments: tuple[str | int, ...], params: Mapping[str, Any] | None) -> str:

@@ -67,10 +67,6 @@ class RecheckQuery(AsOfQuery):
     all = fields.Boolean(load_default=False)
 
 
-class Years(Schema):
-    years = fields.List(fields.Integer(), required=True)
-
-
 class ExplanationQuery(AsOfQuery):
     figure = fields.String(required=True)
 

@@ -38,9 +38,11 @@ class SignInBody(Schema):
     code = fields.String(required=True, metadata={"description": "The code of a one-time link"})
 
 
-class SignedIn(Schema):
-    token = fields.String(required=True, metadata={"description": "A bearer token with the person's roles of today"})
-    expires = fields.AwareDateTime(required=True)
+class SignedIn(msgspec.Struct, frozen=True):
+    """A bearer token with the roles that the link was made for, and until when it counts."""
+
+    token: str
+    expires: datetime
 
 
 class _SignIn(msgspec.Struct):
@@ -77,9 +79,10 @@ def sign_in_blueprint(engine: Engine, key: Callable[[], SigningKey]) -> Blueprin
     # No cookie counts here, so another site gains nothing by sending a browser: whoever has the code may use it.
     @blueprint.route("/sign-ins", methods=["POST"])
     @blueprint.arguments(SignInBody)
-    @blueprint.response(201, SignedIn)
+    @blueprint.answers(201, SignedIn)
+    @blueprint.problems(403)
     @public
-    def sign_in(body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    def create_sign_in(body: dict[str, Any]) -> tuple[SignedIn, dict[str, str]]:
         """Use up the code of a one-time link for a token."""
         claims = redeem_code(engine, body["code"])
         if claims is None:
@@ -88,7 +91,7 @@ def sign_in_blueprint(engine: Engine, key: Callable[[], SigningKey]) -> Blueprin
         token = mint(
             key(), sub=claims.sub, commune=claims.commune, roles=claims.roles, lifetime=SESSION_LIFETIME, now=now
         )
-        return {"token": token, "expires": now + SESSION_LIFETIME}, {"Cache-Control": "no-store"}
+        return SignedIn(token, now + SESSION_LIFETIME), {"Cache-Control": "no-store"}
 
     return blueprint
 

@@ -1,15 +1,13 @@
 """How a service stands in its communes: for strangers which it serves, for those who look after it how far it is."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-from marshmallow import fields
+import msgspec
 
-from shared.eventlog import EVERY_COMMUNE, Log
+from shared.eventlog import EVERY_COMMUNE, Head, Log
 from shared.projection import Position
 from shared.web.auth import Principal, public, signed_in
-from shared.web.feed import HeadSchema
-from shared.web.schema import Blueprint, Schema
+from shared.web.schema import Blueprint
 
 # Roles that are told positions, and in their own commune why reading stands still.
 CARETAKERS = frozenset({"admin", "inspector", "office"})
@@ -18,22 +16,21 @@ CARETAKERS = frozenset({"admin", "inspector", "office"})
 Positions = Callable[[], Mapping[str, Mapping[str, Position]]]
 
 
-class CommuneStatus(Schema):
-    """`stopped`: reading stands still until somebody looks after it. The rest is only told to caretakers."""
+class CommuneStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`stopped`: reading stands still until it is looked after. Caretakers are also told `head`, the end of the
+    service's own log, and by source of a log `read`, how far the service has read it, and `reasons`, why it stopped."""
 
-    commune = fields.String(required=True)
-    stopped = fields.Boolean(required=True)
-    head = fields.Nested(HeadSchema, metadata={"description": "The end of the service's own log"})
-    read = fields.Dict(
-        fields.String(), fields.Integer(), metadata={"description": "Source of a log → how far the service has read it"}
-    )
-    reasons = fields.Dict(
-        fields.String(), fields.String(), metadata={"description": "Source of a log → why reading it stands still"}
-    )
+    commune: str
+    stopped: bool
+    head: Head | None = None
+    read: Mapping[str, int] = {}
+    reasons: Mapping[str, str] = {}
 
 
-class StatusSchema(Schema):
-    communes = fields.List(fields.Nested(CommuneStatus), required=True)
+class Status(msgspec.Struct, frozen=True):
+    """How the service stands in each commune that it serves."""
+
+    communes: Sequence[CommuneStatus]
 
 
 def status_blueprint(log: Log, positions: Positions = dict) -> Blueprint:
@@ -41,23 +38,28 @@ def status_blueprint(log: Log, positions: Positions = dict) -> Blueprint:
     blueprint = Blueprint("status", __name__, description="How the service stands")
 
     @blueprint.route("/status")
-    @blueprint.response(200, StatusSchema)
+    @blueprint.answers(200, Status)
     @public
-    def status() -> dict[str, Any]:
+    def read_status() -> Status:
         """The communes that the service serves, and whether it stands still in one of them."""
         asking, heads, read = signed_in(), log.heads(), positions()
-        communes = []
-        for commune in sorted(heads.keys() | read.keys()):
-            at = read.get(commune, {})
-            row: dict[str, Any] = {"commune": commune, "stopped": any(position.parked for position in at.values())}
-            if _takes_care(asking, commune):
-                row["head"] = heads.get(commune)
-                row["read"] = {source: position.position for source, position in at.items()}
-                row["reasons"] = {source: position.parked for source, position in at.items() if position.parked}
-            communes.append({name: value for name, value in row.items() if value is not None})
-        return {"communes": communes}
+        return Status([_of(commune, heads, read, asking) for commune in sorted(heads.keys() | read.keys())])
 
     return blueprint
+
+
+def _of(
+    commune: str,
+    heads: Mapping[str, Head],
+    read: Mapping[str, Mapping[str, Position]],
+    asking: Principal | None,
+) -> CommuneStatus:
+    at = read.get(commune, {})
+    reasons = {source: position.parked for source, position in at.items() if position.parked}
+    if not _takes_care(asking, commune):
+        return CommuneStatus(commune, bool(reasons))
+    positions = {source: position.position for source, position in at.items()}
+    return CommuneStatus(commune, bool(reasons), heads.get(commune), positions, reasons)
 
 
 def _takes_care(asking: Principal | None, commune: str) -> bool:

@@ -4,13 +4,14 @@ from collections.abc import Collection
 from typing import Any
 
 import flask
+import msgspec
 
 from services.scoring.api.answers import YEAR, answer, as_json, known, readable
 from services.scoring.domain import rules, texts
 from services.scoring.domain.records import commune_name
 from services.scoring.domain.sheet import explain, sheet
 from services.scoring.domain.table import table
-from services.scoring.schemas import AsOfQuery, ExplanationQuery, Years
+from services.scoring.schemas import AsOfQuery, ExplanationQuery
 from services.scoring.views import PROJECTION
 from shared.events import VIETNAM, decode, parse_time
 from shared.projection import all_positions
@@ -21,17 +22,23 @@ from shared.web.schema import Blueprint, Schema
 blueprint = Blueprint("ratings", __name__, url_prefix="/communes/<commune>", description="Xếp loại cuối năm")
 
 
+class Years(msgspec.Struct, frozen=True):
+    """Years, the latest first."""
+
+    years: list[int]
+
+
 @blueprint.route("/years")
-@blueprint.response(200, Years)
+@blueprint.answers(200, Years)
 @action("rating.sheet")
-def years(commune: str) -> dict[str, Any]:
+def list_years(commune: str) -> Years:
     """The years in which somebody could be rated here, the latest first: since the commune's log began."""
     scoring = service()
     bodies = scoring.logs["tasks"].read(commune, 0, 1)
     if not bodies:
-        return {"years": []}
+        return Years([])
     first = parse_time(decode(bodies[0]).time).astimezone(VIETNAM).year
-    return {"years": [*range(scoring.clock().astimezone(VIETNAM).year, first - 1, -1)]}
+    return Years(list(range(scoring.clock().astimezone(VIETNAM).year, first - 1, -1)))
 
 
 @blueprint.route(f"{YEAR}/ratings")

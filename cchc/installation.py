@@ -13,7 +13,7 @@ import flask
 from sqlalchemy import Connection, Engine
 
 from cchc.channels import channels_of
-from cchc.occupied import occupy
+from cchc.data_lock import lock
 from cchc.output import progress
 from cchc.settings import SERVICES, Settings
 from services.notifications import app as notifications_app
@@ -81,12 +81,12 @@ class Installation:
         self._leave: Callable[[], object] | None = None
 
     def engine(self, service: str) -> Engine:
-        """Raises Occupied while a restore goes on."""
+        """Raises DataInUse while a restore goes on."""
         return self._open(service, self.settings.databases[service])
 
     def _open(self, name: str, url: str) -> Engine:
         if self._leave is None:
-            self._leave = weakref.finalize(self, os.close, occupy(self.settings.data))
+            self._leave = weakref.finalize(self, os.close, lock(self.settings.data))
         if name not in self._engines:
             self._engines[name] = open_database(url)
         return self._engines[name]

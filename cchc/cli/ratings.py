@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cchc.cli.asking import as_of_options, ask, pins, year_option
+from cchc.cli.as_of import as_of_options, ask, pins, year_option
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import FOUND, as_json, fail, table

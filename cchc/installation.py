@@ -24,6 +24,7 @@ from services.notifications import worker as notifications_worker
 from services.notifications.channels.interface import Channels, Contact
 from services.notifications.directory import Directory
 from services.scoring import app as scoring_app
+from services.scoring import service as scoring_service
 from services.scoring import views as scoring_views
 from services.scoring import worker as scoring_worker
 from services.tasks import app as tasks_app
@@ -121,8 +122,8 @@ class Installation:
         )
 
     @cached_property
-    def scoring(self) -> scoring_app.Scoring:
-        return scoring_app.open_scoring(
+    def scoring(self) -> scoring_service.Scoring:
+        return scoring_service.open_scoring(
             self.engine("scoring"),
             None if self.settings.kafka else self.tasks.log,
             clock=self.clock,

@@ -1,44 +1,29 @@
-"""A year's ratings as known at any moment, and their explanation."""
+"""A year's ratings as known at any moment: the table, a person's sheet, its explanation, and the sheet for paper."""
 
-from collections.abc import Collection
 from typing import Any
 
 import flask
-import msgspec
 
-from services.scoring.api.answers import YEAR, answer, as_json, known, readable
-from services.scoring.domain import rules, texts
+from services.scoring import queries
+from services.scoring.api.base import COMMUNE, PERSON, YEAR, answer, as_json, scoring
+from services.scoring.documents.sheet import PAPERS, printed_sheet
 from services.scoring.domain.records import commune_name
-from services.scoring.domain.sheet import explain, sheet
-from services.scoring.domain.table import table
+from services.scoring.domain.texts import CATEGORIES, LEVELS, STANDINGS
 from services.scoring.schemas import AsOfQuery, ExplanationQuery
-from services.scoring.views import PROJECTION
-from shared.events import VIETNAM, decode, parse_time
-from shared.projection import all_positions
-from shared.web.app import service
-from shared.web.auth import action
+from shared.web.auth import action, principal
 from shared.web.schema import Blueprint, Schema
 
-blueprint = Blueprint("ratings", __name__, url_prefix="/communes/<commune>", description="Xếp loại cuối năm")
-
-
-class Years(msgspec.Struct, frozen=True):
-    """Years, the latest first."""
-
-    years: list[int]
+blueprint = Blueprint("ratings", __name__, url_prefix=COMMUNE, description="Xếp loại cuối năm")
+# What the codes in a table mean, for whoever shows it.
+WORDS = {"levels": LEVELS, "standings": STANDINGS, "categories": CATEGORIES}
 
 
 @blueprint.route("/years")
-@blueprint.answers(200, Years)
+@blueprint.answers(200, queries.Years)
 @action("rating.sheet")
-def list_years(commune: str) -> Years:
-    """The years in which somebody could be rated here, the latest first: since the commune's log began."""
-    scoring = service()
-    bodies = scoring.logs["tasks"].read(commune, 0, 1)
-    if not bodies:
-        return Years([])
-    first = parse_time(decode(bodies[0]).time).astimezone(VIETNAM).year
-    return Years(list(range(scoring.clock().astimezone(VIETNAM).year, first - 1, -1)))
+def list_years(commune: str) -> queries.Years:
+    """The years in which somebody could be rated here."""
+    return queries.years(scoring(), commune)
 
 
 @blueprint.route(f"{YEAR}/ratings")
@@ -47,43 +32,37 @@ def list_years(commune: str) -> Years:
 def ratings(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """The commune's table for a year: everybody's level and figures, and what exceeds the excellent quota; which
     figures are its columns, and the Vietnamese words for the codes in it."""
-    found = known(commune, query)
-    words = {
-        "commune": commune_name(found.records),
-        "levels": texts.LEVELS,
-        "standings": texts.STANDINGS,
-        "categories": texts.CATEGORIES,
-    }
-    of_year = table(found.records, year, on=found.on)
-    return answer(found, commune, of_year, columns=_columns({row.rule_set for row in of_year.rows}), words=words)
+    found = queries.year_table(scoring(), commune, year, query)
+    columns = queries.table_columns(found.result)
+    return answer(found, name=commune_name(found.known.records), words=WORDS, columns=columns)
 
 
-def _columns(rule_sets: Collection[str]) -> list[dict[str, str]]:
-    """The figures that head the columns of a table with these rule sets, as they describe them."""
-    described = [rules.described(name) for name in sorted(rule_sets)]
-    figures = (
-        next(figure for of in described if (figure := of.figure(name)))
-        for name in rules.columns(rule_sets, lambda of: of.table)
-    )
-    return [{"name": figure.name, "heading": figure.heading or figure.label} for figure in figures]
-
-
-@blueprint.route(f"{YEAR}/ratings/<staff>")
+@blueprint.route(PERSON)
 @blueprint.arguments(AsOfQuery, location="query")
 @action("rating.sheet")
 def rating(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
     """A person's sheet: level, figures, the arithmetic, and the events behind each."""
-    found = readable(commune, staff, query)
-    return answer(found, commune, sheet(found.records, year, staff, on=found.on))
+    return answer(queries.person_sheet(scoring(), principal(), commune, year, staff, query))
 
 
-@blueprint.route(f"{YEAR}/ratings/<staff>/explanation")
+@blueprint.route(f"{PERSON}/explanation")
 @blueprint.arguments(ExplanationQuery, location="query")
 @action("rating.sheet")
 def explanation(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
     """One figure of a sheet, unfolded to its tasks and events."""
-    found = readable(commune, staff, query)
-    return answer(found, commune, explain(sheet(found.records, year, staff, on=found.on), query["figure"]))
+    return answer(queries.explanation(scoring(), principal(), commune, year, staff, query["figure"], query))
+
+
+@blueprint.route(f"{PERSON}/sheet")
+@blueprint.arguments(AsOfQuery, location="query")
+@blueprint.response(200, content_type="text/html")
+@action("rating.sheet")
+def paper(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
+    """A person's sheet as HTML for paper, with the events behind each figure and the signed checkpoints."""
+    page = printed_sheet(scoring(), principal(), commune, year, staff, query)
+    response = flask.Response(page, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = PAPERS.policy
+    return response
 
 
 @blueprint.route("/status")
@@ -91,13 +70,4 @@ def explanation(query: dict[str, Any], commune: str, year: int, staff: str) -> f
 @action("scoring.status")
 def status(commune: str) -> flask.Response:
     """How far the records have come in each log, and why they stand still where they do."""
-    scoring = service()
-    reached = all_positions(scoring.engine, PROJECTION.name).get(commune, {})
-    heads = {source: log.head(commune).position for source, log in scoring.logs.items()}
-    return as_json(
-        {
-            "positions": {source: at.position for source, at in reached.items()},
-            "heads": heads,
-            "parked": {source: at.parked for source, at in reached.items() if at.parked},
-        }
-    )
+    return as_json(queries.status(scoring(), commune))

@@ -45,7 +45,6 @@ class Table(msgspec.Struct):
 class Words(msgspec.Struct):
     """The Vietnamese words for the codes in a table."""
 
-    commune: str
     levels: Mapping[str, str]
     standings: Mapping[str, str]
     categories: Mapping[str, str]
@@ -65,10 +64,11 @@ class Pin(msgspec.Struct):
 
 
 class Ratings(msgspec.Struct):
-    """The table as of a moment: `inputs` are the positions that it was made of."""
+    """The table of a commune, called `name`, as of a moment: `inputs` are the positions that it was made of."""
 
     evaluated_on: date
     inputs: list[Pin]
+    name: str
     result: Table
     columns: list[Column]
     words: Words

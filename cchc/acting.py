@@ -1,7 +1,6 @@
 """The page that a message leads to: one step from being told to having acted, in the name of who is signed in."""
 
 import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
@@ -12,7 +11,6 @@ from cchc.installation import Installation
 from services.notifications import asked
 from services.notifications.commands import Asking, acknowledge
 from services.notifications.domain.occurrence import Occurrence, task_of
-from services.notifications.links import signed
 from services.notifications.reminders import occurrence
 from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
 from services.tasks import views
@@ -82,7 +80,7 @@ def acting_blueprint(installation: Installation, render: Callable[..., flask.Res
         return flask.redirect(_here(commune, reminder) + "&xong=1", 303)
 
     def _here(commune: str, reminder: str) -> str:
-        return f"/viec/{commune}/{reminder}?k={signed(installation.link_secret, commune, reminder)}"
+        return f"/viec/{commune}/{reminder}?k={installation.channels.links.signature(commune, reminder)}"
 
     def _shown(
         installation: Installation,
@@ -110,8 +108,7 @@ def acting_blueprint(installation: Installation, render: Callable[..., flask.Res
 
 def _must_be_signed(installation: Installation, commune: str, reminder: str) -> None:
     given = flask.request.args.get("k", "")
-    expected = signed(installation.link_secret, commune, reminder)
-    if not hmac.compare_digest(given.encode("utf-8", "surrogatepass"), expected.encode()):
+    if not installation.channels.links.is_genuine(commune, reminder, given):
         raise Rejected("not-found")
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.utils import parseaddr
-from functools import partial
 
 from sqlalchemy import Engine
 
@@ -13,7 +12,7 @@ from services.notifications.channels.apprise import Apprise
 from services.notifications.channels.email import Email, Server, address
 from services.notifications.channels.interface import Channel, Channels, Contact, Permanent
 from services.notifications.channels.webhooks import Webhooks
-from services.notifications.links import link_to
+from services.notifications.links import Links
 
 
 def channels_of(
@@ -29,7 +28,7 @@ def channels_of(
         hops["email"] = _email(settings.smtp, settings.mail_from, directory)
     if settings.apprise:
         hops["apprise"] = _apprise(settings.apprise, engine)
-    return Channels(hops, directory, partial(link_to, settings.link_base, link_secret))
+    return Channels(hops, directory, Links(settings.link_base, link_secret))
 
 
 def _email(smtp: str, mail_from: str | None, directory: Callable[[str], Mapping[str, Contact]]) -> Email:

@@ -34,10 +34,11 @@ class Told(msgspec.Struct, frozen=True):
 
 
 class Letter(msgspec.Struct, frozen=True):
-    """What lies in an inbox, as things stand now."""
+    """A reminder as it reads now, to its recipient; `task` is the id of the task that it is about, if it is one."""
 
     reminder: Occurrence
     item: Item
+    task: str | None
 
 
 class Preview(msgspec.Struct, frozen=True):
@@ -94,7 +95,7 @@ def letters(service: "Notifications", commune: str, found: list[Occurrence], at:
             contacts=contacts,
             link=lambda _: None,
         )
-        written.append(Letter(each, message.items[0]))
+        written.append(Letter(each, message.items[0], task_of(each.about)))
     return written
 
 

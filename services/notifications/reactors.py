@@ -378,7 +378,7 @@ class Reminding:
                     channel=group.channel,
                     at=now,
                     contacts=self._contacts(commune),
-                    link=partial(channels.link, commune),
+                    link=partial(channels.links.to, commune),
                     catch_up=group.catch_up,
                     documents={rule.rule for rule in turn.terms.policy.rules if rule.document},
                 )

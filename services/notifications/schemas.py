@@ -90,6 +90,10 @@ class InboxQuery(PageQuery):
     unread = fields.Boolean(load_default=False)
 
 
+class LinkQuery(Schema):
+    k = fields.String(load_default="", metadata={"description": "Chữ ký trong liên kết của tin nhắc."})
+
+
 class UrgingBody(Schema):
     tasks = fields.List(
         fields.String(validate=validate.Length(1, 64)), required=True, validate=validate.Length(1, MOST_TASKS)
@@ -185,3 +189,50 @@ class UrgedTask(Schema):
 
 class Urged(Recorded):
     result = fields.List(fields.Nested(UrgedTask), required=True)
+
+
+class Reminder(Schema):
+    """A reminder and what became of it so far. Times are RFC 3339 in UTC."""
+
+    reminder = fields.String(required=True)
+    about = fields.String(required=True, metadata={"description": "task/<id>, check/<id>/<period>, sheet/…, appeal/…"})
+    rule = fields.String(required=True)
+    run_on = fields.Date(required=True)
+    recipient = fields.String(required=True)
+    channel = fields.String(required=True, validate=validate.OneOf(get_args(Channel)))
+    urgency = fields.String(required=True, validate=validate.OneOf(get_args(Urgency)))
+    queued_at = fields.String(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(get_args(State)))
+    state_at = fields.String(required=True)
+    attempt = fields.Integer(required=True)
+    due_version = fields.Integer(required=True, allow_none=True)
+    policy = fields.String(required=True, allow_none=True)
+    by = fields.String(required=True, allow_none=True)
+    note = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    sent_as = fields.String(required=True, allow_none=True)
+    acknowledged_at = fields.String(required=True, allow_none=True)
+
+
+class Item(Schema):
+    """What a message says of one thing: `text` in a line, `details` under it."""
+
+    reminder = fields.String(required=True)
+    about = fields.String(required=True)
+    rule = fields.String(required=True)
+    heading = fields.String(required=True)
+    title = fields.String(required=True)
+    text = fields.String(required=True)
+    details = fields.List(fields.String(), required=True)
+    staff = fields.String(required=True, allow_none=True)
+    due = fields.Date(required=True, allow_none=True)
+    due_version = fields.Integer(required=True)
+    link = fields.String(required=True, allow_none=True)
+
+
+class Letter(Schema):
+    """A reminder as it reads now; `task` is the id of the task that it is about, if it is one."""
+
+    reminder = fields.Nested(Reminder, required=True)
+    item = fields.Nested(Item, required=True)
+    task = fields.String(required=True, allow_none=True)

@@ -19,7 +19,7 @@ from shared.web.auth import Verifier
 from shared.web.keys import generate_key, mint
 from tests.support.histories import COMMUNE, appointed, asked, assigned, completed, reported
 from tests.support.logs import migrated, sqlite_url
-from tests.support.reminding import World
+from tests.support.reminding import LINKS, World
 
 BASE = f"/api/v1/notifications/communes/{COMMUNE}"
 ROLES = {"p01": ["chair"], "p02": ["vice_chair"], "p14": ["office"], "p80": ["supervisor"], "p81": ["inspector"]}
@@ -217,6 +217,24 @@ def test_the_inbox_holds_ones_own_until_it_is_seen(desk: Desk):
     assert reminder not in left and len(left) == len(letters) - 1
     history = desk.get(f"/reminders/{reminder}", who="p07").json["history"]
     assert [each["type"].split(".")[-2] for each in history] == ["queued", "delivered", "acknowledged"]
+
+
+def test_a_messages_link_leads_its_recipient_to_the_reminder_as_it_reads_now(desk: Desk):
+    letters = desk.get("/inbox", who="p07").json["inbox"]
+    letter = next(each for each in letters if each["reminder"]["about"] == "task/t1")
+    reminder = letter["reminder"]["reminder"]
+    signed = {"k": LINKS.signature(COMMUNE, reminder)}
+    path = f"/reminders/{reminder}/letter"
+    answer = desk.get(path, who="p07", **signed)
+    assert answer.status_code == 200 and answer.json == letter and letter["task"] == "t1"
+    assert "Báo cáo quý" in letter["item"]["text"] and letter["reminder"]["acknowledged_at"] is None
+    for forged in ({}, {"k": ""}, {"k": "\ud800"}, {"k": LINKS.signature("another", reminder)}):
+        assert problem(desk.get(path, who="p07", **forged)) == (404, "not-found")
+    assert problem(desk.get(path, who="p08", **signed)) == (403, "reminder-of-another")
+    assert problem(desk.get(path, who="p14", **signed)) == (403, "reminder-of-another")
+    assert problem(desk.get(path, who="p81", **signed)) == (403, "role")
+    unknown = {"k": LINKS.signature(COMMUNE, "nothing")}
+    assert problem(desk.get("/reminders/nothing/letter", who="p07", **unknown)) == (404, "reminder-unknown")
 
 
 def test_pages_go_through_all_reminders_once(desk: Desk):

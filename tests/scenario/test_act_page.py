@@ -58,7 +58,7 @@ class Browser:
 
 def link_of(commune: SmallCommune, staff: str = "p04") -> str:
     row = commune.occurrences(TITLE, recipient=staff)[-1]
-    found = commune.notifications.channels.link(COMMUNE, row)
+    found = commune.notifications.channels.links.to(COMMUNE, row)
     assert found
     return found
 

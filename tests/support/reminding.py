@@ -15,6 +15,7 @@ from services.notifications.channels.email import Email, Server
 from services.notifications.channels.interface import Channel, Channels, Contact
 from services.notifications.domain.occurrence import Occurrence, Wanted
 from services.notifications.domain.policy import default_policy
+from services.notifications.links import Links
 from services.notifications.reactors import Reminding
 from services.notifications.reminders import occurrences
 from services.notifications.service import Notifications, open_notifications
@@ -40,6 +41,7 @@ PEOPLE: list[StaffAppointed] = [
     appointed("p08", tracker="p02"),
     appointed("p14", roles=["office"], tracker="p01"),
 ]
+LINKS = Links("https://xa.example", b"secret")
 # Enough people for ten thousand reminders of twenty tasks.
 CROWD: list[StaffAppointed] = [appointed(f"q{number:03}") for number in range(500)]
 TET = [date(2024, 2, day) for day in (8, 9, 12, 13, 14)]
@@ -82,7 +84,7 @@ class World:
         return self.now
 
     def service(self, **last_hops: Channel) -> Notifications:
-        return open_notifications(self.engine, channels=Channels(last_hops, contacts), clock=self.clock)
+        return open_notifications(self.engine, channels=Channels(last_hops, contacts, LINKS), clock=self.clock)
 
     def open(self, commune: str = COMMUNE) -> "World":
         """The commune with its people and a calendar begins, and with it the watch."""

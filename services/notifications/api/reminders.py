@@ -9,12 +9,13 @@ from services.notifications.api.answers import as_json, asking, now, recorded, r
 from services.notifications.api.worklist import sees_all
 from services.notifications.commands import acknowledge, sent_by_hand
 from services.notifications.reminders import occurrence, occurrences
-from services.notifications.schemas import InboxQuery, Recorded, RemindersQuery
+from services.notifications.schemas import InboxQuery, Letter, LinkQuery, Recorded, RemindersQuery
 from shared.eventlog import reading
 from shared.refusal import Refused
 from shared.web.auth import action
 from shared.web.idempotency import idempotency_key
 from shared.web.paging import page
+from shared.web.problems import Rejected
 from shared.web.schema import Blueprint
 
 blueprint = Blueprint("reminders", __name__, url_prefix="/communes/<commune>", description="Nhắc việc")
@@ -61,6 +62,24 @@ def one(commune: str, reminder: str) -> flask.Response:
         raise Refused("reminder-of-another")
     [words] = asked.told(reminding(), commune, [found])
     return as_json({"told": words, "history": asked.history(reminding(), commune, reminder)})
+
+
+@blueprint.route("/reminders/<reminder>/letter")
+@blueprint.arguments(LinkQuery, location="query")
+@blueprint.response(200, Letter)
+@action("reminder.own")
+def letter(query: dict[str, Any], commune: str, reminder: str) -> flask.Response:
+    """What a message's link leads to, for its recipient: the reminder as it reads now, and the task it is about."""
+    if not reminding().channels.links.is_genuine(commune, reminder, query["k"]):
+        raise Rejected("not-found")
+    with reading(reminding().engine, commune) as connection:
+        found = occurrence(connection, commune, reminder)
+    if found is None:
+        raise Refused("reminder-unknown", reminder=reminder)
+    if found.recipient != asking().staff:
+        raise Refused("reminder-of-another")
+    [written] = asked.letters(reminding(), commune, [found], now())
+    return as_json(written)
 
 
 @blueprint.route("/reminders/<reminder>/acknowledgement", methods=["POST"])

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from services.notifications.domain.occurrence import Occurrence
+from services.notifications.links import Links
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -77,12 +77,11 @@ class Channel(Protocol):
 
 class Channels(msgspec.Struct, frozen=True):
     """`last_hops` by channel name; the inbox needs none. `directory` answers commune → contacts by staff id in the
-    order of given names, and may raise Temporary. `link` gives the address of what a reminder of a commune is about,
-    if it has one."""
+    order of given names, and may raise Temporary. `links` makes the addresses in messages, and knows its own."""
 
     last_hops: Mapping[str, Channel]
     directory: Callable[[str], Mapping[str, Contact]]
-    link: Callable[[str, Occurrence], str | None] = lambda _, __: None
+    links: Links = Links()
 
     @property
     def names(self) -> frozenset[str]:

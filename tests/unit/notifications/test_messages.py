@@ -11,7 +11,7 @@ from services.notifications.channels.interface import Contact, Message
 from services.notifications.domain import records as kept
 from services.notifications.domain.occurrence import Occurrence
 from services.notifications.domain.records import Records, TaskRecord
-from services.notifications.links import link_to, signed
+from services.notifications.links import Links
 from services.notifications.messages import compose, period_words, plain, shortened
 from shared.events import (
     VIETNAM,
@@ -379,17 +379,23 @@ SECRET = b"secret"
     ],
 )
 def test_a_message_leads_to_what_it_is_about(about: str, path: str) -> None:
-    assert link_to("https://xa.example.org", SECRET, "tien-canh", occurrence(about)) == f"https://xa.example.org{path}"
-    assert link_to(None, SECRET, "tien-canh", occurrence(about)) is None
+    assert Links("https://xa.example.org", SECRET).to("tien-canh", occurrence(about)) == f"https://xa.example.org{path}"
+    assert Links(None, SECRET).to("tien-canh", occurrence(about)) is None
 
 
 @pytest.mark.parametrize("about", ["task/t1", "check/t1/2024-W24"])
 def test_a_tasks_page_is_opened_by_an_address_that_nobody_can_guess(about: str) -> None:
     told = occurrence(about)
-    key = signed(SECRET, "tien-canh", told.reminder)
-    assert link_to("https://x", SECRET, "tien-canh", told) == f"https://x/viec/tien-canh/{told.reminder}?k={key}"
-    assert key not in {signed(b"another", "tien-canh", told.reminder), signed(SECRET, "tien-an", told.reminder)}
+    key = Links("https://x", SECRET).signature("tien-canh", told.reminder)
+    assert Links("https://x", SECRET).to("tien-canh", told) == f"https://x/viec/tien-canh/{told.reminder}?k={key}"
+    assert key not in {
+        Links(secret=b"another").signature("tien-canh", told.reminder),
+        Links(secret=SECRET).signature("tien-an", told.reminder),
+    }
+    assert Links(secret=SECRET).is_genuine("tien-canh", told.reminder, key)
+    assert not Links(secret=SECRET).is_genuine("tien-an", told.reminder, key)
+    assert not Links().is_genuine("tien-canh", told.reminder, Links().signature("tien-canh", told.reminder))
 
 
 def test_what_has_no_page_has_no_link() -> None:
-    assert link_to("https://xa.example.org", SECRET, "tien-canh", occurrence("appeal/a1")) is None
+    assert Links("https://xa.example.org", SECRET).to("tien-canh", occurrence("appeal/a1")) is None

@@ -16,12 +16,12 @@ import jinja2
 import msgspec
 
 from services.scoring.domain import rules, texts
-from services.scoring.domain.records import commune_name
 from services.scoring.domain.rules.interface import EventRef, Step, TaskFacts
 from services.scoring.domain.sheet import Explanation, Sheet, explain, sheet, sheet_bytes
 from services.scoring.domain.standing import since, standing, without_opinions
 from services.scoring.views import Known
 from shared.events import VIETNAM, CheckpointSigned, parse_time
+from shared.records import commune_name
 
 SOURCES = {"tasks": "công việc", "scoring": "xếp loại"}
 # What a step looked at and that is no figure of the sheet.

@@ -8,13 +8,13 @@ from marshmallow import ValidationError
 from services.tasks import queries
 from services.tasks.api.recording import command_of, record
 from services.tasks.api.request import PREFIX, answer, plain, service, state_of
+from services.tasks.domain import refusals
 from services.tasks.domain.assigning import AssignTask
 from services.tasks.domain.decisions import SettleDraft, Together
 from services.tasks.domain.task import Task
 from services.tasks.domain.templates import SetTemplate
 from services.tasks.imports.texts import QUESTIONS
 from services.tasks.schemas import Recorded, SettleBody, SettleManyBody
-from services.tasks.texts import TEXTS
 from services.tasks.views import Stored
 from shared.web.auth import action
 from shared.web.conditional import etag
@@ -24,6 +24,8 @@ from shared.web.schema import Blueprint
 # What an answer leaves out is as the row proposed it.
 PROPOSED = ("title", "product", "field", "lead", "collaborators", "coefficient")
 REQUIRED = {"task": ("title", "lead", "due"), "template": ("title", "lead", "recurrence", "due_text")}
+# By every code that a row of an earlier release may hold as its question.
+REFUSALS = {code: refusal for refusal in refusals.ALL for code in (*refusal.formerly, refusal.code)}
 DUE = ("text", "date", "working_days", "after", "cadence", "roll")
 
 blueprint = Blueprint("drafts", __name__, url_prefix=f"{PREFIX}/drafts", description="Dòng nhập chờ trả lời")
@@ -83,7 +85,8 @@ def _plain(stored: Stored) -> dict[str, Any]:
 
 def _question(code: str, row: dict[str, Any]) -> str:
     about_lead = code in ("chu_tri_la_nhom", "nhieu_chu_tri", "khong_ro_chu_tri", "doi_chu_tri")
-    return fill((QUESTIONS.get(code) or TEXTS[code])[1], {"text": row.get("lead_text" if about_lead else "due")})
+    detail = QUESTIONS[code][1] if code in QUESTIONS else REFUSALS[code].detail
+    return fill(detail, {"text": row.get("lead_text" if about_lead else "due")})
 
 
 def _settlement(commune: str, task: str, body: dict[str, Any], where: tuple[str | int, ...]) -> SettleDraft:

@@ -13,8 +13,8 @@ from services.notifications.domain.standing import Standing, standing
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import local_day
 from shared.events.reminders import Level
-from shared.fields import FIELDS
 from shared.records import commune_name
+from shared.reform import FIELDS
 
 # The highest first; who holds none of these roles knows as the lead does.
 ROLES: tuple[Level, ...] = ("chair", "vice_chair", "office")

@@ -20,9 +20,7 @@ from shared.events import (
     StaffLeft,
     UnitDefined,
 )
-from shared.events.values import Category, Role
-
-EXTERNAL = "external"  # a rater above the commune
+from shared.events.values import EXTERNAL, Category, Role
 
 
 class DefineUnit(Command):

@@ -41,7 +41,7 @@ def execute(
         events = decisions.decide(case, context)
         if outside_log:
             outside_log(tx)
-        return Decision(events)
+        return Decision(events, result=case.subject)
 
     reads = views.reads(commune, {*case.streams, views.NEIGHBOURS_MARK})
     return service.log.append(commune, decide, actor=principal.actor, key=key, reads=reads)

@@ -63,6 +63,7 @@ class Change(NamedTuple):
     answer     the schema of the answer, when it is not the table's
     versioned  does it need If-Match: `no`; for a stream that has `begun`; `always`
     status     of the answer, when it is not 201 for what `makes` and 200 otherwise
+    operation  the operation's id, for a command that has two routes
     """
 
     rule: str
@@ -75,6 +76,7 @@ class Change(NamedTuple):
     answer: type[Schema] | None = None
     versioned: Versioned = "no"
     status: int | None = None
+    operation: str | None = None
 
 
 def answered(done: Appended, _: object) -> tuple[Body, dict[str, str]]:
@@ -93,13 +95,22 @@ def add(
     *,
     answer: type[Schema],
     answered: Answered = answered,
+    authorised_by_command: bool = False,
 ) -> None:
-    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes."""
+    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes.
+
+    `authorised_by_command`: `execute` looks up the roles of today's post itself, in the transaction that it writes.
+    """
     for change in changes:
-        _route(blueprint, change, execute, answer, answered)
+        view = _view(change, execute, answered)
+        describe(view, change)
+        decorated = action(change.action, by_command=authorised_by_command)(view)
+        decorated = blueprint.response(_status(change), change.answer or answer)(decorated)
+        decorated = blueprint.arguments(change.body)(decorated)
+        blueprint.route(change.rule, methods=[change.method])(decorated)
 
 
-def _route(blueprint: Blueprint, change: Change, execute: Execute, answer: type[Schema], answered: Answered) -> None:
+def _view(change: Change, execute: Execute, answered: Answered) -> Callable[..., Any]:
     def view(body: Body, commune: str, **ids: Any) -> Any:
         if change.makes:
             ids[change.makes] = new_id()
@@ -108,12 +119,8 @@ def _route(blueprint: Blueprint, change: Change, execute: Execute, answer: type[
         return record(commune, command, execute, versioned=versioned, answered=answered)
 
     view.__doc__ = change.summary
-    view.__name__ = operation_id(change.command)
-    describe(view, change)
-    decorated = action(change.action)(view)
-    decorated = blueprint.response(_status(change), change.answer or answer)(decorated)
-    decorated = blueprint.arguments(change.body)(decorated)
-    blueprint.route(change.rule, methods=[change.method])(decorated)
+    view.__name__ = operation_id(change)
+    return view
 
 
 def _status(change: Change) -> int:
@@ -154,9 +161,10 @@ def new_id() -> str:
     return handle.log.new_id(handle.clock())
 
 
-def operation_id(command: type[msgspec.Struct]) -> str:
+def operation_id(change: Change) -> str:
     """`AssignTask` → `assignTask`: what a generated client calls the operation."""
-    return command.__name__[0].lower() + command.__name__[1:]
+    name = change.command.__name__
+    return change.operation or name[0].lower() + name[1:]
 
 
 IDEMPOTENCY_KEY = {
@@ -187,7 +195,7 @@ def describe(view: Callable[..., Any], change: Change) -> None:
     headers = {"Cchc-Position": POSITION} | ({"ETag": ETAG} if change.versioned != "no" else {})
     view.__dict__["_apidoc"] = {
         "manual_doc": {
-            "operationId": operation_id(change.command),
+            "operationId": operation_id(change),
             "parameters": parameters,
             "responses": {_status(change): {"headers": headers}},
         }

@@ -6,7 +6,7 @@ import flask
 from marshmallow import ValidationError
 
 from services.tasks import queries
-from services.tasks.api.recording import command_of, record
+from services.tasks.api.changes import record
 from services.tasks.api.request import PREFIX, answer, plain, service, state_of
 from services.tasks.domain import refusals
 from services.tasks.domain.assigning import AssignTask
@@ -17,6 +17,7 @@ from services.tasks.imports.texts import QUESTIONS
 from services.tasks.schemas import Recorded, SettleBody, SettleManyBody
 from services.tasks.views import Stored
 from shared.web.auth import action
+from shared.web.changes import command_of, new_id
 from shared.web.conditional import etag
 from shared.web.problems import Rejected, fill
 from shared.web.schema import Blueprint
@@ -109,8 +110,8 @@ def _answer(row: dict[str, Any], sent: dict[str, Any], where: tuple[str | int, .
     if missing := [name for name in REQUIRED[kind] if not filled.get(name)]:
         raise _missing((*where, kind), missing)
     if kind == "template":
-        return command_of(SetTemplate, filled, template=service().new_id())
-    return command_of(AssignTask, filled, task=service().new_id())
+        return command_of(SetTemplate, filled, template=new_id())
+    return command_of(AssignTask, filled, task=new_id())
 
 
 def _missing(where: tuple[str | int, ...], names: list[str]) -> ValidationError:

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from services.scoring.domain import rules, texts
-from services.scoring.domain.records import commune_name
 from services.scoring.domain.reports import (
     Aggregates,
     CauseLine,
@@ -25,6 +24,7 @@ from services.scoring.domain.reports import (
 from services.scoring.domain.rules.description import Figure, Format
 from services.scoring.views import Known
 from shared.law import law
+from shared.records import commune_name
 from shared.workbook import Cell, Column, Kind, Table, workbook
 
 MIXED = "Khác"

@@ -11,10 +11,8 @@ from services.scoring.domain.records import Records, UnitRecord
 from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.domain.settings import cut_off, validate
 from shared.events import CommonAssessed, SettingsChosen, UnitFigures, UnitResultRecorded
+from shared.events.values import EXTERNAL
 from shared.refusal import Refused
-
-# Decided above the commune; the Office records what came from there.
-EXTERNAL = "external"
 
 
 class ChooseSettings(msgspec.Struct, frozen=True, kw_only=True):

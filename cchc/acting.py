@@ -194,6 +194,8 @@ TEXTS = {
 
 
 def _why(error: Refused) -> str:
+    if error.detail:
+        return f"{error.refusal.title}. {error.detail}"
     known: Mapping[str, tuple[str, str]] = NOTIFICATIONS_TEXTS | TASKS_TEXTS | TEXTS
     title, detail = known.get(error.code, ("Không được phép", error.code))
     params: Mapping[str, Any] = error.params

@@ -53,7 +53,7 @@ def explained() -> Iterator[None]:
     except Refused as refusal:
         texts = NOTIFICATIONS_TEXTS | TASKS_TEXTS | SCORING_TEXTS
         _, detail = texts.get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
-        fail(f"{fill(detail, refusal.params)} [{refusal.code}]", REFUSED)
+        fail(f"{refusal.detail or fill(detail, refusal.params)} [{refusal.code}]", REFUSED)
     except EXPLAINED as error:
         said = getattr(error, "orig", None) or error
         if word := trouble_of(error):

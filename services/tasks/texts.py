@@ -95,7 +95,6 @@ OWN: dict[str, tuple[str, str]] = {
         "Chưa có lịch làm việc",
         "Chưa công bố lịch làm việc năm {year}; hãy công bố lịch, hoặc chọn không dời hạn khi trùng ngày nghỉ.",
     ),
-    "calendar-undecided": ("Lịch còn ngày chưa quyết định", "Lịch năm {year} còn ngày chờ quyết định: {days}."),
     "calendar-exists": ("Mã lịch đã dùng", "Lịch {calendar} đã được công bố; lần sửa phải có mã mới."),
     "calendar-not-in-force": ("Lịch bị thay không còn hiệu lực", "Lịch {calendar} không phải lịch đang áp dụng."),
     "calendar-other-year": ("Ngày ngoài năm của lịch", "Ngày {day} không thuộc năm {year}."),

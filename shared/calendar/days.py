@@ -12,7 +12,11 @@ import msgspec
 
 from shared.events.calendars import CalendarPublished, DayOff, WorkingWeekend
 from shared.events.values import Roll
-from shared.refusal import Refused
+from shared.refusal import Refusal
+
+CALENDAR_UNDECIDED = Refusal(
+    "calendar-undecided", "Lịch còn ngày chưa quyết định", "Lịch năm {year} còn ngày chờ quyết định: {days}."
+)
 
 ONE_DAY = timedelta(days=1)
 SATURDAY = 5
@@ -123,7 +127,7 @@ def published_from(
     proposed = set(undecided(file))
     open_days = sorted(proposed - decided.keys())
     if open_days:
-        raise Refused("calendar-undecided", year=file["year"], days=[day.isoformat() for day in open_days])
+        raise CALENDAR_UNDECIDED(year=file["year"], days=[day.isoformat() for day in open_days])
     days_off = msgspec.convert(file["days_off"], list[DayOff])
     return CalendarPublished(
         calendar=calendar,

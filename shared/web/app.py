@@ -12,6 +12,7 @@ from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException
 
 from shared import metrics
+from shared.refusal import Refusal, by_code
 from shared.web import auth, problems
 from shared.web.health import Checks, health_blueprint
 from shared.web.schema import Problem
@@ -71,6 +72,7 @@ def create_app(
     checks: Checks | None = None,
     alive: Checks | None = None,
     measures: Sequence[metrics.Measure] = (),
+    refusals: Iterable[Refusal] = (),
     texts: Mapping[str, tuple[str, str]] | None = None,
     statuses: Mapping[str, int] | None = None,
     origin: str | None = None,
@@ -84,6 +86,7 @@ def create_app(
     checks    readiness checks by name; one fails by raising
     alive     what /livez checks beside that the process answers
     measures  what /metrics measures beside the requests
+    refusals  every refusal that a view may raise
     texts     refusal code → (title, detail template)
     statuses  refusal code → HTTP status, for those that are not 409
     origin    scheme://host[:port] that browsers use, when a proxy stands before the app
@@ -106,7 +109,12 @@ def create_app(
     # Now, while there is one thread: two first requests at once would each make them, and one of them fail.
     metrics.web()
     app.extensions["cchc.service"] = service
-    app.extensions["cchc.refusals"] = problems.Refusals(texts or {}, statuses or {})
+    app.extensions["cchc.refusals"] = by_code(
+        [
+            *refusals,
+            *(Refusal(code, *words, (statuses or {}).get(code, 409)) for code, words in (texts or {}).items()),
+        ]
+    )
 
     # Before the first blueprint, so that its hooks run before any of theirs.
     app.before_request(_begin)

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from shared import metrics
 from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVersion, UnknownCommune, trouble
 from shared.projection import CannotFold
-from shared.refusal import Refused
+from shared.refusal import Refusal, Refused, fill
 from shared.web.trace import trace_id
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class Problem:
     title: str
     detail: str
     retry_after: int | None = None  # seconds; sent as Retry-After
+    formerly: tuple[str, ...] = ()  # codes that it had in earlier releases
 
 
 # What the web layer itself rejects, by code.
@@ -171,28 +172,13 @@ class Invalid(Exception):
         self.location = location
 
 
-class _Blanks(dict[str, Any]):
-    """A template filled while answering an error must not fail itself."""
-
-    def __missing__(self, key: str) -> str:
-        return "…"
-
-
-def fill(template: str, params: Mapping[str, Any]) -> str:
-    """The template with its params; one that is missing shows as an ellipsis."""
-    return template.format_map(_Blanks(params))
-
-
-@dataclass(frozen=True)
-class Refusals:
-    """A service's Vietnamese texts by refusal code, and the statuses of the codes that are not 409."""
-
-    texts: Mapping[str, tuple[str, str]]
-    statuses: Mapping[str, int]
-
-    def problem(self, code: str) -> Problem:
-        title, detail = self.texts.get(code, ("Không được phép", code))
-        return Problem(self.statuses.get(code, 409), code, title, detail)
+def problem_of(refused: Refused) -> Problem:
+    """What the client is told of a refusal."""
+    refusal = refused.refusal
+    if not refusal.title:  # a bare code: until every service declares its refusals
+        declared: Mapping[str, Refusal] = flask.current_app.extensions["cchc.refusals"]
+        refusal = declared.get(refusal.code, Refusal(refusal.code, "Không được phép", refusal.code))
+    return Problem(refusal.status, refusal.code, refusal.title, refusal.detail, formerly=refusal.formerly)
 
 
 def answer(error: Exception) -> flask.Response:
@@ -205,7 +191,7 @@ def answer(error: Exception) -> flask.Response:
     if isinstance(error, Rejected):
         problem, headers = error.problem, error.headers
     elif isinstance(error, Refused):
-        problem, params = flask.current_app.extensions["cchc.refusals"].problem(error.code), error.params
+        problem, params = problem_of(error), error.params
     elif isinstance(error, marshmallow.ValidationError):
         problem = INVALID
         errors = list(pointed(error.normalized_messages(), "#"))
@@ -231,6 +217,8 @@ def answer(error: Exception) -> flask.Response:
         "detail": fill(problem.detail, params),
         "code": problem.code,
     }
+    if problem.formerly:
+        body["formerly"] = problem.formerly
     if errors:
         body["errors"] = errors
     body["trace_id"] = trace_id()

@@ -103,5 +103,9 @@ class Problem(Schema):
     status = marshmallow.fields.Integer(required=True)
     detail = marshmallow.fields.String(required=True)
     code = marshmallow.fields.String(required=True, metadata={"description": "Stable; programs decide by it"})
+    formerly = marshmallow.fields.List(
+        marshmallow.fields.String(),
+        metadata={"description": "Codes that this problem had in earlier releases; they go with the next one"},
+    )
     errors = marshmallow.fields.List(marshmallow.fields.Nested(ProblemError))
     trace_id = marshmallow.fields.String(required=True)

@@ -25,7 +25,7 @@ from shared.calendar import (
 from shared.events.values import Due, Recurrence
 from shared.refusal import Refused
 
-FILES = Path(__file__).parents[2] / "demo" / "data" / "lich-lam-viec"
+FILES = Path(__file__).parents[3] / "demo" / "data" / "lich-lam-viec"
 
 
 def file_of(year):

@@ -318,7 +318,7 @@ def test_requests_are_counted_by_route_never_by_path(notes: Service) -> None:
 
 
 def test_every_metric_has_a_name_of_prometheus_and_is_in_the_manual() -> None:
-    manual = (Path(__file__).parents[2] / "docs" / "how-to" / "operate.md").read_text()
+    manual = (Path(__file__).parents[3] / "docs" / "how-to" / "operate.md").read_text()
     counted = {f"{each._name}{'_total' * (each._type == 'counter')}" for each in metrics.web()}
     for name in counted | metrics.MEASURED.keys():
         assert re.fullmatch(r"cchc_[a-z_]+", name)

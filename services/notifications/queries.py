@@ -44,9 +44,7 @@ def view_at(service: "Notifications", commune: str, at: str, *, since: str = EVE
             policies=views.policies(connection, commune, at),
             preferences=views.preferences(connection, commune, at),
             channels=service.channels.names,
-            endpoints=[
-                (endpoint.endpoint, endpoint.rules) for endpoint in outside_log.endpoints(connection, commune)
-            ],
+            endpoints=[(endpoint.endpoint, endpoint.rules) for endpoint in outside_log.endpoints(connection, commune)],
             addresses=frozenset(outside_log.addresses(connection, commune)),
             seen=views.rungs_queued(connection, commune, None if queued_later else at),
         )

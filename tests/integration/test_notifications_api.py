@@ -12,7 +12,7 @@ from services.notifications.app import create_web
 from services.notifications.channels.interface import Message, Permanent
 from services.notifications.channels.webhooks import Webhooks
 from services.notifications.domain.texts import REASONS, RULES, STATES, WHY
-from services.notifications.reminders import occurrences
+from services.notifications.views import occurrences
 from shared.eventlog import reading
 from shared.events import ReminderAcknowledged, ReminderQueued, ReminderSentByHand
 from shared.web.auth import Verifier

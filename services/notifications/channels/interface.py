@@ -96,7 +96,7 @@ class Channels(msgspec.Struct, frozen=True):
 
     def check_webhook(self, url: str) -> None:
         """Could a webhook go to this address? Raises Permanent."""
-        webhooks = self.last_hops.get("webhook")
+        webhooks: object = self.last_hops.get("webhook")
         if not isinstance(webhooks, ChecksAddresses):
             raise Permanent("no_channel")
         webhooks.check(url)

@@ -1,8 +1,7 @@
 """Every refusal of the service: what the rules of reminding do not allow, in words for people."""
 
-from shared.refusal import Refusal, by_code
+from shared.refusal import Refusal
 from shared.refusals import NOT_IN_POST, STAFF_UNKNOWN, TASK_UNKNOWN
-
 
 # Who asks
 
@@ -156,4 +155,41 @@ DAY_TO_COME = Refusal(
     "day-to-come", "Ngày chưa tới", "Chưa đến ngày {on} nên chưa có số liệu. Chọn hôm nay hoặc ngày đã qua."
 )
 
-ALL = tuple(by_code(value for value in list(globals().values()) if isinstance(value, Refusal)).values())
+ALL = (
+    NOT_IN_POST,
+    STAFF_UNKNOWN,
+    TASK_UNKNOWN,
+    STAFF_ONLY,
+    REMINDER_UNKNOWN,
+    REMINDER_OF_ANOTHER,
+    REMINDER_NOT_FAILED,
+    PREFERENCES_OF_ANOTHER,
+    CHANNEL_UNKNOWN,
+    CHANNEL_WITHOUT_ADDRESSES,
+    INBOX_STAYS,
+    ENDPOINT_UNKNOWN,
+    ENDPOINT_URL,
+    POLICY_ID_TAKEN,
+    POLICY_RULES,
+    POLICY_RULE_TWICE,
+    POLICY_BASE,
+    POLICY_AUDIENCE,
+    POLICY_INBOX,
+    POLICY_OFFSET,
+    POLICY_SAME_OFFSET,
+    POLICY_ESCALATION,
+    POLICY_NEVER_OPEN,
+    WORKING_CALENDAR_MISSING,
+    SLIP_NOT_OPEN,
+    SLIP_NOT_OVERDUE,
+    SLIP_LEAD_LEFT,
+    SLIP_REPLY_BY,
+    SLIP_TOO_MANY,
+    SLIP_NUMBER,
+    SLIP_SIGNER,
+    SLIP_ISSUER,
+    SLIP_UNKNOWN,
+    SLIP_FILE_GONE,
+    NAMES_AWAY,
+    DAY_TO_COME,
+)

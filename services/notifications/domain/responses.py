@@ -27,7 +27,7 @@ class RecordSentByHand(msgspec.Struct, frozen=True, kw_only=True):
 def record_sent_by_hand(
     command: RecordSentByHand, found: Occurrence | None, by: str, at: str
 ) -> list[ReminderSentByHand]:
-    """The Office told the person itself after all attempts failed. Refuses `reminder-unknown`, `reminder-not-failed`."""
+    """All attempts failed and the Office told the person itself. Refuses `reminder-unknown`, `reminder-not-failed`."""
     if found is None:
         raise refusals.REMINDER_UNKNOWN(reminder=command.reminder)
     if found.state != "failed":

@@ -41,8 +41,8 @@ class IssuedSlip(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SlipTask(msgspec.Struct, frozen=True, kw_only=True):
-    """A task as a slip states it. `days_over` are working days after `due`; `requested_on` the day of a request for more
-    time that is not answered yet."""
+    """A task as a slip states it. `days_over` are working days after `due`; `requested_on` the day of a request for
+    more time that is not answered yet."""
 
     task: str
     title: str

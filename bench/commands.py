@@ -20,10 +20,12 @@ import psycopg
 from bench.generate import communes, open_service, take_over, tasks_log
 from bench.measure import in_turn, show, show_rates
 from bench.servers import Servers
-from services.tasks import views
+from services.tasks import queries, views
 from services.tasks.commands import execute, read_streams
 from services.tasks.domain.assigning import CorrectCoefficient
-from shared.eventlog import Decision, Key, Log, Transaction, open_database, reading
+from services.tasks.queries import TaskFilter
+from services.tasks.service import open_tasks
+from shared.eventlog import Decision, Key, Log, Transaction, open_database
 from shared.events import CoefficientCorrected
 from shared.web.auth import Principal
 
@@ -40,9 +42,9 @@ class Commands:
     def __init__(self, url: str, commune: str) -> None:
         self.engine = open_database(url)
         self.commune = commune
-        self.log = Log(self.engine, "tasks", on_append=views.apply)
-        with reading(self.engine, commune) as connection:
-            stored = views.tasks(connection, commune, views.TaskFilter(status=["open", "completed"]), limit=200)
+        self.service = open_tasks(self.engine, Path(tempfile.gettempdir()))
+        self.log = self.service.log
+        stored = queries.tasks(self.service, commune, TaskFilter(status=["open", "completed"]), limit=200)
         self._tasks = [each.state.task for each in stored]
         self._count = int.from_bytes(os.urandom(3), "big")  # two writers never set the same one
         self._chair = Principal("staff/p01", commune, frozenset({"chair"}))
@@ -55,7 +57,7 @@ class Commands:
         """Run a whole command; the position of the event, when it is durable."""
         task, key = self._next()
         command = CorrectCoefficient(task=task, coefficient=f"{self._count}", reason=REASON)
-        return execute(self.log, self._chair, command, commune=self.commune, key=key).position
+        return execute(self.service, self._chair, command, commune=self.commune, key=key).position
 
     def append(self) -> int:
         """Append the event that such a command leads to."""

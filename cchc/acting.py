@@ -178,7 +178,7 @@ _STEPS: Mapping[str, Callable[[Installation, str, Told, Principal, Form], None]]
 
 
 def _do(installation: Installation, commune: str, asking: Principal, command: Command, form: Form) -> None:
-    execute(installation.tasks.log, asking, command, commune=commune, key=_key(asking, form))
+    execute(installation.tasks, asking, command, commune=commune, key=_key(asking, form))
 
 
 def _text(form: Form, name: str) -> str:

@@ -25,7 +25,8 @@ from services.scoring import app as scoring_app
 from services.scoring import views as scoring_views
 from services.scoring import worker as scoring_worker
 from services.tasks import app as tasks_app
-from services.tasks import beside
+from services.tasks import personal
+from services.tasks import service as tasks_service
 from services.tasks import views as tasks_views
 from services.tasks import worker as tasks_worker
 from shared.background import Background
@@ -108,8 +109,10 @@ class Installation:
     # Services
 
     @cached_property
-    def tasks(self) -> tasks_app.Tasks:
-        return tasks_app.open_tasks(self.engine("tasks"), self.settings.evidence, clock=self.clock, new_id=self.new_id)
+    def tasks(self) -> tasks_service.Tasks:
+        return tasks_service.open_tasks(
+            self.engine("tasks"), self.settings.evidence, clock=self.clock, new_id=self.new_id
+        )
 
     @cached_property
     def scoring(self) -> scoring_app.Scoring:
@@ -144,13 +147,13 @@ class Installation:
 
     def _contacts(self, commune: str) -> dict[str, Contact]:
         with reading(self.tasks.engine, commune) as connection:
-            found = beside.people_of(connection, commune)
+            found = personal.people_of(connection, commune)
         return {staff: Contact(staff, person.name, person.email) for staff, person in found.items()}
 
     def logs(self, service: str) -> Mapping[str, Log]:
         """The logs that a service works with, its own among them."""
         held: Mapping[str, Callable[[], Mapping[str, Log]]] = {
-            "tasks": lambda: {"tasks": self.tasks.log},
+            "tasks": lambda: self.tasks.logs,
             "scoring": lambda: self.scoring.logs,
             "notifications": lambda: self.notifications.logs,
         }

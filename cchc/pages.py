@@ -6,46 +6,24 @@ Rendered without a request, so that the page served and the file in an audit bun
 import base64
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import msgspec
 
 from services.scoring.domain import rules, texts
 from services.scoring.domain.records import commune_name
-from services.scoring.domain.rules.interface import EventRef, Step, TaskFacts
+from services.scoring.domain.rules.description import Figure
+from services.scoring.domain.rules.interface import EventRef, TaskFacts
 from services.scoring.domain.sheet import Explanation, Sheet, explain, sheet, sheet_bytes
 from services.scoring.domain.standing import since, standing, without_opinions
 from services.scoring.views import Known
 from shared.events import VIETNAM, CheckpointSigned, parse_time
 
 SOURCES = {"tasks": "công việc", "scoring": "xếp loại"}
-# What a step looked at and that is no figure of the sheet.
-_LOOKED_AT = {
-    "in_post": "tại chức",
-    "corruption": "liên quan tham nhũng, lãng phí",
-    "unit_result": "có kết quả đơn vị",
-    "leader": "lãnh đạo, quản lý",
-    "days_6_months": "6 tháng tính là (ngày)",
-    "days_3_months": "3 tháng tính là (ngày)",
-    "min_tasks": "số nhiệm vụ tối thiểu",
-    "exceeded_share": "tỷ lệ vượt mức",
-    "common_failed": "có tiêu chí chung không đáp ứng",
-    "acts": "hành vi bị kỷ luật",
-    "periods": "số kỳ",
-    "scores": "số kỳ có điểm",
-    "level": "mức theo điểm",
-    "unit_level": "mức của đơn vị",
-    "rule_set": "bộ quy tắc",
-    "category": "nhóm",
-    "rated": "thuộc diện xếp loại",
-}
 _OUTCOMES = {"upheld": "chấp nhận", "dismissed": "không chấp nhận", "withdrawn": "rút kiến nghị"}
-_WORDS = {"true": "có", "false": "không"} | texts.GRADES
 
 
 class Line(msgspec.Struct):
@@ -77,6 +55,7 @@ def sheet_page(
         sheet=found,
         sha256=hashlib.sha256(sheet_bytes(found)).hexdigest(),
         rule_set_title=rule_set.title if rule_set else None,
+        described=rules.described(found.rule_set),
         stands=stands if opinions else without_opinions(stands),
         since=since(known.records, stands, found),
         figures=[_line(found, explain(found, name), numbers) for name in found.figures],
@@ -92,50 +71,17 @@ def style_hash() -> str:
 
 
 def _line(found: Sheet, of: Explanation, numbers: Mapping[str, int]) -> Line:
-    arithmetic = _ARITHMETIC.get(of.figure)
+    figure = rules.described(found.rule_set).figure(of.figure)
+    of_year = figure if isinstance(figure, Figure) else None
     return Line(
         text=of.text,
         shown=of.shown,
-        zero=of.value == 0 and of.figure != "n",
-        of_period="." in of.figure,
-        arithmetic=arithmetic(found.figures) if arithmetic else "",
+        zero=of.value == 0 and not (of_year and of_year.always),
+        of_period=of_year is None,
+        arithmetic=of_year.how(found.figures) if of_year else "",
         tasks=[numbers[task.task] for task in of.tasks],
         events=of.events,
     )
-
-
-def _f(figures: Mapping[str, Any]) -> str:
-    if not figures["n"]:
-        return "không có nhiệm vụ được đánh giá: 0"
-    whole = f"{figures['failed']}/{figures['n']}"
-    return f"(trễ, không đạt chất lượng hoặc chưa xong) / số nhiệm vụ được đánh giá = {whole}"
-
-
-def _percentage(name: str) -> Callable[[Mapping[str, Any]], str]:
-    return lambda figures: f"= {figures[name]}"
-
-
-_ARITHMETIC: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "n": lambda figures: f"đã hoàn thành + quá hạn chưa xong = {figures['completed']} + {figures['undone']}",
-    "f": _f,
-    **{name: _percentage(name) for name in texts.SHARES - {"f"}},
-}
-
-
-def _values(step: Step) -> str:
-    """What a rule looked at, in words: `Tỷ lệ không đạt: 1/5 = 20,00 %`."""
-    words = texts.FIGURES | texts.POINTS | _LOOKED_AT
-    return "; ".join(f"{words.get(name, name)}: {_value(name, value)}" for name, value in step.values.items())
-
-
-def _value(name: str, value: str) -> str:
-    if name in texts.POINTS:
-        return texts.figure(name, value)
-    if name in {"level", "unit_level"}:
-        return texts.LEVELS.get(value, value)
-    if "/" in value:
-        return f"{value} = {texts.percent(Fraction(value))}"
-    return (_WORDS | texts.CATEGORIES).get(value, value)
 
 
 def _facts(task: TaskFacts) -> list[str]:
@@ -179,10 +125,8 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"day": _day, "moment": _moment, "values": _values, "facts": _facts}
-    environment.globals |= {
-        name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES", "STANDINGS", "LEFT_OUT")
-    } | {
+    environment.filters |= {"day": _day, "moment": _moment, "facts": _facts}
+    environment.globals |= {name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES", "STANDINGS")} | {
         "LOGS": SOURCES,
         "OUTCOMES": _OUTCOMES,
     }

@@ -41,6 +41,7 @@ from services.tasks.domain.results import (
 from services.tasks.domain.task import Task
 from services.tasks.domain.templates import EndTemplate, SetTemplate, Template
 from services.tasks.evidence import store_evidence
+from services.tasks.reactors import react
 from shared.eventlog import Appended, reading
 from shared.events import VIETNAM, Due, Recurrence, uuid7
 from shared.web.auth import Principal
@@ -111,7 +112,7 @@ class Year:
         self.close()
         self.let_pass(date.fromisoformat(day))
         self.clock.turn_to(date.fromisoformat(day))
-        self.tasks.react()
+        react(self.tasks)
         self.remind()
 
     def close(self) -> None:
@@ -157,7 +158,7 @@ class Year:
 
     def _execute(self, principal: Principal, command: Command) -> Appended:
         self.clock.tick()
-        return execute(self.tasks.log, principal, command, commune=COMMUNE)
+        return execute(self.tasks, principal, command, commune=COMMUNE)
 
     # Beginning
 
@@ -284,7 +285,7 @@ class Year:
 
     def report(self, name: str, summary: str, *, evidence: str | None = None, explanation: str | None = None) -> None:
         task = self._state(name)
-        files = [self._file(task, evidence)] if evidence else []
+        files = [self._file(task, evidence).sha256] if evidence else []
         if not files and explanation is None:
             explanation = "Sản phẩm lưu tại hồ sơ công việc của bộ phận"
         self.do(task.lead, ReportResult(task=task.task, summary=summary, evidence=files, explanation=explanation))

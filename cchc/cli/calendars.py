@@ -56,7 +56,7 @@ def publish(
         fail(f"{file.name} không phải tệp lịch: {error}")
     commune = the_commune(installation, commune)
     operator = Principal("operator/cchc", commune, frozenset({"admin"}))
-    done = execute(installation.tasks.log, operator, command, commune=commune)
+    done = execute(installation.tasks, operator, command, commune=commune)
     if json_output:
         as_json(done)
     else:

@@ -14,7 +14,7 @@ from marshmallow import ValidationError
 from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail, table, write
-from services.tasks import beside, merging, views
+from services.tasks import merging, personal, views
 from services.tasks.commands import execute
 from services.tasks.domain.communes import ChooseCommuneSettings, CloseCommune, Commune, OpenCommune
 from services.tasks.domain.context import Command, canonical
@@ -294,7 +294,7 @@ def _posts(installation: Installation, found: merging.Plan) -> list[tuple[str, s
 
 def _names(installation: Installation, commune: str) -> dict[str, str]:
     with reading(installation.tasks.engine, commune) as connection:
-        return {staff: person.name or "" for staff, person in beside.people_of(connection, commune).items()}
+        return {staff: person.name or "" for staff, person in personal.people_of(connection, commune).items()}
 
 
 def _as_json(installation: Installation, found: merging.Plan, *, recorded: bool) -> dict[str, Any]:
@@ -360,7 +360,7 @@ def _checked(schema: type[Schema], **said: Any) -> dict[str, Any]:
 
 def _execute(installation: Installation, commune: str, command: Command) -> Appended:
     principal = Principal(OPERATOR, commune, frozenset({"admin"}))
-    return execute(installation.tasks.log, principal, command, commune=commune)
+    return execute(installation.tasks, principal, command, commune=commune)
 
 
 def _state(installation: Installation, commune: str) -> Commune:

@@ -1,111 +1,106 @@
-"""Commands of the tasks service: authorise → read → decide → append, the same few lines for all of them."""
+"""Commands of the tasks service: read → authorise → decide → append, the same few lines for all of them."""
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakKeyDictionary
+from typing import Any
 
-from services.tasks import views
+from services.tasks import personal, views
+from services.tasks.access import ACTIONS
 from services.tasks.domain import decisions
-from services.tasks.domain.access import ACTIONS
 from services.tasks.domain.context import Command, Context
-from shared.eventlog import EVERY_COMMUNE, Appended, Decision, Key, Log, StaleVersion, Transaction
+from services.tasks.domain.decisions import Case
+from services.tasks.domain.staff import Post
+from services.tasks.service import Neighbours, Tasks
+from shared.eventlog import EVERY_COMMUNE, Appended, Decision, Key, StaleVersion, Transaction
+from shared.events import Evidence
 from shared.refusal import Refused
-
-if TYPE_CHECKING:
-    from shared.web.auth import Principal
+from shared.web.auth import Principal
 
 
 def execute(
-    log: Log,
-    principal: "Principal",
+    service: Tasks,
+    principal: Principal,
     command: Command,
     *,
     commune: str,
     if_match: int | None = None,
     key: Key | None = None,
-    beside: Callable[[Transaction], None] | None = None,
-    correlationid: str | None = None,
+    outside_log: Callable[[Transaction], None] | None = None,
 ) -> Appended:
     """Run a command and append what it leads to.
 
-    `if_match` is the stream version the caller saw; `beside` writes what lies beside the log (names, file names) in
-    the same transaction. Raises Refused, StaleVersion, and what `Log.append` raises; then nothing has happened.
+    `if_match` is the stream version the caller saw; `outside_log` writes what is kept outside the log (names, file
+    names) in the same transaction. Raises Refused, StaleVersion, and what `Log.append` raises; then nothing has
+    happened.
     """
-
-    streams = decisions.looks_at(command, commune)
+    case = decisions.case(command, commune)
 
     def decide(tx: Transaction) -> Decision:
-        context = read_context(log, tx, principal, command, streams)
-        must_be_allowed(context, principal, command)
-        subject = decisions.subject(command, commune)
-        if if_match is not None and tx.version(subject) != if_match:
-            raise StaleVersion(subject, if_match, tx.version(subject))
-        events = decisions.decide(command, context)
-        if beside:
-            beside(tx)
+        context = read_context(service, tx, principal, case)
+        must_be_allowed(context, principal, case)
+        if if_match is not None and tx.version(case.subject) != if_match:
+            raise StaleVersion(case.subject, if_match, tx.version(case.subject))
+        events = decisions.decide(case, context)
+        if outside_log:
+            outside_log(tx)
         return Decision(events)
 
-    reads = views.reads(commune, {*streams, views.NEIGHBOURS_MARK})
-    return log.append(commune, decide, actor=principal.actor, key=key, correlationid=correlationid, reads=reads)
+    reads = views.reads(commune, {*case.streams, views.NEIGHBOURS_MARK})
+    return service.log.append(commune, decide, actor=principal.actor, key=key, reads=reads)
 
 
-def read_context(
-    log: Log, tx: Transaction, principal: "Principal", command: Command, streams: Collection[str]
-) -> Context:
+def read_context(service: Tasks, tx: Transaction, principal: Principal, case: Case) -> Context:
     """What the decision may look at, as it is while the commune's head is held."""
-    own = read_streams(tx, streams)
-    states = {**_neighbours(log, tx), **own}
-    if decisions.looks_at_running_tasks(command):
+    own = read_streams(tx, case.streams)
+    states = {**_neighbours(service, tx), **own}
+    if case.needs_running_tasks:
         states |= views.load(tx.connection, tx.commune, (), kinds=(), running=True)
-    return Context(tx.commune, tx.today, principal.actor, roles_in_force(principal, states, tx.today), states)
-
-
-class _Remembered(NamedTuple):
-    """A commune's neighbours as of the event that last changed one of them."""
-
-    position: int
-    states: Mapping[str, Any]
-
-
-# Staff, units, directives and calendars change seldom and every decision looks at them: each log remembers them, and
-# the mark that is read with the command's own streams tells whether they are still what they were.
-_remembered: WeakKeyDictionary[Log, dict[str, _Remembered]] = WeakKeyDictionary()
+    roles = principal.roles
+    if principal.staff is not None:
+        person = states.get(f"staff/{principal.staff}")
+        roles = roles_granted(principal, person.post_on(tx.today) if person else None)
+    files = {task: _stored_files(tx, task) for task in case.files_of}
+    return Context(tx.commune, tx.today, principal.actor, roles, states, files=files)
 
 
 def read_streams(tx: Transaction, subjects: Collection[str]) -> dict[str, Any]:
     """The states of the streams that came with the lock; remembered, so that they are not asked for again."""
-    found = [one for answer in tx.answers for one in views.decoded(answer)]
-    tx.versions = dict.fromkeys(subjects, 0) | {one.subject: one.version for one in found}
-    tx.read = {one.subject: one.state for one in found if one.subject != views.NEIGHBOURS_MARK}
+    came = [stored for answer in tx.answers for stored in views.decoded(answer)]
+    tx.versions = dict.fromkeys(subjects, 0) | {stored.subject: stored.version for stored in came}
+    tx.read = {stored.subject: stored.state for stored in came if stored.subject != views.NEIGHBOURS_MARK}
     return dict(tx.read)
 
 
-def _neighbours(log: Log, tx: Transaction) -> Mapping[str, Any]:
-    of_log = _remembered.setdefault(log, {})
+def _neighbours(service: Tasks, tx: Transaction) -> Mapping[str, Any]:
+    """Staff, units, directives and calendars: remembered until the mark, read with the lock, says that one changed."""
     changed_at = tx.versions.pop(views.NEIGHBOURS_MARK, 0)
-    remembered = of_log.get(tx.commune)
+    remembered = service.neighbours.get(tx.commune)
     if remembered is None or remembered.position != changed_at:
         states = dict(views.load(tx.connection, tx.commune, ()))
-        remembered = of_log[tx.commune] = _Remembered(changed_at, states)
+        remembered = service.neighbours[tx.commune] = Neighbours(changed_at, states)
     return remembered.states
 
 
-def roles_in_force(principal: "Principal", states: Mapping[str, Any], today: date) -> frozenset[str]:
-    """A person's roles of today's post, as far as the token grants them; an operator's or service's are the token's."""
+def _stored_files(tx: Transaction, task: str) -> dict[str, Evidence]:
+    """The files stored for a task, by hash, as an event names them."""
+    return {
+        file.sha256: Evidence(sha256=file.sha256, size=file.size, media_type=file.media_type)
+        for file in personal.evidence_of(tx.connection, tx.commune, task)
+    }
+
+
+def roles_granted(principal: Principal, post: Post | None) -> frozenset[str]:
+    """A person's roles of today's post, as far as the token grants them; those of an operator are the token's."""
     if principal.staff is None:
         return principal.roles
-    staff = states.get(f"staff/{principal.staff}")
-    post = staff.post_on(today) if staff else None
     return principal.roles & frozenset(post.roles if post else ())
 
 
-def must_be_allowed(context: Context, principal: "Principal", command: Command) -> None:
+def must_be_allowed(context: Context, principal: Principal, case: Case) -> None:
     """Each action of the command against the role × action table. Object rules come after, in the decision."""
     if principal.commune not in (EVERY_COMMUNE, context.commune):
         raise Refused("other-commune", commune=context.commune)
     if context.actor_staff is not None and context.post(context.actor_staff) is None:
         raise Refused("holds-no-post", staff=context.actor_staff)
-    for action in sorted(decisions.actions(command)):
+    for action in sorted(case.actions):
         if context.roles.isdisjoint(ACTIONS[action]):
             raise Refused("may-not", action=action)

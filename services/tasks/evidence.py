@@ -1,4 +1,4 @@
-"""Files beside the log: evidence of results, and files that were imported; stored by their hash, each once."""
+"""Files outside the log: evidence of results, and files that were imported; stored by their hash, each once."""
 
 import hashlib
 import io
@@ -9,16 +9,13 @@ import unicodedata
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from services.tasks import beside
-from services.tasks.beside import EvidenceFile
+from services.tasks import personal
+from services.tasks.personal import EvidenceFile
+from services.tasks.service import Tasks
 from shared.eventlog import reading, writing
 from shared.events import Evidence, format_time
 from shared.refusal import Refused
-
-if TYPE_CHECKING:
-    from services.tasks.app import Tasks
 
 MAX_EVIDENCE = 20 * 1024 * 1024  # bytes; scans of a commune's documents stay well below
 LONGEST_NAME = 200
@@ -41,7 +38,7 @@ ZIP_KINDS = {
 TEXT_KINDS = {".txt": "text/plain", ".csv": "text/csv"}
 
 
-def store_evidence(tasks: "Tasks", commune: str, task: str, file_name: str, content: bytes) -> Evidence:
+def store_evidence(service: Tasks, commune: str, task: str, file_name: str, content: bytes) -> Evidence:
     """Keep a file for a task and return what a report names it by.
 
     Refuses: empty, too large, of a kind that is not taken. Whether the task exists and who asks is checked before.
@@ -52,37 +49,37 @@ def store_evidence(tasks: "Tasks", commune: str, task: str, file_name: str, cont
         raise Refused("evidence-too-large", limit_mb=MAX_EVIDENCE // (1024 * 1024))
     name = safe_name(file_name)
     media_type = media_type_of(content, name)
-    sha256 = keep(folder(tasks, commune), content)
-    stored_at = format_time(tasks.clock())
-    with writing(tasks.engine, commune) as connection:
-        known = {file.sha256 for file in beside.evidence_of(connection, commune, task)}
+    sha256 = keep(folder(service, commune), content)
+    stored_at = format_time(service.clock())
+    with writing(service.engine, commune) as connection:
+        known = {file.sha256 for file in personal.evidence_of(connection, commune, task)}
         if sha256 not in known:
             file = EvidenceFile(task, sha256, name, len(content), media_type, stored_at)
-            beside.save_evidence(connection, commune, file)
+            personal.save_evidence(connection, commune, file)
     return Evidence(sha256=sha256, size=len(content), media_type=media_type)
 
 
-def read_evidence(tasks: "Tasks", commune: str, task: str, sha256: str) -> tuple[EvidenceFile, Path] | None:
+def read_evidence(service: Tasks, commune: str, task: str, sha256: str) -> tuple[EvidenceFile, Path] | None:
     """A task's file with where its bytes are; None when it was never stored for this task, or was erased."""
-    with reading(tasks.engine, commune) as connection:
-        files = {file.sha256: file for file in beside.evidence_of(connection, commune, task)}
-    path = path_of(folder(tasks, commune), sha256)
+    with reading(service.engine, commune) as connection:
+        files = {file.sha256: file for file in personal.evidence_of(connection, commune, task)}
+    path = path_of(folder(service, commune), sha256)
     return (files[sha256], path) if sha256 in files and path.exists() else None
 
 
-def erase_evidence(tasks: "Tasks", commune: str, task: str, sha256: str) -> bool:
+def erase_evidence(service: Tasks, commune: str, task: str, sha256: str) -> bool:
     """Forget a task's file, and its bytes when no other task of the commune has it; False when there is none."""
-    with writing(tasks.engine, commune) as connection:
-        if all(file.sha256 != sha256 for file in beside.evidence_of(connection, commune, task)):
+    with writing(service.engine, commune) as connection:
+        if all(file.sha256 != sha256 for file in personal.evidence_of(connection, commune, task)):
             return False
-        beside.erase_evidence(connection, commune, task, sha256)
-        if not beside.evidence_is_stored(connection, commune, sha256):
-            path_of(folder(tasks, commune), sha256).unlink(missing_ok=True)
+        personal.erase_evidence(connection, commune, task, sha256)
+        if not personal.evidence_is_stored(connection, commune, sha256):
+            path_of(folder(service, commune), sha256).unlink(missing_ok=True)
     return True
 
 
-def folder(tasks: "Tasks", commune: str) -> Path:
-    return tasks.evidence / commune
+def folder(service: Tasks, commune: str) -> Path:
+    return service.evidence / commune
 
 
 def path_of(where: Path, sha256: str) -> Path:

@@ -3,11 +3,11 @@
 import re
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
-from services.tasks import beside, views
+from services.tasks import personal, views
 from services.tasks.commands import execute
 from services.tasks.domain.context import Context
 from services.tasks.domain.decisions import ConfirmImport, Together
@@ -23,14 +23,12 @@ from services.tasks.imports.leads import Person
 from services.tasks.imports.plan import Contact, Plan, RowPlan, counts, outcome
 from services.tasks.imports.results import Skipped, SkippedSheet, Table
 from services.tasks.imports.roster import read_roster
+from services.tasks.service import Tasks
 from services.tasks.texts import TEXTS
 from shared.eventlog import Appended, Key, Transaction, snapshot
-from shared.events import TaskAssigned, decode, event_hash, format_time, local_day
+from shared.events import TaskAssigned, decode, event_hash
 from shared.refusal import Refused
-
-if TYPE_CHECKING:
-    from services.tasks.app import Tasks
-    from shared.web.auth import Principal
+from shared.web.auth import Principal
 
 Kind = Literal["annex", "roster"]
 HASH = re.compile(r"[0-9a-f]{64}")
@@ -57,19 +55,19 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dry_run(
-    tasks: "Tasks", commune: str, kind: Kind, content: bytes, file_name: str, *, directive: str | None = None
+    service: Tasks, commune: str, kind: Kind, content: bytes, file_name: str, *, directive: str | None = None
 ) -> DryRun:
     """Read a file, compare it with what is recorded, and keep nothing but its bytes.
 
     Refuses: a file that cannot be read (`file-…`), a commune that is not open, for an annex an unknown directive.
     """
-    today = local_day(format_time(tasks.clock()))
+    today = service.today
     # Before the states: what is recorded meanwhile makes the confirmation ask for another look.
-    position = tasks.log.head(commune).position
-    with snapshot(tasks.engine, commune) as connection:
+    position = service.log.head(commune).position
+    with snapshot(service.engine, commune) as connection:
         states = views.load(connection, commune, (), kinds=KINDS)
-        contacts = beside.people_of(connection, commune)
-        unit_names = beside.unit_names_of(connection, commune)
+        contacts = personal.people_of(connection, commune)
+        unit_names = personal.unit_names_of(connection, commune)
     context = Context(commune, today, ACTOR, states=states)
     if context.state(f"commune/{commune}") is None:
         raise Refused("commune-not-open")
@@ -97,16 +95,16 @@ def dry_run(
             raise Refused("directive-required")
         issued = must_stand(context.state(f"directive/{directive}"), directive)
         read = read_annex(content, _people(context, contacts, unit_names), issued_on=issued.issued_on, on=today)
-        recorded = plan_annex.Recorded(directive, issued.issued_on, _known(tasks, context, directive))
+        recorded = plan_annex.Recorded(directive, issued.issued_on, _known(service, context, directive))
         plan = plan_annex.plan_annex(
             read,
             recorded,
             context,
-            lambda: tasks.log.new_id(tasks.clock()),
+            service.new_id,
             TEXTS,
             confirmed_before=before > 0,
         )
-    keep(_folder(tasks, commune), content)
+    keep(_folder(service, commune), content)
     return DryRun(
         commune=commune,
         position=position,
@@ -127,7 +125,7 @@ def dry_run(
 KINDS = frozenset({"commune", "unit", "staff", "directive", "calendar", "task", "template", "import"})
 
 
-def confirm(tasks: "Tasks", principal: "Principal", commune: str, found: DryRun, *, key: Key | None = None) -> Appended:
+def confirm(service: Tasks, principal: Principal, commune: str, found: DryRun, *, key: Key | None = None) -> Appended:
     """Record what a dry run found, all of it or nothing. A file that brings nothing new records nothing.
 
     Refuses what its rows refuse, and `import-outdated` when something was recorded since the dry run.
@@ -148,10 +146,10 @@ def confirm(tasks: "Tasks", principal: "Principal", commune: str, found: DryRun,
     def names(tx: Transaction) -> None:
         if tx.head.position != found.position:
             raise Refused("import-outdated")
-        _save_beside(tx.connection, commune, plan)
+        _save_names(tx.connection, commune, plan)
 
     command = confirmed if plan.commands else Together(commands=[])
-    return execute(tasks.log, principal, command, commune=commune, key=key, beside=names)
+    return execute(service, principal, command, commune=commune, key=key, outside_log=names)
 
 
 def annotated(content: bytes, found: DryRun) -> bytes:
@@ -159,31 +157,31 @@ def annotated(content: bytes, found: DryRun) -> bytes:
     return annotate(content, found.tables, {(row.sheet, row.row): outcome(row) for row in found.rows})
 
 
-def kept_file(tasks: "Tasks", commune: str, sha256: str) -> bytes:
+def kept_file(service: Tasks, commune: str, sha256: str) -> bytes:
     """The bytes of a file that had a dry run. Refuses: none with this hash."""
-    path = path_of(_folder(tasks, commune), sha256)
+    path = path_of(_folder(service, commune), sha256)
     if not HASH.fullmatch(sha256) or not path.exists():
         raise Refused("unknown-import-file")
     return path.read_bytes()
 
 
-def _folder(tasks: "Tasks", commune: str) -> Path:
-    return folder(tasks, commune) / "imports"
+def _folder(service: Tasks, commune: str) -> Path:
+    return folder(service, commune) / "imports"
 
 
-def _save_beside(connection: Any, commune: str, plan: Plan) -> None:
+def _save_names(connection: Any, commune: str, plan: Plan) -> None:
     for unit, name in plan.unit_names.items():
-        beside.save_unit_name(connection, commune, unit, name)
+        personal.save_unit_name(connection, commune, unit, name)
     for contact in plan.contacts:
         said = {name: value or None for name, value in msgspec.structs.asdict(contact).items() if name != "staff"}
-        beside.save_person(connection, commune, beside.Person(contact.staff, **said))
+        personal.save_person(connection, commune, personal.Person(contact.staff, **said))
 
 
 def _by_id(context: Context, kind: str) -> dict[str, Any]:
     return {subject.partition("/")[2]: state for subject, state in context.of_kind(kind).items()}
 
 
-def _people(context: Context, contacts: dict[str, beside.Person], unit_names: dict[str, str]) -> list[Person]:
+def _people(context: Context, contacts: dict[str, personal.Person], unit_names: dict[str, str]) -> list[Person]:
     """Who is in post today, as the words of an annex are looked up."""
     found = []
     for staff in _by_id(context, "staff"):
@@ -194,7 +192,7 @@ def _people(context: Context, contacts: dict[str, beside.Person], unit_names: di
     return found
 
 
-def _known(tasks: "Tasks", context: Context, directive: str) -> dict[tuple[str, str], list[plan_annex.Known]]:
+def _known(service: Tasks, context: Context, directive: str) -> dict[tuple[str, str], list[plan_annex.Known]]:
     """What earlier imports made of this directive's rows, by sheet and number."""
     states: dict[str, Task] = context.of_kind("task")
     templates: dict[str, Template] = context.of_kind("template")
@@ -202,15 +200,15 @@ def _known(tasks: "Tasks", context: Context, directive: str) -> dict[tuple[str, 
     for state in plan_annex.items_of(directive, states.values(), templates.values()):
         item = plan_annex.item_of(state)
         if item is not None:
-            found[item.sheet, item.no].append(plan_annex.Known(state, _first(tasks, context.commune, state)))
+            found[item.sheet, item.no].append(plan_annex.Known(state, _first(service, context.commune, state)))
     return found
 
 
-def _first(tasks: "Tasks", commune: str, state: Task | Template) -> Any:
+def _first(service: Tasks, commune: str, state: Task | Template) -> Any:
     """How it was first set; a draft keeps its words itself."""
     if isinstance(state, Template):
         return state.versions[0]
     if state.draft is not None:
         return None
-    assigned = decode(tasks.log.read_stream(commune, f"task/{state.task}")[0]).data
+    assigned = decode(service.log.read_stream(commune, f"task/{state.task}")[0]).data
     return assigned if isinstance(assigned, TaskAssigned) else None

@@ -4,9 +4,9 @@ It can be run again after any crash: a log that has ended stays so, a stream tha
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-from services.tasks import beside, views
+from services.tasks import personal, views
 from services.tasks.domain.communes import Commune
 from services.tasks.domain.context import must_say
 from services.tasks.domain.merging import (
@@ -22,13 +22,11 @@ from services.tasks.domain.merging import (
 )
 from services.tasks.domain.streams import kind_of
 from services.tasks.evidence import folder, keep, path_of
+from services.tasks.service import Tasks
 from shared.eventlog import Decision, Transaction, reading
-from shared.events import CommuneOpened, StaffTakenOver, decode, format_time, local_day
+from shared.events import CommuneOpened, StaffTakenOver, decode
 from shared.events.values import Pin
 from shared.refusal import Refused
-
-if TYPE_CHECKING:
-    from services.tasks.app import Tasks
 
 # Events of one append: a person waits no longer for the lock than for an import of a file.
 BATCH = 500
@@ -50,33 +48,32 @@ class Plan(NamedTuple):
         return ids_of(self.merger, one, self.newcomers)
 
 
-def plan(tasks: "Tasks", merger: Merger, newcomers: Newcomers, by: str) -> Plan:
+def plan(service: Tasks, merger: Merger, newcomers: Newcomers, by: str) -> Plan:
     """What would be recorded now; nothing is. Refuses what cannot be merged."""
-    _must_be_possible(tasks, merger)
-    formers = [former(merger, commune, tasks.log.read_all(commune)) for commune in merger.communes]
+    _must_be_possible(service, merger)
+    formers = [former(merger, commune, service.log.read_all(commune)) for commune in merger.communes]
     for one in formers:
         _must_be_open(one, merger)
     found = Plan(merger, formers, beginning(merger, formers, newcomers, by), newcomers)
-    _must_go_on_alike(tasks, found)
+    _must_go_on_alike(service, found)
     return found
 
 
-def merge(tasks: "Tasks", merger: Merger, newcomers: Newcomers, by: str, sign: Callable[[str], Any]) -> Plan:
+def merge(service: Tasks, merger: Merger, newcomers: Newcomers, by: str, sign: Callable[[str], Any]) -> Plan:
     """Record the merger, or what is missing of it. `sign` signs the head of a commune's log when it is not signed: the
     old heads are pinned, so nothing may follow them."""
-    plan(tasks, merger, newcomers, by)
+    plan(service, merger, newcomers, by)
     for commune in merger.communes:
-        _end(tasks, merger, commune, by)
+        _end(service, merger, commune, by)
         sign(commune)
-    found = plan(tasks, merger, newcomers, by)
+    found = plan(service, merger, newcomers, by)
     for batch in _batches(found.streams):
-        _begin(tasks, found, batch, by)
+        _begin(service, found, batch, by)
     return found
 
 
-def _must_be_possible(tasks: "Tasks", merger: Merger) -> None:
-    today = local_day(format_time(tasks.clock()))
-    if merger.on > today:
+def _must_be_possible(service: Tasks, merger: Merger) -> None:
+    if merger.on > service.today:
         raise Refused("merger-in-the-future", on=merger.on)
     must_say(merger.name, "name-required")
     must_say(merger.code, "code-required")
@@ -86,7 +83,7 @@ def _must_be_possible(tasks: "Tasks", merger: Merger) -> None:
     if merger.seat not in merger.communes:
         raise Refused("merger-unknown-seat", commune=merger.seat)
     for commune in merger.communes:
-        if not tasks.log.head(commune).position:
+        if not service.log.head(commune).position:
             raise Refused("merger-unknown-commune", commune=commune)
 
 
@@ -99,10 +96,10 @@ def _must_be_open(one: Former, merger: Merger) -> None:
         raise Refused("merger-otherwise", commune=merger.commune)
 
 
-def _must_go_on_alike(tasks: "Tasks", found: Plan) -> None:
+def _must_go_on_alike(service: Tasks, found: Plan) -> None:
     """What is there of the new log is of this merger, with the same people under the same ids."""
     here: dict[tuple[str, str], str] = {}
-    for position, body in enumerate(tasks.log.read_all(found.merger.commune)):
+    for position, body in enumerate(service.log.read_all(found.merger.commune)):
         data = decode(body).data
         if position == 0 and not (isinstance(data, CommuneOpened) and data == found.streams[0].events[0]):
             raise Refused("merger-otherwise", commune=found.merger.commune)
@@ -113,14 +110,14 @@ def _must_go_on_alike(tasks: "Tasks", found: Plan) -> None:
         raise Refused("merger-otherwise", commune=found.merger.commune)
 
 
-def _end(tasks: "Tasks", merger: Merger, commune: str, by: str) -> None:
+def _end(service: Tasks, merger: Merger, commune: str, by: str) -> None:
     def decide(tx: Transaction) -> Decision:
         states = views.load(tx.connection, commune, (), kinds=ENDING)
         if states[f"commune/{commune}"].closed_on is not None:
             return Decision([])
         return Decision(ending(merger, states, by))
 
-    tasks.log.append(commune, decide, actor=by, correlationid=merger.mark)
+    service.log.append(commune, decide, actor=by, correlationid=merger.mark)
 
 
 ENDING = frozenset({"commune", "staff", "task", "template"})
@@ -143,47 +140,47 @@ def _batches(streams: Sequence[Beginning]) -> Iterator[list[Beginning]]:
 class Beside(NamedTuple):
     """What lies beside the streams of a batch in the former communes, under the ids of the new one."""
 
-    people: list[beside.Person]
+    people: list[personal.Person]
     unit_names: dict[str, str]
-    files: list[beside.EvidenceFile]
+    files: list[personal.EvidenceFile]
 
 
-def _begin(tasks: "Tasks", found: Plan, batch: Sequence[Beginning], by: str) -> None:
+def _begin(service: Tasks, found: Plan, batch: Sequence[Beginning], by: str) -> None:
     merger = found.merger
-    comes = _beside(tasks, found, batch)
+    comes = _beside(service, found, batch)
 
     def decide(tx: Transaction) -> Decision:
         fresh = [one for one in batch if tx.version(one.subject) == 0]
         subjects = {one.subject for one in fresh}
         for person in comes.people:
             if f"staff/{person.staff}" in subjects:
-                beside.save_person(tx.connection, merger.commune, person)
+                personal.save_person(tx.connection, merger.commune, person)
         for unit, name in comes.unit_names.items():
             if f"unit/{unit}" in subjects:
-                beside.save_unit_name(tx.connection, merger.commune, unit, name)
+                personal.save_unit_name(tx.connection, merger.commune, unit, name)
         for file in comes.files:
             if f"task/{file.task}" in subjects:
-                beside.save_evidence(tx.connection, merger.commune, file)
+                personal.save_evidence(tx.connection, merger.commune, file)
         return Decision([data for one in fresh for data in one.events])
 
-    tasks.log.append(merger.commune, decide, actor=by, correlationid=merger.mark)
+    service.log.append(merger.commune, decide, actor=by, correlationid=merger.mark)
 
 
-def _beside(tasks: "Tasks", found: Plan, batch: Sequence[Beginning]) -> Beside:
+def _beside(service: Tasks, found: Plan, batch: Sequence[Beginning]) -> Beside:
     """Read from the former communes; the bytes of evidence are copied, as each commune erases its own."""
     comes = Beside([], {}, [])
-    into = folder(tasks, found.merger.commune)
+    into = folder(service, found.merger.commune)
     for one in found.formers:
         ids = found.ids(one)
         tasks_of = [stream.of[1] for stream in batch if stream.of and _is_of("task", stream, one)]
-        with reading(tasks.engine, one.commune) as connection:
-            people = beside.people_of(connection, one.commune)
-            names = beside.unit_names_of(connection, one.commune)
-            files = [file for task in tasks_of for file in beside.evidence_of(connection, one.commune, task)]
+        with reading(service.engine, one.commune) as connection:
+            people = personal.people_of(connection, one.commune)
+            names = personal.unit_names_of(connection, one.commune)
+            files = [file for task in tasks_of for file in personal.evidence_of(connection, one.commune, task)]
         comes.people.extend(p._replace(staff=ids.staff[p.staff]) for p in people.values() if p.staff in ids.staff)
         comes.unit_names.update({ids.units[unit]: name for unit, name in names.items() if unit in ids.units})
         for file in files:
-            path = path_of(folder(tasks, one.commune), file.sha256)
+            path = path_of(folder(service, one.commune), file.sha256)
             if path.exists():
                 keep(into, path.read_bytes())
                 comes.files.append(file)

@@ -6,21 +6,26 @@ from services.tasks import views
 from services.tasks.domain.communes import Commune
 from services.tasks.domain.context import Context
 from services.tasks.domain.templates import Held, Occurrence, expected, open_occurrences
-from shared.eventlog import Decision, Log, Transaction, reading
-from shared.events import format_time, local_day
+from services.tasks.service import Tasks
+from shared.eventlog import Decision, Transaction, reading
 
 ACTOR = "service/tasks"
 
 
-def open_recurring(log: Log, commune: str) -> list[Held]:
+def react(service: Tasks) -> None:
+    """Open the occurrences of every commune's recurring tasks whose period has begun."""
+    for commune in service.log.heads():
+        open_recurring(service, commune)
+
+
+def open_recurring(service: Tasks, commune: str) -> list[Held]:
     """Open every occurrence that has begun and is not open yet; returns those that wait for a person.
 
     Repeatable: an occurrence's task id follows from its template and period, and an open one is passed over.
     """
-    today = local_day(format_time(log.clock()))
-    with reading(log.engine, commune) as connection:
+    with reading(service.engine, commune) as connection:
         states = views.load(connection, commune, (), kinds={"template"})
-        begun = list(expected(states.values(), commune, today))
+        begun = list(expected(states.values(), commune, service.today))
         known = views.load(connection, commune, _subjects(begun), kinds=())
     if all(subject in known for subject in _subjects(begun)):
         return []
@@ -37,7 +42,7 @@ def open_recurring(log: Log, commune: str) -> list[Held]:
         held.extend(waiting)
         return Decision(events)
 
-    log.append(commune, decide, actor=ACTOR)
+    service.log.append(commune, decide, actor=ACTOR)
     return held
 
 

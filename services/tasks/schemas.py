@@ -5,12 +5,12 @@ from typing import Any, get_args
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.tasks.domain.organisation import RecordDiscipline
+from services.tasks.domain.task import ASSIGNED
 from services.tasks.fields import SHA256, Code, Coefficient, DueBody, RecurrenceBody, Setting, Words
 from shared.events.values import Category, Role, Roll
 from shared.web.paging import Cursor, PageQuery
 from shared.web.schema import Schema
 
-STATUSES = ("open", "reported", "completed", "handed_back", "cancelled")
 ABSENCES = ("insured", "protected", "unpaid", "other")
 
 # The commune, its units and calendars
@@ -283,7 +283,7 @@ class TasksQuery(PageQuery):
     its case and diacritics."""
 
     lead = Code()
-    status = fields.String(validate=validate.OneOf(STATUSES))
+    status = fields.String(validate=validate.OneOf(ASSIGNED))
     field = fields.Integer(validate=validate.Range(0, 7))
     directive = Code()
     due_from = fields.Date()

@@ -5,7 +5,8 @@ import threading
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.tasks.app import Tasks
+from services.tasks.reactors import react
+from services.tasks.service import Tasks
 from shared.eventlog import Busy, ClockBehind
 from shared.worker import Loop
 
@@ -15,13 +16,13 @@ logger = logging.getLogger(__name__)
 PAUSE_S = 60.0
 
 
-def loops(tasks: Tasks) -> dict[str, Loop]:
+def loops(service: Tasks) -> dict[str, Loop]:
     """What runs beside the web app; calendars recompute deadlines in the command that publishes them."""
 
     def open_recurring(stop: threading.Event) -> None:
         while True:
             try:
-                tasks.react()
+                react(service)
             except (SQLAlchemyError, Busy, ClockBehind) as error:
                 logger.warning("opening recurring tasks waits: %s", error)
             if stop.wait(PAUSE_S):

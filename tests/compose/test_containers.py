@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 
 import pytest
 from testcontainers.community.postgres import PostgresContainer
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
-from services.tasks import views
 from services.tasks.commands import execute
 from services.tasks.domain.communes import OpenCommune
-from shared.eventlog import Log, open_database
+from services.tasks.service import open_tasks
+from shared.eventlog import open_database
 from shared.eventlog.kafka import check_topic_settings, ensure_topics, topic_name
 from shared.eventlog.migrations import migrate
 from shared.eventlog.relay import Relay
@@ -50,13 +51,16 @@ def bootstrap(container_engine: Found) -> Iterator[str]:
         yield address
 
 
-def test_what_is_recorded_in_one_container_is_published_to_the_other(database: str, bootstrap: str):
+def test_what_is_recorded_in_one_container_is_published_to_the_other(database: str, bootstrap: str, tmp_path: Path):
     opened = open_database(database)
     migrate(opened, "services.tasks")
-    log = Log(opened, "tasks", on_append=views.apply)
+    service = open_tasks(opened, tmp_path)
+    log = service.log
     ensure_topics(bootstrap, ["tasks"], partitions=3, replication=1)
     assert check_topic_settings(bootstrap, [topic_name("tasks")]) == []
-    execute(log, OPERATOR, OpenCommune(name="xã Tiên Hà", code="20878", valid_from=date(2025, 1, 1)), commune=COMMUNE)
+    execute(
+        service, OPERATOR, OpenCommune(name="xã Tiên Hà", code="20878", valid_from=date(2025, 1, 1)), commune=COMMUNE
+    )
     relay = Relay(log, bootstrap)
     assert relay.step() == 1
     relay._close()

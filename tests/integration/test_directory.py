@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 
 from services.notifications.channels.interface import Temporary
 from services.notifications.directory import REMEMBERED_S, Directory
-from services.tasks import beside
-from services.tasks.app import create_web, open_tasks
+from services.tasks import personal
+from services.tasks.app import create_web
+from services.tasks.service import open_tasks
 from shared.eventlog import writing
 from shared.web.auth import Verifier
 from shared.web.keys import SigningKey, generate_key, mint
@@ -29,7 +30,9 @@ def key(tmp_path: Path) -> SigningKey:
 def tasks(tmp_path: Path) -> Iterator[Engine]:
     with migrated(sqlite_url(tmp_path, "tasks"), "services.tasks") as engine:
         with writing(engine, COMMUNE) as connection:
-            beside.save_person(connection, COMMUNE, beside.Person("p07", "Nguyễn Thị Bảy", "bay@xa.example", "0905"))
+            personal.save_person(
+                connection, COMMUNE, personal.Person("p07", "Nguyễn Thị Bảy", "bay@xa.example", "0905")
+            )
         yield engine
 
 
@@ -49,7 +52,7 @@ def test_who_is_reached_where_is_read_when_it_is_needed(base: str, key: SigningK
     directory = Directory(base, lambda: token(key, "messenger"), clock=lambda: now)
     assert directory(COMMUNE)["p07"].email == "bay@xa.example"
     with writing(tasks, COMMUNE) as connection:
-        beside.erase_person(connection, COMMUNE, "p07")
+        personal.erase_person(connection, COMMUNE, "p07")
     now = REMEMBERED_S
     assert directory(COMMUNE) == {}
 

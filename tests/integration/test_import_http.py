@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 
 from services.tasks import importing
+from services.tasks.reactors import react
 from shared.refusal import Refused
 from shared.web.auth import Principal
 from tests.support.tasks_web import ANNEX, COMMUNE, OPERATOR, ROSTER, Commune, done, refused
@@ -391,7 +392,7 @@ def test_tasks_recorded_late_were_given_on_the_directives_day(commune: Commune, 
     """An Office that begins in August still rates what the directive gave in June."""
     commune.on(date(2024, 8, 12))
     confirm(commune, annex(PLAN, REPORT), directive)
-    commune.tasks.react()
+    react(commune.tasks)
     [plan] = done(commune.get("p14", "/tasks", lead="p15"))["tasks"]
     assert (plan["assigned_on"], plan["due"]["date"]) == ("2024-06-14", "2024-06-28")
     opened = {task["assigned_on"] for task in done(commune.get("p14", "/tasks", lead="p16"))["tasks"]}

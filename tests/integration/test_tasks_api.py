@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from services.tasks.access import ACTIONS
 from services.tasks.api import communes, directives, people, tasks
-from services.tasks.domain.access import ACTIONS
 from services.tasks.domain.decisions import HANDLERS
 from services.tasks.domain.streams import STATES
 from services.tasks.worker import loops

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.pool import NullPool
 
-from services.tasks import beside, views
+from services.tasks import personal, queries, views
 from services.tasks.commands import execute
 from services.tasks.domain.assigning import AssignTask, CancelTask, DraftTask
 from services.tasks.domain.communes import OpenCommune
@@ -20,7 +20,10 @@ from services.tasks.domain.organisation import AppointStaff, ChangeStaff, Define
 from services.tasks.domain.publishing import PublishCalendar
 from services.tasks.domain.results import AcceptResult, ReportResult
 from services.tasks.domain.templates import SetTemplate
+from services.tasks.queries import TaskFilter
 from services.tasks.reactors import open_recurring
+from services.tasks.service import Tasks, open_tasks
+from services.tasks.tables import states
 from shared.eventlog import Appended, Key, KeyReused, Log, StaleVersion, open_database, reading, writing
 from shared.eventlog.migrations import migrate
 from shared.events import CalendarPublished, DayOff, Due, DueRecomputed, Item, Recurrence, TaskAssigned, decode
@@ -46,8 +49,12 @@ class Clock:
 
 @dataclass
 class Service:
-    log: Log
+    handle: Tasks
     clock: Clock
+
+    @property
+    def log(self) -> Log:
+        return self.handle.log
 
     @property
     def engine(self) -> Engine:
@@ -57,7 +64,7 @@ class Service:
         """Someone's command; a person's token carries every role, so that only the post decides."""
         roles = frozenset({"admin", "office"}) if actor.startswith("operator/") else EVERY_ROLE
         principal = Principal(actor if "/" in actor else f"staff/{actor}", COMMUNE, more.pop("roles", roles))
-        return execute(self.log, principal, command, commune=COMMUNE, **more)
+        return execute(self.handle, principal, command, commune=COMMUNE, **more)
 
     def state(self, subject: str) -> Any:
         with reading(self.engine, COMMUNE) as connection:
@@ -65,8 +72,7 @@ class Service:
         return found.state if found else None
 
     def tasks(self, limit: int = 100, after: str | None = None, **wanted: Any) -> list[str]:
-        with reading(self.engine, COMMUNE) as connection:
-            found = views.tasks(connection, COMMUNE, views.TaskFilter(**wanted), limit=limit, after=after)
+        found = queries.tasks(self.handle, COMMUNE, TaskFilter(**wanted), limit=limit, after=after)
         return [stored.state.task for stored in found]
 
 
@@ -105,7 +111,7 @@ def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Service]
         engine = open_database(request.getfixturevalue("postgres"), poolclass=NullPool)
     migrate(engine, "services.tasks")
     clock = Clock(datetime(2024, 6, 17, 2, tzinfo=UTC))
-    service = Service(Log(engine, "tasks", clock=clock, on_append=views.apply), clock)
+    service = Service(open_tasks(engine, tmp_path / "evidence", clock=clock), clock)
     service.run("operator/cli", OpenCommune(name="Xã Tiên Cảnh", code="20878", valid_from=date(2024, 1, 1)))
     roster = [
         DefineUnit(unit="dia-chinh", kind="department", valid_from=date(2024, 1, 1)),
@@ -128,7 +134,7 @@ def test_a_task_goes_from_assignment_to_acceptance(service: Service) -> None:
     assert answer.position == service.log.head(COMMUNE).position
     task = service.state("task/t1")
     assert (task.status, task.completed_on, task.quality) == ("completed", date(2024, 6, 17), "met")
-    events = views.history(service.log, COMMUNE, "task/t1")
+    events = queries.history(service.handle, COMMUNE, "task/t1")
     assert [event.streamversion for event in events] == [1, 2, 3]
     assert [event.actor for event in events] == ["staff/p14", "staff/p15", "staff/p02"]
 
@@ -173,7 +179,7 @@ def test_each_of_several_commands_needs_its_own_right(service: Service) -> None:
 def test_a_token_of_another_commune_does_nothing(service: Service) -> None:
     principal = Principal("staff/p14", "xa-khac", EVERY_ROLE)
     with pytest.raises(Refused, match="other-commune"):
-        execute(service.log, principal, assign(), commune=COMMUNE)
+        execute(service.handle, principal, assign(), commune=COMMUNE)
 
 
 def test_of_two_commands_from_one_version_one_wins(service: Service) -> None:
@@ -201,29 +207,29 @@ def test_a_repeated_command_has_one_effect_and_one_answer(service: Service) -> N
 
 def test_what_lies_beside_the_log_is_written_with_the_command_or_not_at_all(service: Service) -> None:
     def name_them(tx: Any) -> None:
-        beside.save_person(tx.connection, tx.commune, beside.Person("p20", "Tên người", "a@b.vn"))
+        personal.save_person(tx.connection, tx.commune, personal.Person("p20", "Tên người", "a@b.vn"))
 
-    service.run("p14", person("p20", "staff"), beside=name_them)
+    service.run("p14", person("p20", "staff"), outside_log=name_them)
     with pytest.raises(Refused):
-        service.run("p14", person("p21", "staff", unit="khong-co"), beside=name_them)
+        service.run("p14", person("p21", "staff", unit="khong-co"), outside_log=name_them)
     with writing(service.engine, COMMUNE) as connection:
-        assert beside.people_of(connection, COMMUNE)["p20"].name == "Tên người"
-        beside.erase_person(connection, COMMUNE, "p20")
-        assert beside.people_of(connection, COMMUNE) == {}
+        assert personal.people_of(connection, COMMUNE)["p20"].name == "Tên người"
+        personal.erase_person(connection, COMMUNE, "p20")
+        assert personal.people_of(connection, COMMUNE) == {}
     assert service.state("staff/p20").post_on(date(2024, 6, 17)) is not None
 
 
 def test_names_and_files_beside_the_log_are_replaced_listed_and_erased(service: Service) -> None:
-    file = beside.EvidenceFile("t1", "a" * 64, "báo cáo.pdf", 10, "application/pdf", "2024-06-17T02:00:00.000Z")
+    file = personal.EvidenceFile("t1", "a" * 64, "báo cáo.pdf", 10, "application/pdf", "2024-06-17T02:00:00.000Z")
     with writing(service.engine, COMMUNE) as connection:
         for name in ("Địa chính", "Địa chính - Xây dựng"):
-            beside.save_unit_name(connection, COMMUNE, "dia-chinh", name)
-        beside.save_evidence(connection, COMMUNE, file)
-        assert beside.unit_names_of(connection, COMMUNE) == {"dia-chinh": "Địa chính - Xây dựng"}
-        assert beside.evidence_of(connection, COMMUNE, "t1") == [file]
-        assert beside.evidence_of(connection, "xa-khac", "t1") == []
-        beside.erase_evidence(connection, COMMUNE, "t1", "a" * 64)
-        assert beside.evidence_of(connection, COMMUNE, "t1") == []
+            personal.save_unit_name(connection, COMMUNE, "dia-chinh", name)
+        personal.save_evidence(connection, COMMUNE, file)
+        assert personal.unit_names_of(connection, COMMUNE) == {"dia-chinh": "Địa chính - Xây dựng"}
+        assert personal.evidence_of(connection, COMMUNE, "t1") == [file]
+        assert personal.evidence_of(connection, "xa-khac", "t1") == []
+        personal.erase_evidence(connection, COMMUNE, "t1", "a" * 64)
+        assert personal.evidence_of(connection, COMMUNE, "t1") == []
 
 
 def test_a_calendar_moves_the_running_tasks_of_its_commune(service: Service) -> None:
@@ -254,17 +260,15 @@ def test_tasks_are_filtered_and_paged(service: Service) -> None:
     assert service.tasks(due_to=date(2024, 6, 28)) == ["t1", "t3"]
     assert service.tasks(title="100%") == ["t3"]
     assert service.tasks(seen_by=["p17", "dia-chinh"]) == ["t2", "t3"]
-    with reading(service.engine, COMMUNE) as connection:
-        assert [stored.state.task for stored in views.drafts(connection, COMMUNE)] == ["t5"]
-        assert views.tasks(connection, "xa-khac", views.TaskFilter(), limit=9) == []
+    assert [stored.state.task for stored in queries.drafts(service.handle, COMMUNE)] == ["t5"]
+    assert queries.tasks(service.handle, "xa-khac", TaskFilter(), limit=9) == []
 
 
 def test_staff_are_listed_as_of_a_day(service: Service) -> None:
     service.run("p14", ChangeStaff(staff="p15", valid_from=date(2024, 7, 1), post="Kế toán"))
     service.run("p14", EndAppointment(staff="p17", valid_to=date(2024, 6, 30)))
-    with reading(service.engine, COMMUNE) as connection:
-        june = views.staff_on(connection, COMMUNE, date(2024, 6, 30))
-        july = views.staff_on(connection, COMMUNE, date(2024, 7, 1))
+    june = queries.staff_on(service.handle, COMMUNE, date(2024, 6, 30))
+    july = queries.staff_on(service.handle, COMMUNE, date(2024, 7, 1))
     assert [staff.staff for staff, _ in june] == ["p01", "p02", "p14", "p15", "p17"]
     assert {staff.staff: post.post for staff, post in july}["p15"] == "Kế toán"
     assert "p17" not in {staff.staff for staff, _ in july}
@@ -277,9 +281,9 @@ def test_rebuilt_states_equal_the_live_ones_row_by_row(service: Service) -> None
     service.run("p14", row)
     service.run("p14", SettleDraft(task="d1", into=[assign("t2")]))
     with writing(service.engine, COMMUNE) as connection:
-        rows = select(views.states).order_by(views.states.c.subject)
+        rows = select(states).order_by(states.c.subject)
         live = connection.execute(rows).all()
-        connection.execute(views.states.update().values(state=b"{}", version=0))
+        connection.execute(states.update().values(state=b"{}", version=0))
         assert views.rebuild(connection, COMMUNE, service.log) == len(live)
         assert connection.execute(rows).all() == live
 
@@ -295,13 +299,13 @@ def test_recurring_tasks_are_opened_once_also_after_downtime(service: Service) -
     )
     service.run("p14", monthly)
     service.clock.on(date(2024, 8, 2))
-    assert open_recurring(service.log, COMMUNE) == []
+    assert open_recurring(service.handle, COMMUNE) == []
     opened = [decode(body) for body in service.log.read(COMMUNE)][-3:]
     assert [(event.actor, event.data.assigned_on) for event in opened if isinstance(event.data, TaskAssigned)] == [
         ("service/tasks", date(2024, month, 1)) for month in (6, 7, 8)
     ]
     head = service.log.head(COMMUNE)
-    assert open_recurring(service.log, COMMUNE) == []
+    assert open_recurring(service.handle, COMMUNE) == []
     assert service.log.head(COMMUNE) == head
 
 
@@ -316,6 +320,6 @@ def test_a_recurring_task_whose_lead_left_waits(service: Service) -> None:
     service.run("p14", quarterly)
     service.run("p14", EndAppointment(staff="p15", valid_to=date(2024, 6, 30)))
     service.clock.on(date(2024, 7, 1))
-    (held,) = open_recurring(service.log, COMMUNE)
+    (held,) = open_recurring(service.handle, COMMUNE)
     assert (held.template, held.period, held.refused.code) == ("q1", "2024-Q3", "not-in-post")
     assert service.tasks() == []

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, make_url, text
 from sqlalchemy.pool import NullPool
 
-from services.tasks import beside, views
+from services.tasks import personal, queries
+from services.tasks.queries import TaskFilter
+from services.tasks.service import open_tasks
 from shared import vietnamese
 from shared.eventlog import open_database, writing
 from shared.eventlog.errors import ServerLacks
@@ -161,7 +163,9 @@ def test_people_and_units_are_listed_as_a_clerk_expects(commune: Commune) -> Non
 
 
 @pytest.mark.parametrize("kind", ["server", "worker"])
-def test_the_owner_migrates_without_a_superuser_and_the_other_roles_search(deployed: Deployed, kind: str) -> None:
+def test_the_owner_migrates_without_a_superuser_and_the_other_roles_search(
+    deployed: Deployed, kind: str, tmp_path: Path
+) -> None:
     owner = open_database(deployed.url("tasks", "tasks_owner"), poolclass=NullPool)
     migrate(owner, "services.tasks")
     owner.dispose()
@@ -169,13 +173,13 @@ def test_the_owner_migrates_without_a_superuser_and_the_other_roles_search(deplo
     engine = open_database(deployed.url("tasks", f"tasks_{kind}"), poolclass=NullPool)
     with writing(engine, COMMUNE) as connection:
         for number, name in enumerate(NAMES):
-            beside.save_person(connection, COMMUNE, beside.Person(f"p{number}", name))
-        assert [one.name for one in beside.people_of(connection, COMMUNE).values()] == [
+            personal.save_person(connection, COMMUNE, personal.Person(f"p{number}", name))
+        assert [one.name for one in personal.people_of(connection, COMMUNE).values()] == [
             *("NGUYỄN THỊ AN", "Nguyễn Văn An", "Trần Văn Án", "Lê Thị Ánh", "Võ Ân", "Huỳnh Ngọc Bảo"),
             *("Đặng Đình Dũng", "Đoàn Công Đạt", "Y Kŏ H'Đăk", "Ông Văn Ổn", "Ung Văn Ơn", "Phạm Thị Thu-Hà"),
             *("Bùi Thị Út", "Ưng Thị Út", "Vũ Thị Ứng"),
         ]
-        assert views.tasks(connection, COMMUNE, views.TaskFilter(title="hop tac xa"), limit=1) == []
+    assert queries.tasks(open_tasks(engine, tmp_path), COMMUNE, TaskFilter(title="hop tac xa"), limit=1) == []
     engine.dispose()
 
 

@@ -61,7 +61,7 @@ def appoint(data: Path, staff: str, **environment: str) -> None:
         tracker="p01",
         valid_from=date(2025, 1, 1),
     )
-    execute(installation.tasks.log, Principal("operator/test", COMMUNE, frozenset({"admin"})), command, commune=COMMUNE)
+    execute(installation.tasks, Principal("operator/test", COMMUNE, frozenset({"admin"})), command, commune=COMMUNE)
     installation.close()
 
 

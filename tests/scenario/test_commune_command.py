@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from cchc.cli import cli
 from cchc.cli.failures import explained
 from demo.year import FILES
-from services.tasks import beside
+from services.tasks import personal
 from services.tasks.domain.merging import Newcomer
 from shared.eventlog import reading
 from tests.scenario.conftest import Cchc, read_json
@@ -173,5 +173,5 @@ def test_every_row_of_a_merger_passes_row_level_security(deployed: Deployed, tmp
         commune: (log.head(commune).position, log.head(commune).hash) for commune in OLD
     }
     with reading(province.tasks.engine, NEW) as connection:
-        assert beside.people_of(connection, NEW)["p47"].email == "p07@tien-an.example.org"
+        assert personal.people_of(connection, NEW)["p47"].email == "p07@tien-an.example.org"
     province.installation.close()

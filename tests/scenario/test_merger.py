@@ -19,12 +19,14 @@ from services.notifications.reactors import Reminding
 from services.scoring.domain.sheet import explain
 from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.views import Moment, known_at, known_now
-from services.tasks import beside, merging, views
+from services.tasks import merging, personal, views
 from services.tasks.domain.communes import ChooseCommuneSettings
 from services.tasks.domain.merging import Newcomer
 from services.tasks.domain.task import RUNNING, Task
 from services.tasks.domain.templates import Template
 from services.tasks.evidence import erase_evidence, read_evidence
+from services.tasks.reactors import react
+from services.tasks.tables import states as states_table
 from shared.eventlog import Log, reading, writing
 from shared.eventlog.checkpoints import SUBJECT
 from shared.eventlog.database import run_at_last
@@ -85,7 +87,7 @@ def test_the_old_logs_end_where_the_new_one_pins_them(lived: Province) -> None:
     opened = decode(log.read(NEW, 0, 1)[0])
     assert isinstance(opened.data, CommuneOpened) and opened.data.predecessors is not None
     lived.on("20/12")
-    lived.tasks.react()
+    react(lived.tasks)
     signer.step()
     assert [pin.commune for pin in opened.data.predecessors] == list(OLD)
     for pin in opened.data.predecessors:
@@ -111,8 +113,8 @@ def test_nothing_runs_and_nobody_is_rated_in_the_old_communes(lived: Province) -
 
 def test_names_and_evidence_come_over(lived: Province) -> None:
     with reading(lived.tasks.engine, NEW) as connection:
-        person = beside.people_of(connection, NEW)["tien-an-p07"]
-        units = beside.unit_names_of(connection, NEW)
+        person = personal.people_of(connection, NEW)["tien-an-p07"]
+        units = personal.unit_names_of(connection, NEW)
     assert (person.name, person.email) == ("Người số bảy xã Tiên An", "p07@tien-an.example.org")
     assert units["tien-loc-kinh-te"] == "Tổ kinh tế xã Tiên Lộc"
     digest = hashlib.sha256(PDF).hexdigest()
@@ -126,8 +128,8 @@ def test_names_and_evidence_come_over(lived: Province) -> None:
 def test_rebuilding_gives_the_same_rows(lived: Province) -> None:
     def rows() -> list[tuple[object, ...]]:
         with reading(lived.tasks.engine, NEW) as connection:
-            mark = views.states.c.subject != views.NEIGHBOURS_MARK
-            statement = select(views.states).where(views.states.c.commune == NEW, mark).order_by(views.states.c.subject)
+            mark = states_table.c.subject != views.NEIGHBOURS_MARK
+            statement = select(states_table).where(states_table.c.commune == NEW, mark).order_by(states_table.c.subject)
             return [tuple(row) for row in connection.execute(statement)]
 
     before = rows()

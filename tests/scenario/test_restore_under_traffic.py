@@ -54,7 +54,7 @@ class Commune:
     def do(self, command: Command) -> int:
         """The position that the command's answer names."""
         with self.opened() as installation:
-            return execute(installation.tasks.log, OPERATOR, command, commune=COMMUNE).position
+            return execute(installation.tasks, OPERATOR, command, commune=COMMUNE).position
 
     def log(self) -> list[bytes]:
         return [line.encode() for line in self.cchc("export-log", "tasks").stdout.splitlines()]

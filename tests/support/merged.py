@@ -19,7 +19,7 @@ from cchc.settings import Settings
 from demo.year import FILES
 from services.scoring.domain.sheet import Sheet, sheets
 from services.scoring.views import known_now
-from services.tasks import beside, merging
+from services.tasks import merging, personal
 from services.tasks.commands import execute
 from services.tasks.domain.assigning import AssignTask
 from services.tasks.domain.communes import OpenCommune
@@ -102,7 +102,7 @@ class Province:
         operator = who == "operator"
         roles = frozenset({"admin"}) if operator else self.tasks.roles_of(commune, who)
         principal = Principal("operator/cchc" if operator else f"staff/{who}", commune, roles)
-        return execute(self.tasks.log, principal, command, commune=commune)
+        return execute(self.tasks, principal, command, commune=commune)
 
     def do(self, commune: str, who: str, command: Command) -> None:
         """In one of the old communes and in the control, or in the new one and in the control."""
@@ -135,9 +135,9 @@ class Province:
             )
             self.do(commune, "p01", directive)
             with writing(self.tasks.engine, commune) as connection:
-                beside.save_unit_name(connection, commune, "kinh-te", f"Tổ kinh tế {NAMES[commune]}")
-                person = beside.Person("p07", f"Người số bảy {NAMES[commune]}", f"p07@{commune}.example.org", "0900")
-                beside.save_person(connection, commune, person)
+                personal.save_unit_name(connection, commune, "kinh-te", f"Tổ kinh tế {NAMES[commune]}")
+                person = personal.Person("p07", f"Người số bảy {NAMES[commune]}", f"p07@{commune}.example.org", "0900")
+                personal.save_person(connection, commune, person)
 
     def assign(self, commune: str, name: str, lead: str, due: str) -> None:
         day = datetime.strptime(due, "%d/%m/%Y").replace(tzinfo=VIETNAM).date()
@@ -153,7 +153,9 @@ class Province:
         self.do(commune, by, task)
 
     def report(self, commune: str, name: str, lead: str, evidence: list[Evidence] | None = None) -> None:
-        result = ReportResult(task=name, summary="Đã xong", explanation="Theo hồ sơ", evidence=evidence or [])
+        result = ReportResult(
+            task=name, summary="Đã xong", explanation="Theo hồ sơ", evidence=[file.sha256 for file in evidence or []]
+        )
         self.do(commune, lead, result)
 
     def accept(self, commune: str, name: str) -> None:

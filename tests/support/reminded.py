@@ -19,7 +19,7 @@ from cchc.settings import Settings
 from demo.year import FILES
 from services.notifications import tables
 from services.notifications.reactors import Reminding
-from services.tasks import beside
+from services.tasks import personal
 from services.tasks.commands import execute
 from services.tasks.domain.assigning import AssignTask
 from services.tasks.domain.communes import OpenCommune
@@ -95,8 +95,8 @@ class SmallCommune:
             self.do(None, appointed)
         with writing(self.tasks.engine, COMMUNE) as connection:
             for staff in PEOPLE:
-                person = beside.Person(staff, f"Người {staff}", f"{staff}@xa-nho.example", None)
-                beside.save_person(connection, COMMUNE, person)
+                person = personal.Person(staff, f"Người {staff}", f"{staff}@xa-nho.example", None)
+                personal.save_person(connection, COMMUNE, person)
 
     def publish_calendar(
         self, year: int, revision: str = "r1", *, supersedes: str | None = None, off: Sequence[str] = ()
@@ -154,7 +154,7 @@ class SmallCommune:
             principal = Principal("operator/test", COMMUNE, frozenset({"admin"}))
         else:
             principal = Principal(f"staff/{staff}", COMMUNE, self.tasks.roles_of(COMMUNE, staff))
-        execute(self.tasks.log, principal, command, commune=COMMUNE)
+        execute(self.tasks, principal, command, commune=COMMUNE)
 
     def assign(self, name: str, *, lead: str, due: Due | str, **more: Any) -> None:
         self.names[name] = self._new_id(self.now)

@@ -10,7 +10,8 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
-from services.tasks.app import Tasks, create_web, open_tasks
+from services.tasks.app import create_web
+from services.tasks.service import Tasks, open_tasks
 from shared.eventlog import open_database
 from shared.eventlog.migrations import migrate
 from shared.web.auth import Verifier

@@ -17,10 +17,20 @@ from shared.events import CATALOGUE
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 READMES = [ROOT / "README.md", ROOT / "README.vi.md"]
-PAGES = [*READMES, *sorted(DOCS.rglob("*.md"))]
+PAGES = [*READMES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 RECORDS = sorted((DOCS / "adr").glob("[0-9]*.md"))
+CODE = sorted(
+    file
+    for folder in ("bench", "cchc", "demo", "deploy", "services", "shared", "tests", "verifier", "web")
+    for file in (ROOT / folder).rglob("*")
+    if file.suffix in {".py", ".toml", ".html", ".conf", ".yml", ".sh"} and "node_modules" not in file.parts
+)
 
+WIDTH = 120
 HEADINGS = ["Context", "Decision", "Consequences", "Alternatives"]
+# `docs/adr/0019`, `rating.md`, `rating.md, "Dates"`
+NAMED_DOCUMENT = re.compile(r'docs/adr/\d{4}|(?<![\w*}/<…-])[\w./-]*\w\.md\b(?:, "[^"]+")?(?!\])')
+NAMED_FILE = re.compile(r"`((?:[\w-]+/)+[\w-]+\.(?:py|toml|yml|html|css|conf|xlsx))(?:::\w+)*`")
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)((?:::\w+)+)`")
 CALL = re.compile(r"(?:^|\$\(|\| *)(?:\.venv/bin/)?cchc ([^|)<>\n]*)", re.MULTILINE)
 # A command stands in a fenced block, or indented.
@@ -82,6 +92,64 @@ def test_a_decision_record_has_its_four_parts_on_a_page(record: Path) -> None:
 def test_decision_records_are_numbered_once() -> None:
     numbers = [record.name[:4] for record in RECORDS]
     assert len(numbers) == len(set(numbers))
+
+
+def test_the_index_of_decisions_has_each_with_title_status_and_date() -> None:
+    index = (DOCS / "adr" / "README.md").read_text()
+    rows = re.findall(r"^\| \[(\d{4})\]\(([\w-]+\.md)\) \| (.+) \| (.+) \| \d{4}-\d\d-\d\d \|$", index, re.MULTILINE)
+    titles = [record.read_text().splitlines()[0].removeprefix(f"# {record.name[:4]}. ") for record in RECORDS]
+    assert [row[:3] for row in rows] == [
+        (record.name[:4], record.name, title) for record, title in zip(RECORDS, titles, strict=True)
+    ]
+    assert {
+        row[3] for row in rows if not re.fullmatch(r"accepted|superseded by \[\d{4}\]\([\w-]+\.md\)", row[3])
+    } == set()
+
+
+def is_there(named: str, near: Path) -> bool:
+    """A document named in a file, and its section where one is named with it."""
+    name, _, section = named.partition(", ")
+    places = [near.parent / name, ROOT / name, *DOCS.rglob(name), *DOCS.glob(name.removeprefix("docs/") + "-*.md")]
+    documents = [place for place in places if place.is_file()]
+    if not documents:
+        return False
+    headings = re.findall(r"^#+ (.+)$", documents[0].read_text(), re.MULTILINE)
+    return not section or any(heading.startswith(section.strip('"')) for heading in headings)
+
+
+@pytest.mark.parametrize("folder", sorted({file.relative_to(ROOT).parts[0] for file in CODE}))
+def test_every_document_that_the_code_names_exists(folder: str) -> None:
+    missing = {
+        f"{name(file)}: {named}"
+        for file in CODE
+        if file.is_relative_to(ROOT / folder)
+        for named in NAMED_DOCUMENT.findall(file.read_text("utf-8"))
+        if not is_there(named, file)
+    }
+    assert missing == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_document_and_file_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text()
+    missing = {named for named in NAMED_DOCUMENT.findall(text) if not is_there(named, page)}
+    missing |= {named for named in NAMED_FILE.findall(text) if not (ROOT / named).exists()}
+    assert missing == set()
+
+
+def prose(page: Path) -> Iterator[str]:
+    """The lines of a page that are neither code nor part of a table."""
+    fenced = False
+    for line in page.read_text().splitlines():
+        fenced ^= line.lstrip().startswith("```")
+        if not fenced and not line.lstrip().startswith(("|", "```")) and not line.startswith("    "):
+            yield line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_pages_have_one_width(page: Path) -> None:
+    # A line that cannot be broken, such as an address, may be longer.
+    assert [line for line in prose(page) if len(line) > WIDTH and " " in line.strip()] == []
 
 
 @pytest.mark.parametrize("readme", READMES, ids=name)

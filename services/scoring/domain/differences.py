@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from services.scoring.domain import texts
+from services.scoring.domain import rules
 from services.scoring.domain.fold import evolve
 from services.scoring.domain.records import SOURCE_OF, Records
 from services.scoring.domain.rules.facts.people import post_on
@@ -110,7 +110,9 @@ class _Walk:
                 before, after = self.figures.get(name), figures.get(name)
                 if before != after:
                     shown = (_shown(self._sheet, name), _shown(now, name))
-                    self.changes.append(Change(name, _text(name), before, after, *shown, tasks, event, day))
+                    self.changes.append(
+                        Change(name, _text(name, now, self._sheet), before, after, *shown, tasks, event, day)
+                    )
         self._sheet, self.figures = now, figures
 
     def _compute(self) -> Sheet | None:
@@ -211,8 +213,10 @@ def _facts(task: TaskFacts | None) -> Any:
     return task and msgspec.structs.replace(task, events=[], because={}, causes=[])
 
 
-def _text(figure: str) -> str:
-    return _WORDS.get(figure) or texts.figure_text(figure)
+def _text(figure: str, *sheets: Sheet | None) -> str:
+    """What a figure is, by the rule set of the sheet that has it."""
+    of = next((sheet for sheet in sheets if sheet and figure in sheet.figures), None)
+    return rules.described(of.rule_set).label(figure) if of else _WORDS[figure]
 
 
 def _shown(of: Sheet | None, figure: str) -> str:

@@ -5,8 +5,9 @@ from fractions import Fraction
 
 import msgspec
 
-from services.scoring.domain import texts
+from services.scoring.domain import rules, texts
 from services.scoring.domain.records import Records
+from services.scoring.domain.rules.description import Description
 from services.scoring.domain.rules.facts.periods import named
 from services.scoring.domain.rules.interface import PeriodSheet
 from services.scoring.domain.settings import settings_of
@@ -64,8 +65,6 @@ class PeriodTable(msgspec.Struct):
 
 # In the order in which closing refuses.
 AGAINST = ("period-closed", "result-waits", "criteria-missing", "earlier-period-open")
-# Left out for these reasons, the period has figures but lacks what people record.
-_CRITERIA = {"common", "leader_criteria"}
 
 
 def table(records: Records, period: Period, on: date) -> PeriodTable:
@@ -85,13 +84,15 @@ def _line(period: Period, sheet: Sheet) -> Line | None:
     if this is None:
         return None
     closed = this.status == "closed"
+    described = rules.described(sheet.rule_set)
+    reason = described.left_out_as(this.left_out)
     before = [each for each in sheet.periods if each.last < this.first]
-    open_before = [each.period for each in before if each.status == "open" and _is_kept_here(each)]
+    open_before = [each.period for each in before if each.status == "open" and _is_kept_here(each, described)]
     waiting = [blocker.task for blocker in sheet.blockers]
     stands = {
         "period-closed": closed,
         "result-waits": bool(waiting),
-        "criteria-missing": this.left_out in _CRITERIA,
+        "criteria-missing": reason is not None and reason.lacks_record,
         "earlier-period-open": bool(open_before),
     }
     return Line(
@@ -101,13 +102,14 @@ def _line(period: Period, sheet: Sheet) -> Line | None:
         score=this.score,
         shown=texts.decimal(Fraction(this.score)) if this.score is not None else None,
         left_out=this.left_out,
-        to_close=not closed and _is_kept_here(this),
+        to_close=not closed and _is_kept_here(this, described),
         against=[code for code in AGAINST if stands[code]],
         waiting=waiting,
         open_before=open_before,
     )
 
 
-def _is_kept_here(of: PeriodSheet) -> bool:
+def _is_kept_here(of: PeriodSheet, described: Description) -> bool:
     """Was the person here in the period, so that it is closed here?"""
-    return of.left_out != "absent" and of.received_from is None
+    reason = described.left_out_as(of.left_out)
+    return of.received_from is None and not (reason and reason.away)

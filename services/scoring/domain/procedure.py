@@ -15,6 +15,7 @@ import msgspec
 from services.scoring.domain import periods, rules
 from services.scoring.domain.assessment import EXTERNAL, Context, must_have_reason, must_rate, must_track_or_rate
 from services.scoring.domain.records import CalendarRecord, Records
+from services.scoring.domain.rules.description import Criteria
 from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.domain.rules.facts.periods import closings
 from services.scoring.domain.rules.facts.snapshot import Snapshot
@@ -32,13 +33,6 @@ from shared.refusal import Refused
 # NĐ 335/2025 Đ22.
 APPEAL_WORKING_DAYS = 7
 
-# NĐ 335/2025, Mẫu 01: the most points of each common criterion.
-POINTS = (
-    {"I.1": Fraction(5), "I.2": Fraction(5)}
-    | {f"II.{number}": Fraction(5, 2) for number in range(1, 5)}
-    | {f"III.{number}": Fraction(5, 2) for number in range(1, 5)}
-)
-LEADER_CRITERIA = ("d", "dd", "e")
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}|/[1-9][0-9]{0,8})?")
 
 
@@ -241,12 +235,13 @@ def assess_period(present: Present, command: AssessPeriod) -> Verdict:
     """The common criteria of a person's period (NĐ 335/2025, Mẫu 01): by oneself, then confirmed by the tracker or the
     rater. Points are exact decimals."""
     post = _post(present, command.staff)
-    _open_period(present, command.year, command.period, command.staff)
-    if not command.items or not command.items.keys() <= POINTS.keys():
-        raise Refused("period-criteria", expected=", ".join(POINTS))
+    _, criteria = _open_period(present, command.year, command.period, command.staff)
+    most = {criterion.name: criterion.limit for criterion in criteria.period}
+    if not command.items or not command.items.keys() <= most.keys():
+        raise Refused("period-criteria", expected=", ".join(most))
     for name, points in command.items.items():
-        if not _number(points) <= POINTS[name]:
-            raise Refused("points-out-of-range", item=name, points=points, most=_decimal(POINTS[name]))
+        if not _number(points) <= most[name]:
+            raise Refused("points-out-of-range", item=name, points=points, most=_decimal(most[name]))
     present.must_act_for(command.by)
     if command.stage == "confirmed":
         present.must_be_of_another(command.staff, command.by)
@@ -259,7 +254,7 @@ def assess_period(present: Present, command: AssessPeriod) -> Verdict:
 def record_leader_criteria(present: Present, command: RecordLeaderCriteria) -> Verdict:
     """d, đ and e of a leader's period (NĐ 335/2025 Đ17), each with its reason, by the rater."""
     post = _post(present, command.staff)
-    period = _open_period(present, command.year, command.period, command.staff)
+    period, criteria = _open_period(present, command.year, command.period, command.staff)
     then = post_on(present.records.people[command.staff], min(period.end, present.today))
     if then is None or not then.leader:
         raise Refused("not-a-leader", staff=command.staff)
@@ -267,8 +262,8 @@ def record_leader_criteria(present: Present, command: RecordLeaderCriteria) -> V
     present.must_be_of_another(command.staff, command.by)
     must_rate(present, post, command.by)
     reasons = {name: reason.strip() for name, reason in command.reasons.items()}
-    if reasons.keys() != set(LEADER_CRITERIA) or not all(reasons.values()):
-        raise Refused("leader-reasons", expected=", ".join(LEADER_CRITERIA))
+    if not criteria.leader or reasons.keys() != set(criteria.leader) or not all(reasons.values()):
+        raise Refused("leader-reasons", expected=", ".join(criteria.leader))
     return Verdict([ev.LeaderCriteriaRecorded(**msgspec.structs.asdict(command) | {"reasons": reasons})])
 
 
@@ -356,15 +351,16 @@ def _period_of_year(present: Present, year: int, key: str) -> Period:
     return period
 
 
-def _open_period(present: Present, year: int, key: str, staff: str) -> Period:
-    """The period, if the person is tracked in periods and it is not closed for them."""
+def _open_period(present: Present, year: int, key: str, staff: str) -> tuple[Period, Criteria]:
+    """The period, if the person is tracked in periods and it is not closed for them, and what is recorded for it."""
     period = _period_of_year(present, year, key)
-    this = periods.period_in(sheet(present.records, year, staff, on=present.today), period)
+    found = sheet(present.records, year, staff, on=present.today)
+    this = periods.period_in(found, period)
     if this is None:
         raise Refused("no-periods", staff=staff, period=key)
     if this.status == "closed":
         raise Refused("period-closed", period=key, staff=staff)
-    return period
+    return period, rules.described(found.rule_set).criteria
 
 
 # The year: proposal, self-assessment, meeting, opinion

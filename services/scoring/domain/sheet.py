@@ -2,16 +2,24 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 import msgspec
 
 from services.scoring.domain import rules, texts
 from services.scoring.domain.records import PersonRecord, Records, RuleSetPick, begun_by_merger
+from services.scoring.domain.rules.description import Description, PeriodFigure
 from services.scoring.domain.rules.facts import people
 from services.scoring.domain.rules.facts.snapshot import Snapshot
 from services.scoring.domain.rules.facts.tasks import ref
-from services.scoring.domain.rules.interface import Answer, EventRef, Missing, PeriodSheet, Step, TaskFacts
+from services.scoring.domain.rules.interface import (
+    TASK_LISTS,
+    Answer,
+    EventRef,
+    Missing,
+    PeriodSheet,
+    Step,
+    TaskFacts,
+)
 from services.scoring.domain.settings import Settings
 from shared.refusal import Refused
 
@@ -74,29 +82,6 @@ class Explanation(msgspec.Struct):
     parts: list[str]
 
 
-# Which tasks a figure counts; the same names list them on the sheet.
-_COUNTS: dict[str, Any] = {
-    "evaluated": lambda task: task.evaluated,
-    "completed": lambda task: task.state == "completed",
-    "undone": lambda task: task.state == "undone",
-    "late": lambda task: task.late,
-    "poor": lambda task: task.poor,
-    "failed": lambda task: task.failed,
-    "exceeded": lambda task: task.exceeded,
-    "late_times": lambda task: task.evaluated and task.late_times > 0,
-    "quality_failures": lambda task: task.evaluated and task.quality_failures > 0,
-    "excused": lambda task: task.state == "excused",
-    "pending": lambda task: task.state == "pending",
-    "not_yet_due": lambda task: task.state == "not_yet_due",
-    "regular": lambda task: task.state == "regular",
-    "cancelled": lambda task: task.state == "cancelled",
-    "split": lambda task: task.state == "split",
-    "handed_back": lambda task: task.state == "handed_back",
-    "due_in_absence": lambda task: task.due_in_absence,
-}
-_LIST_OF_FIGURE = {"n": "evaluated", "f": "failed"}
-
-
 def sheet(records: Records, year: int, staff: str, *, on: date) -> Sheet:
     """The sheet of a person for a rating year as of the end of the day `on`, from records folded to that moment.
 
@@ -112,7 +97,7 @@ def sheet_of(snapshot: Snapshot, year: int, staff: str) -> Sheet:
     if person is None or post is None:
         raise Refused("staff-unknown", staff=staff)
     pick = rules.picked(snapshot.records, year, post.category)
-    name = pick.data.rule_set if pick else rules.by_law(year, post.category)
+    name = rules.applied(snapshot.records, year, post.category)
     rule_set = rules.installed(name)
     if rule_set and pick and pick.data.rule_set_sha256 not in (None, rule_set.sha256):
         rule_set = None  # another version than the one chosen
@@ -147,7 +132,7 @@ def sheet_of(snapshot: Snapshot, year: int, staff: str) -> Sheet:
         level=answer.level,
         level_text=texts.LEVELS[answer.level],
         figures=answer.figures,
-        shown={name: texts.figure(name, value) for name, value in answer.figures.items()},
+        shown={figure: rules.described(name).shown(figure, value) for figure, value in answer.figures.items()},
         steps=answer.steps,
         missing=answer.missing,
         blockers=[
@@ -155,7 +140,7 @@ def sheet_of(snapshot: Snapshot, year: int, staff: str) -> Sheet:
             for task in tasks
             if task.state == "pending"
         ],
-        lists={name: [task.task for task in tasks if counts(task)] for name, counts in _COUNTS.items()},
+        lists={name: [task.task for task in tasks if counts(task)] for name, counts in TASK_LISTS.items()},
         tasks=tasks,
         because=answer.because,
         periods=answer.periods,
@@ -197,45 +182,32 @@ def explain(of: Sheet, figure: str) -> Explanation:
     """The tasks and events behind one figure. Refuses `figure-unknown`."""
     if figure not in of.figures:
         raise Refused("figure-unknown", figure=figure)
+    described = rules.described(of.rule_set)
+    tasks, events, parts = _behind(of, figure, described)
     return Explanation(
         figure=figure,
-        text=texts.figure_text(figure),
+        text=described.label(figure),
         value=of.figures[figure],
         shown=of.shown[figure],
-        tasks=_tasks_behind(of, figure),
-        events=of.because.get("unit" if figure.startswith("unit") else figure, []),
-        parts=[name for name in of.figures if name in _parts(of, figure)],
+        tasks=tasks,
+        events=events,
+        parts=[name for name in of.figures if name in parts],
     )
 
 
-# The roles that each figure of a period counts; the numerators count what was added too.
-_IN_W = {"planned", "handed_back"}
-_COUNTED = _IN_W | {"added", "late_added"}
-_PARTS_OF_PERIOD = {"R": ("a", "b", "c", "d", "dd", "e"), "score": ("common", "R")}
-_MONTHS = {"q1": (1, 3), "q2": (4, 6), "q3": (7, 9), "q4": (10, 12), "h1": (1, 6), "h2": (7, 12), "score": (1, 12)}
-
-
-def _tasks_behind(of: Sheet, figure: str) -> list[TaskFacts]:
-    period, _, name = figure.rpartition(".")
-    if not period:
-        counts = _COUNTS.get(_LIST_OF_FIGURE.get(figure, figure))
-        return [task for task in of.tasks if counts(task)] if counts else []
-    tasks = next(each.tasks for each in of.periods if each.period == period)
-    if name not in {"W", "a", "b", "c", "R", "score"}:
-        return []
-    roles = _IN_W if name == "W" and any(task.role in _IN_W for task in tasks) else _COUNTED
-    return [task.task for task in tasks if task.role in roles]
-
-
-def _parts(of: Sheet, figure: str) -> set[str]:
-    period, _, name = figure.rpartition(".")
-    if period:
-        if f"{period}.R" not in of.figures or next(e.received_from for e in of.periods if e.period == period):
-            return set()
-        return {f"{period}.{part}" for part in _PARTS_OF_PERIOD.get(name, ())}
-    first, last = _MONTHS.get(figure, (13, 0))
+def _behind(of: Sheet, name: str, described: Description) -> tuple[list[TaskFacts], list[EventRef], set[str]]:
+    """The tasks, the events and the other figures that a figure is made of."""
+    figure, events = described.figure(name), of.because.get(name, [])
+    if isinstance(figure, PeriodFigure):
+        period = next(each for each in of.periods if name.startswith(f"{each.period}."))
+        parts = set() if period.received_from else {f"{period.period}.{part}" for part in figure.parts}
+        return figure.counted(period.tasks), events, parts
+    if figure is None:
+        return [], events, set()
+    first, last = figure.mean_of or (13, 0)
     within = [each for each in of.periods if first <= each.first.month and each.last.month <= last]
-    return {f"{each.period}.score" for each in within if each.score is not None}
+    scores = {f"{each.period}.score" for each in within if each.score is not None}
+    return list(filter(figure.counts, of.tasks)), of.because.get(figure.because or name, []), scores
 
 
 def rated_staff(records: Records, year: int, *, on: date) -> list[str]:

@@ -1,4 +1,4 @@
-"""The Vietnamese words for levels, figures, task states and events of a rating sheet."""
+"""The Vietnamese words for levels, task states, events and steps of a rating; figures are named by their rule set."""
 
 from fractions import Fraction
 
@@ -34,75 +34,9 @@ STATES = {
     "handed_back": "Đã trả lại",
 }
 
-FIGURES = {
-    "n": "Số nhiệm vụ được đánh giá",
-    "completed": "Đã hoàn thành",
-    "undone": "Quá hạn chưa xong",
-    "late": "Hoàn thành trễ",
-    "poor": "Không đạt chất lượng",
-    "failed": "Không đạt (trễ, không đạt chất lượng hoặc chưa xong; mỗi việc một lần)",
-    "f": "Tỷ lệ không đạt",
-    "exceeded": "Vượt mức",
-    "late_times": "Số lần trễ hạn",
-    "quality_failures": "Số lần chưa đạt chất lượng",
-    "excused": "Quá hạn do nguyên nhân khách quan",
-    "pending": "Chờ xác nhận kết quả",
-    "not_yet_due": "Chưa đến hạn",
-    "regular": "Thường xuyên",
-    "cancelled": "Đã hủy",
-    "split": "Đã chia nhỏ, tính ở việc con",
-    "handed_back": "Đã trả lại",
-    "days_worked": "Số ngày công tác trong năm",
-    "days_absent": "Số ngày nghỉ trong năm",
-    "discipline": "Hành vi bị kỷ luật tính cho năm",
-    "k1": "Chính trị tư tưởng",
-    "k2": "Đạo đức, lối sống",
-    "k3": "Tác phong, lề lối làm việc",
-    "k4": "Ý thức tổ chức kỷ luật",
-    "unit_completed": "Đơn vị phụ trách hoàn thành chỉ tiêu",
-    "unit_on_time_quality": "Đơn vị phụ trách đúng hạn, đạt chất lượng",
-    "unit_exceeded": "Đơn vị phụ trách vượt mức",
-    "units_hoan_thanh": "Đơn vị trực thuộc hoàn thành nhiệm vụ trở lên",
-    "units_tot": "Đơn vị trực thuộc hoàn thành tốt trở lên",
-}
-
-# Of a rule set that counts in points: of the year, then of one of its periods.
-POINTS = {
-    "q1": "Điểm trung bình quý 1",
-    "q2": "Điểm trung bình quý 2",
-    "q3": "Điểm trung bình quý 3",
-    "q4": "Điểm trung bình quý 4",
-    "h1": "Điểm trung bình 6 tháng đầu năm",
-    "h2": "Điểm trung bình 6 tháng cuối năm",
-    "score": "Điểm trung bình năm",
-}
-OF_PERIOD = {
-    "W": "Tổng hệ số nhiệm vụ được giao (W)",
-    "a": "Số lượng (a)",
-    "b": "Chất lượng (b)",
-    "c": "Tiến độ (c)",
-    "d": "Kết quả của công chức được quản lý (d)",
-    "dd": "Khả năng tổ chức triển khai (đ)",
-    "e": "Năng lực tập hợp, đoàn kết (e)",
-    "R": "Kết quả thực hiện nhiệm vụ (R)",
-    "common": "Điểm tiêu chí chung",
-    "score": "Điểm của kỳ",
-}
-ROLES = {
-    "planned": "Trong kế hoạch, tính vào W",
-    "handed_back": "Đã trả lại vì không thực hiện được, vẫn tính vào W",
-    "added": "Đột xuất hoặc nhận thay, cộng thêm",
-    "late_added": "Của kỳ đã khóa, xong sau khi khóa, cộng thêm",
-    "not_counted": "Không tính vào kỳ",
-}
-LEFT_OUT = {
-    "absent": "Không công tác hoặc nghỉ cả kỳ",
-    "no_data": "Không có nhiệm vụ để tính điểm",
-    "leader_criteria": "Chưa ghi các tiêu chí d, đ, e",
-    "common": "Chưa xác nhận đủ tiêu chí chung",
-}
-
-GRADES = {"tot": "Tốt", "dap_ung": "Đáp ứng", "khong": "Không đáp ứng"}
+# What steps of every rule set look at.
+LOOKED_AT = {"rule_set": "bộ quy tắc", "category": "nhóm", "rated": "thuộc diện xếp loại"}
+YES_NO = {"true": "có", "false": "không"}
 
 # What an event behind a fact was, by the tag of its record's moment.
 EVENTS = {
@@ -186,10 +120,6 @@ NOT_RATED_HERE = "Chức vụ này không thuộc diện xếp loại tại xã"
 NOT_IN_POST = "Không tại chức ở xã vào ngày đánh giá: cơ quan nơi người đó công tác xếp loại"
 PENDING = "Kết quả của nhiệm vụ “{title}” đang chờ xác nhận"
 
-SHARES = {"f", "unit_completed", "unit_on_time_quality", "unit_exceeded", "units_hoan_thanh", "units_tot"}
-
-PERIOD_SHARES = {"a", "b", "c", "d", "dd", "e", "R"}
-
 
 def decimal(value: Fraction, places: int = 2) -> str:
     """A non-negative number rounded once for display, half up, with a decimal comma."""
@@ -202,23 +132,7 @@ def percent(share: Fraction) -> str:
     return f"{decimal(share * 100)} %"
 
 
-def figure_text(name: str) -> str:
-    """What a figure is; that of a period is named after it, as in `2026-03.W`."""
-    period, _, of = name.rpartition(".")
-    return f"{period_text(period)}: {OF_PERIOD[of]}" if period else (FIGURES | POINTS)[name]
-
-
 def period_text(period: str) -> str:
     """`2026-03` is Tháng 3/2026, `2026-Q1` Quý 1/2026."""
     year, _, part = period.partition("-")
     return f"Quý {part[1:]}/{year}" if part.startswith("Q") else f"Tháng {int(part)}/{year}"
-
-
-def figure(name: str, value: int | str) -> str:
-    """A figure as the sheet prints it."""
-    period, _, of = name.rpartition(".")
-    if name in SHARES or (period and of in PERIOD_SHARES):
-        return percent(Fraction(value))
-    if period or name in POINTS:
-        return decimal(Fraction(value))
-    return GRADES.get(str(value), str(value))

@@ -5,9 +5,9 @@ from typing import Any
 import flask
 from marshmallow import ValidationError
 
-from services.tasks import views
-from services.tasks.api import reading as read
-from services.tasks.api.recording import PREFIX, command_of, new_id, record, tasks
+from services.tasks import queries
+from services.tasks.api.recording import command_of, record
+from services.tasks.api.request import PREFIX, answer, plain, service, state_of
 from services.tasks.domain.assigning import AssignTask
 from services.tasks.domain.decisions import SettleDraft, Together
 from services.tasks.domain.task import Task
@@ -16,8 +16,8 @@ from services.tasks.imports.texts import QUESTIONS
 from services.tasks.schemas import Recorded, SettleBody, SettleManyBody
 from services.tasks.texts import TEXTS
 from services.tasks.views import Stored
-from shared.eventlog import reading
 from shared.web.auth import action
+from shared.web.conditional import etag
 from shared.web.problems import Rejected, fill
 from shared.web.schema import Blueprint
 
@@ -26,65 +26,62 @@ PROPOSED = ("title", "product", "field", "lead", "collaborators", "coefficient")
 REQUIRED = {"task": ("title", "lead", "due"), "template": ("title", "lead", "recurrence", "due_text")}
 DUE = ("text", "date", "working_days", "after", "cadence", "roll")
 
+blueprint = Blueprint("drafts", __name__, url_prefix=f"{PREFIX}/drafts", description="Dòng nhập chờ trả lời")
 
-def blueprint() -> Blueprint:
-    drafts = Blueprint("drafts", __name__, url_prefix=f"{PREFIX}/drafts", description="Dòng nhập chờ trả lời")
 
-    @drafts.route("")
-    @action("draft.read")
-    def waiting(commune: str) -> flask.Response:
-        """Every row that waits, with its words and questions."""
-        with reading(tasks().engine, commune) as connection:
-            found = views.drafts(connection, commune)
-        return read.answer({"drafts": [_plain(one) for one in found]})
+@blueprint.route("")
+@action("draft.read")
+def waiting(commune: str) -> flask.Response:
+    """Every row that waits, with its words and questions."""
+    return answer({"drafts": [_plain(stored) for stored in queries.drafts(service(), commune)]})
 
-    @drafts.route("/<task>")
-    @action("draft.read")
-    def one(commune: str, task: str) -> flask.Response:
-        """One row that waits, or what it became."""
-        found = _draft(commune, task)
-        return read.answer(_plain(found), {"ETag": f'"{found.version}"'})
 
-    @drafts.route("/<task>/settlement", methods=["POST"])
-    @drafts.arguments(SettleBody)
-    @drafts.response(200, Recorded)
-    @action("task.settle_draft")
-    def settle(body: dict[str, Any], commune: str, task: str) -> Any:
-        """Answer a row: the tasks and templates it becomes; none drops it."""
-        return record(commune, _settlement(commune, task, body, ("into",)))
+@blueprint.route("/<task>")
+@action("draft.read")
+def draft_one(commune: str, task: str) -> flask.Response:
+    """One row that waits, or what it became."""
+    draft = _draft(commune, task)
+    return answer(_plain(draft), etag(draft.version))
 
-    @drafts.route("/settlements", methods=["POST"])
-    @drafts.arguments(SettleManyBody)
-    @drafts.response(200, Recorded)
-    @action("task.settle_draft")
-    def settle_many(body: dict[str, Any], commune: str) -> Any:
-        """Answer several rows at once, all or none; a row that somebody answered meanwhile refuses them all."""
-        commands = [
-            _settlement(commune, each.pop("draft"), each, ("settlements", index, "into"))
-            for index, each in enumerate(body["settlements"])
-        ]
-        return record(commune, Together(commands=commands), new=True)
 
-    return drafts
+@blueprint.route("/<task>/settlement", methods=["POST"])
+@blueprint.arguments(SettleBody)
+@blueprint.response(200, Recorded)
+@action("task.settle_draft")
+def settle(body: dict[str, Any], commune: str, task: str) -> Any:
+    """Answer a row: the tasks and templates it becomes; none drops it."""
+    return record(commune, _settlement(commune, task, body, ("into",)))
+
+
+@blueprint.route("/settlements", methods=["POST"])
+@blueprint.arguments(SettleManyBody)
+@blueprint.response(200, Recorded)
+@action("task.settle_draft")
+def settle_many(body: dict[str, Any], commune: str) -> Any:
+    """Answer several rows at once, all or none; a row that somebody answered meanwhile refuses them all."""
+    commands = [
+        _settlement(commune, settlement.pop("draft"), settlement, ("settlements", index, "into"))
+        for index, settlement in enumerate(body["settlements"])
+    ]
+    return record(commune, Together(commands=commands), new=True)
 
 
 def _draft(commune: str, task: str) -> Stored:
-    with reading(tasks().engine, commune) as connection:
-        found = read.stored(connection, commune, f"task/{task}")
-    if found.state.draft is None:
+    stored = state_of(commune, f"task/{task}")
+    if stored.state.draft is None:
         raise Rejected("not-found")
-    return found
+    return stored
 
 
-def _plain(found: Stored) -> dict[str, Any]:
-    said = read.plain(found)
-    row = said["draft"]["row"]
+def _plain(stored: Stored) -> dict[str, Any]:
+    body = plain(stored)
+    row = body["draft"]["row"]
     # The row keeps codes; their texts may become better words later.
-    questions = [{"code": code, "text": _asked(code, row)} for code in said["draft"]["questions"]]
-    return said | {"questions": questions}
+    questions = [{"code": code, "text": _question(code, row)} for code in body["draft"]["questions"]]
+    return body | {"questions": questions}
 
 
-def _asked(code: str, row: dict[str, Any]) -> str:
+def _question(code: str, row: dict[str, Any]) -> str:
     about_lead = code in ("chu_tri_la_nhom", "nhieu_chu_tri", "khong_ro_chu_tri", "doi_chu_tri")
     return fill((QUESTIONS.get(code) or TEXTS[code])[1], {"text": row.get("lead_text" if about_lead else "due")})
 
@@ -92,12 +89,12 @@ def _asked(code: str, row: dict[str, Any]) -> str:
 def _settlement(commune: str, task: str, body: dict[str, Any], where: tuple[str | int, ...]) -> SettleDraft:
     draft: Task = _draft(commune, task).state
     row = draft.draft.row if draft.draft else {}
-    into = [_answer(row, each, (*where, index)) for index, each in enumerate(body.pop("into"))]
+    into = [_answer(row, answer, (*where, index)) for index, answer in enumerate(body.pop("into"))]
     return SettleDraft(task=task, into=into, by=body.get("by"))
 
 
-def _answer(row: dict[str, Any], said: dict[str, Any], where: tuple[str | int, ...]) -> AssignTask | SetTemplate:
-    [(kind, fields)] = said.items()
+def _answer(row: dict[str, Any], sent: dict[str, Any], where: tuple[str | int, ...]) -> AssignTask | SetTemplate:
+    [(kind, fields)] = sent.items()
     deadline = row.get("deadline") or {}
     proposed = {name: row[name] for name in PROPOSED if row.get(name) is not None}
     if kind == "template":
@@ -105,12 +102,12 @@ def _answer(row: dict[str, Any], said: dict[str, Any], where: tuple[str | int, .
     elif row.get("due"):
         proposed["due"] = {name: deadline[name] for name in DUE if deadline.get(name) is not None}
     filled = {name: value for name, value in (proposed | fields).items() if value is not None}
-    filled["collaborators"] = [one for one in filled.get("collaborators", ()) if one != filled.get("lead")]
+    filled["collaborators"] = [id_ for id_ in filled.get("collaborators", ()) if id_ != filled.get("lead")]
     if missing := [name for name in REQUIRED[kind] if not filled.get(name)]:
         raise _missing((*where, kind), missing)
     if kind == "template":
-        return command_of(SetTemplate, filled, template=new_id())
-    return command_of(AssignTask, filled, task=new_id())
+        return command_of(SetTemplate, filled, template=service().new_id())
+    return command_of(AssignTask, filled, task=service().new_id())
 
 
 def _missing(where: tuple[str | int, ...], names: list[str]) -> ValidationError:

@@ -1,13 +1,13 @@
-"""Staff in their posts, absences, discipline; and names and addresses, which lie beside the log and can be erased."""
+"""Staff in their posts, absences, discipline; and names and addresses, outside the log so that they can be erased."""
 
 from typing import Any
 
 import flask
+from sqlalchemy import Connection
 
-from services.tasks import beside, views
-from services.tasks.api import reading as read
-from services.tasks.api.recording import PREFIX, Change, add, tasks
-from services.tasks.domain.access import ACTIONS
+from services.tasks import personal, queries, views
+from services.tasks.api.recording import Change, add
+from services.tasks.api.request import PREFIX, answer, known, service
 from services.tasks.domain.context import canonical
 from services.tasks.domain.organisation import (
     AppointStaff,
@@ -17,6 +17,7 @@ from services.tasks.domain.organisation import (
     RecordDiscipline,
     WithdrawDiscipline,
 )
+from services.tasks.personal import Person
 from services.tasks.schemas import (
     AbsenceBody,
     AppointmentBody,
@@ -26,9 +27,9 @@ from services.tasks.schemas import (
     ReasonBody,
     StaffChangeBody,
 )
-from shared.eventlog import reading, writing
-from shared.vietnamese import in_order_of
-from shared.web.auth import action
+from shared.eventlog import writing
+from shared.web.auth import action, principal
+from shared.web.conditional import etag
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint
 
@@ -43,81 +44,63 @@ CHANGES = (
     ),
 )
 
-
-def blueprint() -> Blueprint:
-    people = Blueprint("people", __name__, url_prefix=PREFIX, description="Cán bộ, công chức và đầu mối")
-    add(people, CHANGES)
-
-    @people.route("/staff")
-    @action("staff.read")
-    def staff_list(commune: str) -> flask.Response:
-        """Who is in post today; names, and their order, only for those who may read them."""
-        with reading(tasks().engine, commune) as connection:
-            asking = read.asking(connection, commune)
-            names = _people(connection, commune, asking)
-            found = views.staff_on(connection, commune, read.today())
-        return read.answer(
-            {
-                "staff": [
-                    {"id": staff.staff, "post": post, "absent": staff.absent_on(read.today())}
-                    | ({"name": names[staff.staff].name} if staff.staff in names else {})
-                    for staff, post in in_order_of(names, found, lambda one: one[0].staff)
-                ]
-            }
-        )
-
-    @people.route("/staff/<staff>")
-    @action("staff.read")
-    def staff_one(commune: str, staff: str) -> flask.Response:
-        """A person: the post today; absences and acts only for the person and those who see every record."""
-        with reading(tasks().engine, commune) as connection:
-            asking = read.asking(connection, commune)
-            found = read.stored(connection, commune, f"staff/{canonical(staff)}")
-            contact = _people(connection, commune, asking).get(found.state.staff)
-        answer = {"id": found.state.staff, "version": found.version, "post": found.state.post_on(read.today())}
-        if asking.sees_all or asking.staff == found.state.staff:
-            answer |= {name: getattr(found.state, name) for name in ("steps", "absences", "acts")}
-        return read.answer(answer | ({"contact": contact._asdict()} if contact else {}), {"ETag": f'"{found.version}"'})
-
-    @people.route("/people")
-    @action("person.read")
-    def contacts(commune: str) -> flask.Response:
-        """Names and addresses of everybody for whom they are kept, by given name."""
-        with reading(tasks().engine, commune) as connection:
-            found = _people(connection, commune, read.asking(connection, commune))
-        return read.answer({"people": [person._asdict() for person in found.values()]})
-
-    @people.route("/people/<staff>", methods=["PUT"])
-    @people.arguments(PersonBody)
-    @people.response(204)
-    @action("person.write")
-    def save(body: dict[str, Any], commune: str, staff: str) -> None:
-        """Keep a person's name and addresses; what is left out is cleared."""
-        code = canonical(staff)
-        with writing(tasks().engine, commune) as connection:
-            _must_write(connection, commune)
-            read.stored(connection, commune, f"staff/{code}")
-            beside.save_person(connection, commune, beside.Person(code, **body))
-
-    @people.route("/people/<staff>", methods=["DELETE"])
-    @people.response(204)
-    @action("person.write")
-    def erase(commune: str, staff: str) -> None:
-        """Erase a person's name and addresses; the code stays in the log."""
-        with writing(tasks().engine, commune) as connection:
-            _must_write(connection, commune)
-            beside.erase_person(connection, commune, canonical(staff))
-
-    return people
+blueprint = Blueprint("people", __name__, url_prefix=PREFIX, description="Cán bộ, công chức và đầu mối")
+add(blueprint, CHANGES)
 
 
-def _people(connection: Any, commune: str, asking: read.Asking) -> dict[str, beside.Person]:
-    if asking.roles.isdisjoint(ACTIONS["person.read"]):
-        return {}
-    return beside.people_of(connection, commune)
+@blueprint.route("/staff")
+@action("staff.read")
+def staff_list(commune: str) -> flask.Response:
+    """Who is in post today; names, and their order, only for those who may read them."""
+    return answer({"staff": queries.colleagues(service(), commune, principal())})
 
 
-def _must_write(connection: Any, commune: str) -> None:
+@blueprint.route("/staff/<staff>")
+@action("staff.read")
+def staff_one(commune: str, staff: str) -> flask.Response:
+    """A person: the post today; absences and acts only for the person and those who see every record."""
+    record = known(queries.staff_record(service(), commune, principal(), staff))
+    state, version = record.stored.state, record.stored.version
+    body = {"id": state.staff, "version": version, "post": record.post}
+    if record.whole:
+        body |= {name: getattr(state, name) for name in ("steps", "absences", "acts")}
+    if record.contact:
+        body["contact"] = record.contact._asdict()
+    return answer(body, etag(version))
+
+
+@blueprint.route("/people")
+@action("person.read")
+def contacts(commune: str) -> flask.Response:
+    """Names and addresses of everybody for whom they are kept, by given name."""
+    people = queries.contacts(service(), commune, principal())
+    return answer({"people": [person._asdict() for person in people.values()]})
+
+
+@blueprint.route("/people/<staff>", methods=["PUT"])
+@blueprint.arguments(PersonBody)
+@blueprint.response(204)
+@action("person.write")
+def save(body: dict[str, Any], commune: str, staff: str) -> None:
+    """Keep a person's name and addresses; what is left out is cleared."""
+    code = canonical(staff)
+    with writing(service().engine, commune) as connection:
+        _must_write(connection, commune)
+        known(views.one(connection, commune, f"staff/{code}"))
+        personal.save_person(connection, commune, Person(code, **body))
+
+
+@blueprint.route("/people/<staff>", methods=["DELETE"])
+@blueprint.response(204)
+@action("person.write")
+def erase(commune: str, staff: str) -> None:
+    """Erase a person's name and addresses; the code stays in the log."""
+    with writing(service().engine, commune) as connection:
+        _must_write(connection, commune)
+        personal.erase_person(connection, commune, canonical(staff))
+
+
+def _must_write(connection: Connection, commune: str) -> None:
     """The token's role counts only while the post that gave it is held."""
-    if read.asking(connection, commune).roles.isdisjoint(ACTIONS["person.write"]):
+    if not queries.viewer(service(), connection, commune, principal()).may("person.write"):
         raise Rejected("role")

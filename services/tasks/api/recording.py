@@ -1,29 +1,24 @@
 """From a request's body to a command and back: what all routes of commands share."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import flask
 import msgspec
 
+from services.tasks.api.request import service
 from services.tasks.commands import execute
 from services.tasks.domain import decisions
 from services.tasks.domain.context import Command
 from services.tasks.domain.streams import kind_of
 from services.tasks.schemas import Recorded
 from shared.eventlog import Appended, StaleVersion, Transaction
-from shared.web.app import service
 from shared.web.auth import action, principal
 from shared.web.conditional import etag, if_match
 from shared.web.idempotency import idempotency_key
 from shared.web.positions import recorded_at
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint, Schema
-
-if TYPE_CHECKING:
-    from services.tasks.app import Tasks
-
-PREFIX = "/communes/<commune>"
 
 
 class Change(NamedTuple):
@@ -49,7 +44,7 @@ def add(blueprint: Blueprint, changes: Collection[Change]) -> None:
 def _route(blueprint: Blueprint, change: Change) -> None:
     def view(body: dict[str, Any], commune: str, **ids: Any) -> Any:
         if change.makes:
-            ids[change.makes] = new_id()
+            ids[change.makes] = service().new_id()
         return record(commune, command_of(change.command, body, **ids), new=bool(change.makes))
 
     view.__doc__ = change.summary
@@ -70,7 +65,7 @@ def record(
     command: Command,
     *,
     new: bool = False,
-    beside: Callable[[Transaction], None] | None = None,
+    outside_log: Callable[[Transaction], None] | None = None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """Execute a command and answer where it was recorded.
 
@@ -80,19 +75,19 @@ def record(
     expected = None if new else if_match() if based_on else 0
     try:
         done = execute(
-            tasks().log,
+            service(),
             principal(),
             command,
             commune=commune,
             if_match=expected,
             key=idempotency_key(),
-            beside=beside,
+            outside_log=outside_log,
         )
     except StaleVersion:
         if based_on:
             raise
         raise Rejected("if-match-required") from None
-    return answered(done, decisions.subject(command, commune))
+    return answered(done, decisions.HANDLERS[type(command)].stream.subject(command, commune))
 
 
 def answered(done: Appended, subject: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -109,12 +104,3 @@ def answered(done: Appended, subject: str) -> tuple[dict[str, Any], dict[str, st
         "versions": done.versions,
     }
     return body, {**etag(version), **recorded_at("tasks", done.commune, done.position)}
-
-
-def tasks() -> "Tasks":
-    found: Tasks = service()
-    return found
-
-
-def new_id() -> str:
-    return tasks().log.new_id(tasks().clock())

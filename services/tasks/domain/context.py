@@ -12,12 +12,13 @@ from services.tasks.domain.calendars import CalendarYear, as_calendar
 from services.tasks.domain.staff import Post, Staff
 from services.tasks.domain.units import Unit
 from shared.calendar import Calendars
+from shared.events import Evidence
 from shared.events.values import DataMeta
 from shared.refusal import Refused
 
 
 class Command(msgspec.Struct, metaclass=DataMeta, frozen=True, kw_only=True):
-    """What somebody wants; decided by the function that stands beside it in decisions.py."""
+    """What somebody wants; decisions.py names the function that decides it."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Context:
     """`states` holds the neighbours by subject; `roles` are the actor's, dated or from the token.
 
     `arriving` names staff and units that the same append brings, so that the rows of one file may point at each other.
+    `files` holds, by task and hash, the stored files that the command names.
     """
 
     commune: str
@@ -33,6 +35,7 @@ class Context:
     roles: frozenset[str] = frozenset()
     states: Mapping[str, Any] = field(default_factory=dict)
     arriving: frozenset[str] = frozenset()
+    files: Mapping[str, Mapping[str, Evidence]] = field(default_factory=dict)
 
     @property
     def actor_staff(self) -> str | None:
@@ -73,6 +76,10 @@ class Context:
 
     def over(self, states: Mapping[str, Any], arriving: frozenset[str]) -> "Context":
         return replace(self, states=states, arriving=arriving)
+
+    def with_calendars_read_again(self) -> "Context":
+        """The same without its cached `calendars`, once a calendar was published."""
+        return replace(self)
 
 
 def canonical(staff: str) -> str:

@@ -1,11 +1,11 @@
 """The table of commands: which action each is, which stream it concerns, which function decides it."""
 
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from services.tasks.domain import (
     assigning,
@@ -56,21 +56,91 @@ class ConfirmImport(Command):
     by: str | None = None
 
 
+class Stream(NamedTuple):
+    """The stream that a command concerns: its kind, and the command's field that holds its id (None: the commune)."""
+
+    kind: str
+    id: str | None = None
+
+    def subject(self, command: Command, commune: str) -> str:
+        """With a staff id as it is stored."""
+        if self.id is None:
+            return f"{self.kind}/{commune}"
+        id_ = getattr(command, self.id)
+        return f"{self.kind}/{canonical(id_) if self.kind == 'staff' else id_}"
+
+
 class Handler(NamedTuple):
-    """`subject` is a template over the command's fields and `commune`."""
+    """What is to be known of a kind of command.
+
+    parts                 the commands inside it; `decide` gets their cases as a fourth argument
+    in_open_commune       the commune must be open
+    arrives               others in the same append may point at what it brings
+    publishes_calendar    it moves the open deadlines that were counted in working days
+    reads_files           its `evidence` names files stored for its task
+    """
 
     action: str
+    stream: Stream
+    decide: Callable[..., list[Data]]
+    parts: Callable[[Any], Sequence[Command]] | None = None
+    in_open_commune: bool = True
+    arrives: bool = False
+    publishes_calendar: bool = False
+    reads_files: bool = False
+
+
+class Case(NamedTuple):
+    """A command with all that follows from it alone, found once and carried to the answer.
+
+    `actions` are all that the sender must be allowed; `streams` the subjects whose states the decision looks at,
+    besides the commune's staff, units, directives and calendars; `files_of` the tasks whose stored files it looks at.
+    """
+
+    command: Command
+    handler: Handler
     subject: str
-    decide: Callable[[Any, Any, Context], list[Data]]
+    parts: Sequence["Case"]
+    actions: frozenset[str]
+    streams: frozenset[str]
+    needs_running_tasks: bool
+    files_of: frozenset[str]
 
 
-def decide(command: Command, context: Context) -> list[Data]:
-    """The events a command leads to. Raises Refused."""
+# Fields of commands that name another task which the decision looks at.
+OTHER_TASKS = ("parent", "taken_over_from")
+
+
+def case(command: Command, commune: str) -> Case:
     handler = HANDLERS[type(command)]
+    subject = handler.stream.subject(command, commune)
+    others = [f"task/{other}" for name in OTHER_TASKS if (other := getattr(command, name, None)) is not None]
+    files_of = [command.task] if handler.reads_files and command.evidence else []  # type: ignore[attr-defined]
+    parts = [case(part, commune) for part in handler.parts(command)] if handler.parts else []
+    return Case(
+        command,
+        handler,
+        subject,
+        parts,
+        frozenset({handler.action}).union(*(part.actions for part in parts)),
+        frozenset({f"commune/{commune}", subject, *others}).union(*(part.streams for part in parts)),
+        handler.publishes_calendar or any(part.needs_running_tasks for part in parts),
+        frozenset(files_of).union(*(part.files_of for part in parts)),
+    )
+
+
+def decide(case: Case, context: Context) -> list[Data]:
+    """The events a command leads to. Raises Refused."""
+    handler, command = case.handler, case.command
     _must_have_plausible_days(command)
-    if not isinstance(command, communes.OpenCommune | Together):
+    if handler.in_open_commune:
         must_be_open(context.state(f"commune/{context.commune}"), context.today)
-    return handler.decide(context.state(subject(command, context.commune)), command, context)
+    state = context.state(case.subject)
+    return (
+        handler.decide(state, command, context, case.parts)
+        if handler.parts
+        else handler.decide(state, command, context)
+    )
 
 
 def _must_have_plausible_days(command: Command) -> None:
@@ -82,63 +152,61 @@ def _must_have_plausible_days(command: Command) -> None:
             raise Refused("day-implausible", day=day)
 
 
-def decide_each(commands: Sequence[Command], context: Context) -> list[Data]:
+def decide_each(parts: Sequence[Case], context: Context) -> list[Data]:
     """Decide one after the other, each seeing what those before it led to; staff and units see each other."""
-    arriving = {subject(one, context.commune) for one in commands if isinstance(one, ARRIVALS)}
+    arriving = {part.subject for part in parts if part.handler.arrives}
     begun: dict[str, Any] = {}
     seen = context.over(ChainMap(begun, context.states), context.arriving | arriving)  # type: ignore[arg-type]
     events = []
-    for command in commands:
-        for data in decide(command, seen):
+    for part in parts:
+        for data in decide(part, seen):
             events.append(data)
             stream = subject_of(data, context.commune)
             begun[stream] = after(seen.state(stream), data, context.today)
-        if isinstance(command, publishing.PublishCalendar):
-            seen = seen.over(seen.states, seen.arriving)
+        if part.handler.publishes_calendar:
+            seen = seen.with_calendars_read_again()
     return events
 
 
-ARRIVALS = (organisation.AppointStaff, organisation.DefineUnit)
-
-
-def settle_draft(state: Task | None, command: SettleDraft, context: Context) -> list[Data]:
+def settle_draft(state: Task | None, command: SettleDraft, context: Context, parts: Sequence[Case]) -> list[Data]:
     """Refuses: not a draft, settled before, who may not assign, and what its assignments refuse."""
     if state is not None and state.status == "settled":
         raise Refused("draft-settled", task=state.task)
     draft = must_be(state, {"draft"}, "not-a-draft")
     by = assigning.as_assigner(command.by, context)
-    into = [
-        replace(one, by=by, directive=one.directive or draft.directive, item=one.item or draft.item)
-        for one in command.into
-    ]
-    ids = [one.task if isinstance(one, assigning.AssignTask) else one.template for one in into]
+    into: list[Case] = []
+    for part, answer in zip(parts, command.into, strict=True):
+        directive, item = answer.directive or draft.directive, answer.item or draft.item
+        into.append(part._replace(command=replace(answer, by=by, directive=directive, item=item)))
+    ids = [answer.task if isinstance(answer, assigning.AssignTask) else answer.template for answer in command.into]
     return [*decide_each(into, context), DraftSettled(task=draft.task, into=ids, by=by)]
 
 
-def together(_: Any, command: Together, context: Context) -> list[Data]:
-    return decide_each(command.commands, context)
+def together(_: Any, __: Together, context: Context, parts: Sequence[Case]) -> list[Data]:
+    return decide_each(parts, context)
 
 
-def confirm_import(state: Import | None, command: ConfirmImport, context: Context) -> list[Data]:
+def confirm_import(state: Import | None, command: ConfirmImport, context: Context, parts: Sequence[Case]) -> list[Data]:
     """Refuses: confirmed before, and what its rows refuse."""
     if state is not None:
         raise Refused("import-exists")
     counts = {name: getattr(command, name) for name in ("rows", "created", "changed", "waiting", "rejected")}
     by = recorder(context, command.by)
     confirmed = ImportConfirmed(import_=command.import_, kind=command.kind, sha256=command.sha256, by=by, **counts)
-    return [*decide_each(command.commands, context), confirmed]
+    return [*decide_each(parts, context), confirmed]
 
 
-COMMUNE, UNIT, STAFF, DIRECTIVE = "commune/{commune}", "unit/{unit}", "staff/{staff}", "directive/{directive}"
-TASK, TEMPLATE, CALENDAR = "task/{task}", "template/{template}", "calendar/{year}"
+COMMUNE, UNIT, STAFF = Stream("commune"), Stream("unit", "unit"), Stream("staff", "staff")
+DIRECTIVE, IMPORT = Stream("directive", "directive"), Stream("import", "import_")
+TASK, TEMPLATE, CALENDAR = Stream("task", "task"), Stream("template", "template"), Stream("calendar", "year")
 
 HANDLERS: dict[type[Command], Handler] = {
-    communes.OpenCommune: Handler("commune.open", COMMUNE, communes.open_commune),
+    communes.OpenCommune: Handler("commune.open", COMMUNE, communes.open_commune, in_open_commune=False),
     communes.RenameCommune: Handler("commune.rename", COMMUNE, communes.rename_commune),
     communes.CloseCommune: Handler("commune.close", COMMUNE, communes.close_commune),
     communes.ChooseCommuneSettings: Handler("commune.choose_settings", COMMUNE, communes.choose_settings),
-    organisation.DefineUnit: Handler("unit.define", UNIT, organisation.define_unit),
-    organisation.AppointStaff: Handler("staff.appoint", STAFF, organisation.appoint_staff),
+    organisation.DefineUnit: Handler("unit.define", UNIT, organisation.define_unit, arrives=True),
+    organisation.AppointStaff: Handler("staff.appoint", STAFF, organisation.appoint_staff, arrives=True),
     organisation.ChangeStaff: Handler("staff.change", STAFF, organisation.change_staff),
     organisation.EndAppointment: Handler("staff.end", STAFF, organisation.end_appointment),
     organisation.RecordAbsence: Handler("staff.record_absence", STAFF, organisation.record_absence),
@@ -148,7 +216,7 @@ HANDLERS: dict[type[Command], Handler] = {
     directives.AmendDirective: Handler("directive.amend", DIRECTIVE, directives.amend),
     directives.WithdrawDirective: Handler("directive.withdraw", DIRECTIVE, directives.withdraw),
     assigning.DraftTask: Handler("task.draft", TASK, assigning.draft),
-    SettleDraft: Handler("task.settle_draft", TASK, settle_draft),
+    SettleDraft: Handler("task.settle_draft", TASK, settle_draft, parts=lambda command: command.into),
     assigning.AssignTask: Handler("task.assign", TASK, assigning.assign),
     assigning.CorrectTask: Handler("task.correct", TASK, assigning.correct),
     assigning.CorrectCoefficient: Handler("task.correct_coefficient", TASK, assigning.correct_coefficient),
@@ -160,56 +228,14 @@ HANDLERS: dict[type[Command], Handler] = {
     deadlines.RefuseExtension: Handler("task.refuse_extension", TASK, deadlines.refuse_extension),
     results.AcknowledgeTask: Handler("task.acknowledge", TASK, results.acknowledge),
     results.NoteProgress: Handler("task.note_progress", TASK, results.note_progress),
-    results.ReportResult: Handler("task.report", TASK, results.report),
+    results.ReportResult: Handler("task.report", TASK, results.report, reads_files=True),
     results.ReturnResult: Handler("task.return", TASK, results.return_result),
     results.AcceptResult: Handler("task.accept", TASK, results.accept),
     results.ReopenTask: Handler("task.reopen", TASK, results.reopen),
     results.ConfirmObjectiveCause: Handler("task.confirm_cause", TASK, results.confirm_cause),
     templates.SetTemplate: Handler("template.set", TEMPLATE, templates.set_template),
     templates.EndTemplate: Handler("template.end", TEMPLATE, templates.end_template),
-    publishing.PublishCalendar: Handler("calendar.publish", CALENDAR, publishing.publish),
-    Together: Handler("several", COMMUNE, together),
-    ConfirmImport: Handler("import.confirm", "import/{import_}", confirm_import),
+    publishing.PublishCalendar: Handler("calendar.publish", CALENDAR, publishing.publish, publishes_calendar=True),
+    Together: Handler("several", COMMUNE, together, parts=lambda command: command.commands, in_open_commune=False),
+    ConfirmImport: Handler("import.confirm", IMPORT, confirm_import, parts=lambda command: command.commands),
 }
-
-# Fields of commands that name another task which the decision looks at.
-NEIGHBOURS = ("parent", "taken_over_from")
-
-
-def subject(command: Command, commune: str) -> str:
-    """The stream a command concerns, with a staff id as it is stored."""
-    fields = asdict(command) | {"commune": commune}
-    if isinstance(fields.get("staff"), str):
-        fields["staff"] = canonical(fields["staff"])
-    return HANDLERS[type(command)].subject.format(**fields)
-
-
-def parts(command: Command) -> Iterator[Command]:
-    """The command and those inside it."""
-    yield command
-    inner: Sequence[Command] = ()
-    if isinstance(command, Together | ConfirmImport):
-        inner = command.commands
-    elif isinstance(command, SettleDraft):
-        inner = command.into
-    for one in inner:
-        yield from parts(one)
-
-
-def actions(command: Command) -> set[str]:
-    """Every action that somebody must be allowed, to have this decided."""
-    return {HANDLERS[type(one)].action for one in parts(command)}
-
-
-def looks_at(command: Command, commune: str) -> set[str]:
-    """The subjects whose states the decision needs, beside the commune's staff, units, directives and calendars."""
-    found = {f"commune/{commune}"}
-    for one in parts(command):
-        found.add(subject(one, commune))
-        found.update(f"task/{other}" for name in NEIGHBOURS if (other := getattr(one, name, None)) is not None)
-    return found
-
-
-def looks_at_running_tasks(command: Command) -> bool:
-    """Publishing a calendar moves the open deadlines that were counted in working days."""
-    return any(isinstance(one, publishing.PublishCalendar) for one in parts(command))

@@ -38,11 +38,14 @@ class NoteProgress(Command):
 
 
 class ReportResult(Command):
-    """`on` is today, or, for what the Office records in its own name, an earlier day with the reason."""
+    """`on` is today, or, for what the Office records in its own name, an earlier day with the reason.
+
+    `evidence` names files that were stored for the task, by their SHA-256.
+    """
 
     task: str
     summary: str
-    evidence: list[Evidence] = msgspec.field(default_factory=list)
+    evidence: list[str] = msgspec.field(default_factory=list)
     explanation: str | None = None
     on: date | None = None
     reason: str | None = None
@@ -117,7 +120,7 @@ def report(state: Task | None, command: ReportResult, context: Context) -> list[
 
     Refuses: neither the lead nor the Office, not open, a result pending, another day than today by the lead (typing it
     in a colleague's name included), a day before the assignment or to come, recorded for another without a reason,
-    neither evidence nor explanation.
+    neither evidence nor explanation, evidence that was not stored for the task.
     """
     task = must_be(state, {"open"})
     by = acting(context, command.by)
@@ -142,11 +145,20 @@ def report(state: Task | None, command: ReportResult, context: Context) -> list[
             by=by,
             on=on,
             summary=must_say(command.summary, "summary-required"),
-            evidence=command.evidence,
+            evidence=_stored(command, context),
             explanation=command.explanation,
             reason=command.reason,
         )
     ]
+
+
+def _stored(command: ReportResult, context: Context) -> list[Evidence]:
+    """Each file once, with the size and kind that it was stored with."""
+    files = context.files.get(command.task, {})
+    for sha256 in command.evidence:
+        if sha256 not in files:
+            raise Refused("evidence-not-stored", sha256=sha256)
+    return [files[sha256] for sha256 in dict.fromkeys(command.evidence)]
 
 
 def return_result(state: Task | None, command: ReturnResult, context: Context) -> list[Data]:

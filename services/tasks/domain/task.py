@@ -37,6 +37,8 @@ from shared.events.values import Exceeded, Origin
 
 Status = Literal["draft", "settled", "open", "reported", "completed", "handed_back", "cancelled"]
 RUNNING = frozenset({"open", "reported"})
+# Given out; the others are imported rows.
+ASSIGNED = ("open", "reported", "completed", "handed_back", "cancelled")
 
 
 class Draft(msgspec.Struct, frozen=True, omit_defaults=True):

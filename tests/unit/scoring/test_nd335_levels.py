@@ -239,7 +239,7 @@ class TestSheet:
         assert {event.what for events in lists for event in events} <= set(texts.EVENTS)
 
     def test_quarters_bear_their_names(self) -> None:
-        assert texts.figure_text("2026-Q2.a") == "Quý 2/2026: Số lượng (a)"
+        assert rules.described("nd335").label("2026-Q2.a") == "Quý 2/2026: Số lượng (a)"
 
     def test_articles_stand_beside_every_rule(self) -> None:
         assert all(step.article.startswith("NĐ 335/2025 Đ") for step in rated("30").steps)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.tasks.domain.context import Command, Context
-from services.tasks.domain.decisions import HANDLERS, actions, decide, subject
+from services.tasks.domain.decisions import HANDLERS, case, decide
 from services.tasks.domain.streams import decode_state, encode_state, evolve
 from shared.events import (
     CalendarPublished,
@@ -168,7 +168,8 @@ class Spec:
 
     @property
     def context(self) -> Context:
-        context = Context(COMMUNE, self.today, self.actor, self.roles or frozenset(), self.states)
+        files = {"t1": {FILE.sha256: FILE}}
+        context = Context(COMMUNE, self.today, self.actor, self.roles or frozenset(), self.states, files=files)
         if self.roles is None and context.actor_staff:
             post = context.post(context.actor_staff)
             context = replace(context, roles=frozenset(post.roles if post else ()))
@@ -177,8 +178,9 @@ class Spec:
     def decided(self) -> list[Data]:
         assert self.command is not None
         assert type(self.command) in HANDLERS
-        assert actions(self.command)
-        return decide(self.command, self.context)
+        found = case(self.command, COMMUNE)
+        assert found.actions
+        return decide(found, self.context)
 
     def then(self, *expected: Data) -> None:
         assert self.decided() == list(expected)
@@ -187,7 +189,7 @@ class Spec:
         """The stream's state after what was decided has these values."""
         assert self.command is not None
         after = self.and_(*((self.today, data) for data in self.decided()))
-        state = after.states[subject(self.command, COMMUNE)]
+        state = after.states[case(self.command, COMMUNE).subject]
         assert {name: getattr(state, name) for name in expected} == expected
 
     def then_event(self, **expected: Any) -> None:

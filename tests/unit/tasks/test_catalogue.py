@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import services.tasks
-from services.tasks.domain import access
+from services.tasks import access
 from services.tasks.domain.context import Command
 from services.tasks.domain.decisions import HANDLERS
 from services.tasks.domain.streams import EVOLVE, STATES

@@ -55,7 +55,7 @@ commands: st.SearchStrategy[Command] = st.one_of(
         collaborators=st.lists(people, max_size=2),
         assigned_on=st.none() | days,
     ),
-    st.builds(ReportResult, **T, summary=st.just("x"), evidence=st.just([FILE]), on=st.none() | days),
+    st.builds(ReportResult, **T, summary=st.just("x"), evidence=st.just([FILE.sha256]), on=st.none() | days),
     st.builds(ReturnResult, **T, quality_failure=flags, due=dues),
     st.builds(
         AcceptResult,

@@ -74,7 +74,7 @@ def assign(**more: Any) -> AssignTask:
 
 
 def report(**more: Any) -> ReportResult:
-    return ReportResult(**fields({"task": "t1", "summary": "Đã xong", "evidence": [FILE]}, more))
+    return ReportResult(**fields({"task": "t1", "summary": "Đã xong", "evidence": [FILE.sha256]}, more))
 
 
 def send_back(**more: Any) -> ReturnResult:

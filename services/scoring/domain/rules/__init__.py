@@ -1,38 +1,76 @@
-"""The registry of rule sets, and which one the law applies to whom in which year."""
+"""The rule sets that this program holds, and which one the law applies to whom in which year.
+
+A rule set is a folder: rules.toml (title, version, the shared facts it uses, its data), levels.py with `rate`, and
+description.json. A province's folders may lie elsewhere: see `use`.
+"""
 
 import functools
 import hashlib
 import importlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
-from services.scoring.domain.records import Records, RuleSetPick
-from services.scoring.domain.rules.interface import RuleSet
+import msgspec
+
+from services.scoring.domain.records import PersonRecord, Records, RuleSetPick
+from services.scoring.domain.rules.description import NOTHING, Description, DescriptionError, merged, read
+from services.scoring.domain.rules.facts.snapshot import Snapshot
+from services.scoring.domain.rules.interface import Answer
+from shared.law import amend, law
 
 _HERE = Path(__file__).parent
 
-# rating.md, the table at its head: by category, the rule set of years to 2025 and of those from 2026 on.
-_CHOICE: dict[str, tuple[str, str]] = {
-    "cong_chuc": ("nd90", "nd335"),
-    "can_bo": ("nd90", "nd90"),
-    "khong_chuyen_trach": ("nd90", "none"),
-    "truong_thon": ("nd90", "none"),
-    "hop_dong": ("nd90", "none"),
-    "dau_moi": ("none", "none"),
-}
-_FIRST_YEAR_OF_ND335 = 2026
+Rate: TypeAlias = Callable[[Snapshot, PersonRecord, int], Answer]
+
+
+class RuleSet(msgspec.Struct, frozen=True):
+    """A released rule set: `sha256` pins its rules, facts and data, not its description. `quota_outstanding` is the
+    excellent quota, in per cent, of an organisation whose own result is outstanding, where the decree knows one."""
+
+    name: str
+    version: str
+    title: str
+    sha256: str
+    rate: Rate
+    files: Mapping[str, bytes]
+    description: Description
+    quota_outstanding: int | None = None
+
+
+def use(folders: Iterable[Path]) -> None:
+    """Hold the rule sets in these folders too, and what they add to the law. Called once, when a process starts.
+
+    Raises DescriptionError for a rule set that cannot be read, or whose name is taken.
+    """
+    __path__[1:] = map(str, folders)
+    installed.cache_clear()
+    importlib.invalidate_caches()
+    paths = [path for folder in _folders() for path in folder.glob("*/rules.toml")]
+    found = [path.parent.name for path in paths]
+    if twice := sorted({name for name in found if found.count(name) > 1}):
+        raise DescriptionError(f"rule set {twice[0]}: two folders have this name")
+    added = {name: described(name) for name in found if not (_HERE / name).is_dir()}
+    amend(
+        [row for description in added.values() for row in description.applies],
+        [name for name, description in added.items() if description.period_figures],
+    )
+
+
+def _folders() -> list[Path]:
+    """Where rule sets lie: this package, and what `use` added to its search path."""
+    return [Path(folder) for folder in __path__]
 
 
 def names() -> list[str]:
-    """The rule sets that this program holds: a folder each, with rules.toml and the `rate` of its levels.py."""
-    return sorted(path.parent.name for path in _HERE.glob("*/rules.toml"))
+    """The rule sets that this program holds."""
+    return sorted(path.parent.name for folder in _folders() for path in folder.glob("*/rules.toml"))
 
 
 def by_law(year: int, category: str) -> str:
     """The name of the rule set for a rating year and staff category; `none` = not rated under any."""
-    before, since = _CHOICE[category]
-    return since if year >= _FIRST_YEAR_OF_ND335 else before
+    return law().rule_set(year, category)
 
 
 def picked(records: Records, year: int, category: str) -> RuleSetPick | None:
@@ -42,24 +80,59 @@ def picked(records: Records, year: int, category: str) -> RuleSetPick | None:
     return next((pick for pick in reversed(picks) if pick.data.category == category), None)
 
 
+def applied(records: Records, year: int, category: str) -> str:
+    """The name of the rule set that a category is rated by in a year: the chosen one, else the law's."""
+    pick = picked(records, year, category)
+    return pick.data.rule_set if pick else by_law(year, category)
+
+
 @functools.cache
 def installed(name: str) -> RuleSet | None:
-    """A rule set by name; None when this program does not hold it."""
+    """A rule set by name; None when this program does not hold it. Raises DescriptionError."""
     if name not in names():
         return None
-    rate = importlib.import_module(f"{__name__}.{name}.levels").rate
     files = rule_set_files(name)
     about = tomllib.loads(files[f"{name}/rules.toml"].decode())
-    outstanding = about.get("quota", {}).get("outstanding_percent")
-    return RuleSet(name, about["version"], about["title"], rule_set_sha256(files), rate, files, outstanding)
+    try:
+        description = read((_folder(name) / "description.json").read_bytes(), about)
+    except (OSError, DescriptionError) as error:
+        raise DescriptionError(f"rule set {name}: {error}") from error
+    return RuleSet(
+        name=name,
+        version=about["version"],
+        title=about["title"],
+        sha256=rule_set_sha256(files),
+        rate=importlib.import_module(f"{__name__}.{name}.levels").rate,
+        files=files,
+        description=description,
+        quota_outstanding=about.get("quota", {}).get("outstanding_percent"),
+    )
+
+
+def described(name: str) -> Description:
+    """How a rule set describes itself; one that is not installed has nothing to describe."""
+    rule_set = installed(name)
+    return rule_set.description if rule_set else NOTHING
+
+
+def columns(of: Iterable[str], part: Callable[[Description], Sequence[str]]) -> list[str]:
+    """Of several rule sets, the figures of one part of their descriptions as one list; the law's rule sets lead."""
+    in_law = law().rule_sets()
+    ordered = sorted(set(of), key=lambda name: (in_law.index(name) if name in in_law else len(in_law), name))
+    return merged(part(described(name)) for name in ordered)
 
 
 def rule_set_files(name: str) -> dict[str, bytes]:
-    """The files of a rule set by their path below this folder: its own, and the shared facts that it names."""
-    own = [path for path in (_HERE / name).rglob("*") if path.is_file() and path.suffix in {".py", ".toml"}]
-    shared = tomllib.loads((_HERE / name / "rules.toml").read_text(encoding="utf-8"))["facts"]
-    paths = sorted([*own, *(_HERE / path for path in shared)])
-    return {path.relative_to(_HERE).as_posix(): path.read_bytes() for path in paths}
+    """The files that a rule set's hash covers, by path: its own .py and .toml, and the shared facts that it names."""
+    folder = _folder(name)
+    own = {path.relative_to(folder.parent): path for path in folder.rglob("*") if path.suffix in {".py", ".toml"}}
+    facts = tomllib.loads((folder / "rules.toml").read_text(encoding="utf-8"))["facts"]
+    paths = {path.as_posix(): at for path, at in own.items() if at.is_file()} | {path: _HERE / path for path in facts}
+    return {path: paths[path].read_bytes() for path in sorted(paths)}
+
+
+def _folder(name: str) -> Path:
+    return next(folder / name for folder in _folders() if (folder / name / "rules.toml").is_file())
 
 
 def rule_set_sha256(files: Mapping[str, bytes]) -> str:

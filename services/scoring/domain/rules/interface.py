@@ -1,4 +1,4 @@
-"""What every rule set is asked and answers: the one interface between the sheets and the decrees."""
+"""What a rule set answers: the one interface between the sheets and the decrees."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -6,8 +6,6 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from services.scoring.domain.records import PersonRecord
-from services.scoring.domain.rules.facts.snapshot import Snapshot
 from services.scoring.domain.settings import Settings
 
 State: TypeAlias = Literal[
@@ -74,6 +72,28 @@ class TaskFacts(msgspec.Struct, gc=False):
         return self.late or self.poor or self.state == "undone"
 
 
+# The lists of a person's tasks that every sheet gives; a rule set's figures name those that they count.
+TASK_LISTS: Mapping[str, Callable[[TaskFacts], bool]] = {
+    "evaluated": lambda task: task.evaluated,
+    "completed": lambda task: task.state == "completed",
+    "undone": lambda task: task.state == "undone",
+    "late": lambda task: task.late,
+    "poor": lambda task: task.poor,
+    "failed": lambda task: task.failed,
+    "exceeded": lambda task: task.exceeded,
+    "late_times": lambda task: task.evaluated and task.late_times > 0,
+    "quality_failures": lambda task: task.evaluated and task.quality_failures > 0,
+    "excused": lambda task: task.state == "excused",
+    "pending": lambda task: task.state == "pending",
+    "not_yet_due": lambda task: task.state == "not_yet_due",
+    "regular": lambda task: task.state == "regular",
+    "cancelled": lambda task: task.state == "cancelled",
+    "split": lambda task: task.state == "split",
+    "handed_back": lambda task: task.state == "handed_back",
+    "due_in_absence": lambda task: task.due_in_absence,
+}
+
+
 class Step(msgspec.Struct, gc=False):
     """One rule that was checked: the article it comes from, the values it saw, and whether it decided."""
 
@@ -92,15 +112,16 @@ class Missing(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
-Role: TypeAlias = Literal["planned", "handed_back", "added", "late_added", "not_counted"]
-LeftOut: TypeAlias = Literal["absent", "no_data", "leader_criteria", "common"]
+# What a task is for a period, and what leaves a period out of the mean: each rule set's description has its own.
+Role: TypeAlias = str
+LeftOut: TypeAlias = str
 
 
 class PeriodTask(msgspec.Struct, gc=False):
     """A task in a period, with its facts as of the period's computation.
 
-    `planned` and `handed_back` are in W; `added` and `late_added` only add. `quantity`, `quality` and `progress` are
-    what it gives to the numerators of a, b and c: exact, the coefficient times what its failings leave.
+    `role` says how it counts. `quantity`, `quality` and `progress` are what it gives to the period's figures: exact,
+    the coefficient times what its failings leave.
     """
 
     role: Role
@@ -114,9 +135,9 @@ class PeriodTask(msgspec.Struct, gc=False):
 class PeriodSheet(msgspec.Struct):
     """A person's month or quarter, from the records of `evaluated_on`: of a closed period, the day of closing.
 
-    `figures` are exact: W, a, b, c, d, dd, e, R, common, score, those that there are. `left_out` says why its score
-    does not enter the mean. `received_from` is the former agency whose score stands for it. `d_proposed` is d as the
-    people that a leader tracks would have it: "1" or "1/2".
+    `figures` are exact, those that there are. `left_out` says why its score does not enter the mean. `received_from` is
+    the former agency whose score stands for it. `d_proposed` is d as the people that a leader tracks would have it: "1"
+    or "1/2".
     """
 
     period: str
@@ -156,16 +177,3 @@ class Answer(msgspec.Struct):
     tasks: list[TaskFacts]
     because: dict[str, list[EventRef]]
     periods: list[PeriodSheet] = []
-
-
-class RuleSet(msgspec.Struct, frozen=True):
-    """A released rule set: `sha256` pins its rules, facts and data. `quota_outstanding` is the excellent quota, in per
-    cent, of an organisation whose own result is outstanding, where the decree knows one."""
-
-    name: str
-    version: str
-    title: str
-    sha256: str
-    rate: Callable[[Snapshot, PersonRecord, int], Answer]
-    files: Mapping[str, bytes]
-    quota_outstanding: int | None = None

@@ -1,44 +1,11 @@
-"""What lies beside the log and can be erased: names of people and units, names and kinds of evidence files."""
+"""Personal data and names, outside the log so that they can be erased: of people, units and evidence files."""
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, Connection, PrimaryKeyConstraint, Table, Text, collate, delete, func, select
+from sqlalchemy import Connection, Table, collate, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.tasks.views import metadata
-
-people = Table(
-    "people",
-    metadata,
-    Column("commune", Text, nullable=False),
-    Column("staff", Text, nullable=False),
-    Column("name", Text),
-    Column("email", Text),
-    Column("phone", Text),
-    PrimaryKeyConstraint("commune", "staff", name="people_pk"),
-)
-
-unit_names = Table(
-    "unit_names",
-    metadata,
-    Column("commune", Text, nullable=False),
-    Column("unit", Text, nullable=False),
-    Column("name", Text, nullable=False),
-    PrimaryKeyConstraint("commune", "unit", name="unit_names_pk"),
-)
-
-evidence_files = Table(
-    "evidence_files",
-    metadata,
-    Column("commune", Text, nullable=False),
-    Column("task", Text, nullable=False),
-    Column("sha256", Text, nullable=False),
-    Column("file_name", Text, nullable=False),
-    Column("size", BigInteger, nullable=False),
-    Column("media_type", Text, nullable=False),
-    Column("stored_at", Text, nullable=False),
-    PrimaryKeyConstraint("commune", "task", "sha256", name="evidence_files_pk"),
-)
+from services.tasks.tables import evidence_files, people, unit_names
 
 
 class Person(NamedTuple):

@@ -1,11 +1,14 @@
-"""Who may do what: role × action for every command and every route of the tasks service, and who sees which task.
+"""Which roles may call what: role × action for every command and route of the tasks service; and who sees which task.
 
-Object rules come after this and stand in authority.py: here is only who may knock at which door.
+Rules about a single task (who leads it, who is competent) come after this and are in domain/authority.py.
 """
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 from services.tasks.domain.task import Task
+from shared.refusal import Refused
+from shared.web.feed import FEED_ACTIONS
 
 LEADERS = frozenset({"chair", "vice_chair"})
 OFFICE = frozenset({"office"})
@@ -58,9 +61,9 @@ ACTIONS: dict[str, frozenset[str]] = {
     "task.report": WORKERS,
     "task.hand_back": WORKERS,
     "evidence.store": WORKERS,
-    # several commands at once: each is checked by its own action besides
+    # several commands at once: each is also checked by its own action
     "several": WORKERS | ADMIN,
-    # reading; `task.read` and `evidence.read` show others than overseers only the tasks they take part in
+    # reading; `task.read` and `evidence.read` show only overseers every task, others the tasks they take part in
     "commune.read": EVERYBODY,
     "calendar.read": EVERYBODY,
     "report.read": OVERSEERS | {"supervisor"},
@@ -73,8 +76,9 @@ ACTIONS: dict[str, frozenset[str]] = {
     "draft.read": ASSIGNERS | ADMIN,
     "task.read": WORKERS | OVERSEERS,
     "evidence.read": WORKERS | OVERSEERS,
-    "log.read": frozenset({"replicator", "inspector", "admin"}),
-    "log.heads": frozenset({"replicator", "inspector", "admin"}),
+    **FEED_ACTIONS,
+    # This is the log that inspectors replay.
+    "log.heads": FEED_ACTIONS["log.heads"] | {"inspector"},
 }
 
 
@@ -87,3 +91,23 @@ def may_see(task: Task, staff: str | None, unit: str | None, roles: Collection[s
     if sees_every_task(roles):
         return True
     return staff is not None and not {staff, unit}.isdisjoint({task.lead, *task.collaborators})
+
+
+class Viewer(NamedTuple):
+    """Who asks, with the roles that today's post and the token both give; `unit` is that of the post."""
+
+    staff: str | None
+    unit: str | None
+    roles: frozenset[str]
+
+    @property
+    def sees_all(self) -> bool:
+        return sees_every_task(self.roles)
+
+    def may(self, action: str) -> bool:
+        return not self.roles.isdisjoint(ACTIONS[action])
+
+    def must_see(self, task: Task) -> None:
+        """Refuses: a task that the viewer takes no part in."""
+        if not may_see(task, self.staff, self.unit, self.roles):
+            raise Refused("not-taking-part", staff=self.staff)

@@ -17,8 +17,9 @@ from services.notifications.channels.interface import Contact
 from services.notifications.documents.slip_template import TEMPLATE
 from services.notifications.domain import refusals
 from services.notifications.domain import slips as domain
-from services.notifications.domain.records import Records, commune_name
+from services.notifications.domain.records import Records
 from services.notifications.domain.slips import IssueSlips, Signature, Slip, SlipTask
+from shared.records import commune_name
 from shared.workbook import without_times
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"

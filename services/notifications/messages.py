@@ -16,7 +16,7 @@ from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.people import Post, post_on, unit_on
 from services.notifications.domain.records import Records, TaskRecord
-from services.notifications.domain.standing import Standing, standing
+from services.notifications.domain.task_state import TaskState, state_at
 from services.notifications.domain.weekly import month, week
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import VIETNAM, local_day, parse_time
@@ -181,7 +181,7 @@ def _item(occurrence: Occurrence, **values: Any) -> Item:
 
 def _task(view: _View, occurrence: Occurrence, of: str) -> _Told:
     task = view.records.tasks.get(of.partition("/")[0])  # a check names its period too
-    now = standing(task, view.at) if task else None
+    now = state_at(task, view.at) if task else None
     if task is None or now is None:
         return _Told("Nhiệm vụ", _item(occurrence, heading=OTHER, title=of, text=f"Nhiệm vụ {of}"))
     heading, headline = _headline(view, now)
@@ -202,7 +202,7 @@ def _task(view: _View, occurrence: Occurrence, of: str) -> _Told:
     )
 
 
-def _headline(view: _View, now: Standing) -> tuple[str, str]:
+def _headline(view: _View, now: TaskState) -> tuple[str, str]:
     """Under which heading a task comes, and how it stands."""
     if not now.runs:
         return OTHER, ENDED[now.status]
@@ -225,7 +225,7 @@ def _headline(view: _View, now: Standing) -> tuple[str, str]:
     return (LATE, f"Quá hạn {days} ngày làm việc") if late else (SOON, f"Còn {days} ngày làm việc")
 
 
-def _details(view: _View, occurrence: Occurrence, task: TaskRecord, now: Standing) -> Iterable[str]:
+def _details(view: _View, occurrence: Occurrence, task: TaskRecord, now: TaskState) -> Iterable[str]:
     role = view.role(task)
     if occurrence.note:
         yield f"Ý kiến đôn đốc: {plain(occurrence.note)}"

@@ -26,7 +26,7 @@ from services.notifications.domain.policy import default_policy
 from services.notifications.domain.queuing import AlreadyQueued, to_queue
 from services.notifications.domain.records import Closed, Records
 from services.notifications.domain.release import Group, Terms, group_of, groups
-from services.notifications.domain.wanted import no_longer
+from services.notifications.domain.still_wanted import reason_to_drop
 from services.notifications.messages import compose
 from services.notifications.outbox import ACTOR, Claim, Waiting, message_of, waiting
 from services.notifications.queries import EVER, view_at
@@ -318,7 +318,7 @@ class Reminding:
         reasons = {
             each.occurrence.reminder: reason
             for each in free
-            if (reason := closed or no_longer(view, each.occurrence, at))
+            if (reason := closed or reason_to_drop(view, each.occurrence, at))
         }
         live = [each for each in free if each.occurrence.reminder not in reasons]
         released, later = groups([each.occurrence for each in live if each.message is None], terms, at)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, delete, or_, select
 from services.notifications import tables
 from services.notifications.domain import fold, refusals
 from services.notifications.domain.occurrence import Occurrence, State
-from services.notifications.domain.plan import Rung
+from services.notifications.domain.plan import RungKey
 from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import Records, ended_at
 from services.notifications.domain.slips import IssuedSlip
@@ -235,7 +235,7 @@ def occurrence_of(row: RowMapping | Mapping[str, Any]) -> Occurrence:
     return Occurrence(**{**row, "run_on": date.fromisoformat(row["run_on"])})
 
 
-def rungs_queued(connection: Connection, commune: str, at: str | None = None) -> set[Rung]:
+def rungs_queued(connection: Connection, commune: str, at: str | None = None) -> set[RungKey]:
     """What was queued (by a time): it is never wanted again."""
     c = tables.occurrences.c
     query = select(c.about, c.rule, c.due_version, c.recipient, c.channel).where(c.commune == commune)

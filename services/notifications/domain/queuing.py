@@ -9,7 +9,7 @@ from services.notifications.domain.occurrence import Wanted
 from services.notifications.domain.people import posts_on
 from services.notifications.domain.plan import View
 from services.notifications.domain.records import Records
-from services.notifications.domain.standing import standing
+from services.notifications.domain.task_state import state_at
 from shared.calendar import CalendarMissing
 from shared.events import Data, ReminderEscalated, ReminderSuppressed, local_day
 from shared.events.reminders import Level
@@ -103,7 +103,7 @@ def _raise(reached: dict[tuple[str, int | None], int], key: tuple[str, int | Non
 def _overdue(records: Records, about: str, at: str, offset: int) -> int:
     """Working days past the deadline; where they cannot be counted, those of the rung."""
     task = records.tasks.get(about.removeprefix("task/"))
-    now = standing(task, at) if task else None
+    now = state_at(task, at) if task else None
     if now is None or now.due is None:
         return offset
     try:

@@ -9,7 +9,7 @@ import msgspec
 from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.people import Post, posts_on
 from services.notifications.domain.records import DueSet, Ended, Records, Requested, TaskRecord
-from services.notifications.domain.standing import Standing, standing
+from services.notifications.domain.task_state import TaskState, state_at
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import local_day
 from shared.events.reminders import Level
@@ -95,7 +95,7 @@ class Week(msgspec.Struct, kw_only=True):
 
 class _Looked(msgspec.Struct):
     task: TaskRecord
-    now: Standing
+    now: TaskState
     ended: date | None
 
 
@@ -134,7 +134,7 @@ def week(records: Records, at: str, told: Iterable[ReachedRecipient]) -> Week:
 
 
 def _look(task: TaskRecord, at: str) -> _Looked | None:
-    now = standing(task, at)
+    now = state_at(task, at)
     if now is None:
         return None
     return _Looked(task, now, None if now.runs else local_day(now.since))
@@ -296,7 +296,7 @@ def _month(tasks: Sequence[TaskRecord], first: date, on: date, at: str) -> Month
         moments = [moment for moment in task.moments if moment.time <= at and moment.day <= on]
         if not moments:
             continue
-        now = standing(task, moments[-1].time)
+        now = state_at(task, moments[-1].time)
         if now is None:
             continue
         one = _Looked(task, now, None if now.runs else local_day(now.since))

@@ -12,7 +12,7 @@ from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.plan import ABOVE_THE_OFFICE, View, counted
 from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import TaskRecord
-from services.notifications.domain.standing import standing
+from services.notifications.domain.task_state import state_at
 from shared.calendar import CalendarMissing
 from shared.events import VIETNAM, PolicyRule, end_of_day, format_time, local_day
 
@@ -68,7 +68,7 @@ def _concerns(view: View, task: TaskRecord, staff: str, day: date, at: str) -> b
 def _silence(view: View, task: TaskRecord, staff: str, day: date, at: str) -> list[Line]:
     """Why a task said nothing to them, on the whole or rung by rung."""
     about = f"task/{task.task}"
-    now = standing(task, at)
+    now = state_at(task, at)
     if now is None:
         return [Line(about=about, code="not_assigned_yet")]
     if now.status != "open" and local_day(now.since) < day:

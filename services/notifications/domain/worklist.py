@@ -10,7 +10,7 @@ from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.people import Post, posts_on
 from services.notifications.domain.records import Records, TaskRecord
-from services.notifications.domain.standing import Standing, standing
+from services.notifications.domain.task_state import TaskState, state_at
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import local_day
 from shared.fields import FIELDS
@@ -94,7 +94,7 @@ def worklist(records: Records, occurrences: Iterable[Occurrence], at: str) -> Wo
             reached[about] = reached.get(about, 0) + 1
     sections: dict[Section, list[Row]] = {section: [] for section in SECTIONS}
     for task in records.tasks.values():
-        now = standing(task, at)
+        now = state_at(task, at)
         if now is not None and now.runs:
             for section, days in _places(now, on, counting):
                 sections[section].append(_row(task, now, posts, days, reached.get(task.task, 0)))
@@ -126,7 +126,7 @@ class _Counting:
             return None
 
 
-def _places(now: Standing, on: date, counting: _Counting) -> list[tuple[Section, int | None]]:
+def _places(now: TaskState, on: date, counting: _Counting) -> list[tuple[Section, int | None]]:
     """The sections that a running task stands in, with the working days that each tells."""
     if now.status == "reported":
         return [("waiting", counting.between(local_day(now.since), on))]
@@ -144,7 +144,7 @@ def _places(now: Standing, on: date, counting: _Counting) -> list[tuple[Section,
     return found
 
 
-def _row(task: TaskRecord, now: Standing, posts: dict[str, Post], days: int | None, reminders: int) -> Row:
+def _row(task: TaskRecord, now: TaskState, posts: dict[str, Post], days: int | None, reminders: int) -> Row:
     return Row(
         task=task.task,
         title=task.title,

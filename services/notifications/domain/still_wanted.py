@@ -4,13 +4,13 @@ from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.people import post_on
 from services.notifications.domain.plan import View, unresolved
 from services.notifications.domain.sheets import missing
-from services.notifications.domain.standing import standing
+from services.notifications.domain.task_state import state_at
 from shared.events import local_day
 
 ENDPOINT = "endpoint/"
 
 
-def no_longer(view: View, occurrence: Occurrence, at: str) -> str | None:
+def reason_to_drop(view: View, occurrence: Occurrence, at: str) -> str | None:
     """Why a queued reminder is not to be sent any more (a reason code), None while it is."""
     return _about_it(view, occurrence, at) or _to_whom(view, occurrence, at)
 
@@ -19,7 +19,7 @@ def _about_it(view: View, occurrence: Occurrence, at: str) -> str | None:
     kind, _, rest = occurrence.about.partition("/")
     if task := task_of(occurrence.about):
         record = view.records.tasks.get(task)
-        now = standing(record, at) if record else None
+        now = state_at(record, at) if record else None
         if now is None:
             return "unknown"
         if now.status != "open":

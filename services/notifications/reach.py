@@ -1,4 +1,5 @@
-"""How far everything is that reminding rests on. Stale records would remind wrongly, so a commune that is behind waits."""
+"""How far everything is that reminding rests on: a commune whose records are behind waits, or its reminders would be
+wrong."""
 
 import logging
 from collections.abc import Callable

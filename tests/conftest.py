@@ -10,8 +10,8 @@ import hypothesis
 import pytest
 
 from tests.compose import stack
+from tests.support import described, node
 from tests.support import kafka as brokers
-from tests.support import node
 from tests.support import postgres as databases
 from tests.support.deployed import Deployed, deployed_on
 from tests.support.servers import Found, Run, Unavailable
@@ -19,6 +19,9 @@ from tests.support.servers import Found, Run, Unavailable
 # No test is timed. In CI the same examples each time: a new one belongs to whoever is looking, not to a submission.
 hypothesis.settings.register_profile("cchc", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("cchc")
+
+# Every answer of an API in any test is held against the description of its service.
+described.install()
 
 # What a kind of test needs, by its marker. The fixtures named here mark the tests that use them.
 KINDS = {
@@ -35,6 +38,7 @@ KIND_OF_FIXTURE = {
     "postgres_server": "postgres",
     "deployed": "postgres",
     "asyncapi_errors": "node",
+    "node_program": "node",
     "container_engine": "compose",
 }
 RUN = pytest.StashKey[Run]()
@@ -174,10 +178,17 @@ def container_engine(pytestconfig: pytest.Config) -> Found:
 
 
 @pytest.fixture(scope="session")
-def asyncapi_errors(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, Any]], list[str]]:
-    """What the official AsyncAPI parser finds wrong with a document."""
+def node_program() -> str:
+    """Node.js, with the packages of tests/support/npm."""
     try:
-        program = node.installed()
+        return node.installed()
     except Unavailable as error:
         pytest.skip(str(error))
-    return lambda document: node.asyncapi_errors(program, document, tmp_path_factory.mktemp("asyncapi"))
+
+
+@pytest.fixture(scope="session")
+def asyncapi_errors(
+    node_program: str, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[dict[str, Any]], list[str]]:
+    """What the official AsyncAPI parser finds wrong with a document."""
+    return lambda document: node.asyncapi_errors(node_program, document, tmp_path_factory.mktemp("asyncapi"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import flask
 import flask_smorest
+import marshmallow
 import msgspec
 from flask.json.provider import JSONProvider
 from werkzeug.exceptions import HTTPException
@@ -15,11 +16,13 @@ from shared import metrics
 from shared.refusal import Refusal, by_code
 from shared.web import auth, problems
 from shared.web.health import Checks, health_blueprint
+from shared.web.openapi import About, document, ecma
 from shared.web.schema import Problem
 from shared.web.trace import begin_trace, end_trace, trace_id
 
 log = logging.getLogger(__name__)
 
+NOTHING = About()
 MIB = 1024 * 1024
 # Browsers send `Origin: null` with a form under `no-referrer`, which our own Origin check would refuse.
 SECURITY_HEADERS = {
@@ -51,6 +54,12 @@ class Api(flask_smorest.Api):
 
     ERROR_SCHEMA = Problem
 
+    def __init__(self, app: flask.Flask) -> None:
+        self.answer_types: list[Any] = []
+        super().__init__(app, spec_kwargs={"security": [{"token": []}]})
+        self.ma_plugin.converter.add_attribute_function(_pattern)
+        self.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+
     def handle_http_exception(self, error: HTTPException) -> flask.Response:
         return problems.answer(error)
 
@@ -76,6 +85,7 @@ def create_app(
     texts: Mapping[str, tuple[str, str]] | None = None,
     statuses: Mapping[str, int] | None = None,
     origin: str | None = None,
+    about: About = NOTHING,
     max_body: int = MIB,
 ) -> flask.Flask:
     """The WSGI app of one service, everything under `prefix` (default /api/v1/NAME) but /livez, /readyz and /metrics.
@@ -90,6 +100,7 @@ def create_app(
     texts     refusal code → (title, detail template)
     statuses  refusal code → HTTP status, for those that are not 409
     origin    scheme://host[:port] that browsers use, when a proxy stands before the app
+    about     what its OpenAPI description says of the service and of the ids in its addresses
     max_body  bytes; `@body_limit` lets a view take more
 
     Raises ValueError when a view names an action that the table does not have.
@@ -123,8 +134,9 @@ def create_app(
     app.after_request(_finish)
     app.teardown_request(_end)
 
-    api = Api(app, spec_kwargs={"security": [{"token": []}]})
-    api.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    app.extensions["cchc.actions"] = actions
+    app.extensions["cchc.about"] = about
+    api = Api(app)
     app.view_functions["api-docs.openapi_json"] = auth.public(lambda: openapi(app))
     app.register_blueprint(health_blueprint(checks or {}, alive, measures))
     for blueprint in blueprints:
@@ -145,7 +157,15 @@ def service() -> Any:
 def openapi(app: flask.Flask) -> dict[str, Any]:
     """The OpenAPI 3.1 description of an app, for `cchc openapi`."""
     api: Api = app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    return dict(api.spec.to_dict())
+    return document(
+        app, api.spec.to_dict(), api.answer_types, problems.by_status(app.extensions["cchc.refusals"].values())
+    )
+
+
+def _pattern(_: object, field: marshmallow.fields.Field[Any], **__: object) -> dict[str, Any]:
+    """A field's regex as programs in other languages read it."""
+    regexes = [validator.regex for validator in field.validators if isinstance(validator, marshmallow.validate.Regexp)]
+    return {"pattern": ecma(regexes[0])} if regexes else {}
 
 
 def _begin() -> None:

@@ -1,13 +1,17 @@
 """The feed of a service's own log: stored bytes line by line, and the heads beside them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import flask
+import msgspec
 from marshmallow import fields, validate
 
-from shared.eventlog import Log
+from shared.eventlog import Head, Log
 from shared.web.auth import action
 from shared.web.schema import Blueprint, Schema
+
+LINES = "application/jsonl"
 
 # To be merged into the service's role × action table.
 FEED_ACTIONS = {
@@ -21,16 +25,10 @@ class EventsQuery(Schema):
     limit = fields.Integer(load_default=500, validate=validate.Range(1, 500))
 
 
-class HeadSchema(Schema):
-    """The end of a commune's log; before its first event position 0, hash of 64 zeros and an empty time."""
+class Heads(msgspec.Struct, frozen=True):
+    """The ends of logs, by commune; before its first event position 0, hash of 64 zeros and an empty time."""
 
-    position = fields.Integer(required=True)
-    hash = fields.String(required=True)
-    time = fields.String(required=True)
-
-
-class HeadsSchema(Schema):
-    heads = fields.Dict(fields.String(), fields.Nested(HeadSchema), required=True)
+    heads: Mapping[str, Head]
 
 
 def feed_blueprint(log: Log) -> Blueprint:
@@ -39,25 +37,25 @@ def feed_blueprint(log: Log) -> Blueprint:
 
     @blueprint.route("/communes/<commune>/events")
     @blueprint.arguments(EventsQuery, location="query")
-    @blueprint.response(200, {"type": "string"}, content_type="application/jsonl")
+    @blueprint.answers(200, media=LINES)
     @action("log.read")
-    def events(query: dict[str, Any], commune: str) -> flask.Response:
+    def list_events(query: dict[str, Any], commune: str) -> flask.Response:
         """Events after a position, in order, one line = the stored bytes; fewer than `limit` = the end for now."""
         lines = log.read(commune, query["after"], query["limit"])
-        return flask.Response(b"".join(line + b"\n" for line in lines), content_type="application/jsonl")
+        return flask.Response(b"".join(line + b"\n" for line in lines), content_type=LINES)
 
     @blueprint.route("/communes/<commune>/heads")
-    @blueprint.response(200, HeadsSchema)
+    @blueprint.answers(200, Heads)
     @action("log.read")
-    def head(commune: str) -> dict[str, Any]:
+    def read_head(commune: str) -> Heads:
         """The end of one commune's log."""
-        return {"heads": {commune: log.head(commune)}}
+        return Heads({commune: log.head(commune)})
 
     @blueprint.route("/heads")
-    @blueprint.response(200, HeadsSchema)
+    @blueprint.answers(200, Heads)
     @action("log.heads")
-    def heads() -> dict[str, Any]:
+    def list_heads() -> Heads:
         """The ends of all communes' logs."""
-        return {"heads": log.heads()}
+        return Heads(log.heads())
 
     return blueprint

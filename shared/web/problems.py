@@ -1,7 +1,7 @@
 """Every error as RFC 9457 `application/problem+json` with a stable code and Vietnamese words."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -179,6 +179,17 @@ def problem_of(refused: Refused) -> Problem:
         declared: Mapping[str, Refusal] = flask.current_app.extensions["cchc.refusals"]
         refusal = declared.get(refusal.code, Refusal(refusal.code, "Không được phép", refusal.code))
     return Problem(refusal.status, refusal.code, refusal.title, refusal.detail, formerly=refusal.formerly)
+
+
+def by_status(refusals: Iterable[Refusal]) -> dict[int, dict[str, str]]:
+    """Status → code → title of every problem that a service with these refusals can answer with."""
+    known = [*DOOR.values(), *TROUBLES.values(), *_registered.values(), INVALID, INTERNAL, DATABASE]
+    known += [Problem(status, *words) for status, words in HTTP.items()]
+    known += [Problem(refusal.status, refusal.code, refusal.title, refusal.detail) for refusal in refusals]
+    by_code: dict[int, dict[str, str]] = {}
+    for problem in known:
+        by_code.setdefault(problem.status, {})[problem.code] = problem.title
+    return by_code
 
 
 def answer(error: Exception) -> flask.Response:

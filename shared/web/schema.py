@@ -1,23 +1,30 @@
-"""The door: base Schema and Blueprint that every service declares its input and output with; strict, in Vietnamese."""
+"""Base Schema and Blueprint, with which every service declares its input and output: strict, in Vietnamese."""
 
 import re
 import unicodedata
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, NoReturn, TypeVar, cast
 
 import flask
 import flask_smorest
 import marshmallow
 import msgspec
+import werkzeug
+from flask_smorest.utils import set_status_and_headers_in_response, unpack_tuple_response
 from webargs import core
 from webargs.flaskparser import FlaskParser, is_json_request
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
+from shared.web import openapi
 from shared.web.problems import Invalid, Rejected
 from shared.web.vietnamese import speak_vietnamese
 
 speak_vietnamese()
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 # U+0000 is a legal JSON string character, but no PostgreSQL text can hold it.
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -80,9 +87,74 @@ class Parser(FlaskParser):
 
 
 class Blueprint(flask_smorest.Blueprint):
-    """flask-smorest's Blueprint with the strict parser. All query parameters of a route belong in one schema."""
+    """flask-smorest's Blueprint with the strict parser, whose views also declare what openapi.py describes.
+
+    All query parameters of a route belong in one schema.
+    """
 
     ARGUMENTS_PARSER = Parser()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._prepare_doc_cbks.append(self._complete)
+
+    def answers(
+        self,
+        status: int,
+        of: Any = None,
+        *,
+        media: str | None = None,
+        headers: Sequence[str] = (),
+        description: str | None = None,
+    ) -> Callable[[View], View]:
+        """What a view answers with when all is well: JSON of a type, or a file of a media type, or nothing.
+
+        A view that returns a value of that type, alone or with headers, has it encoded.
+        """
+        media = media or (openapi.JSON if of is not None else "")
+        declared = openapi.declare_answer(openapi.Answer(status, of, media, tuple(headers), description))
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def answering(*args: Any, **options: Any) -> flask.Response:
+                value, sent, more = unpack_tuple_response(view(*args, **options))
+                if not isinstance(value, werkzeug.Response):
+                    body = b"" if value is None else msgspec.json.encode(value)
+                    value = flask.Response(body, status, content_type=media or None)
+                set_status_and_headers_in_response(value, sent, more)
+                return cast(flask.Response, value)
+
+            return cast(View, declared(answering))
+
+        return decorate
+
+    def takes(self, *headers: str) -> Callable[[View], View]:
+        """The headers that a view reads from its request: If-Match, Idempotency-Key, Cchc-Wait-For."""
+        return openapi.declare_headers(headers)
+
+    def problems(self, *statuses: int) -> Callable[[View], View]:
+        """Problems of a view beside those that follow from what it takes."""
+        return openapi.declare_problems(statuses)
+
+    def uploads(
+        self, *files: str, form: type[marshmallow.Schema] | None = None, required: bool = True
+    ) -> Callable[[View], View]:
+        """The files that a form carries, beside the parts of a schema."""
+        return openapi.declare_upload(openapi.Upload(files, form, required))
+
+    def _store_endpoint_docs(self, endpoint: str, view: Any, *args: Any, **options: Any) -> None:
+        super()._store_endpoint_docs(endpoint, view, *args, **options)
+        for name, described in self._docs[endpoint].items():
+            if name != "parameters":
+                described["view"] = view
+
+    def _complete(
+        self, doc: dict[str, Any], doc_info: dict[str, Any], *, api: Any, app: flask.Flask, method: str, **_: Any
+    ) -> dict[str, Any]:
+        doc |= doc_info["docstring"]
+        doc = openapi.operation(doc, doc_info["view"], method, app.extensions["cchc.actions"], api.answer_types)
+        doc_info["docstring"]["description"] = doc["description"]  # what stands there is written over the operation
+        return doc
 
 
 class ProblemError(Schema):

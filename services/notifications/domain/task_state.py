@@ -13,9 +13,9 @@ Status = Literal["open", "reported", "completed", "cancelled", "handed_back"]
 
 
 class TaskState(msgspec.Struct, frozen=True, kw_only=True):
-    """`due_set` is when the deadline in force was recorded; `requested_on` the day an extension was asked for that
-    nobody answered yet; `last_sign` when the lead last acknowledged, noted progress or reported; `since` when the
-    present status began. Times are RFC 3339 in UTC."""
+    """`due_set` is when the deadline in force was recorded; `requested_on` the day of an extension request that is not
+    answered yet; `last_sign` when the lead last acknowledged, noted progress or reported; `since` when the present
+    status began. Times are RFC 3339 in UTC."""
 
     status: Status
     since: str

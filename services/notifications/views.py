@@ -1,7 +1,7 @@
 """Rows: the records folded from the logs of tasks and scoring, and what the service's own log comes to (reminders,
 policies, preferences, slips), written in its append transactions. All reads are of one commune."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -16,6 +16,7 @@ from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import Records, ended_at
 from services.notifications.domain.slips import IssuedSlip
 from services.notifications.tables import records
+from shared import metrics
 from shared.eventlog import EVERY_COMMUNE, Log, reading
 from shared.eventlog.database import Query, run
 from shared.events import (
@@ -242,6 +243,20 @@ def rungs_queued(connection: Connection, commune: str, at: str | None = None) ->
     if at is not None:
         query = query.where(c.queued_at <= at)
     return {tuple(row) for row in connection.execute(query)}
+
+
+REMINDERS = metrics.declare(
+    "cchc_reminders",
+    metrics.GAUGE,
+    "Reminders that wait to be sent (queued) or for a person (failed)",
+    ("service", "state"),
+)
+
+
+def measure(log: Log) -> Iterator[metrics.Sample]:
+    """For /metrics: the reminders that wait."""
+    for state, count in unsent(log).items():
+        yield metrics.Sample(REMINDERS, (log.source, state), count)
 
 
 def unsent(log: Log) -> dict[str, int]:

@@ -7,7 +7,7 @@ from services.notifications.channels.interface import Contact
 from services.notifications.domain import weekly
 from services.notifications.domain.weekly import FieldWeek, Month, PersonWeek, Week
 from shared.documents import Papers, day
-from shared.fields import FIELDS
+from shared.reform import FIELDS
 from shared.vietnamese import in_order_of
 from shared.workbook import Cell, Column, Table, workbook
 

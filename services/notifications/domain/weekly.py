@@ -13,8 +13,8 @@ from services.notifications.domain.task_state import TaskState, state_at
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import local_day
 from shared.events.reminders import Level
-from shared.fields import FIELDS
 from shared.records import commune_name
+from shared.reform import FIELDS
 
 # The highest first; a person with none of these roles counts as the lead.
 ROLES: tuple[Level, ...] = ("chair", "vice_chair", "office")

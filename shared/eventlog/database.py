@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from shared import vietnamese, wake
+from shared import collation, wake
 from shared.eventlog.errors import Busy
 from shared.eventlog.roundtrip import RoundTrips
 
@@ -64,8 +64,8 @@ def open_database(url: str, **options: Any) -> Engine:
         connection.isolation_level = None
         for name, value in SQLITE_SETTINGS.items():
             connection.execute(f"PRAGMA {name}={value}")
-        connection.create_collation("vietnamese", vietnamese.compare)
-        for function, arguments in ((vietnamese.mentions, 2), (vietnamese.given_name, 1)):
+        connection.create_collation("vietnamese", collation.compare)
+        for function, arguments in ((collation.mentions, 2), (collation.given_name, 1)):
             connection.create_function(function.__name__, arguments, function, deterministic=True)
 
     @event.listens_for(engine, "begin")

@@ -19,8 +19,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
 from shared.web import openapi
+from shared.web.form_messages import speak_vietnamese
 from shared.web.problems import Invalid, Rejected
-from shared.web.vietnamese import speak_vietnamese
 
 speak_vietnamese()
 

@@ -57,15 +57,15 @@ class ReplicaStatus(msgspec.Struct):
 
 
 class Share(msgspec.Struct, frozen=True):
-    """The partitions that the group assigned to this worker, `of` how many, and when it was last in the group
+    """The partitions that the group assigned to this worker, out of `total`, and when it was last in the group
     (monotonic seconds)."""
 
     partitions: frozenset[int]
-    of: int
+    total: int
     at: float
 
     def holds(self, commune: str) -> bool:
-        return self.of == 0 or partition_of(commune, self.of) in self.partitions
+        return self.total == 0 or partition_of(commune, self.total) in self.partitions
 
 
 class Replica:
@@ -256,10 +256,10 @@ class Replica:
     def _note_share(self) -> None:
         if self._joining.assigned is None:
             return
-        of = len(self._consumer.partitions_for_topic(self.topic))
-        share = Share(self._joining.assigned, of, time.monotonic())
-        if (share.partitions, share.of) != (self._share.partitions, self._share.of):
-            logger.info("looks after partitions %s of the %d of %s", sorted(share.partitions), of, self.topic)
+        total = len(self._consumer.partitions_for_topic(self.topic))
+        share = Share(self._joining.assigned, total, time.monotonic())
+        if (share.partitions, share.total) != (self._share.partitions, self._share.total):
+            logger.info("looks after partitions %s of the %d of %s", sorted(share.partitions), total, self.topic)
         self._share = share
 
     def _lag(self) -> int:

@@ -58,12 +58,12 @@ class Runner:
     """
 
     def __init__(
-        self, engine: Engine, logs: Mapping[str, Log], projection: Projection[Any], mine: Mine = all_communes
+        self, engine: Engine, logs: Mapping[str, Log], projection: Projection[Any], is_ours: Mine = all_communes
     ) -> None:
         self.engine = engine
         self.logs = {source: logs[source] for source in projection.sources}
         self.projection = projection
-        self.mine = mine
+        self.is_ours = is_ours
         self._memory: dict[str, _Folded] = {}
         self._parked_here: set[str] = set()
         self._left: set[str] = set()
@@ -86,16 +86,16 @@ class Runner:
         stop = stop or threading.Event()
         ends = {source: log.heads() for source, log in self.logs.items()}
         known = at.all_positions(self.engine, self.projection.name)
-        mine = filter(self.mine, sorted({commune for heads in ends.values() for commune in heads}))
-        communes = [commune for commune in mine if not self._left_to_newer(commune, known.get(commune, {}))]
+        ours = filter(self.is_ours, sorted({commune for heads in ends.values() for commune in heads}))
+        communes = [commune for commune in ours if not self._left_to_newer(commune, known.get(commune, {}))]
         for commune in self._memory.keys() - set(communes):
             self._forget(commune)
-        going_on = [commune for commune in communes if commune not in self._parked_here]
-        stale = [commune for commune in going_on if not self._is_current(known.get(commune, {}))]
+        running = [commune for commune in communes if commune not in self._parked_here]
+        stale = [commune for commune in running if not self._is_current(known.get(commune, {}))]
         rebuilt = self.rebuild(stale, progress, stop, again=False)
         behind = [
             commune
-            for commune in going_on
+            for commune in running
             if commune not in stale
             and any(known[commune][s].position < heads.get(commune, EMPTY).position for s, heads in ends.items())
         ]
@@ -219,7 +219,7 @@ class Runner:
         for done, commune in enumerate(todo, 1):
             if stop and stop.is_set():
                 break
-            if not self.mine(commune):
+            if not self.is_ours(commune):
                 continue
             with _collector_paused():
                 folded += self._rebuild(commune, again)

@@ -64,6 +64,7 @@ class Change(NamedTuple):
     answer     the schema of the answer, when it is not the table's
     versioned  does it need If-Match: `no`; for a stream that has `begun`; `always`
     status     of the answer, when it is not 201 for what `makes` and 200 otherwise
+    operation  the name of the operation, for a command that has two routes
     """
 
     rule: str
@@ -76,6 +77,7 @@ class Change(NamedTuple):
     answer: type[Schema] | None = None
     versioned: Versioned = "no"
     status: int | None = None
+    operation: str | None = None
 
 
 def answered(done: Appended, _: object) -> tuple[Body, dict[str, str]]:
@@ -94,13 +96,22 @@ def add(
     *,
     answer: type[Schema],
     answered: Answered = answered,
+    authorised_by_command: bool = False,
 ) -> None:
-    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes."""
+    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes.
+
+    `authorised_by_command`: `execute` looks up the roles of today's post itself, in the transaction that it writes.
+    """
     for change in changes:
-        _route(blueprint, change, execute, answer, answered)
+        view = _view(change, execute, answered)
+        describe(view, change)
+        decorated = action(change.action, by_command=authorised_by_command)(view)
+        decorated = blueprint.response(_status(change), change.answer or answer)(decorated)
+        decorated = blueprint.arguments(change.body)(decorated)
+        blueprint.route(change.rule, methods=[change.method])(decorated)
 
 
-def _route(blueprint: Blueprint, change: Change, execute: Execute, answer: type[Schema], answered: Answered) -> None:
+def _view(change: Change, execute: Execute, answered: Answered) -> Callable[..., Any]:
     def view(body: Body, commune: str, **ids: Any) -> Any:
         if change.makes:
             ids[change.makes] = new_id()
@@ -109,12 +120,8 @@ def _route(blueprint: Blueprint, change: Change, execute: Execute, answer: type[
         return record(commune, command, execute, versioned=versioned, answered=answered)
 
     view.__doc__ = change.summary
-    view.__name__ = change.command.__name__
-    describe(view, change)
-    decorated = action(change.action)(view)
-    decorated = blueprint.response(_status(change), change.answer or answer)(decorated)
-    decorated = blueprint.arguments(change.body)(decorated)
-    blueprint.route(change.rule, methods=[change.method])(decorated)
+    view.__name__ = change.operation or change.command.__name__
+    return view
 
 
 def _status(change: Change) -> int:

@@ -19,9 +19,9 @@ from services.notifications.domain.records import Records, TaskRecord
 from services.notifications.domain.task_state import TaskState, state_at
 from services.notifications.domain.weekly import month, week
 from shared.calendar import CalendarMissing, Calendars
+from shared.collation import order
 from shared.events import VIETNAM, local_day, parse_time
 from shared.records import commune_name
-from shared.vietnamese import order
 
 LATE, TODAY, SOON, OTHER = "Quá hạn", "Đến hạn hôm nay", "Sắp đến hạn", "Việc khác"
 HEADINGS = (LATE, TODAY, SOON, OTHER)

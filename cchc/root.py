@@ -8,8 +8,8 @@ import flask
 
 from cchc import acting
 from cchc import pages as printed
-from cchc.installation import PROJECTIONS, Installation
-from cchc.settings import SERVICES
+from cchc.installation import Installation
+from cchc.services import SERVICES, readers
 from services.notifications.texts import STATUSES as NOTIFICATIONS_STATUSES
 from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
 from services.scoring.access import ACTIONS
@@ -106,7 +106,7 @@ def _page(template: str, **values: Any) -> flask.Response:
 
 def _services(installation: Installation) -> list[dict[str, Any]]:
     """Per service its API description, and per commune head and who has folded how much of it."""
-    folded = {service: all_positions(installation.engine(service), of.name) for service, of in PROJECTIONS.items()}
+    folded = {name: all_positions(installation.engine(name), records.name) for name, records in readers().items()}
     return [
         {
             "name": service,

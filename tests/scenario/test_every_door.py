@@ -8,7 +8,7 @@ import pytest
 
 from cchc.installation import Installation
 from cchc.root import create_root
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from demo.year import COMMUNE
 from services.scoring.views import PROJECTION
 from shared.eventlog import writing

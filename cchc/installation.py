@@ -19,7 +19,7 @@ from cchc.settings import Settings
 from services.notifications.channels.interface import Channels, Contact
 from services.notifications.directory import Directory
 from services.notifications.service import Notifications
-from services.scoring.app import Scoring
+from services.scoring.service import Scoring
 from services.tasks import personal
 from services.tasks.service import Tasks
 from shared.background import Background

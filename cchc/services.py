@@ -20,7 +20,7 @@ from services.notifications.service import Notifications, open_notifications
 from services.scoring import app as scoring_app
 from services.scoring import views as scoring_views
 from services.scoring import worker as scoring_worker
-from services.scoring.app import Scoring, open_scoring
+from services.scoring.service import Scoring, open_scoring
 from services.tasks import app as tasks_app
 from services.tasks import views as tasks_views
 from services.tasks import worker as tasks_worker

@@ -3,11 +3,12 @@
 import hashlib
 import os
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 import flask
 from sqlalchemy import Engine
@@ -15,7 +16,7 @@ from sqlalchemy import Engine
 from cchc.channels import channels_of
 from cchc.data_lock import lock
 from cchc.services import NOTIFICATIONS, SCORING, SERVICES, TASKS, H, Service, readers
-from cchc.settings import Settings
+from cchc.settings import SIGN_IN, Settings
 from services.notifications.channels.interface import Channels, Contact
 from services.notifications.directory import Directory
 from services.notifications.service import Notifications
@@ -32,11 +33,15 @@ from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.leader import one_at_a_time
+from shared.metrics import Measure
 from shared.projection import Progress, Runner
+from shared.web import sign_in
 from shared.web.auth import Verifier
+from shared.web.health import Checks
 from shared.web.keys import SigningKey, generate_key, load_key, mint
-from shared.web.sign_in import metadata as sign_in
 from shared.worker import Loop, all_communes
+from web.app import create_web
+from web.client import Client, in_process, over_http
 
 SERVICE_LIFETIME = timedelta(hours=12)
 
@@ -76,7 +81,7 @@ class Installation:
         """Bring every service's database to the schema of this release."""
         for name, service in SERVICES.items():
             migrate(self.owner(name), service.migrations)
-        sign_in.create_all(self.engine("sign_in"))
+        sign_in.metadata.create_all(self.engine(SIGN_IN))
 
     def owner(self, service: str) -> Engine:
         """With the role that owns the tables; unless the settings name one, that is the role of every day."""
@@ -136,6 +141,22 @@ class Installation:
         descriptor = SERVICES[service]
         return descriptor.web(self.handle(descriptor), self)
 
+    def screens(
+        self,
+        apps: Mapping[str, WSGIApplication] | None = None,
+        *,
+        alive: Checks | None = None,
+        measures: Sequence[Measure] = (),
+    ) -> flask.Flask:
+        """The web app of the screens: it asks the services' `apps` in this process, without them over HTTP."""
+        if apps is None:
+            clients = {service: Client(service, over_http(self.settings.urls[service])) for service in SERVICES}
+        else:
+            clients = {service: Client(service, in_process(app, f"/api/v1/{service}")) for service, app in apps.items()}
+        return create_web(
+            clients, self.verifier, origin=self.settings.origin, clock=self.clock, alive=alive, measures=measures
+        )
+
     # What services are opened with (cchc.services.Host)
 
     @property
@@ -151,6 +172,12 @@ class Installation:
 
     def heads_of(self, source: str) -> Callable[[], Mapping[str, Head]] | None:
         return self.feed(source).heads if self.settings.kafka else None
+
+    def sign_in(self) -> flask.Blueprint:
+        """The API that makes a token of a one-time link's code."""
+        engine = self.engine(SIGN_IN)
+        sign_in.metadata.create_all(engine)
+        return sign_in.sign_in_blueprint(engine, lambda: self.signing_key)
 
     @cached_property
     def channels(self) -> Channels:

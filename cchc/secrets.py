@@ -11,6 +11,7 @@ What is there stays. To change a secret, remove its file under master and run `c
 
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -37,13 +38,13 @@ class Container(NamedTuple):
 def containers() -> dict[str, Container]:
     """Every container with secrets. docker-compose.yml gives them these users."""
     roles = [role for of in databases().values() for role in of]
-    owners, servers, workers = ([f"{name}_{kind}" for name in SERVICES] for kind in ("owner", "server", "worker"))
+    owners, workers = ([f"{name}_{kind}" for name in SERVICES] for kind in ("owner", "worker"))
     known = {
         "postgres": Container(999),
         "databases": Container(10002, [SUPERUSER, *roles]),
         "migrate": Container(10003, [*owners, SIGN_IN_ROLE]),
         "operator": Container(10004, [*owners, *workers, SIGN_IN_ROLE], [SIGNING, CHECKPOINT]),
-        "pages": Container(10010, [*servers, SIGN_IN_ROLE], [SIGNING]),  # signs people in
+        "web": Container(10010),  # the screens hold nothing
     }
     for service in SERVICES.values():
         known |= _of_service(service)
@@ -51,14 +52,18 @@ def containers() -> dict[str, Container]:
 
 
 def _of_service(service: Service[Any]) -> dict[str, Container]:
-    """Its web processes and its background process. One that holds replicas asks their owners with a token, and may
-    write links into messages: it signs both."""
-    mints = [SIGNING] if service.replicas else []
-    return {
-        service.name: Container(service.user, [f"{service.name}_server"], mints),
-        f"{service.name}-work": Container(service.user + 1, [f"{service.name}_worker"], [*mints, CHECKPOINT]),
-    }
+    """Its web processes and its background process. With replicas it asks their owners with a token, and may write
+    links into messages: it signs both. A service that signs people in makes their tokens."""
+    asks = [SIGNING] if service.replicas else []
+    server, worker = f"{service.name}_server", f"{service.name}_worker"
+    web = Container(service.user, [server], asks)
+    if service.signs_in:
+        web = Container(service.user, [server, SIGN_IN_ROLE], [SIGNING])
+    return {service.name: web, f"{service.name}-work": Container(service.user + 1, [worker], [*asks, CHECKPOINT])}
 
+
+# Folders of containers of earlier releases, which nobody may go on reading.
+FORMER = ("pages",)
 
 Give = Callable[[Path, int, int], None]
 
@@ -88,6 +93,8 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
         readable.chmod(readable.stat().st_mode | (0o555 if readable.is_dir() else 0o444))
     for name, container in containers().items():
         _hand_over(master, folder / name, container, databases_of, give)
+    for name in FORMER:
+        shutil.rmtree(folder / name, ignore_errors=True)
     return made
 
 

@@ -68,6 +68,9 @@ class Host(Protocol):
         """The last hops of reminders."""
 
     def engine(self, service: str) -> Engine: ...
+    def sign_in(self) -> flask.Blueprint:
+        """The routes that make a token of a one-time link's code."""
+
     def log_of(self, source: str) -> Log | None:
         """Another service's log, where this process can read it; None where a service keeps replicas."""
 
@@ -92,6 +95,7 @@ class Service(msgspec.Struct, Generic[H], frozen=True, kw_only=True):
     name            its source in the event catalogue, its database, its part of addresses: /api/v1/NAME
     open            its handle, on a migrated database
     web             its web app
+    signs_in        its web processes sign people in: they read the one-time links and make tokens
     user            user id of its web container; that of its background container is the next one
     records         what it folds logs into; the logs of other services among them are its replicas when deployed
     rebuild_own     rewrites the tables that follow from its own log; returns how many events were read
@@ -108,6 +112,7 @@ class Service(msgspec.Struct, Generic[H], frozen=True, kw_only=True):
     open: Callable[[Host], H]
     web: Callable[[H, Host], flask.Flask]
     user: int
+    signs_in: bool = False
     records: Projection[Any] | None = None
     rebuild_own: Callable[[Connection, str, Log], int] | None = None
     loops: Callable[[H, Progress | None, Mine], Mapping[str, Loop]] = lambda _, __, ___: {}
@@ -137,7 +142,8 @@ TASKS = Service(
     name="tasks",
     user=10011,
     open=_open_tasks,
-    web=lambda tasks, host: tasks_app.create_web(tasks, host.verifier, origin=host.origin),
+    signs_in=True,
+    web=lambda tasks, host: tasks_app.create_web(tasks, host.verifier, origin=host.origin, sign_in=host.sign_in()),
     rebuild_own=tasks_views.rebuild,
     alone=tasks_worker.loops,
     checks=[ServiceCheck("calendars", "Lịch làm việc", calendars.published)],

@@ -172,7 +172,7 @@ def body_limit(size: int) -> Callable[[View], View]:
 def principal() -> Principal:
     """Who is asking. In a public view raises Rejected (401) when nobody is signed in."""
     if "principal" not in flask.g:
-        flask.g.principal = _verifier().verify(_token())
+        flask.g.principal = _verifier().verify(token())
     found: Principal = flask.g.principal
     return found
 
@@ -272,8 +272,8 @@ def _verifier() -> Verifier:
     return verifier
 
 
-def _token() -> str:
-    """The bearer token, else the cookie of a signed-in browser."""
+def token() -> str:
+    """The bearer token, else the cookie of a signed-in browser. Raises Rejected (401) when there is neither."""
     header = flask.request.headers.get("Authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")

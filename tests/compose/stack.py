@@ -21,7 +21,7 @@ LASTING = (
     "mailpit",
     *SERVICES,
     *(f"{service}-work" for service in SERVICES),
-    "pages",
+    "web",
     "proxy",
 )
 UP_SECONDS = 600  # the image is built, and the machine may be busy with other tests

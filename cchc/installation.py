@@ -197,13 +197,13 @@ class Installation:
     def background(self, service: str, progress: ShowProgress | None = None) -> Background:
         """What runs beside a service's web processes; with Kafka also its relay and the consumers of its replicas.
 
-        Several processes of a service share the communes as the group shares the partitions of the tasks topic; loops
+        Several processes of a service share the communes as the group shares the partitions of the first topic; loops
         that concern its own log alone run in one of them. `progress` makes what shows a rebuild.
         """
         descriptor = SERVICES[service]
         handle = self.handle(descriptor)
         replicas, relay = self._replicas(service), self._relay(service)
-        is_ours = replicas["tasks"].mine if replicas else all_communes
+        is_ours = next(iter(replicas.values())).mine if replicas else all_communes
         alone: dict[str, Loop] = {"signer": self.signer(service).run}
         if relay:
             alone["relay"] = relay.run

@@ -130,7 +130,7 @@ def rebuild_command(
     """Dựng lại dữ liệu đọc của một dịch vụ từ nhật ký; dữ liệu cũ phục vụ đến khi xong từng xã."""
     if from_kafka:
         _refill(installation, service)
-    known = installation.logs(service)["tasks"].heads()
+    known = {commune for log in installation.logs(service).values() for commune in log.heads()}
     communes = [the_commune(installation, commune)] if commune else sorted(known)
     folded = _rebuild_own(installation, service, communes)
     if service in readers():

@@ -109,7 +109,7 @@ def test_a_service_that_only_the_table_knows(office: Office, tmp_path: Path):
     assert "visits (2 sự kiện)" in office.json("verify")["checked"]
     assert office.json("rebuild", "visits")["events"] == 2
     assert json.loads(office.cchc("openapi", "visits"))["paths"]
-    assert [each["source"] for each in office.json("checkpoint", "sign")] == ["tasks", "visits"]
+    assert "visits" in {each["source"] for each in office.json("checkpoint", "sign")}
     assert office.json("verify", "--service", "visits")["findings"] == []
 
     # A backup has it, and a restore brings it back.

@@ -20,6 +20,7 @@ from shared.events import (
     decode,
     local_day,
 )
+from shared.wake import Waiting
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +52,13 @@ class Signer:
         self._looked_at: dict[str, tuple[Head, date]] = {}
 
     def run(self, stop: threading.Event) -> None:
-        while not stop.wait(PAUSE_S):
-            try:
-                self.step()
-            except SQLAlchemyError as error:
-                logger.warning("signing checkpoints of %s waits: %s", self.log.source, error)
+        with Waiting(self.log.engine) as waiting:
+            while not stop.is_set():
+                try:
+                    self.step()
+                except SQLAlchemyError as error:
+                    logger.warning("signing checkpoints of %s waits: %s", self.log.source, error)
+                waiting.sleep(stop, PAUSE_S, settle_s=PAUSE_S)
 
     def step(self) -> list[CheckpointSigned]:
         """Look at each commune whose log or day moved on; returns what was signed."""

@@ -12,25 +12,13 @@ import jwt
 import msgspec
 
 from shared.eventlog import EVERY_COMMUNE
+from shared.events.values import ROLES as PEOPLE
 from shared.web.keys import AUDIENCE, ISSUER, KeyLookup, KeySetUnavailable, keys_at
 from shared.web.problems import Rejected
 from shared.web.schema import composed
 
-ROLES = frozenset(
-    {
-        "chair",
-        "vice_chair",
-        "office",
-        "staff",
-        "village_head",
-        "focal_point",
-        "supervisor",
-        "inspector",
-        "admin",
-        "replicator",
-        "messenger",
-    }
-)
+# What a token may name: the roles of people, and those of programs that copy logs or send messages.
+ROLES = frozenset({*PEOPLE, "replicator", "messenger"})
 # Who holds a token for all communes operates the installation, copies logs, or reads where people are reached; nothing
 # else is granted that wide.
 WIDE_ROLES = frozenset({"admin", "replicator", "messenger"})
@@ -155,11 +143,15 @@ def authorise(actions: Actions, action: str, principal: Principal, commune: str 
         raise Rejected("commune")
 
 
-def action(name: str) -> Callable[[View], View]:
-    """Classify a view: who may call it stands under `name` in the service's role × action table."""
+def action(name: str, *, by_command: bool = False) -> Callable[[View], View]:
+    """Classify a view: who may call it stands under `name` in the service's role × action table.
+
+    `by_command`: the command that the view executes looks up the roles of today's post itself, so the door does not.
+    """
 
     def classify(view: View) -> View:
         view.__dict__["cchc_action"] = name
+        view.__dict__["cchc_by_command"] = by_command
         return view
 
     return classify
@@ -231,6 +223,8 @@ def guard(
         if commune is not None and not COMMUNE.fullmatch(commune):
             raise Rejected("not-found")
         authorise(actions, tags["cchc_action"], asking, commune)
+        if tags.get("cchc_by_command"):
+            return
         if roles_in_force and commune is not None and asking.staff is not None:
             held = frozenset(roles_in_force(commune, asking.staff))
             flask.g.principal = replace(asking, roles=asking.roles & held)

@@ -18,7 +18,6 @@ from services.scoring.domain.records import commune_name
 from services.scoring.domain.table import table
 from services.scoring.domain.texts import CATEGORIES, LEVELS, STANDINGS
 from services.scoring.schemas import AsOfQuery
-from services.scoring.texts import STATUSES, TEXTS
 from shared.events import VIETNAM, decode
 from shared.metrics import Measure
 from shared.projection import all_positions
@@ -87,8 +86,8 @@ def create_root(
         actions={name: ACTIONS[name] for name in ("rating.table", "rating.sheet")} | {acting.ACTION: acting.ROLES},
         verifier=installation.verifier,
         service=installation.scoring,
-        texts=TEXTS | NOTIFICATIONS_TEXTS,
-        statuses=STATUSES | NOTIFICATIONS_STATUSES,
+        texts=NOTIFICATIONS_TEXTS,
+        statuses=NOTIFICATIONS_STATUSES,
         roles_in_force=installation.scoring.roles_in_force,
         checks={service: installation.own_log(service).heads for service in SERVICES},
         origin=installation.settings.origin,

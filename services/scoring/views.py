@@ -1,6 +1,6 @@
 """The read side of scoring: the records of each commune as rows, and the same records as of any past position."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -19,13 +19,12 @@ from sqlalchemy import (
     select,
 )
 
-from services.scoring.domain import fold
+from services.scoring.domain import fold, refusals
 from services.scoring.domain.records import Records, decode_record, encode_record
 from shared.eventlog import Log, snapshot
 from shared.eventlog.database import run_many
 from shared.events import GENESIS_HASH, Input, event_hash, local_day
 from shared.projection import read_positions, replay
-from shared.refusal import Refused
 
 SOURCES = ("tasks", "scoring")
 
@@ -83,6 +82,15 @@ def _of(commune: str) -> ColumnElement[bool]:
 PROJECTION = RecordsProjection()
 
 
+def records_of(connection: Connection, commune: str, kinds: Collection[str]) -> Records:
+    """The records of some kinds as the projection last wrote them."""
+    state = fold.empty(commune)
+    columns = select(records.c.kind, records.c.id, records.c.body)
+    for row in connection.execute(columns.where(_of(commune), records.c.kind.in_(kinds))):
+        state.put(row.kind, row.id, decode_record(row.kind, row.body))
+    return state
+
+
 def one(connection: Connection, commune: str, kind: str, key: str) -> Any:
     """One record as the projection last wrote it, None when there is none."""
     found = connection.execute(select(records.c.body).where(_of(commune), records.c.kind == kind, records.c.id == key))
@@ -129,7 +137,7 @@ def must_have_reached(logs: Mapping[str, Log], commune: str, positions: Mapping[
     """Refuses positions that the logs do not have yet."""
     for source, position in positions.items():
         if position > logs[source].head(commune).position:
-            raise Refused("position-unknown", source=source, position=position)
+            raise refusals.POSITION_UNKNOWN(source=source, position=position)
 
 
 def pins(logs: Mapping[str, Log], commune: str, positions: Mapping[str, int]) -> list[Input]:

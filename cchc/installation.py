@@ -26,6 +26,7 @@ from services.scoring import app as scoring_app
 from services.scoring import service as scoring_service
 from services.scoring import views as scoring_views
 from services.scoring import worker as scoring_worker
+from services.scoring.worker import SIGNED_AT_ONCE
 from services.tasks import app as tasks_app
 from services.tasks import personal
 from services.tasks import service as tasks_service
@@ -211,7 +212,7 @@ class Installation:
             folds=self.folds(service) if service in PROJECTIONS else None,
             relay=relay,
             replicas=[*replicas.values()],
-            counts=partial(notifications_outcomes.unsent, self.own_log(service))
+            further=partial(notifications_outcomes.measure, self.own_log(service))
             if service == "notifications"
             else None,
         )
@@ -219,7 +220,8 @@ class Installation:
     def signer(self, service: str) -> Signer:
         """Signs a service's log; scoring signs at a decision also how far it holds the tasks log."""
         rests_on = [self.scoring.logs["tasks"]] if service == "scoring" else []
-        return Signer(self.own_log(service), self.checkpoint_key, rests_on=rests_on, clock=self.clock)
+        at_once = SIGNED_AT_ONCE if service == "scoring" else ()
+        return Signer(self.own_log(service), self.checkpoint_key, rests_on=rests_on, at_once=at_once, clock=self.clock)
 
     def _relay(self, service: str) -> Relay | None:
         return Relay(self.own_log(service), self.settings.kafka) if self.settings.kafka else None

@@ -7,10 +7,11 @@ from typing import Any
 from demo.year import CHAIR, COMMUNE, OFFICE, Year
 from services.scoring.commands import execute
 from services.scoring.domain import assessment
-from services.scoring.domain.context import EXTERNAL, Command
+from services.scoring.domain.context import Command
 from services.scoring.domain.procedure import appeal, decision, meeting, proposal
 from shared.eventlog import Appended
 from shared.events import UnitFigures, Vote, decode
+from shared.events.values import EXTERNAL
 from shared.web.auth import Principal
 
 RATED = 2024

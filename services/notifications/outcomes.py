@@ -1,12 +1,13 @@
 """What the service's own log comes to, written in its append transaction: occurrences, policies, preferences, slips."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, delete
 
 from services.notifications import tables
+from shared import metrics
 from shared.eventlog import EVERY_COMMUNE, Log, reading
 from shared.eventlog.database import Query, run
 from shared.events import (
@@ -123,6 +124,20 @@ def rebuild(connection: Connection, commune: str, log: Log) -> int:
             run(connection, statement, parameters)
         count += 1
     return count
+
+
+REMINDERS = metrics.declare(
+    "cchc_reminders",
+    metrics.GAUGE,
+    "Reminders that wait to be sent (queued) or for a person (failed)",
+    ("service", "state"),
+)
+
+
+def measure(log: Log) -> Iterator[metrics.Sample]:
+    """For /metrics: the reminders that wait."""
+    for state, count in unsent(log).items():
+        yield metrics.Sample(REMINDERS, (log.source, state), count)
 
 
 def unsent(log: Log) -> dict[str, int]:

@@ -17,7 +17,7 @@ from services.notifications.domain import weekly
 from services.notifications.domain.weekly import FieldWeek, Month, PersonWeek, Told, Week
 from services.notifications.views import running
 from shared.events import VIETNAM, end_of_day, format_time, local_day
-from shared.fields import FIELDS
+from shared.reform import FIELDS
 from shared.refusal import Refused
 from shared.vietnamese import in_order_of
 from shared.workbook import Cell, Column, Table, workbook

@@ -1,19 +1,20 @@
 """The commands of scoring: authorise → read → decide → append, the same few lines for all of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from services.scoring import tables
 from services.scoring.access import ACTIONS
 from services.scoring.domain import decisions, refusals
 from services.scoring.domain.context import Command, Context, ProcedureContext
 from services.scoring.domain.records import PersonRecord
 from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.service import Scoring
-from services.scoring.views import PROJECTION, Moment, known_at, records_of
+from services.scoring.views import PROJECTION, Moment, known_at
 from shared.eventlog import Appended, Decision, Key, StaleVersion, Transaction
 from shared.eventlog.feed import FeedError
-from shared.events import subject_of
+from shared.events import Data, subject_of
 from shared.projection import all_positions
 from shared.web.auth import Principal, authorise
 
@@ -40,10 +41,8 @@ def execute(
     def decide(tx: Transaction) -> Decision:
         context = _at_the_ends(service, tx, principal) if handler.step else _as_folded(tx, principal)
         decision = decisions.decide(command, context)
-        for event in decision.events if if_match is not None else ():
-            subject = subject_of(event, commune)
-            if tx.version(subject) != if_match:
-                raise StaleVersion(subject, if_match, tx.version(subject))
+        if if_match is not None:
+            _must_be_at(if_match, tx, decision.events)
         return Decision(decision.events, msgspec.to_builtins(decision.result))
 
     return service.log.append(commune, decide, actor=principal.actor, key=key)
@@ -67,9 +66,15 @@ def must_be_up_to_date(service: Scoring, commune: str) -> None:
         raise refusals.TASKS_BEHIND(here=here, there=owner.position)
 
 
+def _must_be_at(version: int, tx: Transaction, events: Sequence[Data]) -> None:
+    for subject in (subject_of(event, tx.commune) for event in events):
+        if tx.version(subject) != version:
+            raise StaleVersion(subject, version, tx.version(subject))
+
+
 def _as_folded(tx: Transaction, principal: Principal) -> Context:
     """People, units and years as far as this service has folded the tasks log."""
-    records = records_of(tx.connection, tx.commune, ("person", "unit", "year"))
+    records = PROJECTION.read(tx.connection, tx.commune, tables.records.c.kind.in_(("person", "unit", "year")))
     return Context(
         actor=principal.staff,
         posts=_posts(records.people, tx),

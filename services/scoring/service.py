@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from services.scoring.domain import refusals
 from services.scoring.domain.rules.facts.people import Post, post_on
-from services.scoring.views import PROJECTION, one
+from services.scoring.views import PROJECTION
 from shared.eventlog import Head, Log, reading, utcnow
 from shared.events import VIETNAM, uuid7
 from shared.projection import all_positions
@@ -51,7 +51,7 @@ class Scoring(msgspec.Struct, frozen=True):
     def post_today(self, commune: str, staff: str) -> Post | None:
         """A person's post today, or the nearest to it; None when they were never appointed."""
         with reading(self.engine, commune) as connection:
-            person = one(connection, commune, "person", staff)
+            person = PROJECTION.one(connection, commune, "person", staff)
         return post_on(person, self.today) if person else None
 
 

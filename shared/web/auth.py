@@ -12,25 +12,13 @@ import jwt
 import msgspec
 
 from shared.eventlog import EVERY_COMMUNE
+from shared.events.values import ROLES as PEOPLE
 from shared.web.keys import AUDIENCE, ISSUER, KeyLookup, KeySetUnavailable, keys_at
 from shared.web.problems import Rejected
 from shared.web.schema import composed
 
-ROLES = frozenset(
-    {
-        "chair",
-        "vice_chair",
-        "office",
-        "staff",
-        "village_head",
-        "focal_point",
-        "supervisor",
-        "inspector",
-        "admin",
-        "replicator",
-        "messenger",
-    }
-)
+# What a token may name: the roles of people, and those of programs that copy logs or send messages.
+ROLES = frozenset({*PEOPLE, "replicator", "messenger"})
 # Who holds a token for all communes operates the installation, copies logs, or reads where people are reached; nothing
 # else is granted that wide.
 WIDE_ROLES = frozenset({"admin", "replicator", "messenger"})

@@ -8,8 +8,7 @@ from msgspec import UNSET
 
 from services.notifications.domain.people import Post, absence_on, holders, in_charge, posts_on, unit_on
 from services.notifications.domain.records import Appointed, Changed, Records
-
-EXTERNAL = "external"
+from shared.events.values import EXTERNAL
 
 
 class Concerned(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from services.notifications.domain.records import Records, TaskRecord
 from services.notifications.domain.standing import Standing, standing
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import local_day
-from shared.fields import FIELDS
+from shared.reform import FIELDS
 
 SOON_DAYS = 7
 Section = Literal["undone", "late", "due_soon", "waiting", "extensions", "checks"]

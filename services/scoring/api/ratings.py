@@ -7,9 +7,9 @@ import flask
 from services.scoring import queries
 from services.scoring.api.base import COMMUNE, PERSON, YEAR, answer, as_json, scoring
 from services.scoring.documents.sheet import PAPERS, printed_sheet
-from services.scoring.domain.records import commune_name
 from services.scoring.domain.texts import CATEGORIES, LEVELS, STANDINGS
 from services.scoring.schemas import AsOfQuery, ExplanationQuery
+from shared.records import commune_name
 from shared.web.auth import action, principal
 from shared.web.schema import Blueprint, Schema
 

@@ -11,7 +11,6 @@ import msgspec
 
 from services.scoring import queries
 from services.scoring.domain import rules, texts
-from services.scoring.domain.records import commune_name
 from services.scoring.domain.rules.description import Figure
 from services.scoring.domain.rules.interface import EventRef, TaskFacts
 from services.scoring.domain.sheet import Explanation, Sheet, explain, sheet, sheet_bytes
@@ -20,6 +19,7 @@ from services.scoring.service import Scoring
 from services.scoring.views import Known
 from shared.documents import Papers, day
 from shared.events import CheckpointSigned
+from shared.records import commune_name
 
 if TYPE_CHECKING:
     from shared.web.auth import Principal

@@ -5,11 +5,12 @@ from typing import Any, Literal
 import msgspec
 
 from services.scoring.domain import refusals
-from services.scoring.domain.context import EXTERNAL, Command, Context, Decision, must_have_reason, must_track_or_rate
+from services.scoring.domain.context import Command, Context, Decision, must_have_reason, must_track_or_rate
 from services.scoring.domain.records import UnitRecord
 from services.scoring.domain.rules.facts.people import post_on
 from services.scoring.domain.settings import cut_off, validate
 from shared.events import CommonAssessed, SettingsChosen, UnitFigures, UnitResultRecorded
+from shared.events.values import EXTERNAL
 
 # NĐ 90/2020 Đ3: chính trị tư tưởng; đạo đức, lối sống; tác phong, lề lối; ý thức tổ chức kỷ luật.
 COMMON_CRITERIA = ("k1", "k2", "k3", "k4")

@@ -10,10 +10,8 @@ from services.scoring.domain import refusals
 from services.scoring.domain.records import Records
 from services.scoring.domain.rules.facts.people import Post
 from shared.events import Data, Input
+from shared.events.values import EXTERNAL
 from shared.refusal import Refusal
-
-# Decided above the commune; the Office records what came from there.
-EXTERNAL = "external"
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,23 +21,19 @@ def parsed() -> Iterator[ast.AST]:
 
 
 def test_every_declared_refusal_is_raised_somewhere() -> None:
-    used = {node.attr for node in parsed() if isinstance(node, ast.Attribute) and is_refusals(node.value)}
+    used = {node.attr for node in parsed() if isinstance(node, ast.Attribute) and name_of(node.value) == "refusals"}
     assert DECLARED.keys() == used & DECLARED.keys()
 
 
 def test_nothing_is_refused_that_is_not_declared() -> None:
-    made = [node for node in parsed() if isinstance(node, ast.Call) and called(node) in {"Refused", "Refusal"}]
+    made = [node for node in parsed() if isinstance(node, ast.Call) and name_of(node.func) in {"Refused", "Refusal"}]
     assert [ast.unparse(node) for node in made] == []
     assert set(refusals.ALL) == set(DECLARED.values())
     assert by_code(refusals.ALL).keys() == {refusal.code for refusal in refusals.ALL}
 
 
-def is_refusals(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and node.id == "refusals"
-
-
-def called(node: ast.Call) -> str | None:
-    return getattr(node.func, "id", None) or getattr(node.func, "attr", None)
+def name_of(node: ast.expr) -> str | None:
+    return node.id if isinstance(node, ast.Name) else None
 
 
 def test_refusals_say_what_is_wrong_and_what_to_do() -> None:

@@ -58,7 +58,7 @@ class Spec:
         )
         return decisions.decide(self.command, context)
 
-    def then(self, *kinds: type) -> Decision:
+    def then(self, *kinds: type) -> Any:
         decision = self.decided()
         assert [type(event) for event in decision.events] == list(kinds)
         return decision

@@ -3,7 +3,7 @@
 from datetime import date
 
 from services.scoring.domain import refusals
-from services.scoring.domain.context import EXTERNAL, Command, Decision, ProcedureContext
+from services.scoring.domain.context import Command, Decision, ProcedureContext
 from services.scoring.domain.procedure.steps import (
     day_given,
     decision_in_force,
@@ -20,6 +20,7 @@ from services.scoring.domain.sheet import rated_staff
 from services.scoring.domain.standing import Standing, standing
 from shared import events
 from shared.events.ratings import Outcome
+from shared.events.values import EXTERNAL
 
 
 class Decide(Command, frozen=True, kw_only=True):

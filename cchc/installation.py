@@ -3,10 +3,11 @@
 import hashlib
 import os
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 import flask
 from sqlalchemy import Connection, Engine
@@ -42,11 +43,15 @@ from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.leader import one_at_a_time
+from shared.metrics import Measure
 from shared.projection import Projection, Runner
+from shared.web import sign_in
 from shared.web.auth import Verifier
+from shared.web.health import Checks
 from shared.web.keys import SigningKey, generate_key, load_key, mint
-from shared.web.sign_in import metadata as sign_in
 from shared.worker import Loop, all_communes
+from web.app import create_web
+from web.client import Client, in_process, over_http
 
 SERVICE_LIFETIME = timedelta(hours=12)
 
@@ -92,7 +97,7 @@ class Installation:
         """Bring every service's database to the schema of this release."""
         for service in SERVICES:
             migrate(self.owner(service), f"services.{service}")
-        sign_in.create_all(self.engine("sign_in"))
+        sign_in.metadata.create_all(self.engine("sign_in"))
 
     def owner(self, service: str) -> Engine:
         """With the role that owns the tables; where none is named apart, that is the one of every day."""
@@ -177,13 +182,37 @@ class Installation:
 
     def web(self, service: str) -> flask.Flask:
         build: Mapping[str, Callable[[], flask.Flask]] = {
-            "tasks": lambda: tasks_app.create_web(self.tasks, self.verifier, origin=self.settings.origin),
+            "tasks": lambda: tasks_app.create_web(
+                self.tasks, self.verifier, origin=self.settings.origin, sign_in=self.sign_in()
+            ),
             "scoring": lambda: scoring_app.create_web(self.scoring, self.verifier, origin=self.settings.origin),
             "notifications": lambda: notifications_app.create_web(
                 self.notifications, self.verifier, origin=self.settings.origin
             ),
         }
         return build[service]()
+
+    def sign_in(self) -> flask.Blueprint:
+        """The API that makes a token of a one-time link's code."""
+        engine = self.engine("sign_in")
+        sign_in.metadata.create_all(engine)
+        return sign_in.sign_in_blueprint(engine, lambda: self.signing_key)
+
+    def screens(
+        self,
+        apps: Mapping[str, WSGIApplication] | None = None,
+        *,
+        alive: Checks | None = None,
+        measures: Sequence[Measure] = (),
+    ) -> flask.Flask:
+        """The web app of the screens: it asks the services' `apps` in this process, without them over HTTP."""
+        if apps is None:
+            clients = {service: Client(service, over_http(self.settings.urls[service])) for service in SERVICES}
+        else:
+            clients = {service: Client(service, in_process(app, f"/api/v1/{service}")) for service, app in apps.items()}
+        return create_web(
+            clients, self.verifier, origin=self.settings.origin, clock=self.clock, alive=alive, measures=measures
+        )
 
     def background(self, service: str) -> Background:
         """What runs beside a service's web processes; with Kafka also its relay and the consumers of its replicas.

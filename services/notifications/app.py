@@ -1,21 +1,27 @@
 """The web app of the notifications service."""
 
+from functools import partial
+
 import flask
 
 from services.notifications.access import ACTIONS
 from services.notifications.api import blueprints
 from services.notifications.service import Notifications
 from services.notifications.texts import STATUSES, TEXTS
+from services.notifications.views import PROJECTION
+from shared.projection import all_positions
 from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.feed import feed_blueprint
 from shared.web.positions import after_waiting
+from shared.web.status import status_blueprint
 
 
 def create_web(notifications: Notifications, verifier: Verifier, *, origin: str | None = None) -> flask.Flask:
+    positions = partial(all_positions, notifications.engine, PROJECTION.name)
     return create_app(
         "notifications",
-        blueprints=[*blueprints(), feed_blueprint(notifications.log)],
+        blueprints=[*blueprints(), feed_blueprint(notifications.log), status_blueprint(notifications.log, positions)],
         actions=ACTIONS,
         verifier=verifier,
         service=notifications,

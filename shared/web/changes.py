@@ -8,6 +8,7 @@ import flask
 import msgspec
 
 from shared.eventlog import Appended, Key, Log, StaleVersion
+from shared.web import openapi
 from shared.web.app import service
 from shared.web.auth import Principal, action, principal
 from shared.web.conditional import if_match
@@ -63,6 +64,7 @@ class Change(NamedTuple):
     answer     the schema of the answer, when it is not the table's
     versioned  does it need If-Match: `no`; for a stream that has `begun`; `always`
     status     of the answer, when it is not 201 for what `makes` and 200 otherwise
+    operation  the name of the operation, for a command that has two routes
     """
 
     rule: str
@@ -75,6 +77,7 @@ class Change(NamedTuple):
     answer: type[Schema] | None = None
     versioned: Versioned = "no"
     status: int | None = None
+    operation: str | None = None
 
 
 def answered(done: Appended, _: object) -> tuple[Body, dict[str, str]]:
@@ -93,13 +96,22 @@ def add(
     *,
     answer: type[Schema],
     answered: Answered = answered,
+    authorised_by_command: bool = False,
 ) -> None:
-    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes."""
+    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes.
+
+    `authorised_by_command`: `execute` looks up the roles of today's post itself, in the transaction that it writes.
+    """
     for change in changes:
-        _route(blueprint, change, execute, answer, answered)
+        view = _view(change, execute, answered)
+        describe(view, change)
+        decorated = action(change.action, by_command=authorised_by_command)(view)
+        decorated = blueprint.response(_status(change), change.answer or answer)(decorated)
+        decorated = blueprint.arguments(change.body)(decorated)
+        blueprint.route(change.rule, methods=[change.method])(decorated)
 
 
-def _route(blueprint: Blueprint, change: Change, execute: Execute, answer: type[Schema], answered: Answered) -> None:
+def _view(change: Change, execute: Execute, answered: Answered) -> Callable[..., Any]:
     def view(body: Body, commune: str, **ids: Any) -> Any:
         if change.makes:
             ids[change.makes] = new_id()
@@ -108,12 +120,8 @@ def _route(blueprint: Blueprint, change: Change, execute: Execute, answer: type[
         return record(commune, command, execute, versioned=versioned, answered=answered)
 
     view.__doc__ = change.summary
-    view.__name__ = operation_id(change.command)
-    describe(view, change)
-    decorated = action(change.action)(view)
-    decorated = blueprint.response(_status(change), change.answer or answer)(decorated)
-    decorated = blueprint.arguments(change.body)(decorated)
-    blueprint.route(change.rule, methods=[change.method])(decorated)
+    view.__name__ = change.operation or change.command.__name__
+    return view
 
 
 def _status(change: Change) -> int:
@@ -154,41 +162,10 @@ def new_id() -> str:
     return handle.log.new_id(handle.clock())
 
 
-def operation_id(command: type[msgspec.Struct]) -> str:
-    """`AssignTask` → `assignTask`: what a generated client calls the operation."""
-    return command.__name__[0].lower() + command.__name__[1:]
-
-
-IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "1 to 200 printable ASCII characters; a request repeated with its key has one effect and one answer",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-}
-IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "description": "The ETag of the version that the change is based on",
-    "schema": {"type": "string"},
-}
-ETAG = {"description": "The version of what was changed", "schema": {"type": "string"}}
-POSITION = {
-    "description": "Where the command was recorded, as Cchc-Wait-For takes it",
-    "schema": {"type": "string"},
-}
-
-
 def describe(view: Callable[..., Any], change: Change) -> None:
-    """Put into the OpenAPI description what the decorators do not know: the operation's id, and the headers."""
-    versioned = change.versioned != "no" and not change.makes
-    parameters: list[dict[str, Any]] = [IDEMPOTENCY_KEY]
-    if versioned:
-        parameters.append({**IF_MATCH, "required": change.versioned == "always"})
-    headers = {"Cchc-Position": POSITION} | ({"ETag": ETAG} if change.versioned != "no" else {})
-    view.__dict__["_apidoc"] = {
-        "manual_doc": {
-            "operationId": operation_id(change.command),
-            "parameters": parameters,
-            "responses": {_status(change): {"headers": headers}},
-        }
-    }
+    """Declare the headers that the route takes and answers with."""
+    versioned = change.versioned != "no"
+    based_on = (openapi.IF_MATCH,) if versioned and not change.makes else ()
+    openapi.declare_headers((openapi.KEY, *based_on))(view)
+    headers = ("Cchc-Position", "ETag") if versioned else ("Cchc-Position",)
+    openapi.declare_answer(openapi.Answer(_status(change), None, "", headers, None))(view)

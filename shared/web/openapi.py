@@ -156,7 +156,7 @@ def operation(
     if method == "get" and any("ETag" in answer.headers for answer in answers):
         takes.append("If-None-Match")
     doc["operationId"] = operation_id(view.__name__)
-    doc["parameters"] = [*doc.get("parameters", ()), *(_reference("parameters", name) for name in takes)]
+    doc["parameters"] = [*doc.get("parameters", ()), *takes]  # apispec refers to them as components
     if (upload := tags.get("cchc_upload")) is not None:
         doc["requestBody"] = _form(upload)
     responses = {str(status): response for status, response in doc.pop("responses", {}).items()}

@@ -18,7 +18,8 @@ from services.notifications.domain.people import Post as Reminded
 from services.notifications.domain.sheets import scored_by_period
 from services.scoring.documents.sheet import sheet_page
 from services.scoring.domain import rules
-from services.scoring.domain.assessment import AssessCommon, Context, assess_common
+from services.scoring.domain.assessment import AssessCommon, assess_common
+from services.scoring.domain.context import Context
 from services.scoring.domain.differences import differences
 from services.scoring.domain.periods import lines
 from services.scoring.domain.reports import people_report
@@ -174,7 +175,7 @@ def test_a_year_is_graded_by_its_criteria() -> None:
     def assess(staff: str, **items: str) -> Any:
         return assess_common(context, AssessCommon(staff=staff, year=2024, items=items, stage="confirmed", by="p08"))
 
-    assert assess("p07", civility="A")
+    assert assess("p07", civility="A").events
     with pytest.raises(Refused, match="common-criteria"):
         assess("p07", k1="tot")
 

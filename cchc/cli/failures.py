@@ -8,7 +8,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from cchc.data_lock import DataInUse
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
 from cchc.settings import WrongSetting
-from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
 from services.scoring.texts import TEXTS as SCORING_TEXTS
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
 from shared.eventlog.errors import ServerLacks
@@ -52,8 +51,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        texts = NOTIFICATIONS_TEXTS | SCORING_TEXTS
-        _, detail = texts.get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
+        _, detail = SCORING_TEXTS.get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
         fail(f"{refusal.detail or fill(detail, refusal.params)} [{refusal.code}]", REFUSED)
     except EXPLAINED as error:
         said = getattr(error, "orig", None) or error

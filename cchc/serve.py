@@ -122,8 +122,8 @@ def settle() -> None:
 
 def serve_all(open_installation: Callable[[], Installation], listener: socket.socket) -> None:
     """Every service in one process: one worker with threads, the background loops beside it."""
-    # A person at a terminal has come for the sign-in link, and is told only what goes wrong.
-    log_to(level=logging.WARNING if sys.stdout.isatty() else logging.INFO)
+    # A person at a terminal has come for the sign-in link, and is shown only failures; `cchc doctor` tells the rest.
+    log_to(level=logging.ERROR if sys.stdout.isatty() else logging.INFO)
     running: list[Loops] = []
 
     def build() -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from services.scoring.comparing import Compared, compare
-from services.scoring.domain import course, periods, rules, sheet, table
+from services.scoring.domain import course, periods, refusals, sheet, table
 from services.scoring.domain.readers import may_read, may_read_opinion
 from services.scoring.domain.standing import without_opinions
 from services.scoring.recheck import Checked
@@ -19,7 +19,6 @@ from services.scoring.views import PROJECTION, Known, Moment, known_at, known_no
 from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import VIETNAM, CheckpointSigned, decode, parse_time
 from shared.projection import all_positions
-from shared.refusal import Refused
 
 if TYPE_CHECKING:
     from shared.web.auth import Principal
@@ -81,9 +80,9 @@ def readable(service: Scoring, principal: "Principal", commune: str, staff: str,
     """
     found = known(service, commune, query)
     if staff not in found.records.people:
-        raise Refused("staff-unknown", staff=staff)
+        raise refusals.STAFF_UNKNOWN(staff=staff)
     if not may_read(service.post_today(commune, staff), staff, principal.staff, principal.roles):
-        raise Refused("sheet-of-another", staff=staff)
+        raise refusals.SHEET_OF_ANOTHER(staff=staff)
     return found
 
 
@@ -103,13 +102,7 @@ def year_table(service: Scoring, commune: str, year: int, query: Query) -> Answe
 
 def table_columns(of: table.Table) -> list[Column]:
     """The figures that head the columns of a table, as the rule sets in it describe themselves."""
-    names = {row.rule_set for row in of.rows}
-    described = [rules.described(name) for name in sorted(names)]
-    figures = (
-        next(figure for description in described if (figure := description.figure(name)))
-        for name in rules.columns(names, lambda description: description.table)
-    )
-    return [Column(figure.name, figure.heading or figure.label) for figure in figures]
+    return [Column(figure.name, figure.on_paper) for figure in table.columns(of.rows)]
 
 
 def years(service: Scoring, commune: str) -> Years:

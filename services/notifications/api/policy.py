@@ -23,12 +23,12 @@ blueprint = Blueprint("policy", __name__, url_prefix="/communes/<commune>", desc
 def read(commune: str) -> flask.Response:
     """The policy in force, as PUT takes it, and its revisions."""
     with reading(notifications().engine, commune) as connection:
-        known = views.policies(connection, commune)
+        history = views.policies(connection, commune)
     revisions = [
-        {"policy": policy.policy, "from": time, "by": policy.by, "reason": policy.reason} for time, policy in known
+        {"policy": policy.policy, "from": time, "by": policy.by, "reason": policy.reason} for time, policy in history
     ]
-    in_force = PolicyBody().dump(views.policy_in_force(known, now()))
-    return as_json({"in_force": in_force, "revisions": revisions}, etag(len(known)))
+    in_force = PolicyBody().dump(views.policy_in_force(history, now()))
+    return as_json({"in_force": in_force, "revisions": revisions}, etag(len(history)))
 
 
 CHANGES = [

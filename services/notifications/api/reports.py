@@ -31,9 +31,9 @@ def week(query: dict[str, Any], commune: str) -> flask.Response:
 @action("weekly.read")
 def week_workbook(query: dict[str, Any], commune: str) -> flask.Response:
     """The week as a workbook."""
-    found = _week(query, commune)
+    report = _week(query, commune)
     names = queries.contacts(notifications(), commune)
-    return as_xlsx(reports.document(found, names), f"bao-cao-tuan-{found.week}.xlsx")
+    return as_xlsx(reports.document(report, names), f"bao-cao-tuan-{report.week}.xlsx")
 
 
 @blueprint.route("/weekly.html")
@@ -57,8 +57,8 @@ def month(query: dict[str, Any], commune: str) -> flask.Response:
 @action("monthly.read")
 def month_workbook(query: dict[str, Any], commune: str) -> flask.Response:
     """A month as a workbook."""
-    found = _month(query, commune)
-    return as_xlsx(reports.document(found, {}), f"so-lieu-thang-{found.month}.xlsx")
+    report = _month(query, commune)
+    return as_xlsx(reports.document(report, {}), f"so-lieu-thang-{report.month}.xlsx")
 
 
 @blueprint.route("/monthly.html")

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, Engine
 from cchc.doctor import calendars
 from cchc.doctor.finding import Finding
 from services.notifications import app as notifications_app
-from services.notifications import outcomes
 from services.notifications import views as notifications_views
 from services.notifications import worker as notifications_worker
 from services.notifications.channels.interface import Channels
@@ -190,9 +189,9 @@ NOTIFICATIONS = Service(
     open=_open_notifications,
     web=lambda notifications, host: notifications_app.create_web(notifications, host.verifier, origin=host.origin),
     records=notifications_views.PROJECTION,
-    rebuild_own=outcomes.rebuild,
+    rebuild_own=notifications_views.rebuild,
     loops=notifications_worker.loops,
-    measure=outcomes.measure,
+    measure=notifications_views.measure,
 )
 
 # By name, those whose logs are folded before those that fold them. Handles differ, so what they are is known only to

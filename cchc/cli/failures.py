@@ -8,15 +8,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from cchc.data_lock import DataInUse
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
 from cchc.settings import WrongSetting
-from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
-from services.scoring.texts import TEXTS as SCORING_TEXTS
+from services.scoring.domain.rules.description import DescriptionError
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
 from shared.eventlog.errors import ServerLacks
 from shared.eventlog.trouble import trouble_of
 from shared.events import MalformedEvent, UnknownVersion
 from shared.projection import CannotFold
 from shared.refusal import Refused
-from shared.web.problems import TROUBLES, fill
+from shared.web.problems import TROUBLES
 
 SENTENCES: dict[type[Exception], tuple[str, int]] = {
     UnknownCommune: ("Chưa có xã này: {error}. Mở xã trước khi ghi.", REFUSED),
@@ -39,6 +38,7 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
         "Không dùng được cơ sở dữ liệu: {error}. Kiểm tra kết nối, quyền ghi và chạy cchc migrate.",
         UNAVAILABLE,
     ),
+    DescriptionError: ("Không dùng được bộ quy tắc: {error}. Sửa thư mục của bộ quy tắc (CCHC_RULE_SETS).", REFUSED),
     ArgumentError: ("Địa chỉ cơ sở dữ liệu không đúng: {error}. Kiểm tra CCHC_DATABASE_….", REFUSED),
     OSError: ("Không đọc hoặc không ghi được: {error}.", UNAVAILABLE),
 }
@@ -52,9 +52,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        texts = NOTIFICATIONS_TEXTS | SCORING_TEXTS
-        _, detail = texts.get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
-        fail(f"{refusal.detail or fill(detail, refusal.params)} [{refusal.code}]", REFUSED)
+        fail(f"{refusal.detail} [{refusal.code}]", REFUSED)
     except EXPLAINED as error:
         said = getattr(error, "orig", None) or error
         if word := trouble_of(error):

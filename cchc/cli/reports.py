@@ -11,7 +11,7 @@ import click
 from cchc.cli.as_of import as_of_options, ask, moment_options, pins
 from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
-from cchc.output import as_json, fail, table, write
+from cchc.output import as_json, fail, line, table, write
 from services.scoring.domain import reports
 from services.scoring.domain.texts import decimal, percent
 from services.scoring.views import Known
@@ -90,23 +90,18 @@ def _of_time(name: str, option: str, form: str, what: str) -> None:
         json_output: bool,
         output: Path | None,
     ) -> None:
-        from services.notifications import weekly
-        from shared.eventlog import reading
+        from services.notifications import queries
+        from services.notifications.documents import reports
 
-        commune, now = the_commune(installation, commune), installation.clock()
-        with reading(installation.notifications.engine, commune) as connection:
-            found = (
-                weekly.read_week(connection, commune, now, when)
-                if name == "weekly"
-                else weekly.read_month(connection, commune, now, when or weekly.last_month(now))
-            )
+        commune, service = the_commune(installation, commune), installation.notifications
+        found = (queries.week if name == "weekly" else queries.month)(service, commune, when)
         if output:
             names = installation.channels.directory(commune) if name == "weekly" else {}
-            write(output, weekly.document(found, names, page=output.suffix in {".html", ".htm"}))
+            write(output, reports.document(found, names, page=output.suffix in {".html", ".htm"}))
         if json_output:
             as_json(found)
         if not output and not json_output:
-            _print(weekly.title(found), weekly.tables_of(found, {}))
+            _print(reports.title(found), reports.tables_of(found, {}))
 
 
 _of_time("weekly", "on", "%Y-%m-%d", "Báo cáo tuần cho lãnh đạo: theo người, lĩnh vực; việc quá hạn và ai đã biết.")
@@ -123,17 +118,17 @@ def _give(known: Known, report: Any, json_output: bool, output: Path | None, yea
     if output or json_output:
         return
     _print(title_of(report), tables_of(report))
-    click.echo(pins(known), err=True)
+    line(pins(known), heading=True)
 
 
 def _print(title: str, tables: "Iterable[Table]") -> None:
-    click.echo(title, err=True)
+    line(title, heading=True)
     for of in tables:
-        click.echo(f"\n{of.name}", err=True)
+        line(f"\n{of.name}", heading=True)
         header = [column.heading for column in of.columns]
         table(header, [[_shown(column.of(row), column.kind) for column in of.columns] for row in of.rows])
         for note in of.notes:
-            click.echo(note, err=True)
+            line(note, heading=True)
 
 
 def _shown(value: "Cell", kind: "Kind") -> str | None:

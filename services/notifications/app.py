@@ -6,8 +6,8 @@ import flask
 
 from services.notifications.access import ACTIONS
 from services.notifications.api import blueprints
+from services.notifications.domain import refusals
 from services.notifications.service import Notifications
-from services.notifications.texts import STATUSES, TEXTS
 from services.notifications.views import PROJECTION
 from shared.projection import all_positions
 from shared.web.app import create_app
@@ -17,17 +17,16 @@ from shared.web.positions import after_waiting
 from shared.web.status import status_blueprint
 
 
-def create_web(notifications: Notifications, verifier: Verifier, *, origin: str | None = None) -> flask.Flask:
-    positions = partial(all_positions, notifications.engine, PROJECTION.name)
+def create_web(service: Notifications, verifier: Verifier, *, origin: str | None = None) -> flask.Flask:
+    positions = partial(all_positions, service.engine, PROJECTION.name)
     return create_app(
         "notifications",
-        blueprints=[*blueprints(), feed_blueprint(notifications.log), status_blueprint(notifications.log, positions)],
+        blueprints=[*blueprints(), feed_blueprint(service.log), status_blueprint(service.log, positions)],
         actions=ACTIONS,
         verifier=verifier,
-        service=notifications,
-        roles_in_force=after_waiting(notifications.reached, notifications.roles_in_force),
-        checks={"database": notifications.log.heads},
-        texts=TEXTS,
-        statuses=STATUSES,
+        service=service,
+        roles_in_force=after_waiting(service.reached, service.roles_in_force),
+        checks={"database": service.log.heads},
+        refusals=refusals.ALL,
         origin=origin,
     )

@@ -1,4 +1,4 @@
-"""What the notifications service works with: its database, the logs it folds, its own, its channels."""
+"""The handle of the notifications service: its database, the logs it folds, its own log, its channels."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -6,23 +6,23 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Engine
 
-from services.notifications import outcomes
+from services.notifications import views
 from services.notifications.channels.interface import Channels
 from services.notifications.domain.people import posts_on
 from services.notifications.views import PROJECTION, of_kinds
 from shared.eventlog import Head, Log, reading, utcnow
 from shared.events import format_time, local_day, uuid7
 from shared.projection import all_positions
-from shared.refusal import Refused
+from shared.refusals import NOT_IN_POST
 from shared.web.positions import Reached
 
 OwnerHeads = Callable[[], Mapping[str, Head]]
 
 
 class Notifications(msgspec.Struct, frozen=True):
-    """What the service works with. `logs` holds the logs of tasks and scoring (replicas, or embedded the owners') and
-    its own; `channels` the last hops configured in this installation and the directory of addresses; `owner_heads`
-    asks the owners of replicas, by source, how long their logs are."""
+    """What the service works with. `logs` holds the logs of tasks and scoring (replicas, or the owners' own when
+    embedded) and its own; `channels` the last hops that this installation has and the directory of addresses;
+    `owner_heads` asks the owners of replicas, by source, how long their logs are."""
 
     engine: Engine
     logs: Mapping[str, Log]
@@ -40,12 +40,12 @@ class Notifications(msgspec.Struct, frozen=True):
         return Reached(at.position, at.parked is not None) if at else Reached(0, False)
 
     def roles_in_force(self, commune: str, staff: str) -> frozenset[str]:
-        """The roles of the post a person is in today, as far as the tasks log is folded. Refuses: in no post."""
+        """The roles of the post a person is in today, as far as the tasks log is folded. Refuses `not-in-post`."""
         now = format_time(self.clock())
         with reading(self.engine, commune) as connection:
             post = posts_on(of_kinds(connection, commune, "person"), local_day(now), now).get(staff)
         if post is None:
-            raise Refused("not-in-post", staff=staff)
+            raise NOT_IN_POST(staff=staff)
         return frozenset(post.roles)
 
 
@@ -66,7 +66,7 @@ def open_notifications(
         "notifications",
         clock=clock,
         new_id=new_id,
-        on_append=outcomes.apply,
+        on_append=views.on_append,
         knows=lambda commune: tasks.head(commune).position > 0,
     )
     logs = {"tasks": tasks, "scoring": scoring or Log(engine, "scoring"), "notifications": own}

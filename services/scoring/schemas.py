@@ -1,14 +1,15 @@
 """What comes in and goes out of scoring over HTTP."""
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, get_args
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from services.scoring.domain.assessment import COMMON_CRITERIA, GRADES
+from services.scoring.domain import rules
 from services.scoring.views import Moment
-from shared.events import VIETNAM, end_of_day, format_time, local_day
+from shared.events import VIETNAM, UnitFigures, Vote, end_of_day, format_time, local_day
 from shared.events.ratings import Level, Outcome
 from shared.events.values import Category
 from shared.web.schema import Schema
@@ -106,10 +107,19 @@ class SettingsBody(Schema):
     reason = fields.String(required=True, validate=validate.Length(min=1, max=2000))
 
 
+def _named_by(names: Callable[[], list[str]]) -> Callable[[str], str]:
+    """What the installed rule sets ask for; a process adds a province's when it starts."""
+
+    def check(value: str) -> str:
+        return validate.OneOf(names())(value)
+
+    return check
+
+
 class CommonBody(Schema):
     items = fields.Dict(
-        fields.String(validate=validate.OneOf(COMMON_CRITERIA)),
-        fields.String(validate=validate.OneOf(GRADES)),
+        fields.String(validate=_named_by(rules.criteria_of_years)),
+        fields.String(validate=_named_by(rules.grades), metadata={"enum": rules.grades()}),
         required=True,
         validate=validate.Length(min=1),
     )
@@ -137,6 +147,11 @@ class UnitResultBody(Schema):
     level = fields.String(load_default=None, validate=validate.OneOf(get_args(Level)))
     by = fields.String(required=True)
 
+    @post_load
+    def nest(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """The command keeps the figures apart from the person who records them."""
+        return {"by": data.pop("by"), "figures": UnitFigures(**data)}
+
 
 def _text(longest: int = 2000, **more: Any) -> fields.String:
     return fields.String(validate=validate.Length(min=1, max=longest), **more)
@@ -151,7 +166,7 @@ def _sha256(**more: Any) -> fields.String:
 
 
 class By(Schema):
-    """Who acts; somebody else may type it."""
+    """The person who acts; another may type it."""
 
     by = fields.String(required=True)
 
@@ -210,6 +225,10 @@ class VoteBody(Schema):
     level = _one_of(Level, required=True)
     for_ = _count(data_key="for")
     against = _count()
+
+    @post_load
+    def vote(self, data: dict[str, Any], **_: Any) -> Vote:
+        return Vote(**data)
 
 
 class MeetingBody(Schema):

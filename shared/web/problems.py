@@ -26,7 +26,7 @@ TYPE = "urn:cchc:problem:"
 
 @dataclass(frozen=True)
 class Problem:
-    """What the client is told. `detail` is a template filled from the exception's params or attributes."""
+    """One kind of error answer. `detail` is a template filled from the exception's params or attributes."""
 
     status: int
     code: str
@@ -94,7 +94,7 @@ INTERNAL = Problem(500, *HTTP[500])
 
 DATABASE = Problem(503, "database", "Cơ sở dữ liệu không trả lời", "Hãy thử lại sau ít phút.", 5)
 
-# What `trouble_of` says of a database or a disk, by its word.
+# Troubles of a database or a disk, by the word that `trouble_of` returns.
 TROUBLES: dict[str, Problem] = {
     problem.code: problem
     for problem in (
@@ -129,7 +129,7 @@ TROUBLES: dict[str, Problem] = {
     )
 }
 
-# Exceptions of the packages below, by class.
+# Exceptions of the packages underneath, by class.
 _registered: dict[type[Exception], Problem] = {
     CannotFold: Problem(
         503,
@@ -138,7 +138,11 @@ _registered: dict[type[Exception], Problem] = {
         "Nhật ký có sự kiện không đọc được hoặc không khớp chuỗi; người quản trị chạy cchc verify để xem chi tiết.",
     ),
     UnknownCommune: Problem(
-        404, "unknown-commune", "Không có xã này", "Hệ thống này không giữ nhật ký của xã được nêu."
+        404,
+        "commune-unknown",
+        "Không có xã này",
+        "Hệ thống này không giữ nhật ký của xã được nêu.",
+        formerly=("unknown-commune",),
     ),
     ClockBehind: Problem(503, "clock", "Đồng hồ máy chủ sai", "Đồng hồ chậm hơn nhật ký; chưa ghi được gì mới.", 60),
     EventTooLarge: Problem(422, "event-too-large", "Nội dung quá dài", "Một sự kiện chỉ được dài nhất 256 KiB."),
@@ -156,12 +160,12 @@ _registered: dict[type[Exception], Problem] = {
 def register_problem(
     exception: type[Exception], status: int, code: str, title: str, detail: str, *, retry_after: int | None = None
 ) -> None:
-    """Say how an exception class (and what derives from it) is answered; its attributes fill `detail`."""
+    """Declare the answer to an exception class and its subclasses; the exception's attributes fill `detail`."""
     _registered[exception] = Problem(status, code, title, detail, retry_after)
 
 
 class Rejected(Exception):
-    """The web layer itself says no, before any rule of the domain; `code` is one of DOOR."""
+    """The web layer itself rejects the request, before any rule of the domain; `code` is one of DOOR."""
 
     def __init__(self, code: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
@@ -170,7 +174,7 @@ class Rejected(Exception):
 
 
 class Invalid(Exception):
-    """A request's input that its schema refuses; `location` is where in the request it stood (json, query, files …)."""
+    """Input that its schema refuses; `location` is the part of the request (json, query, files …)."""
 
     def __init__(self, messages: Any, location: str) -> None:
         super().__init__(messages, location)
@@ -181,9 +185,6 @@ class Invalid(Exception):
 def problem_of(refused: Refused) -> Problem:
     """What the client is told of a refusal."""
     refusal = refused.refusal
-    if not refusal.title:  # a bare code: until every service declares its refusals
-        declared: Mapping[str, Refusal] = flask.current_app.extensions["cchc.refusals"]
-        refusal = declared.get(refusal.code, Refusal(refusal.code, "Không được phép", refusal.code))
     return Problem(refusal.status, refusal.code, refusal.title, refusal.detail, formerly=refusal.formerly)
 
 
@@ -225,7 +226,7 @@ def answer(error: Exception) -> flask.Response:
     where = f"{flask.request.method} {flask.request.path}: {problem.code}"
     if problem.status == 500:
         log.error("%s", where, exc_info=error)
-    elif problem.status > 500:  # expected to pass by itself: what lies behind it is enough, without our own stack
+    elif problem.status > 500:  # expected to pass: the cause is enough, without our own stack
         log.warning("%s: %s", where, error, exc_info=error.__cause__)
     body: dict[str, Any] = {
         "type": TYPE + problem.code,
@@ -254,7 +255,7 @@ def _of_http(error: HTTPException) -> Problem:
 
 
 def _kept_headers(error: HTTPException) -> dict[str, str]:
-    """What the status itself requires, such as Allow with 405."""
+    """Headers that the status itself requires, such as Allow with 405."""
     return {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
 
 

@@ -19,7 +19,8 @@ from services.scoring.app import create_web
 from services.scoring.documents.sheet import sheet_page
 from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.service import Scoring, open_scoring
-from services.scoring.views import PROJECTION, known_at, metadata, moment_at
+from services.scoring.tables import metadata
+from services.scoring.views import PROJECTION, known_at, moment_at
 from shared.eventlog import Log, open_database, tables
 from shared.eventlog.checkpoints import checkpoint_key, record
 from shared.events import StaffChanged, UnitDefined, decode, end_of_day
@@ -43,7 +44,7 @@ class World:
         metadata.create_all(engine)
         self.scoring: Scoring = open_scoring(engine, clock=lambda: self.now)
         self.runner = Runner(engine, self.scoring.logs, PROJECTION)
-        self.announcer = ScoreAnnouncer(engine, self.scoring.logs, self.scoring.clock)
+        self.announcer = ScoreAnnouncer(self.scoring)
         self.key = generate_key(folder / "private.pem", folder / "public.json")
         self.web = create_web(self.scoring, Verifier(str(folder / "public.json")))
         self.client: FlaskClient = self.web.test_client()
@@ -369,7 +370,7 @@ def test_another_announcer_compares_with_the_log_before_it_speaks(world: World):
     world.announcer.step()
     told = len(announced(world))
     assert told > 0
-    ScoreAnnouncer(world.scoring.engine, world.scoring.logs, world.scoring.clock).step()
+    ScoreAnnouncer(world.scoring).step()
     assert len(announced(world)) == told
 
 

@@ -1,4 +1,4 @@
-"""The week for the leaders, by person and by field, with all that is late; the month in numbers for supervisors."""
+"""The week for the leaders, by person and by field, with all late tasks; the month in numbers for supervisors."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -9,18 +9,18 @@ import msgspec
 from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.people import Post, posts_on
 from services.notifications.domain.records import DueSet, Ended, Records, Requested, TaskRecord
-from services.notifications.domain.standing import Standing, standing
+from services.notifications.domain.task_state import TaskState, state_at
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import local_day
 from shared.events.reminders import Level
 from shared.records import commune_name
 from shared.reform import FIELDS
 
-# The highest first; who holds none of these roles knows as the lead does.
+# The highest first; a person with none of these roles counts as the lead.
 ROLES: tuple[Level, ...] = ("chair", "vice_chair", "office")
 
 
-class Told(msgspec.Struct, frozen=True):
+class ReachedRecipient(msgspec.Struct, frozen=True):
     """A reminder about a task that reached its recipient."""
 
     task: str
@@ -31,7 +31,7 @@ class Told(msgspec.Struct, frozen=True):
 
 class WeekCounts(msgspec.Struct, kw_only=True):
     """Numbers of tasks. `open` waits for a result, and splits into those past their deadline with a sign of work since
-    that was set (`late`), those without one (`undone`), and the rest; `due` of the rest falls due by Sunday.
+    that was set (`late`), those without one (`undone`), and the others; `due` of the others are due by Sunday.
     `waiting` is reported and not verified; `requests` are open tasks with an unanswered request for more time;
     `in_time` and `behind` came to their end this week, reported by the deadline or after it."""
 
@@ -46,7 +46,7 @@ class WeekCounts(msgspec.Struct, kw_only=True):
 
 
 class PersonWeek(msgspec.Struct):
-    """`post` is None for a unit and for somebody who left."""
+    """`post` is None for a unit and for a person who left."""
 
     staff: str
     post: str | None
@@ -60,8 +60,8 @@ class FieldWeek(msgspec.Struct):
 
 
 class LateTask(msgspec.Struct, kw_only=True):
-    """`days_over` are working days after the deadline, None where a year has no calendar; `told` who knows, None where
-    nobody was reminded since this deadline passed."""
+    """`days_over` are working days after the deadline, None where a year has no calendar; `told` is the highest level
+    that was reminded since the deadline passed, None if nobody was."""
 
     task: str
     title: str
@@ -93,9 +93,11 @@ class Week(msgspec.Struct, kw_only=True):
     missing: list[int]
 
 
-class _Looked(msgspec.Struct):
+class _Followed(msgspec.Struct):
+    """A task with its state at the moment, and the day it ended."""
+
     task: TaskRecord
-    now: Standing
+    now: TaskState
     ended: date | None
 
 
@@ -103,14 +105,14 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def week(records: Records, at: str, told: Iterable[Told]) -> Week:
+def week(records: Records, at: str, reminders: Iterable[ReachedRecipient]) -> Week:
     """The week of a moment (RFC 3339 in UTC). `records` must hold what ended since that Monday in Vietnam."""
     on = local_day(at)
     monday = monday_of(on)
-    looked = [one for task in records.tasks.values() if (one := _look(task, at))]
+    followed = [each for task in records.tasks.values() if (each := _follow(task, at))]
     posts = posts_on(records, on, at)
-    leads = sorted({one.task.lead for one in looked if one.now.runs or _ended_since(one, monday)})
-    late, missing = _late(records, looked, on, calendars_at(records, at), posts, told)
+    leads = sorted({each.task.lead for each in followed if each.now.runs or _ended_since(each, monday)})
+    late, missing = _late(records, followed, on, calendars_at(records, at), posts, reminders)
     year, number, _ = on.isocalendar()
     return Week(
         commune=records.commune,
@@ -119,13 +121,13 @@ def week(records: Records, at: str, told: Iterable[Told]) -> Week:
         on=on,
         monday=monday,
         sunday=monday + timedelta(days=6),
-        total=_count(looked, on),
+        total=_count(followed, on),
         people=[
-            PersonWeek(lead, _post(posts, lead), _count([one for one in looked if one.task.lead == lead], on))
+            PersonWeek(lead, _post(posts, lead), _count([each for each in followed if each.task.lead == lead], on))
             for lead in leads
         ],
         fields=[
-            FieldWeek(field, name, _count([one for one in looked if one.task.field == field], on))
+            FieldWeek(field, name, _count([each for each in followed if each.task.field == field], on))
             for field, name in FIELDS.items()
         ],
         late=late,
@@ -133,70 +135,73 @@ def week(records: Records, at: str, told: Iterable[Told]) -> Week:
     )
 
 
-def _look(task: TaskRecord, at: str) -> _Looked | None:
-    now = standing(task, at)
+def _follow(task: TaskRecord, at: str) -> _Followed | None:
+    now = state_at(task, at)
     if now is None:
         return None
-    return _Looked(task, now, None if now.runs else local_day(now.since))
+    return _Followed(task, now, None if now.runs else local_day(now.since))
 
 
 def _post(posts: Mapping[str, Post], staff: str) -> str | None:
     return posts[staff].post if staff in posts else None
 
 
-def _overdue(one: _Looked, on: date) -> bool:
-    return one.now.status == "open" and one.now.due is not None and one.now.due < on
+def _overdue(task: _Followed, on: date) -> bool:
+    return task.now.status == "open" and task.now.due is not None and task.now.due < on
 
 
-def _signed(one: _Looked) -> bool:
+def _signed(task: _Followed) -> bool:
     """Was there a sign of work since the deadline in force was set?"""
-    return one.now.last_sign is not None and one.now.last_sign >= one.now.due_set
+    return task.now.last_sign is not None and task.now.last_sign >= task.now.due_set
 
 
-def _ended_since(one: _Looked, first: date) -> bool:
-    return one.now.status == "completed" and one.ended is not None and one.ended >= first
+def _ended_since(task: _Followed, first: date) -> bool:
+    return task.now.status == "completed" and task.ended is not None and task.ended >= first
 
 
-def _in_time(one: _Looked) -> bool:
-    on = one.now.reported_on or one.ended
-    return one.now.due is None or (on is not None and on <= one.now.due)
+def _due_this_week(task: _Followed, on: date) -> bool:
+    sunday = monday_of(on) + timedelta(days=6)
+    return task.now.status == "open" and task.now.due is not None and on <= task.now.due <= sunday
 
 
-_WEEK: Mapping[str, Callable[[_Looked, date], bool]] = {
-    "open": lambda one, on: one.now.status == "open",
-    "due": lambda one, on: (
-        one.now.status == "open" and one.now.due is not None and on <= one.now.due <= monday_of(on) + timedelta(days=6)
-    ),
-    "in_time": lambda one, on: _ended_since(one, monday_of(on)) and _in_time(one),
-    "behind": lambda one, on: _ended_since(one, monday_of(on)) and not _in_time(one),
-    "late": lambda one, on: _overdue(one, on) and _signed(one),
-    "undone": lambda one, on: _overdue(one, on) and not _signed(one),
-    "waiting": lambda one, on: one.now.status == "reported",
-    "requests": lambda one, on: one.now.status == "open" and one.now.requested_on is not None,
+def _in_time(task: _Followed) -> bool:
+    on = task.now.reported_on or task.ended
+    return task.now.due is None or (on is not None and on <= task.now.due)
+
+
+_WEEK: Mapping[str, Callable[[_Followed, date], bool]] = {
+    "open": lambda task, on: task.now.status == "open",
+    "due": _due_this_week,
+    "in_time": lambda task, on: _ended_since(task, monday_of(on)) and _in_time(task),
+    "behind": lambda task, on: _ended_since(task, monday_of(on)) and not _in_time(task),
+    "late": lambda task, on: _overdue(task, on) and _signed(task),
+    "undone": lambda task, on: _overdue(task, on) and not _signed(task),
+    "waiting": lambda task, on: task.now.status == "reported",
+    "requests": lambda task, on: task.now.status == "open" and task.now.requested_on is not None,
 }
 
 
-def _count(looked: Iterable[_Looked], on: date) -> WeekCounts:
-    found = list(looked)
-    return WeekCounts(**{name: sum(is_one(one, on) for one in found) for name, is_one in _WEEK.items()})
+def _count(followed: Iterable[_Followed], on: date) -> WeekCounts:
+    tasks = list(followed)
+    return WeekCounts(**{name: sum(is_one(task, on) for task in tasks) for name, is_one in _WEEK.items()})
 
 
 def _late(
     records: Records,
-    looked: Iterable[_Looked],
+    followed: Iterable[_Followed],
     on: date,
     calendars: Calendars,
     posts: Mapping[str, Post],
-    told: Iterable[Told],
+    reminders: Iterable[ReachedRecipient],
 ) -> tuple[list[LateTask], list[int]]:
     """All open tasks past their deadline, the longest overdue first; and the years that have no calendar."""
-    found, missing = [], set()
-    reached: dict[tuple[str, int], list[Told]] = {}
-    for reminder in told:
+    rows, missing = [], set()
+    reached: dict[tuple[str, int], list[ReachedRecipient]] = {}
+    for reminder in reminders:
         reached.setdefault((reminder.task, reminder.due_version), []).append(reminder)
-    for one in looked:
-        task, now = one.task, one.now
-        if not _overdue(one, on) or now.due is None:
+    for each in followed:
+        task, now = each.task, each.now
+        if not _overdue(each, on) or now.due is None:
             continue
         try:
             over: int | None = calendars.working_days_between(now.due, on)
@@ -204,7 +209,7 @@ def _late(
             over = None
             missing.add(without.year)
         directive = records.get("directive", task.directive) if task.directive else None
-        found.append(
+        rows.append(
             LateTask(
                 task=task.task,
                 title=task.title,
@@ -215,17 +220,17 @@ def _late(
                 post=_post(posts, task.lead),
                 due=now.due,
                 days_over=over,
-                kind="late" if _signed(one) else "undone",
+                kind="late" if _signed(each) else "undone",
                 requested_on=now.requested_on,
                 told=_level(reached.get((task.task, now.due_version), []), task.lead, now.due, posts),
             )
         )
-    return sorted(found, key=lambda late: (late.due, late.lead, late.task)), sorted(missing)
+    return sorted(rows, key=lambda late: (late.due, late.lead, late.task)), sorted(missing)
 
 
-def _level(told: Iterable[Told], lead: str, due: date, posts: Mapping[str, Post]) -> Level | None:
-    """The highest of those who were told of the lateness, by their posts."""
-    people = {reminder.recipient for reminder in told if reminder.run_on > due}
+def _level(reminders: Iterable[ReachedRecipient], lead: str, due: date, posts: Mapping[str, Post]) -> Level | None:
+    """The highest level, by their posts, of those who were reminded after the deadline."""
+    people = {reminder.recipient for reminder in reminders if reminder.run_on > due}
     roles = {role for staff in people - {lead} if staff in posts for role in posts[staff].roles}
     return next((level for level in ROLES if level in roles), "lead" if people else None)
 
@@ -296,17 +301,17 @@ def _month(tasks: Sequence[TaskRecord], first: date, on: date, at: str) -> Month
         moments = [moment for moment in task.moments if moment.time <= at and moment.day <= on]
         if not moments:
             continue
-        now = standing(task, moments[-1].time)
+        now = state_at(task, moments[-1].time)
         if now is None:
             continue
-        one = _Looked(task, now, None if now.runs else local_day(now.since))
+        followed = _Followed(task, now, None if now.runs else local_day(now.since))
         ended = isinstance(moments[-1], Ended) and moments[-1].day >= first
         counts["assigned"] += isinstance(moments[0], DueSet) and moments[0].day >= first
-        counts["in_time"] += ended and now.status == "completed" and _in_time(one)
-        counts["behind"] += ended and now.status == "completed" and not _in_time(one)
+        counts["in_time"] += ended and now.status == "completed" and _in_time(followed)
+        counts["behind"] += ended and now.status == "completed" and not _in_time(followed)
         counts["dropped"] += ended and now.status != "completed"
         counts["requests"] += any(isinstance(moment, Requested) and moment.day >= first for moment in moments)
         counts["open"] += now.status == "open"
-        counts["overdue"] += _overdue(one, on)
+        counts["overdue"] += _overdue(followed, on)
         counts["waiting"] += now.status == "reported"
     return MonthCounts(**counts)

@@ -1,4 +1,4 @@
-"""Why somebody was, or was not, told something about a task on a day: answered from what was known then."""
+"""Why a person was or was not reminded of a task on a day, from what was known then."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
@@ -12,13 +12,13 @@ from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.plan import ABOVE_THE_OFFICE, View, counted
 from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import TaskRecord
-from services.notifications.domain.standing import standing
+from services.notifications.domain.task_state import TaskState, state_at
 from shared.calendar import CalendarMissing
 from shared.events import VIETNAM, PolicyRule, end_of_day, format_time, local_day
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer. `code` names it (texts.WHY), `params` fill its words. With a `reminder` it is what became of that
+    """One answer. `code` names it (texts.WHY), `params` fill its words. With a `reminder` it says what became of that
     one; without, why there was none."""
 
     about: str
@@ -30,13 +30,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def why(view: View, occurrences: Iterable[Occurrence], staff: str, day: date, now: str) -> list[Line]:
-    """What `staff` was told on a day, and for each task that concerns them why there was nothing else.
+    """The reminders that `staff` had on a day, and for each task that concerns them why there was no other.
 
     `view` is of the end of the day, or of now when that is earlier (`now`, RFC 3339 in UTC); `occurrences` are theirs.
     """
     at = min(now, end_of_day(day))
-    told = [_became(each) for each in occurrences if day in (each.run_on, local_day(each.state_at))]
-    answered = {(task_of(line.about), line.rule) for line in told}
+    became = [_became(each) for each in occurrences if day in (each.run_on, local_day(each.state_at))]
+    answered = {(task_of(line.about), line.rule) for line in became}
     silent = [
         line
         for task in view.records.tasks.values()
@@ -44,7 +44,7 @@ def why(view: View, occurrences: Iterable[Occurrence], staff: str, day: date, no
         for line in _silence(view, task, staff, day, at)
         if (task.task, line.rule) not in answered
     ]
-    return [*told, *silent]
+    return [*became, *silent]
 
 
 def _became(each: Occurrence) -> Line:
@@ -66,9 +66,9 @@ def _concerns(view: View, task: TaskRecord, staff: str, day: date, at: str) -> b
 
 
 def _silence(view: View, task: TaskRecord, staff: str, day: date, at: str) -> list[Line]:
-    """Why a task said nothing to them, on the whole or rung by rung."""
+    """Why they were not reminded of a task, as a whole or rung by rung."""
     about = f"task/{task.task}"
-    now = standing(task, at)
+    now = state_at(task, at)
     if now is None:
         return [Line(about=about, code="not_assigned_yet")]
     if now.status != "open" and local_day(now.since) < day:
@@ -91,29 +91,18 @@ def _silence(view: View, task: TaskRecord, staff: str, day: date, at: str) -> li
         return [Line(about=about, code="no_rung", params=_neighbours(rungs, day) | {"due": now.due})]
     roll = Roll(view.records, day, at)
     concerned = Concerned(lead=task.lead, collaborators=tuple(task.collaborators))
-    return [_of_rung(about, rule, now.status, now.due_set, roll.recipients(rule.audience, concerned), staff,
-                     frozen=now.frozen, moment=_moment(day, rule.at)) for rule in today]  # fmt: skip
+    return [_of_rung(about, rule, now, day, roll.recipients(rule.audience, concerned), staff) for rule in today]
 
 
-def _of_rung(
-    about: str,
-    rule: PolicyRule,
-    status: str,
-    due_set: str,
-    told: Sequence[str],
-    staff: str,
-    *,
-    frozen: bool,
-    moment: str,
-) -> Line:
-    if due_set > moment:
-        return Line(about=about, rule=rule.rule, code="recorded_later", params={"due_set": due_set})
-    if status != "open":
-        return Line(about=about, rule=rule.rule, code=status, params={})
-    if frozen and rule.escalates_to in ABOVE_THE_OFFICE:
+def _of_rung(about: str, rule: PolicyRule, now: TaskState, day: date, recipients: Sequence[str], staff: str) -> Line:
+    if now.due_set > _moment(day, rule.at):
+        return Line(about=about, rule=rule.rule, code="recorded_later", params={"due_set": now.due_set})
+    if now.status != "open":
+        return Line(about=about, rule=rule.rule, code=now.status)
+    if now.frozen and rule.escalates_to in ABOVE_THE_OFFICE:
         return Line(about=about, rule=rule.rule, code="held_back")
-    if staff not in told:
-        return Line(about=about, rule=rule.rule, code="others_told", params={"told": list(told)})
+    if staff not in recipients:
+        return Line(about=about, rule=rule.rule, code="others_told", params={"told": list(recipients)})
     return Line(about=about, rule=rule.rule, code="not_queued")
 
 

@@ -1,19 +1,24 @@
-"""What the routes of queries share: the service they ask, and the answer that names what it rests on."""
+"""What the routes share: addresses, the service they ask, the answer that names what it rests on."""
 
 from typing import Any
 
 import flask
-import msgspec
 
+from services.scoring.domain.context import Command
+from services.scoring.domain.decisions import HANDLERS
 from services.scoring.queries import Answer
 from services.scoring.service import Scoring
+from shared.web.answers import as_json
 from shared.web.app import service
+from shared.web.changes import Change
 from shared.web.positions import wait_for_header
+from shared.web.schema import Schema
 
 COMMUNE = "/communes/<commune>"
-# Years in which somebody is rated; others are no address.
+# The years of ratings; others are no address.
 YEAR = "/years/<int(min=2000, max=2199):year>"
 PERSON = f"{YEAR}/ratings/<staff>"
+PERIOD = f"{PERSON}/periods/<period>"
 
 
 def scoring() -> Scoring:
@@ -22,7 +27,7 @@ def scoring() -> Scoring:
 
 
 def wait_for_records() -> None:
-    """Before a request is answered: wait until the records hold what its `Cchc-Wait-For` names."""
+    """Hold a request until the records have reached what its `Cchc-Wait-For` names."""
     wait_for_header(scoring().reached)
 
 
@@ -34,5 +39,6 @@ def answer(found: Answer[Any], **more: Any) -> flask.Response:
     )
 
 
-def as_json(answer: Any) -> flask.Response:
-    return flask.Response(msgspec.json.encode(answer), content_type="application/json")
+def change(rule: str, command: type[Command], body: type[Schema], summary: str) -> Change:
+    """The route of a command. It takes no If-Match: commands add to a year, they replace no version of it."""
+    return Change(rule, command, body, summary, HANDLERS[command].action, status=201)

@@ -5,8 +5,9 @@ from typing import Any
 import flask
 
 from services.scoring import queries
-from services.scoring.api.base import COMMUNE, PERSON, YEAR, answer, as_json, scoring
+from services.scoring.api.base import COMMUNE, PERSON, YEAR, answer, scoring
 from services.scoring.schemas import DifferencesQuery, RecheckQuery
+from shared.web.answers import as_json
 from shared.web.auth import action, principal
 from shared.web.schema import Blueprint
 

@@ -5,16 +5,17 @@ from typing import Any
 import flask
 
 from services.scoring import queries
-from services.scoring.api.base import COMMUNE, PERSON, YEAR, answer, as_json, scoring
+from services.scoring.api.base import COMMUNE, PERSON, YEAR, answer, scoring
 from services.scoring.documents.sheet import PAPERS, printed_sheet
 from services.scoring.domain.texts import CATEGORIES, LEVELS, STANDINGS
 from services.scoring.schemas import AsOfQuery, ExplanationQuery
 from shared.records import commune_name
+from shared.web.answers import as_json
 from shared.web.auth import action, principal
 from shared.web.schema import Blueprint, Schema
 
 blueprint = Blueprint("ratings", __name__, url_prefix=COMMUNE, description="Xếp loại cuối năm")
-# What the codes in a table mean, for whoever shows it.
+# The words for the codes in a table.
 WORDS = {"levels": LEVELS, "standings": STANDINGS, "categories": CATEGORIES}
 
 

@@ -5,15 +5,14 @@ from datetime import date
 import msgspec
 
 from services.scoring.domain import records as kept
-from services.scoring.domain import texts
-from services.scoring.domain.procedure import needs_opinion
+from services.scoring.domain import refusals, texts
+from services.scoring.domain.procedure.steps import needs_opinion
 from services.scoring.domain.records import Records
 from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.domain.rules.interface import EventRef
 from services.scoring.domain.settings import cut_off, on_month_day, settings_of
 from services.scoring.domain.sheet import sheet
 from services.scoring.domain.standing import Standing, Step, next_step, on_the_list, since, standing
-from shared.refusal import Refused
 
 
 class PersonCourse(msgspec.Struct, frozen=True):
@@ -26,7 +25,7 @@ class PersonCourse(msgspec.Struct, frozen=True):
 
 
 class OpenAppeal(msgspec.Struct, frozen=True):
-    """What is still to be resolved, and until when; its text is for the person and who decides."""
+    """An appeal to resolve, and until when. Its text is only for the person and the one who decides."""
 
     appeal: str
     received_on: date
@@ -54,7 +53,7 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Course(msgspec.Struct, frozen=True):
-    """`late`: the deadline of the year's decision has passed and somebody is undecided."""
+    """`late`: the deadline of the year's decisions has passed and a person is undecided."""
 
     commune: str
     year: int
@@ -107,5 +106,5 @@ def _held(moment: kept.Meeting) -> Held:
 def _post(records: Records, year: int, staff: str, on: date) -> Post:
     post = post_on(records.people[staff], min(on, cut_off(records, year)))
     if post is None:
-        raise Refused("staff-unknown", staff=staff)
+        raise refusals.STAFF_UNKNOWN(staff=staff)
     return post

@@ -20,10 +20,6 @@ FOLD_VERSION = 2
 Handler = HandlerOf[Records]
 
 
-def empty(commune: str) -> Records:
-    return Records(commune)
-
-
 def _task(records: Records, e: Envelope, task: str) -> TaskRecord:
     try:
         return records.tasks[task]
@@ -143,7 +139,7 @@ def _cancelled(records: Records, e: Envelope, d: events.TaskCancelled) -> Key:
 
 def _carried_over(records: Records, e: Envelope, d: events.TaskCarriedOver) -> Key:
     """The past events are folded with their own times; in this log they all stand at the carrying event."""
-    for past, there in events.lived(d):
+    for past, there in events.past_events(d):
         actor = past.actor or e.actor
         evolve(records, msgspec.structs.replace(e, type=past.type, time=past.time, actor=actor, data=there))
     if not d.history or d.task not in records.tasks:

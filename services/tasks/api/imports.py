@@ -14,7 +14,7 @@ from services.tasks.api.request import PREFIX, answer, answer_all, service
 from services.tasks.importing import DryRun, Kind
 from services.tasks.imports.archive import MAX_UPLOAD
 from services.tasks.imports.sheets import is_workbook
-from services.tasks.schemas import ImportForm, ImportQuery, Recorded
+from services.tasks.schemas import ConfirmImportBody, ImportForm, ImportQuery, Recorded
 from shared.web.auth import action, body_limit, principal
 from shared.web.idempotency import idempotency_key
 from shared.web.schema import Blueprint
@@ -57,14 +57,14 @@ def annotated(query: dict[str, Any], commune: str, kind: Kind, sha256: str) -> f
 
 
 @blueprint.route("/<any(annex, roster):kind>/<sha256>/confirmation", methods=["POST"])
-@blueprint.arguments(ImportForm)
+@blueprint.arguments(ConfirmImportBody)
 @blueprint.response(200, Recorded)
 @action("import.confirm")
 def confirm(body: dict[str, Any], commune: str, kind: Kind, sha256: str) -> Any:
     """Record what the dry run says as of now, all of it or nothing; a file that brings nothing records nothing."""
     content = importing.kept_file(service(), commune, sha256)
     run = _run(commune, kind, content, "", body)
-    done = importing.confirm(service(), principal(), commune, run, key=idempotency_key())
+    done = importing.confirm(service(), principal(), commune, run, by=body.get("by"), key=idempotency_key())
     return recorded(done, "import", otherwise=f"import/{run.import_}")
 
 

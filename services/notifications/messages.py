@@ -302,7 +302,8 @@ def _week(view: _View, occurrence: Occurrence, of: str) -> _Entry:
         details += _listed("Quá hạn theo người chủ trì", [(view.named(staff), count) for staff, count in late.items()])
     details += _listed("Quá hạn theo lĩnh vực", by_field)
     title = f"Báo cáo tuần {number.removeprefix('0')}/{year}"
-    text = f"{title}, đến {day_month_year(now.on)}: {total.late + total.undone} việc quá hạn trong {total.open} việc chưa xong"
+    overdue = f"{total.late + total.undone} việc quá hạn trong {total.open} việc chưa xong"
+    text = f"{title}, đến {day_month_year(now.on)}: {overdue}"
     return _Entry(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
 
 

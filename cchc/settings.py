@@ -13,7 +13,7 @@ from services.notifications.channels.apprise import PLACE
 from services.notifications.channels.email import Server, address
 from services.notifications.channels.interface import Permanent
 
-# One-time sign-in links belong to whoever serves the pages, not to a service.
+# The codes of one-time sign-in links are no service's: tasks redeems them until there is a service of accounts.
 SIGN_IN = "sign_in"
 
 

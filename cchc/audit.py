@@ -14,13 +14,14 @@ import msgspec
 
 from cchc.pages import sheet_page
 from services.scoring.domain import rules
-from services.scoring.domain.records import Records, commune_name
+from services.scoring.domain.records import Records
 from services.scoring.domain.sheet import Sheet, rated_staff, sheet, sheet_bytes
 from services.scoring.domain.standing import Proposal, Standing, rested_on, standing
 from services.scoring.views import SOURCES, Known, Moment, known_at
 from shared.eventlog import Log
 from shared.eventlog.checkpoints import PublicKeys, checkpoints, covering, line, public_pem
 from shared.events import CheckpointSigned
+from shared.records import commune_name
 from shared.refusal import Refused
 
 VERIFIER = Path(__file__).parents[1] / "verifier"

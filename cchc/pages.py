@@ -14,13 +14,13 @@ import jinja2
 import msgspec
 
 from services.scoring.domain import rules, texts
-from services.scoring.domain.records import commune_name
 from services.scoring.domain.rules.description import Figure
 from services.scoring.domain.rules.interface import EventRef, TaskFacts
 from services.scoring.domain.sheet import Explanation, Sheet, explain, sheet, sheet_bytes
 from services.scoring.domain.standing import since, standing, without_opinions
 from services.scoring.views import Known
 from shared.events import VIETNAM, CheckpointSigned, parse_time
+from shared.records import commune_name
 
 SOURCES = {"tasks": "công việc", "scoring": "xếp loại"}
 _OUTCOMES = {"upheld": "chấp nhận", "dismissed": "không chấp nhận", "withdrawn": "rút kiến nghị"}

@@ -14,7 +14,6 @@ from services.notifications.texts import STATUSES as NOTIFICATIONS_STATUSES
 from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
 from services.scoring.access import ACTIONS
 from services.scoring.api.answers import YEAR, known, readable, reads_opinions
-from services.scoring.domain.records import commune_name
 from services.scoring.domain.table import table
 from services.scoring.domain.texts import CATEGORIES, LEVELS, STANDINGS
 from services.scoring.schemas import AsOfQuery
@@ -23,6 +22,7 @@ from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import VIETNAM, decode
 from shared.metrics import Measure
 from shared.projection import all_positions
+from shared.records import commune_name
 from shared.web.app import create_app
 from shared.web.auth import EVERY_COMMUNE, action, principal, public, signed_in
 from shared.web.health import Checks

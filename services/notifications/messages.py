@@ -15,11 +15,12 @@ from services.notifications.domain import records as kept
 from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.people import Post, post_on, unit_on
-from services.notifications.domain.records import Records, TaskRecord, commune_name
+from services.notifications.domain.records import Records, TaskRecord
 from services.notifications.domain.standing import Standing, standing
 from services.notifications.domain.weekly import month, week
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import VIETNAM, local_day, parse_time
+from shared.records import commune_name
 from shared.vietnamese import order
 
 LATE, TODAY, SOON, OTHER = "Quá hạn", "Đến hạn hôm nay", "Sắp đến hạn", "Việc khác"

@@ -19,12 +19,13 @@ from services.notifications import tables
 from services.notifications.channels.interface import Contact
 from services.notifications.domain import slips as domain
 from services.notifications.domain.people import holders, posts_on
-from services.notifications.domain.records import Records, commune_name
+from services.notifications.domain.records import Records
 from services.notifications.domain.slips import Signature, Slip, SlipTask
 from services.notifications.slip_template import TEMPLATE
 from services.notifications.views import of_tasks
 from shared.eventlog import Appended, Decision, Key, Log, Transaction
 from shared.events import UrgingSlipIssued
+from shared.records import commune_name
 from shared.refusal import Refused
 from shared.workbook import without_times
 

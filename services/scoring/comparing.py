@@ -10,13 +10,13 @@ import msgspec
 from marshmallow import ValidationError, fields
 
 from services.scoring.domain.differences import Differences, differences
-from services.scoring.domain.fold import FoldError
 from services.scoring.schemas import AsOf, Positions
 from services.scoring.views import SOURCES, Known, Moment, known_at, moment_at, must_have_reached, pins
 from shared.eventlog import Log
 from shared.eventlog.chain import Head, decode_verified
 from shared.events import Envelope, format_time
 from shared.projection import CannotFold
+from shared.records import FoldError
 from shared.refusal import Refused
 from shared.web.schema import Schema
 

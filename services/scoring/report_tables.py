@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from services.scoring.domain import texts
-from services.scoring.domain.records import commune_name
 from services.scoring.domain.reports import (
     Aggregates,
     CauseLine,
@@ -23,6 +22,7 @@ from services.scoring.domain.reports import (
     UnitsReport,
 )
 from services.scoring.views import Known
+from shared.records import commune_name
 from shared.workbook import Cell, Column, Kind, Table, workbook
 
 MIXED = "Khác"

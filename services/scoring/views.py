@@ -2,32 +2,25 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 import msgspec
 from sqlalchemy import (
     Column,
-    ColumnElement,
-    Connection,
     Engine,
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
     Text,
-    delete,
-    select,
 )
 
 from services.scoring.domain import fold
-from services.scoring.domain.records import Records, decode_record, encode_record
+from services.scoring.domain.records import Records
 from shared.eventlog import Log, snapshot
-from shared.eventlog.database import run_many
 from shared.events import GENESIS_HASH, Input, event_hash, local_day
 from shared.projection import read_positions, replay
+from shared.projection.records import RecordsProjection
 from shared.refusal import Refused
-
-SOURCES = ("tasks", "scoring")
 
 metadata = MetaData()
 
@@ -43,51 +36,11 @@ records = Table(
 )
 
 
-class RecordsProjection:
-    """Keeps a commune's records, one row each."""
-
-    name = "records"
-    fold_version = fold.FOLD_VERSION
-    sources = SOURCES
-
-    def empty(self, commune: str) -> Records:
-        return fold.empty(commune)
-
-    fold = staticmethod(fold.evolve)
-
-    def load(self, connection: Connection, commune: str) -> Records:
-        state = fold.empty(commune)
-        for row in connection.execute(select(records.c.kind, records.c.id, records.c.body).where(_of(commune))):
-            state.put(row.kind, row.id, decode_record(row.kind, row.body))
-        return state
-
-    def save(self, connection: Connection, commune: str, state: Records) -> None:
-        changed = sorted(state.take_changed())
-        rows = [(commune, kind, key, encode_record(state.get(kind, key))) for kind, key in changed]
-        run_many(connection, _UPSERT, rows)
-
-    def replace(self, connection: Connection, commune: str, state: Records) -> None:
-        connection.execute(delete(records).where(_of(commune)))
-        state.take_changed()
-        run_many(connection, _INSERT, [(commune, *row) for row in state.rows()])
-
-
-_INSERT = "INSERT INTO records (commune, kind, id, body) VALUES (?, ?, ?, ?)"
-_UPSERT = _INSERT + " ON CONFLICT (commune, kind, id) DO UPDATE SET body = excluded.body"
-
-
-def _of(commune: str) -> ColumnElement[bool]:
-    return records.c.commune == commune
-
-
-PROJECTION = RecordsProjection()
-
-
-def one(connection: Connection, commune: str, kind: str, key: str) -> Any:
-    """One record as the projection last wrote it, None when there is none."""
-    found = connection.execute(select(records.c.body).where(_of(commune), records.c.kind == kind, records.c.id == key))
-    body = found.scalar_one_or_none()
-    return None if body is None else decode_record(kind, body)
+PROJECTION = RecordsProjection(
+    records, Records, fold.evolve, fold_version=fold.FOLD_VERSION, sources=("tasks", "scoring")
+)
+SOURCES = PROJECTION.sources
+one = PROJECTION.one
 
 
 class Moment(msgspec.Struct, frozen=True):

@@ -14,7 +14,7 @@ from sqlalchemy import Engine, select
 from services.scoring.app import Scoring, open_scoring
 from services.scoring.domain.records import Records
 from services.scoring.reactors import ScoreAnnouncer
-from services.scoring.views import PROJECTION, RecordsProjection, records
+from services.scoring.views import PROJECTION, records
 from shared.eventlog import Log, open_database
 from shared.eventlog.kafka import TOPIC_SETTINGS, partition_of, read_topic
 from shared.eventlog.migrations import migrate
@@ -23,6 +23,7 @@ from shared.eventlog.replica import Replica, Share
 from shared.events import Envelope, ScoreUpdated, decode
 from shared.leader import one_at_a_time
 from shared.projection import Runner, all_positions
+from shared.projection.records import RecordsProjection
 from shared.worker import Loop, Loops
 from tests.support.histories import History, appointed, assigned, completed, opened, reported
 from tests.support.kafka import Kafka, PrivateKafka
@@ -38,13 +39,15 @@ COMMUNES = [f"xa-{number:02d}" for number in range(12)]
 QUICK: dict[str, Any] = {"session_timeout_ms": 3000, "heartbeat_interval_ms": 500}
 
 
-class CountedRecords(RecordsProjection):
+class CountedRecords(RecordsProjection[Records]):
     """The records of scoring, counting what was folded."""
 
     def __init__(self) -> None:
+        version, sources = PROJECTION.fold_version, PROJECTION.sources
+        super().__init__(records, Records, self._counted, fold_version=version, sources=sources)
         self.folded: Counter[str] = Counter()
 
-    def fold(self, state: Records, envelope: Envelope) -> None:
+    def _counted(self, state: Records, envelope: Envelope) -> None:
         self.folded[envelope.commune] += 1
         PROJECTION.fold(state, envelope)
 

@@ -6,32 +6,20 @@ from typing import Any
 import msgspec
 
 from services.notifications.domain import records as kept
-from services.notifications.domain.records import KINDS, DirectiveRecord, Key, Records, TaskRecord
+from services.notifications.domain.records import DirectiveRecord, Records, TaskRecord
 from shared import events
 from shared.events import Envelope
+from shared.records import Fold, FoldError, Key
+from shared.records import Handler as HandlerOf
 
 # Another version at start rebuilds the records from the logs.
 FOLD_VERSION = 2
 
-Handler = Callable[[Records, Envelope, Any], Key]
-
-
-class FoldError(ValueError):
-    """An event that contradicts what is recorded: the commune is parked until the fold or the log is mended."""
-
-    def __init__(self, envelope: Envelope, why: str) -> None:
-        super().__init__(f"{envelope.source} {envelope.position} {envelope.type}: {why}")
+Handler = HandlerOf[Records]
 
 
 def empty(commune: str) -> Records:
     return Records(commune)
-
-
-def evolve(records: Records, envelope: Envelope) -> None:
-    """Fold one event in place. Event types that no record keeps pass by. Raises FoldError."""
-    handler = _HANDLERS.get(type(envelope.data))
-    if handler is not None:
-        records.changed.add(handler(records, envelope, envelope.data))
 
 
 def _assigned(records: Records, e: Envelope, d: events.TaskAssigned) -> Key:
@@ -110,29 +98,23 @@ def _directive_amended(records: Records, e: Envelope, d: events.DirectiveAmended
     return "directive", d.directive
 
 
-def _kept(kind: str, moment: type, key: Callable[[Any], tuple[Any, ...]]) -> Handler:
-    """An event of which there are few is kept with its data, in the record of `key` (its fields, then moments)."""
+def _kept(kind: str, moment: Callable[..., kept.Moment], *identity: str) -> Handler:
+    """An event of which there are few is kept with its data, in the record that these fields of it name."""
 
     def handle(records: Records, e: Envelope, d: Any) -> Key:
-        fields = key(d)
-        name = "/".join(map(str, fields))
-        found = records.by_kind[kind].get(name)
-        if found is None:
-            found = records.by_kind[kind][name] = KINDS[kind](*fields, [])
-        found.moments.append(moment(e.position, e.time, d))
-        return kind, name
+        return records.note(kind, moment(e.position, e.time, d), *(getattr(d, name) for name in identity))
 
     return handle
 
 
-def _of_commune(moment: type) -> Handler:
+def _of_commune(moment: Callable[..., kept.Moment]) -> Handler:
     def handle(records: Records, e: Envelope, d: Any) -> Key:
-        return _kept("commune", moment, lambda _: (records.commune,))(records, e, d)
+        return records.note("commune", moment(e.position, e.time, d), records.commune)
 
     return handle
 
 
-_HANDLERS: dict[type, Handler] = {
+_HANDLES: dict[type, Handler] = {
     events.TaskAssigned: _assigned,
     events.TaskCarriedOver: _carried_over,
     events.TaskCorrected: _corrected,
@@ -151,21 +133,52 @@ _HANDLERS: dict[type, Handler] = {
     events.TaskHandedBack: _live(_ended("handed_back")),
     events.DirectiveIssued: _directive_issued,
     events.DirectiveAmended: _directive_amended,
-    events.StaffAppointed: _kept("person", kept.Appointed, lambda d: (d.staff,)),
-    events.StaffChanged: _kept("person", kept.Changed, lambda d: (d.staff,)),
-    events.StaffLeft: _kept("person", kept.Left, lambda d: (d.staff,)),
-    events.StaffTakenOver: _kept("person", kept.TakenOver, lambda d: (d.staff,)),
-    events.AbsenceRecorded: _kept("person", kept.Absence, lambda d: (d.staff,)),
-    events.UnitDefined: _kept("unit", kept.Defined, lambda d: (d.unit,)),
-    events.CalendarPublished: _kept("calendar", kept.Announced, lambda d: (d.year,)),
+    events.StaffAppointed: _kept("person", kept.Appointed, "staff"),
+    events.StaffChanged: _kept("person", kept.Changed, "staff"),
+    events.StaffLeft: _kept("person", kept.Left, "staff"),
+    events.StaffTakenOver: _kept("person", kept.TakenOver, "staff"),
+    events.AbsenceRecorded: _kept("person", kept.Absence, "staff"),
+    events.UnitDefined: _kept("unit", kept.Defined, "unit"),
+    events.CalendarPublished: _kept("calendar", kept.Announced, "year"),
     events.CommuneOpened: _of_commune(kept.Opened),
     events.CommuneRenamed: _of_commune(kept.Renamed),
     events.CommuneClosed: _of_commune(kept.Closed),
-    events.SettingsChosen: _kept("year", kept.Chosen, lambda d: (d.year,)),
-    events.RuleSetChosen: _kept("year", kept.RuleSetPick, lambda d: (d.year,)),
-    events.CommonAssessed: _kept("sheet", kept.Assessed, lambda d: (d.year, d.staff)),
-    events.PeriodClosed: _kept("period", kept.Closing, lambda d: (d.period,)),
-    events.PeriodReopened: _kept("period", kept.Reopening, lambda d: (d.period,)),
-    events.RatingAppealed: _kept("appeal", kept.Appealed, lambda d: (d.appeal,)),
-    events.AppealResolved: _kept("appeal", kept.Resolved, lambda d: (d.appeal,)),
+    events.SettingsChosen: _kept("year", kept.Chosen, "year"),
+    events.RuleSetChosen: _kept("year", kept.RuleSetPick, "year"),
+    events.CommonAssessed: _kept("sheet", kept.Assessed, "year", "staff"),
+    events.PeriodClosed: _kept("period", kept.Closing, "period"),
+    events.PeriodReopened: _kept("period", kept.Reopening, "period"),
+    events.RatingAppealed: _kept("appeal", kept.Appealed, "appeal"),
+    events.AppealResolved: _kept("appeal", kept.Resolved, "appeal"),
 }
+
+# Nobody is reminded because of these: no record keeps them.
+_DECLINES = (
+    events.CheckpointSigned,
+    events.CommuneSettingsChosen,
+    events.DirectiveWithdrawn,
+    events.ImportConfirmed,
+    events.ScoreUpdated,
+    events.UnitResultRecorded,
+    events.LeaderCriteriaRecorded,
+    events.PeriodResultReceived,
+    events.RatingProposed,
+    events.SelfAssessed,
+    events.MeetingRecorded,
+    events.OpinionRecorded,
+    events.RatingDecided,
+    events.RatingNotified,
+    events.RatingsPublished,
+    events.ReRated,
+    events.StaffDisciplined,
+    events.DisciplineWithdrawn,
+    events.TaskDrafted,
+    events.DraftSettled,
+    events.ObjectiveCauseConfirmed,
+    events.CoefficientCorrected,
+    events.TemplateSet,
+    events.TemplateEnded,
+)
+
+FOLD = Fold(_HANDLES, _DECLINES)
+evolve = FOLD.evolve

@@ -1,13 +1,13 @@
 """Who holds which post, and who stands in for whom, as recorded by a time (RFC 3339 in UTC)."""
 
 from datetime import date
-from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from services.notifications.domain import records as kept
 from services.notifications.domain.records import PersonRecord, Records
+from shared import posts
 from shared.events import UnitDefined
 
 _FIELDS = ("category", "roles", "post", "unit", "leader", "rated", "tracker", "rater")
@@ -29,33 +29,23 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
 
 def post_on(person: PersonRecord, day: date, by: str) -> Post | None:
     """The post held on a day, as recorded by a time; None for nobody in post."""
-    known = [moment for moment in person.moments if moment.time <= by]
-    begun = [
-        (at, moment)
-        for at, moment in enumerate(known)
-        if isinstance(moment, kept.Appointed) and moment.data.valid_from <= day
-    ]
-    if not begun:
+    steps: list[posts.Step] = []
+    for moment in person.moments:
+        if moment.time <= by and (step := _step(moment)):
+            steps = posts.with_step(steps, step)
+    fields = posts.fields_on(steps, day)
+    if fields is None:
         return None
-    at, first = max(begun, key=lambda each: (each[1].data.valid_from, each[0]))
-    values: dict[str, Any] = {name: getattr(first.data, name) for name in _FIELDS}
-    changes = [
-        moment.data
-        for place, moment in enumerate(known)
-        if isinstance(moment, kept.Changed)
-        and first.data.valid_from <= moment.data.valid_from <= day
-        and (moment.data.valid_from > first.data.valid_from or place > at)
-    ]
-    for change in sorted(changes, key=lambda each: each.valid_from):
-        values |= {name: value for name in _FIELDS if (value := getattr(change, name, UNSET)) is not UNSET}
-    left = [
-        moment.data.valid_to
-        for place, moment in enumerate(known)
-        if isinstance(moment, kept.Left) and place > at and moment.data.valid_to >= first.data.valid_from
-    ]
-    if left and day > left[-1]:
-        return None
-    return Post(staff=person.staff, **values | {"roles": tuple(values["roles"])})
+    return Post(staff=person.staff, **{name: fields[name] for name in _FIELDS} | {"roles": tuple(fields["roles"])})
+
+
+def _step(moment: kept.Moment) -> posts.Step | None:
+    if isinstance(moment, kept.Appointed):
+        return posts.appointed(moment.data.valid_from, {name: getattr(moment.data, name) for name in _FIELDS})
+    if isinstance(moment, kept.Changed):
+        values = {name: value for name in _FIELDS if (value := getattr(moment.data, name)) is not UNSET}
+        return posts.changed(moment.data.valid_from, values)
+    return posts.left(moment.data.valid_to) if isinstance(moment, kept.Left) else None
 
 
 def posts_on(records: Records, day: date, by: str) -> dict[str, Post]:

@@ -3,9 +3,8 @@
 Nothing here depends on today. A moment's `time` is that of its recording (RFC 3339 in UTC), so texts compare as times.
 """
 
-from collections.abc import Iterator
 from datetime import date
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -30,8 +29,7 @@ from shared.events import (
     UnitDefined,
     local_day,
 )
-
-Key: TypeAlias = tuple[str, str]
+from shared.records import Records as RecordsByKind
 
 
 class Moment(msgspec.Struct, array_like=True, gc=False):
@@ -238,7 +236,7 @@ Record: TypeAlias = (
     | AppealRecord
 )
 
-KINDS: dict[str, type] = {
+KINDS: dict[str, type[msgspec.Struct]] = {
     "commune": CommuneRecord,
     "calendar": CalendarRecord,
     "directive": DirectiveRecord,
@@ -252,43 +250,18 @@ KINDS: dict[str, type] = {
 }
 
 
-class Records:
-    """All records of one commune by kind and id; `changed` collects the keys of the rows to write."""
+class Records(RecordsByKind):
+    """All records of one commune."""
 
-    __slots__ = ("by_kind", "changed", "commune", "people", "tasks", "units")
+    __slots__ = ("people", "tasks", "units")
+
+    KINDS = KINDS
 
     def __init__(self, commune: str) -> None:
-        self.commune = commune
-        self.by_kind: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+        super().__init__(commune)
         self.tasks: dict[str, TaskRecord] = self.by_kind["task"]
         self.people: dict[str, PersonRecord] = self.by_kind["person"]
         self.units: dict[str, UnitRecord] = self.by_kind["unit"]
-        self.changed: set[Key] = set()
-
-    def get(self, kind: str, key: str) -> Any:
-        return self.by_kind[kind].get(key)
-
-    def put(self, kind: str, key: str, record: Record) -> None:
-        """Take in a record read from its row."""
-        self.by_kind[kind][key] = record
-
-    def take_changed(self) -> set[Key]:
-        """The keys changed since this was last asked."""
-        changed, self.changed = self.changed, set()
-        return changed
-
-    def rows(self) -> Iterator[tuple[str, str, Any]]:
-        """Every record as (kind, id, record)."""
-        for kind, records in self.by_kind.items():
-            for key, record in records.items():
-                yield kind, key, record
-
-
-def commune_name(records: Records) -> str:
-    """The commune as it was last named; its id until then."""
-    record: CommuneRecord | None = records.get("commune", records.commune)
-    named = [moment.data.name for moment in record.moments if not isinstance(moment, Closed)] if record else []
-    return next((name for name in reversed(named) if name), records.commune)
 
 
 def ended_at(record: Record) -> str | None:
@@ -302,15 +275,3 @@ def ended_at(record: Record) -> str | None:
         if isinstance(moment, DueSet) and moment.of in ("assigned", "returned", "reopened"):
             return None
     return None
-
-
-_ENCODER = msgspec.json.Encoder()
-_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(record) for kind, record in KINDS.items()}
-
-
-def encode_record(record: Record) -> bytes:
-    return _ENCODER.encode(record)
-
-
-def decode_record(kind: str, body: bytes) -> Any:
-    return _DECODERS[kind].decode(body)

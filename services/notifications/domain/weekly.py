@@ -8,12 +8,13 @@ import msgspec
 
 from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.people import Post, posts_on
-from services.notifications.domain.records import DueSet, Ended, Records, Requested, TaskRecord, commune_name
+from services.notifications.domain.records import DueSet, Ended, Records, Requested, TaskRecord
 from services.notifications.domain.standing import Standing, standing
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import local_day
 from shared.events.reminders import Level
 from shared.fields import FIELDS
+from shared.records import commune_name
 
 # The highest first; who holds none of these roles knows as the lead does.
 ROLES: tuple[Level, ...] = ("chair", "vice_chair", "office")

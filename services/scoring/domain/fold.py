@@ -6,36 +6,22 @@ from typing import Any
 import msgspec
 
 from services.scoring.domain import records as kept
-from services.scoring.domain.records import KINDS, Key, Moment, Records, TaskRecord
+from services.scoring.domain.records import Records, TaskRecord
 from services.scoring.domain.settings import validate
 from shared import events
 from shared.events import Envelope
+from shared.records import Fold, FoldError, Key
+from shared.records import Handler as HandlerOf
 from shared.refusal import Refused
 
 # Another version at start rebuilds the records from the log.
 FOLD_VERSION = 2
 
-Handler = Callable[[Records, Envelope, Any], Key]
-
-
-class FoldError(ValueError):
-    """An event that contradicts what is recorded: the commune is parked until the fold or the log is mended."""
-
-    def __init__(self, envelope: Envelope, why: str) -> None:
-        super().__init__(f"{envelope.source} {envelope.position} {envelope.type}: {why}")
-        self.envelope = envelope
+Handler = HandlerOf[Records]
 
 
 def empty(commune: str) -> Records:
     return Records(commune)
-
-
-def evolve(records: Records, envelope: Envelope) -> None:
-    """Fold one event in place. Event types that no record keeps pass by. Raises FoldError."""
-    data = envelope.data
-    handler = _HANDLERS.get(type(data))
-    if handler is not None:
-        records.changed.add(handler(records, envelope, data))
 
 
 def _task(records: Records, e: Envelope, task: str) -> TaskRecord:
@@ -203,11 +189,7 @@ def _on_known_person(records: Records, e: Envelope, moment: Any) -> Key:
 
 
 def _on_person(records: Records, e: Envelope, moment: Any) -> Key:
-    return _note(records, "person", moment.data.staff, moment, moment.data.staff)
-
-
-def _unit_defined(records: Records, e: Envelope, d: events.UnitDefined) -> Key:
-    return _note(records, "unit", d.unit, kept.Defined(e.position, e.id, e.time, e.actor, d), d.unit)
+    return records.note("person", moment, moment.data.staff)
 
 
 def _settings_chosen(records: Records, e: Envelope, d: events.SettingsChosen) -> Key:
@@ -215,74 +197,36 @@ def _settings_chosen(records: Records, e: Envelope, d: events.SettingsChosen) ->
         validate(d.settings)
     except Refused as refusal:
         raise FoldError(e, str(refusal)) from refusal
-    return _note(records, "year", str(d.year), kept.Chosen(e.position, e.id, e.time, e.actor, d), d.year)
+    return records.note("year", kept.Chosen(e.position, e.id, e.time, e.actor, d), d.year)
 
 
-def _unit_result(records: Records, e: Envelope, d: events.UnitResultRecorded) -> Key:
-    moment = kept.ResultRecorded(e.position, e.id, e.time, e.actor, d)
-    return _note(records, "unit_result", f"{d.year}/{d.unit}", moment, d.year, d.unit)
+def _noted(kind: str, moment: Callable[..., kept.Moment], *identity: str) -> Handler:
+    """Keep the event as a moment of the record that these fields of its data name."""
+
+    def handle(records: Records, e: Envelope, d: Any) -> Key:
+        return records.note(
+            kind, moment(e.position, e.id, e.time, e.actor, d), *(getattr(d, name) for name in identity)
+        )
+
+    return handle
 
 
-def _of_year(moment_type: Any) -> Handler:
-    def on_year(records: Records, e: Envelope, d: Any) -> Key:
-        return _note(records, "year", str(d.year), moment_type(e.position, e.id, e.time, e.actor, d), d.year)
+def _of_commune(moment: Callable[..., kept.Moment]) -> Handler:
+    def handle(records: Records, e: Envelope, d: Any) -> Key:
+        return records.note("commune", moment(e.position, e.id, e.time, e.actor, d), e.commune)
 
-    return on_year
-
-
-def _of_person_and_year(kind: str, moment_type: Any) -> Handler:
-    def on_person_and_year(records: Records, e: Envelope, d: Any) -> Key:
-        moment = moment_type(e.position, e.id, e.time, e.actor, d)
-        return _note(records, kind, f"{d.year}/{d.staff}", moment, d.year, d.staff)
-
-    return on_person_and_year
+    return handle
 
 
-def _of_period(moment_type: Any) -> Handler:
-    def on_period(records: Records, e: Envelope, d: Any) -> Key:
-        return _note(records, "period", d.period, moment_type(e.position, e.id, e.time, e.actor, d), d.period)
-
-    return on_period
-
-
-def _of_directive(moment_type: Any) -> Handler:
-    def on_directive(records: Records, e: Envelope, d: Any) -> Key:
-        return _note(records, "directive", d.directive, moment_type(e.position, e.id, e.time, e.actor, d), d.directive)
-
-    return on_directive
-
-
-def _calendar(records: Records, e: Envelope, d: events.CalendarPublished) -> Key:
-    return _note(records, "calendar", str(d.year), kept.Announced(e.position, e.id, e.time, e.actor, d), d.year)
-
-
-def _commune(moment_type: Any) -> Handler:
-    def on_commune(records: Records, e: Envelope, d: Any) -> Key:
-        moment = moment_type(e.position, e.id, e.time, e.actor, d)
-        return _note(records, "commune", e.commune, moment, e.commune)
-
-    return on_commune
-
-
-def _note(records: Records, kind: str, key: str, moment: Moment, *identity: Any) -> Key:
-    """Add a moment to the record of that kind and key, which begins with its first one."""
-    record = records.get(kind, key)
-    if record is None:
-        records.put(kind, key, KINDS[kind](*identity, [moment]))
-    else:
-        record.moments.append(moment)
-    return kind, key
-
-
-_HANDLERS: dict[type, Handler] = {
-    events.CommuneOpened: _commune(kept.Opened),
-    events.CommuneRenamed: _commune(kept.Renamed),
-    events.CommuneClosed: _commune(kept.Closed),
-    events.CalendarPublished: _calendar,
-    events.DirectiveIssued: _of_directive(kept.Directed),
-    events.DirectiveAmended: _of_directive(kept.Amended),
-    events.DirectiveWithdrawn: _of_directive(kept.WithdrawnDirective),
-    events.UnitDefined: _unit_defined,
+_HANDLES: dict[type, Handler] = {
+    events.CommuneOpened: _of_commune(kept.Opened),
+    events.CommuneRenamed: _of_commune(kept.Renamed),
+    events.CommuneClosed: _of_commune(kept.Closed),
+    events.CalendarPublished: _noted("calendar", kept.Announced, "year"),
+    events.DirectiveIssued: _noted("directive", kept.Directed, "directive"),
+    events.DirectiveAmended: _noted("directive", kept.Amended, "directive"),
+    events.DirectiveWithdrawn: _noted("directive", kept.WithdrawnDirective, "directive"),
+    events.UnitDefined: _noted("unit", kept.Defined, "unit"),
     events.StaffAppointed: _appointed,
     events.StaffChanged: _changed,
     events.StaffLeft: _left,
@@ -307,21 +251,38 @@ _HANDLERS: dict[type, Handler] = {
     events.TaskCancelled: _cancelled,
     events.TaskReopened: _reopened,
     events.SettingsChosen: _settings_chosen,
-    events.RuleSetChosen: _of_year(kept.RuleSetPick),
-    events.MeetingRecorded: _of_year(kept.Meeting),
-    events.RatingsPublished: _of_year(kept.Published),
-    events.CommonAssessed: _of_person_and_year("common", kept.Assessed),
-    events.UnitResultRecorded: _unit_result,
-    events.LeaderCriteriaRecorded: _of_person_and_year("rating", kept.LeaderCriteria),
-    events.PeriodResultReceived: _of_person_and_year("rating", kept.PeriodResult),
-    events.RatingProposed: _of_person_and_year("rating", kept.Proposed),
-    events.SelfAssessed: _of_person_and_year("rating", kept.SelfAssessment),
-    events.OpinionRecorded: _of_person_and_year("rating", kept.Opinion),
-    events.RatingDecided: _of_person_and_year("rating", kept.Decided),
-    events.RatingNotified: _of_person_and_year("rating", kept.Notified),
-    events.RatingAppealed: _of_person_and_year("rating", kept.Appealed),
-    events.AppealResolved: _of_person_and_year("rating", kept.Resolved),
-    events.ReRated: _of_person_and_year("rating", kept.ReRating),
-    events.PeriodClosed: _of_period(kept.Closing),
-    events.PeriodReopened: _of_period(kept.Reopening),
+    events.RuleSetChosen: _noted("year", kept.RuleSetPick, "year"),
+    events.MeetingRecorded: _noted("year", kept.Meeting, "year"),
+    events.RatingsPublished: _noted("year", kept.Published, "year"),
+    events.CommonAssessed: _noted("common", kept.Assessed, "year", "staff"),
+    events.UnitResultRecorded: _noted("unit_result", kept.ResultRecorded, "year", "unit"),
+    events.LeaderCriteriaRecorded: _noted("rating", kept.LeaderCriteria, "year", "staff"),
+    events.PeriodResultReceived: _noted("rating", kept.PeriodResult, "year", "staff"),
+    events.RatingProposed: _noted("rating", kept.Proposed, "year", "staff"),
+    events.SelfAssessed: _noted("rating", kept.SelfAssessment, "year", "staff"),
+    events.OpinionRecorded: _noted("rating", kept.Opinion, "year", "staff"),
+    events.RatingDecided: _noted("rating", kept.Decided, "year", "staff"),
+    events.RatingNotified: _noted("rating", kept.Notified, "year", "staff"),
+    events.RatingAppealed: _noted("rating", kept.Appealed, "year", "staff"),
+    events.AppealResolved: _noted("rating", kept.Resolved, "year", "staff"),
+    events.ReRated: _noted("rating", kept.ReRating, "year", "staff"),
+    events.PeriodClosed: _noted("period", kept.Closing, "period"),
+    events.PeriodReopened: _noted("period", kept.Reopening, "period"),
 }
+
+# Nothing is computed from these: no record keeps them.
+_DECLINES = (
+    events.CheckpointSigned,
+    events.CommuneSettingsChosen,
+    events.ImportConfirmed,
+    events.ScoreUpdated,
+    events.TaskDrafted,
+    events.DraftSettled,
+    events.TaskAcknowledged,
+    events.ProgressNoted,
+    events.TemplateSet,
+    events.TemplateEnded,
+)
+
+FOLD = Fold(_HANDLES, _DECLINES)
+evolve = FOLD.evolve

@@ -3,9 +3,9 @@
 Nothing here depends on today, and no effective day is worked out: that is for the facts, which rule sets own.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -46,8 +46,7 @@ from shared.events import (
     UnitResultRecorded,
     local_day,
 )
-
-Key: TypeAlias = tuple[str, str]
+from shared.records import Records as RecordsByKind
 
 
 # array_like: a commune has tens of thousands of moments, and rows without field names are half as large.
@@ -401,7 +400,7 @@ Record: TypeAlias = (
 )
 
 # By the source of the events that they are folded from.
-_KINDS_OF: dict[str, dict[str, type]] = {
+_KINDS_OF: dict[str, dict[str, type[msgspec.Struct]]] = {
     "tasks": {
         "commune": CommuneRecord,
         "calendar": CalendarRecord,
@@ -418,7 +417,9 @@ _KINDS_OF: dict[str, dict[str, type]] = {
         "period": PeriodRecord,
     },
 }
-KINDS = {kind: record for kinds in _KINDS_OF.values() for kind, record in kinds.items()}
+KINDS: dict[str, type[msgspec.Struct]] = {
+    kind: record for kinds in _KINDS_OF.values() for kind, record in kinds.items()
+}
 SOURCE_OF: dict[str, Literal["tasks", "scoring"]] = {
     kind: source  # type: ignore[misc]
     for source, kinds in _KINDS_OF.items()
@@ -426,29 +427,17 @@ SOURCE_OF: dict[str, Literal["tasks", "scoring"]] = {
 }
 
 
-class Records:
-    """All records of one commune by kind and id; `changed` collects the keys of the rows to write."""
+class Records(RecordsByKind):
+    """All records of one commune."""
 
-    __slots__ = ("by_kind", "changed", "commune", "people", "tasks")
+    __slots__ = ("people", "tasks")
+
+    KINDS = KINDS
 
     def __init__(self, commune: str) -> None:
-        self.commune = commune
-        self.by_kind: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
+        super().__init__(commune)
         self.tasks: dict[str, TaskRecord] = self.by_kind["task"]
         self.people: dict[str, PersonRecord] = self.by_kind["person"]
-        self.changed: set[Key] = set()
-
-    def get(self, kind: str, key: str) -> Any:
-        return self.by_kind[kind].get(key)
-
-    def put(self, kind: str, key: str, record: Record) -> None:
-        """Take in a record read from its row."""
-        self.by_kind[kind][key] = record
-
-    def take_changed(self) -> set[Key]:
-        """The keys changed since this was last asked."""
-        changed, self.changed = self.changed, set()
-        return changed
 
     def until(self, positions: Mapping[str, int]) -> "Records":
         """What these records were at earlier positions (source → position), but for wording corrected since."""
@@ -462,20 +451,6 @@ class Records:
                 elif moments:
                     then.put(kind, key, msgspec.structs.replace(record, moments=moments))
         return then
-
-    def rows(self) -> Iterator[tuple[str, str, bytes]]:
-        """Every record as (kind, id, bytes): what a rebuild writes."""
-        encode = _ENCODER.encode
-        for kind, records in self.by_kind.items():
-            for key, record in records.items():
-                yield kind, key, encode(record)
-
-
-def commune_name(records: Records) -> str:
-    """The commune as it was last named; its id until then."""
-    record: CommuneRecord | None = records.get("commune", records.commune)
-    named = [moment.data.name for moment in record.moments if not isinstance(moment, Closed)] if record else []
-    return next((name for name in reversed(named) if name), records.commune)
 
 
 def closed_by(records: Records, day: date) -> bool:
@@ -491,13 +466,5 @@ def begun_by_merger(records: Records) -> date | None:
     return opened.data.valid_from if isinstance(opened, Opened) and opened.data.predecessors else None
 
 
-_ENCODER = msgspec.json.Encoder()
-_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {kind: msgspec.json.Decoder(record) for kind, record in KINDS.items()}
-
-
-def encode_record(record: Record) -> bytes:
-    return _ENCODER.encode(record)
-
-
-def decode_record(kind: str, body: bytes) -> Any:
-    return _DECODERS[kind].decode(body)
+encode_record = Records.encode
+decode_record = Records.decode

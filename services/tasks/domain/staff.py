@@ -1,12 +1,13 @@
 """People in post: attributes by date, absences, disciplined acts."""
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from services.tasks.domain import Evolvers
+from shared import posts
 from shared.events import (
     AbsenceRecorded,
     Data,
@@ -18,6 +19,7 @@ from shared.events import (
     StaffTakenOver,
 )
 from shared.events.values import Category, Role
+from shared.posts import ONE_DAY, Step
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,14 +39,6 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     service_from: date | None = None
 
 
-class Step(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One appointment, change or leaving, in force from `on`."""
-
-    on: date
-    kind: Literal["appointed", "changed", "left"]
-    fields: dict[str, Any] = {}
-
-
 class Absence(msgspec.Struct, frozen=True, omit_defaults=True):
     kind: Literal["insured", "protected", "unpaid", "other"]
     from_: date
@@ -62,12 +56,8 @@ class Staff(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def post_on(self, day: date) -> Post | None:
         """The post in force on a day, None when not in post."""
-        fields: dict[str, Any] | None = None
-        for step in self.steps:
-            if step.on > day:
-                break
-            fields = _after(fields, step)
-        return msgspec.convert(fields, Post) if fields and "post" in fields else None
+        fields = posts.fields_on(self.steps, day)
+        return msgspec.convert(fields, Post) if fields else None
 
     def last_post(self, day: date) -> Post | None:
         """The post on a day, or for someone who left, the last one before."""
@@ -78,20 +68,9 @@ class Staff(msgspec.Struct, frozen=True, omit_defaults=True):
         return any(a.from_ <= day and (a.to is None or day <= a.to) for a in self.absences.values())
 
 
-ONE_DAY = timedelta(days=1)
-
-
-def _after(fields: dict[str, Any] | None, step: Step) -> dict[str, Any] | None:
-    if step.kind == "left":
-        return None
-    if step.kind == "appointed":
-        return step.fields | {"valid_from": step.on}
-    return (fields | step.fields | {"valid_from": step.on}) if fields is not None else None
-
-
 def _with(state: Staff | None, staff: str, step: Step) -> Staff:
     state = state or Staff(staff)
-    return replace(state, steps=sorted([*state.steps, step], key=lambda one: one.on))
+    return replace(state, steps=posts.with_step(state.steps, step))
 
 
 def _fields(data: Data) -> dict[str, Any]:
@@ -100,15 +79,15 @@ def _fields(data: Data) -> dict[str, Any]:
 
 
 def _appointed(state: Staff | None, data: StaffAppointed, _: date) -> Staff:
-    return _with(state, data.staff, Step(data.valid_from, "appointed", _fields(data)))
+    return _with(state, data.staff, posts.appointed(data.valid_from, _fields(data)))
 
 
 def _changed(state: Staff, data: StaffChanged, _: date) -> Staff:
-    return _with(state, data.staff, Step(data.valid_from, "changed", _fields(data)))
+    return _with(state, data.staff, posts.changed(data.valid_from, _fields(data)))
 
 
 def _left(state: Staff, data: StaffLeft, _: date) -> Staff:
-    return _with(state, data.staff, Step(data.valid_to + ONE_DAY, "left"))
+    return _with(state, data.staff, posts.left(data.valid_to))
 
 
 def _taken_over(state: Staff | None, data: StaffTakenOver, _: date) -> Staff:

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.domain.fold import FoldError, empty, evolve
+from services.scoring.domain.fold import empty, evolve
 from services.scoring.domain.records import Records, decode_record, encode_record
 from services.scoring.domain.sheet import Sheet, sheet
 from shared import events as ev
 from shared.events import Envelope
+from shared.records import FoldError
 from tests.support import histories as h
 from tests.support.histories import COMMUNE, History
 

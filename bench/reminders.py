@@ -28,7 +28,7 @@ from sqlalchemy import Engine, func, select
 from bench import generate
 from bench.measure import MEBIBYTE, in_child, in_turn, peak_memory, show
 from bench.servers import Servers
-from services.notifications import outcomes, tables
+from services.notifications import tables, views
 from services.notifications.channels.email import Email, Server
 from services.notifications.channels.interface import Channel, Channels, Contact
 from services.notifications.domain.calendars import calendars_at
@@ -36,8 +36,8 @@ from services.notifications.domain.occurrence import Wanted
 from services.notifications.domain.plan import View, plan
 from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import Records, TaskRecord
+from services.notifications.queries import view_at
 from services.notifications.reactors import Reminding
-from services.notifications.reminders import view_at
 from services.notifications.service import Notifications, open_notifications
 from services.notifications.views import PROJECTION, running
 from shared.eventlog import Decision, Log, reading, writing
@@ -170,7 +170,7 @@ def rebuild_year(path: str) -> float:
         begin = time.perf_counter()
         runner.rebuild(["xa-0000"])
         with writing(engine, "xa-0000") as connection:
-            outcomes.rebuild(connection, "xa-0000", Log(engine, "notifications"))
+            views.rebuild(connection, "xa-0000", Log(engine, "notifications"))
         return time.perf_counter() - begin
 
 
@@ -209,7 +209,7 @@ def fill_province(path: str, number: int) -> None:
                 generate.take_over(tasks, commune, list(generate.under_another_name(of_tasks, name, commune)))
             generate.take_over(own, commune, list(generate.under_another_name(of_own, name, commune)))
             with writing(engine, commune) as connection:
-                outcomes.rebuild(connection, commune, own)
+                views.rebuild(connection, commune, own)
         Runner(engine, {"tasks": tasks, "scoring": Log(engine, "scoring")}, PROJECTION).rebuild()
         with engine.connect() as connection:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")

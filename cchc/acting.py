@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import flask
 
 from cchc.installation import Installation
-from services.notifications import asked
-from services.notifications.commands import Asking, acknowledge
+from services.notifications import commands as notifications_commands
+from services.notifications import queries
+from services.notifications.domain import refusals
 from services.notifications.domain.occurrence import Occurrence, task_of
-from services.notifications.reminders import occurrence
-from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
+from services.notifications.domain.responses import AcknowledgeReminder
+from services.notifications.views import occurrence
 from services.tasks import views
 from services.tasks.commands import execute
 from services.tasks.domain.context import Command
@@ -120,10 +121,10 @@ def _told(installation: Installation, commune: str, reminder: str, asking: Princ
         found = occurrence(connection, commune, reminder)
         task = task_of(found.about) if found else None
         if found is None or task is None:
-            raise Refused("reminder-unknown", reminder=reminder)
+            raise refusals.REMINDER_UNKNOWN(reminder=reminder)
     if found.recipient != asking.staff:
-        raise Refused("reminder-of-another")
-    [letter] = asked.letters(service, commune, [found], at)
+        raise refusals.REMINDER_OF_ANOTHER()
+    [letter] = queries.letters(service, commune, [found], at)
     with reading(installation.tasks.engine, commune) as connection:
         state = views.one(connection, commune, f"task/{task}")  # as it is now, whatever has been folded since
     return Told(found, letter.item.text, letter.item.details, task, state is not None and state.state.status == "open")
@@ -143,8 +144,8 @@ def _key(asking: Principal, form: Form) -> Key | None:
 
 def _seen(installation: Installation, commune: str, told: Told, asking: Principal, form: Form) -> None:
     """The message is seen, and a task that waits for its lead is taken on."""
-    who = Asking(asking.actor, asking.staff, asking.roles)
-    acknowledge(installation.notifications, commune, who, told.reminder.reminder)
+    seen = AcknowledgeReminder(reminder=told.reminder.reminder)
+    notifications_commands.execute(installation.notifications, asking, seen, commune=commune)
     if told.open:
         try:
             _do(installation, commune, asking, AcknowledgeTask(task=told.task), form)
@@ -196,7 +197,7 @@ TEXTS = {
 def _why(error: Refused) -> str:
     if error.detail:
         return f"{error.refusal.title}. {error.detail}"
-    known: Mapping[str, tuple[str, str]] = NOTIFICATIONS_TEXTS | TASKS_TEXTS | TEXTS
+    known: Mapping[str, tuple[str, str]] = TASKS_TEXTS | TEXTS
     title, detail = known.get(error.code, ("Không được phép", error.code))
     params: Mapping[str, Any] = error.params
     return f"{title}. {fill(detail, params)}"

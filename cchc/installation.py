@@ -16,7 +16,6 @@ from cchc.occupied import occupy
 from cchc.output import progress
 from cchc.settings import SERVICES, Settings
 from services.notifications import app as notifications_app
-from services.notifications import outcomes as notifications_outcomes
 from services.notifications import service as notifications_service
 from services.notifications import views as notifications_views
 from services.notifications import worker as notifications_worker
@@ -55,7 +54,7 @@ PROJECTIONS: Mapping[str, Projection[Any]] = {
 }
 OWN_TABLES: Mapping[str, Callable[[Connection, str, Log], int]] = {
     "tasks": tasks_views.rebuild,
-    "notifications": notifications_outcomes.rebuild,
+    "notifications": notifications_views.rebuild,
 }
 
 
@@ -210,9 +209,7 @@ class Installation:
             folds=self.folds(service) if service in PROJECTIONS else None,
             relay=relay,
             replicas=[*replicas.values()],
-            counts=partial(notifications_outcomes.unsent, self.own_log(service))
-            if service == "notifications"
-            else None,
+            counts=partial(notifications_views.unsent, self.own_log(service)) if service == "notifications" else None,
         )
 
     def signer(self, service: str) -> Signer:

@@ -10,8 +10,7 @@ from cchc import acting
 from cchc import pages as printed
 from cchc.installation import PROJECTIONS, Installation
 from cchc.settings import SERVICES
-from services.notifications.texts import STATUSES as NOTIFICATIONS_STATUSES
-from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
+from services.notifications.domain import refusals as notifications
 from services.scoring.access import ACTIONS
 from services.scoring.api.answers import YEAR, known, readable, reads_opinions
 from services.scoring.domain.table import table
@@ -88,8 +87,9 @@ def create_root(
         actions={name: ACTIONS[name] for name in ("rating.table", "rating.sheet")} | {acting.ACTION: acting.ROLES},
         verifier=installation.verifier,
         service=installation.scoring,
-        texts=TEXTS | NOTIFICATIONS_TEXTS,
-        statuses=STATUSES | NOTIFICATIONS_STATUSES,
+        texts=TEXTS,
+        statuses=STATUSES,
+        refusals=notifications.ALL,
         roles_in_force=installation.scoring.roles_in_force,
         checks={service: installation.own_log(service).heads for service in SERVICES},
         origin=installation.settings.origin,

@@ -6,10 +6,14 @@ from typing import Any
 import msgspec
 
 from demo.year import CHAIR, COMMUNE, OFFICE, Year
-from services.notifications import commands, reminders, slips
-from services.notifications.commands import Asking, Preferences, Urging
-from services.notifications.domain.policy import default_policy
-from shared.eventlog import reading
+from services.notifications import queries
+from services.notifications.commands import execute
+from services.notifications.domain.policy import PublishPolicy, default_policy
+from services.notifications.domain.preferences import ChangePreferences
+from services.notifications.domain.responses import AcknowledgeReminder
+from services.notifications.domain.slips import IssueSlips
+from services.notifications.domain.urging import UrgeTasks
+from shared.web.auth import Principal
 
 
 class FollowUp:
@@ -22,33 +26,32 @@ class FollowUp:
 
     def acknowledge(self, staff: str) -> None:
         """A person has seen what reached them last."""
-        with reading(self.service.engine, COMMUNE) as connection:
-            reached = reminders.occurrences(connection, COMMUNE, recipient=staff, states=["delivered"])
-        commands.acknowledge(self.service, COMMUNE, self._asking(staff), reached[-1].reminder)
+        reached = queries.reminders(
+            self.service, self._principal(staff), COMMUNE, recipient=staff, states=["delivered"]
+        )
+        self._execute(staff, AcknowledgeReminder(reminder=reached[-1].reminder))
 
     def urge(self, names: Iterable[str], note: str) -> None:
         """The Office urges the leads of several tasks at once."""
-        urging = Urging(tasks=[self.year.task(name) for name in names], note=note)
-        commands.urge(self.service, COMMUNE, self._asking(OFFICE), urging)
+        self._execute(OFFICE, UrgeTasks(tasks=[self.year.task(name) for name in names], note=note))
         self.year.remind()
 
     def issue_slip(self, name: str, number: str) -> None:
         """A phiếu đôn đốc on paper, that the Chairman signs."""
-        wish = slips.Wish(tasks=[self.year.task(name)], number=number, signed_by=CHAIR)
-        contacts = self.service.channels.directory
-        slips.issue(self.service.log, lambda: contacts(COMMUNE), COMMUNE, f"staff/{OFFICE}", OFFICE, wish)
+        self._execute(OFFICE, IssueSlips(tasks=[self.year.task(name)], number=number, signed_by=CHAIR))
 
     def wish_for_digests(self, staff: str) -> None:
-        commands.change_preferences(
-            self.service, COMMUNE, self._asking(staff), staff, Preferences(channels={}, digest=True)
-        )
+        self._execute(staff, ChangePreferences(staff=staff, channels={}, digest=True))
 
     def revise_policy(self, policy: str, rule: str, reason: str, **changes: Any) -> None:
         """The Chairman changes one rung of the ladder."""
-        replace = msgspec.structs.replace
-        rules = [replace(each, **changes) if each.rule == rule else each for each in default_policy().rules]
-        revised = replace(default_policy(), policy=policy, rules=rules, reason=reason)
-        commands.publish_policy(self.service, COMMUNE, self._asking(CHAIR), revised, version=1)
+        default, replace = default_policy(), msgspec.structs.replace
+        rules = [replace(each, **changes) if each.rule == rule else each for each in default.rules]
+        revised = PublishPolicy(policy=policy, rules=rules, quiet=default.quiet, digest=default.digest, reason=reason)
+        self._execute(CHAIR, revised, if_match=1)
 
-    def _asking(self, staff: str) -> Asking:
-        return Asking(f"staff/{staff}", staff, self.year.tasks.roles_of(COMMUNE, staff))
+    def _execute(self, staff: str, command: msgspec.Struct, if_match: int | None = None) -> None:
+        execute(self.service, self._principal(staff), command, commune=COMMUNE, if_match=if_match)
+
+    def _principal(self, staff: str) -> Principal:
+        return Principal(f"staff/{staff}", COMMUNE, frozenset(self.year.tasks.roles_of(COMMUNE, staff)))

@@ -7,7 +7,6 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from cchc.occupied import Occupied
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
-from services.notifications.texts import TEXTS as NOTIFICATIONS_TEXTS
 from services.scoring.texts import TEXTS as SCORING_TEXTS
 from services.tasks.texts import TEXTS as TASKS_TEXTS
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
@@ -51,7 +50,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        texts = NOTIFICATIONS_TEXTS | TASKS_TEXTS | SCORING_TEXTS
+        texts = TASKS_TEXTS | SCORING_TEXTS
         _, detail = texts.get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
         fail(f"{refusal.detail or fill(detail, refusal.params)} [{refusal.code}]", REFUSED)
     except EXPLAINED as error:

@@ -5,21 +5,24 @@ from datetime import date
 from typing import Any
 
 import click
+import msgspec
 from marshmallow import ValidationError
 
 from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail, table
-from services.notifications import asked
-from services.notifications.commands import Asking, Urging, publish_policy, urge
+from services.notifications import queries
+from services.notifications.commands import execute
+from services.notifications.domain.policy import PublishPolicy
 from services.notifications.domain.texts import AUDIENCES, BASES, CHANNELS, REASONS, RULES, URGENCIES
+from services.notifications.domain.urging import UrgeTasks
 from services.notifications.domain.worklist import SECTIONS, Section
-from services.notifications.reminders import occurrences, policies, policy_in_force
 from services.notifications.schemas import PolicyBody, moment
-from services.notifications.views import PROJECTION, require_person
+from services.notifications.views import PROJECTION, policies, policy_in_force, require_person
 from shared.eventlog import reading
 from shared.events import VIETNAM, format_time, parse_time
 from shared.projection import Runner
+from shared.web.auth import Principal
 from shared.web.problems import pointed
 
 WORDS: dict[Section, str] = {
@@ -62,7 +65,7 @@ def preview(
 ) -> None:
     """Ai sẽ nhận gì, qua kênh nào, vì sao; không gửi và không ghi gì."""
     commune = _known(installation, commune)
-    found = asked.preview(installation.notifications, commune, at or format_time(installation.clock()), staff)
+    found = queries.preview(installation.notifications, commune, at or format_time(installation.clock()), staff)
     if json_output:
         as_json(found)
         return
@@ -96,7 +99,8 @@ def why(installation: Installation, staff: str, day: date, commune: str | None, 
     """Ngày ấy một người được nhắc những gì; việc nào không nhắc thì vì sao. Đọc từ nhật ký."""
     commune = _known(installation, commune)
     now = format_time(installation.clock())
-    lines = asked.why_then(installation.notifications, commune, staff, day, now)
+    asking = Principal("operator/cli", commune, frozenset({"office"}))
+    lines = queries.why_then(installation.notifications, asking, commune, staff, day, now)
     if json_output:
         as_json(lines)
         return
@@ -116,7 +120,7 @@ def why(installation: Installation, staff: str, day: date, commune: str | None, 
 def worklist(installation: Installation, at: str | None, commune: str | None, json_output: bool) -> None:
     """Việc của Văn phòng: quá hạn, sắp đến hạn, chờ xác nhận, xin gia hạn, tin phải gửi tay."""
     commune = _known(installation, commune)
-    found = asked.worklist_at(installation.notifications, commune, at or format_time(installation.clock()))
+    found = queries.worklist_at(installation.notifications, commune, at or format_time(installation.clock()))
     if json_output:
         as_json(found)
         return
@@ -157,9 +161,9 @@ def inbox(installation: Installation, staff: str, commune: str | None, json_outp
     service = installation.notifications
     with reading(service.engine, commune) as connection:
         require_person(connection, commune, staff)
-        found = occurrences(connection, commune, states=["delivered"], recipient=staff, channel="inbox")
+    found = queries.inbox(service, commune, staff)
     found.sort(key=lambda each: each.acknowledged_at is not None)
-    letters = asked.letters(service, commune, found, format_time(installation.clock()))
+    letters = queries.letters(service, commune, found, format_time(installation.clock()))
     if json_output:
         as_json(letters)
         return
@@ -200,7 +204,8 @@ def urge_command(
     roles = service.roles_in_force(commune, by)
     if roles.isdisjoint({"chair", "vice_chair", "office"}):
         fail(f"{by} không phải Văn phòng hay lãnh đạo, nên không đôn đốc được.")
-    done = urge(service, commune, Asking(f"staff/{by}", by, roles), Urging(tasks=tasks, note=note))
+    asking = Principal(f"staff/{by}", commune, roles)
+    done = execute(service, asking, UrgeTasks(tasks=list(tasks), note=note), commune=commune)
     if json_output:
         as_json(done.result)
         return
@@ -266,14 +271,14 @@ def publish(installation: Installation, file: Any, by: str, commune: str | None)
     if roles.isdisjoint({"chair", "office"}):
         fail(f"{by} không phải Chủ tịch hay Văn phòng, nên không công bố được.")
     try:
-        policy = PolicyBody().load(json.load(file))
+        policy = msgspec.convert(PolicyBody().load(json.load(file)), PublishPolicy)
     except ValidationError as error:
         fail("\n".join(f"{file.name}{each['pointer']}: {each['detail']}" for each in pointed(error.messages, "#")))
     except ValueError as error:
         fail(f"{file.name}: không phải JSON ({error}).")
     with reading(service.engine, commune) as connection:
         version = len(policies(connection, commune))
-    done = publish_policy(service, commune, Asking(f"staff/{by}", by, roles), policy, version=version)
+    done = execute(service, Principal(f"staff/{by}", commune, roles), policy, commune=commune, if_match=version)
     click.echo(f"Đã công bố {policy.policy} (vị trí {done.position}).")
 
 

@@ -90,23 +90,18 @@ def _of_time(name: str, option: str, form: str, what: str) -> None:
         json_output: bool,
         output: Path | None,
     ) -> None:
-        from services.notifications import weekly
-        from shared.eventlog import reading
+        from services.notifications import queries
+        from services.notifications.documents import reports
 
-        commune, now = the_commune(installation, commune), installation.clock()
-        with reading(installation.notifications.engine, commune) as connection:
-            found = (
-                weekly.read_week(connection, commune, now, when)
-                if name == "weekly"
-                else weekly.read_month(connection, commune, now, when or weekly.last_month(now))
-            )
+        commune, service = the_commune(installation, commune), installation.notifications
+        found = (queries.week if name == "weekly" else queries.month)(service, commune, when)
         if output:
             names = installation.channels.directory(commune) if name == "weekly" else {}
-            write(output, weekly.document(found, names, page=output.suffix in {".html", ".htm"}))
+            write(output, reports.document(found, names, page=output.suffix in {".html", ".htm"}))
         if json_output:
             as_json(found)
         if not output and not json_output:
-            _print(weekly.title(found), weekly.tables_of(found, {}))
+            _print(reports.title(found), reports.tables_of(found, {}))
 
 
 _of_time("weekly", "on", "%Y-%m-%d", "Báo cáo tuần cho lãnh đạo: theo người, lĩnh vực; việc quá hạn và ai đã biết.")

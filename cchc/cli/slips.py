@@ -40,23 +40,20 @@ def slip_command(
 
     Không có --issue thì chỉ là bản dự thảo, không ghi gì vào nhật ký.
     """
-    from services.notifications import slips
-    from services.notifications.views import of_tasks
-    from shared.eventlog import reading
-    from shared.events import format_time
+    from services.notifications import queries
+    from services.notifications.commands import execute
+    from services.notifications.documents.slips import together
+    from services.notifications.domain.slips import IssueSlips
+    from shared.web.auth import Principal
 
     commune = the_commune(installation, commune)
     service = installation.notifications
-    wish = slips.Wish(tasks=list(tasks), number=number, signed_by=signed_by, reply_by=reply_by)
-    directory = service.channels.directory
+    wish = IssueSlips(tasks=list(tasks), number=number, signed_by=signed_by, reply_by=reply_by, by=by)
     if by is None:
-        at = format_time(installation.clock())
-        with reading(service.engine, commune) as connection:
-            records = of_tasks(connection, commune, wish.tasks)
-        found = [draft.document for draft in slips.drafts(records, directory(commune), wish, at)]
+        documents = queries.slip_drafts(service, commune, wish)
     else:
-        actor = "operator/cli"
-        done = slips.issue(service.log, lambda: directory(commune), commune, actor, by, wish)
-        with reading(service.engine, commune) as connection:
-            found = slips.stored(connection, commune, [each["slip"] for each in done.result])
-    write(output, slips.together(found))
+        # The operator types it for the person named, who must be one that may issue slips.
+        operator = Principal("operator/cli", commune, frozenset({"office"}))
+        done = execute(service, operator, wish, commune=commune)
+        documents = queries.slip_documents(service, commune, [slip["slip"] for slip in done.result])
+    write(output, together(documents))

@@ -1,5 +1,9 @@
-"""Who may do what in the notifications service: action → roles."""
+"""Who may do what in the notifications service: action → roles; whose reminders a role sees."""
 
+from collections.abc import Collection
+
+from services.notifications.domain import refusals
+from shared.web.auth import Principal
 from shared.web.feed import FEED_ACTIONS
 
 _IN_POST = frozenset({"chair", "vice_chair", "office", "staff", "village_head", "focal_point"})
@@ -8,7 +12,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "worklist.read": frozenset({"chair", "vice_chair", "office", "inspector"}),
     "reminder.urge": frozenset({"chair", "vice_chair", "office"}),
     "reminder.preview": frozenset({"chair", "vice_chair", "office", "inspector"}),
-    # Everybody reads their own; all of them those who follow up, decide or inspect.
+    # Their own for everybody; all of them for those who follow up, decide or inspect.
     "reminder.read": _IN_POST | {"inspector"},
     "reminder.own": _IN_POST | {"supervisor"},
     "reminder.by_hand": frozenset({"office"}),
@@ -23,3 +27,17 @@ ACTIONS: dict[str, frozenset[str]] = {
     "monthly.read": frozenset({"chair", "vice_chair", "office", "inspector", "supervisor"}),
     **FEED_ACTIONS,
 }
+
+SEE_ALL = frozenset({"chair", "vice_chair", "office", "inspector"})
+
+
+def sees_all(roles: Collection[str]) -> bool:
+    """May these roles see everybody's reminders?"""
+    return not SEE_ALL.isdisjoint(roles)
+
+
+def person(principal: Principal) -> str:
+    """The staff id of the person who asks. Refuses `staff-only`: an operator or a service is no person."""
+    if principal.staff is None:
+        raise refusals.STAFF_ONLY()
+    return principal.staff

@@ -4,24 +4,23 @@ import flask
 
 from services.notifications.access import ACTIONS
 from services.notifications.api import blueprints
+from services.notifications.domain import refusals
 from services.notifications.service import Notifications
-from services.notifications.texts import STATUSES, TEXTS
 from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.feed import feed_blueprint
 from shared.web.positions import after_waiting
 
 
-def create_web(notifications: Notifications, verifier: Verifier, *, origin: str | None = None) -> flask.Flask:
+def create_web(service: Notifications, verifier: Verifier, *, origin: str | None = None) -> flask.Flask:
     return create_app(
         "notifications",
-        blueprints=[*blueprints(), feed_blueprint(notifications.log)],
+        blueprints=[*blueprints(), feed_blueprint(service.log)],
         actions=ACTIONS,
         verifier=verifier,
-        service=notifications,
-        roles_in_force=after_waiting(notifications.reached, notifications.roles_in_force),
-        checks={"database": notifications.log.heads},
-        texts=TEXTS,
-        statuses=STATUSES,
+        service=service,
+        roles_in_force=after_waiting(service.reached, service.roles_in_force),
+        checks={"database": service.log.heads},
+        refusals=refusals.ALL,
         origin=origin,
     )

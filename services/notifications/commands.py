@@ -1,296 +1,139 @@
-"""The commands of reminding: authorise, read, decide, append to the service's own log."""
+"""Commands of the notifications service: authorise → read → decide → append, the same few lines for all of them."""
 
-from collections.abc import Callable, Sequence
-from datetime import date
-from typing import TYPE_CHECKING
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, delete, select
 
-from services.notifications import tables
-from services.notifications.domain.audience import Concerned, Roll
-from services.notifications.domain.occurrence import Wanted
-from services.notifications.domain.policy import URGE, validate
-from services.notifications.domain.standing import standing
-from services.notifications.reminders import Endpoint, addresses, endpoints, occurrence, policies, preferences
-from services.notifications.views import of_tasks, require_person
-from shared.eventlog import Appended, Decision, Key, StaleVersion, Transaction, reading, writing
-from shared.eventlog.database import run
-from shared.events import (
-    PolicyPublished,
-    PreferencesChanged,
-    ReminderAcknowledged,
-    ReminderQueued,
-    ReminderSentByHand,
-    Span,
-    format_time,
-)
-from shared.refusal import Refused
+from services.notifications import outside_log, queries, views
+from services.notifications.access import ACTIONS, person
+from services.notifications.channels.interface import Contact
+from services.notifications.documents import slips as documents
+from services.notifications.domain import policy, preferences, responses, slips, urging
+from services.notifications.domain.plan import View
+from services.notifications.domain.policy import PublishPolicy
+from services.notifications.domain.preferences import ChangePreferences
+from services.notifications.domain.responses import AcknowledgeReminder, RecordSentByHand
+from services.notifications.domain.slips import IssueSlips
+from services.notifications.domain.urging import UrgeTasks
+from shared.eventlog import Appended, Decision, Key, StaleVersion, Transaction
+from shared.events import UrgingSlipIssued
+from shared.web.auth import Principal, authorise
 
 if TYPE_CHECKING:
     from services.notifications.service import Notifications
 
-URGERS = frozenset({"chair", "vice_chair", "office"})
+
+class Case(NamedTuple):
+    """What a decision may look at, under the lock of the commune's head. `contacts` only for those that need names."""
+
+    service: "Notifications"
+    tx: Transaction
+    principal: Principal
+    contacts: Mapping[str, Contact]
 
 
-class Asking(msgspec.Struct, frozen=True):
-    """Who acts: `actor` types it, `staff` is who they are in the commune (None: an operator), with their roles."""
+class Handler(NamedTuple):
+    """How a command is decided. `action` is its row in the role × action table; `stream` what `if_match` is a version
+    of; `needs_contacts`: names are read before the lock, as that may take seconds."""
 
-    actor: str
-    staff: str | None
-    roles: frozenset[str]
-
-    def person(self) -> str:
-        """Refuses `staff-only`: only somebody in post can do this."""
-        if self.staff is None:
-            raise Refused("staff-only")
-        return self.staff
+    action: str
+    decide: Callable[[Case, Any], Decision]
+    stream: str | None = None
+    needs_contacts: bool = False
 
 
-class Urging(msgspec.Struct, frozen=True, kw_only=True):
-    tasks: Sequence[str]
-    note: str | None = None
-
-
-class Preferences(msgspec.Struct, frozen=True, kw_only=True):
-    channels: dict[str, bool]
-    digest: bool = False
-    quiet: list[Span] | None = None
-
-
-def acknowledge(
-    service: "Notifications", commune: str, asking: Asking, reminder: str, key: Key | None = None
-) -> Appended:
-    """The recipient has seen it. Again it changes nothing. Refuses `reminder-unknown`, `reminder-of-another`."""
-    person = asking.person()
-
-    def decide(tx: Transaction) -> Decision:
-        found = occurrence(tx.connection, commune, reminder)
-        if found is None:
-            raise Refused("reminder-unknown", reminder=reminder)
-        if found.recipient != person:
-            raise Refused("reminder-of-another")
-        if found.acknowledged_at:
-            return Decision([])
-        return Decision([ReminderAcknowledged(reminder=reminder, by=person)])
-
-    return service.log.append(commune, decide, actor=asking.actor, key=key)
-
-
-def sent_by_hand(
-    service: "Notifications", commune: str, asking: Asking, reminder: str, key: Key | None = None
-) -> Appended:
-    """The Office told the person itself after all attempts. Refuses `reminder-unknown`, `reminder-not-failed`."""
-
-    def decide(tx: Transaction) -> Decision:
-        found = occurrence(tx.connection, commune, reminder)
-        if found is None:
-            raise Refused("reminder-unknown", reminder=reminder)
-        if found.state != "failed":
-            raise Refused("reminder-not-failed", reminder=reminder)
-        return Decision([ReminderSentByHand(reminder=reminder, at=tx.time, by=asking.person())])
-
-    return service.log.append(commune, decide, actor=asking.actor, key=key)
-
-
-def urge(service: "Notifications", commune: str, asking: Asking, urging: Urging, key: Key | None = None) -> Appended:
-    """Remind the leads of these tasks now, with a note; once for each task, person, channel and day.
-
-    The result tells for each task what was done: `queued`, `urged_today`, or why not (`unknown`, the status of a task
-    that is not open).
-    """
-    by = asking.person()
-    wanted_tasks = list(dict.fromkeys(urging.tasks))
-
-    def decide(tx: Transaction) -> Decision:
-        known = of_tasks(tx.connection, commune, wanted_tasks)
-        roll = Roll(known, tx.today, tx.time)
-        chosen = preferences(tx.connection, commune)
-        reachable = frozenset(addresses(tx.connection, commune, "apprise"))
-        outcome: dict[str, str] = {}
-        events: list[ReminderQueued] = []
-        for task in wanted_tasks:
-            record = known.tasks.get(task)
-            now = standing(record, tx.time) if record else None
-            if record is None or now is None:
-                outcome[task] = "unknown"
-                continue
-            if now.status != "open":
-                outcome[task] = now.status
-                continue
-            queued = [
-                each
-                for recipient in roll.recipients(["lead"], Concerned(lead=record.lead))
-                for channel in _channels(service, chosen.get(recipient), recipient in reachable)
-                if not _is_queued(tx.connection, commune, each := _urged(task, tx.today, recipient, channel, tx.time))
-            ]
-            outcome[task] = "queued" if queued else "urged_today"
-            events += [_queue(commune, each, now.due_version, by, urging.note) for each in queued]
-        return Decision(events, [{"task": task, "outcome": told} for task, told in outcome.items()])
-
-    return service.log.append(commune, decide, actor=asking.actor, key=key)
-
-
-def _channels(service: "Notifications", chosen: PreferencesChanged | None, reachable: bool) -> list[str]:
-    off = {name for name, wanted in chosen.channels.items() if not wanted} if chosen else set()
-    offered = [name for name in ("email", "apprise") if name in service.channels.names and name not in off]
-    return ["inbox", *(name for name in offered if name != "apprise" or reachable)]
-
-
-def _urged(task: str, on: date, recipient: str, channel: str, at: str) -> Wanted:
-    return Wanted(
-        about=f"task/{task}",
-        rule=URGE,
-        run_on=on,
-        recipient=recipient,
-        channel=channel,  # type: ignore[arg-type]
-        urgency="immediate",
-        wanted_at=at,
-    )
-
-
-def _is_queued(connection: Connection, commune: str, wanted: Wanted) -> bool:
-    return occurrence(connection, commune, wanted.id(commune)) is not None
-
-
-def _queue(commune: str, each: Wanted, due_version: int, by: str, note: str | None) -> ReminderQueued:
-    return ReminderQueued(
-        reminder=each.id(commune),
-        about=each.about,
-        rule=each.rule,
-        run_on=each.run_on,
-        recipient=each.recipient,
-        channel=each.channel,
-        urgency=each.urgency,
-        due_version=due_version,
-        by=by,
-        note=note,
-    )
-
-
-# Policy and preferences
-
-
-def publish_policy(
+def execute(
     service: "Notifications",
-    commune: str,
-    asking: Asking,
-    policy: PolicyPublished,
+    principal: Principal,
+    command: msgspec.Struct,
     *,
-    version: int,
+    commune: str,
+    if_match: int | None = None,
     key: Key | None = None,
 ) -> Appended:
-    """A revision of the policy, from now on. `version` is that of the policy stream it is based on: 412 when stale."""
-    revised = msgspec.structs.replace(policy, by=asking.person())
+    """Run a command and append what it leads to.
+
+    `if_match` is the version of its stream that the caller saw. Raises Refused, Rejected (`role`, `commune`),
+    StaleVersion, and what `Log.append` raises; then nothing has happened.
+    """
+    handler = HANDLERS[type(command)]
+    authorise(ACTIONS, handler.action, principal, commune)
+    contacts = queries.contacts(service, commune) if handler.needs_contacts else {}
 
     def decide(tx: Transaction) -> Decision:
-        if tx.version("policy") != version:
-            raise StaleVersion("policy", version, tx.version("policy"))
-        validate(revised, [each.policy for _, each in policies(tx.connection, commune)])
-        return Decision([revised])
+        stream = handler.stream
+        if stream and if_match is not None and tx.version(stream) != if_match:
+            raise StaleVersion(stream, if_match, tx.version(stream))
+        return handler.decide(Case(service, tx, principal, contacts), command)
 
-    return service.log.append(commune, decide, actor=asking.actor, key=key)
-
-
-def change_preferences(
-    service: "Notifications", commune: str, asking: Asking, staff: str, chosen: Preferences, key: Key | None = None
-) -> Appended:
-    """What a person wants; by themselves or by the Office. Refuses `preferences-of-another`, `staff-unknown`,
-    `channel-unknown`, `inbox-stays`."""
-    by = asking.person()
-    if staff != by and "office" not in asking.roles:
-        raise Refused("preferences-of-another")
-    for channel, wanted in chosen.channels.items():
-        if channel not in ("inbox", "email", "apprise"):
-            raise Refused("channel-unknown", channel=channel)
-        if channel == "inbox" and not wanted:
-            raise Refused("inbox-stays")
-
-    def decide(tx: Transaction) -> Decision:
-        require_person(tx.connection, commune, staff)
-        changed = PreferencesChanged(
-            staff=staff, channels=chosen.channels, digest=chosen.digest, quiet=chosen.quiet, by=by
-        )
-        return Decision([changed])
-
-    return service.log.append(commune, decide, actor=asking.actor, key=key)
+    return service.log.append(commune, decide, actor=principal.actor, key=key)
 
 
-# Beside the log: addresses of people, endpoints of other systems
+def _acknowledge(case: Case, command: AcknowledgeReminder) -> Decision:
+    found = views.occurrence(case.tx.connection, case.tx.commune, command.reminder)
+    return Decision(responses.acknowledge(command, found, person(case.principal)))
 
 
-def save_address(service: "Notifications", commune: str, asking: Asking, channel: str, address: str) -> None:
-    """Where somebody is reached by a channel that has addresses of its own. Refuses `channel-without-addresses`."""
-    if channel != "apprise":
-        raise Refused("channel-without-addresses", channel=channel)
-    row = (commune, asking.person(), channel, address)
-    with writing(service.engine, commune) as connection:
-        run(connection, _SAVE_ADDRESS, row)
+def _record_sent_by_hand(case: Case, command: RecordSentByHand) -> Decision:
+    found = views.occurrence(case.tx.connection, case.tx.commune, command.reminder)
+    return Decision(responses.record_sent_by_hand(command, found, person(case.principal), case.tx.time))
 
 
-_SAVE_ADDRESS = (
-    "INSERT INTO addresses (commune, staff, channel, address) VALUES (?, ?, ?, ?)"
-    " ON CONFLICT (commune, staff, channel) DO UPDATE SET address = excluded.address"
-)
-
-
-def erase_address(service: "Notifications", commune: str, asking: Asking, channel: str) -> None:
-    c = tables.addresses.c
-    mine = (c.commune == commune, c.staff == asking.person(), c.channel == channel)
-    with writing(service.engine, commune) as connection:
-        connection.execute(delete(tables.addresses).where(*mine))
-
-
-def add_endpoint(
-    service: "Notifications", commune: str, url: str, rules: Sequence[str], new_secret: Callable[[], str]
-) -> Endpoint:
-    """A new endpoint for webhooks, with its secret, which is told this once."""
-    now = service.clock()
-    endpoint = Endpoint(
-        endpoint=service.log.new_id(now), url=url, secret=new_secret(), rules=list(rules), created_at=format_time(now)
+def _urge(case: Case, command: UrgeTasks) -> Decision:
+    tx = case.tx
+    view = View(
+        records=views.of_tasks(tx.connection, tx.commune, command.tasks),
+        preferences=views.preferences(tx.connection, tx.commune),
+        channels=case.service.channels.names,
+        addresses=frozenset(outside_log.addresses(tx.connection, tx.commune)),
     )
-    with writing(service.engine, commune) as connection:
-        connection.execute(
-            tables.endpoints.insert().values(
-                commune=commune,
-                endpoint=endpoint.endpoint,
-                url=url,
-                secret=endpoint.secret,
-                rules=msgspec.json.encode(endpoint.rules).decode(),
-                created_at=endpoint.created_at,
+
+    def is_queued(reminder: str) -> bool:
+        return views.occurrence(tx.connection, tx.commune, reminder) is not None
+
+    events, outcomes = urging.urge(command, view, person(case.principal), tx.today, tx.time, is_queued)
+    return Decision(events, [msgspec.structs.asdict(outcome) for outcome in outcomes])
+
+
+def _publish_policy(case: Case, command: PublishPolicy) -> Decision:
+    known = [revision.policy for _, revision in views.policies(case.tx.connection, case.tx.commune)]
+    return Decision([policy.publish(command, person(case.principal), known)])
+
+
+def _change_preferences(case: Case, command: ChangePreferences) -> Decision:
+    changed = preferences.change(command, person(case.principal), case.principal.roles)
+    views.require_person(case.tx.connection, case.tx.commune, command.staff)
+    return Decision([changed])
+
+
+def _issue_slips(case: Case, command: IssueSlips) -> Decision:
+    """Recorded for each task; the documents are kept outside the log, as they name people."""
+    tx, by = case.tx, command.by or case.principal.staff or case.principal.actor
+    records = views.of_tasks(tx.connection, tx.commune, command.tasks)
+    slips.must_issue(records, by, tx.today, tx.time)
+    events, files, result = [], {}, []
+    for draft in documents.drafts(records, case.contacts, command, tx.time):
+        slip, sha256 = tx.new_id(), hashlib.sha256(draft.document).hexdigest()
+        tasks = [task.task for task in draft.slip.tasks]
+        events += [
+            UrgingSlipIssued(
+                task=task, slip=slip, sha256=sha256, by=by, number=command.number, signed_by=command.signed_by
             )
-        )
-    return endpoint
+            for task in tasks
+        ]
+        files[slip] = draft.document
+        result.append({"slip": slip, "lead": draft.slip.lead, "tasks": tasks, "sha256": sha256})
+    outside_log.save_slips(tx.connection, tx.commune, files)
+    return Decision(events, result)
 
 
-def remove_endpoint(service: "Notifications", commune: str, endpoint: str) -> None:
-    """Refuses `endpoint-unknown`."""
-    _must_know(service, commune, endpoint)
-    c = tables.endpoints.c
-    with writing(service.engine, commune) as connection:
-        connection.execute(delete(tables.endpoints).where(c.commune == commune, c.endpoint == endpoint))
-
-
-def enable_endpoint(service: "Notifications", commune: str, endpoint: str) -> None:
-    """Take it into use again after it was disabled (410). Refuses `endpoint-unknown`."""
-    _must_know(service, commune, endpoint)
-    c = tables.endpoints.c
-    with writing(service.engine, commune) as connection:
-        connection.execute(
-            tables.endpoints.update()
-            .where(c.commune == commune, c.endpoint == endpoint)
-            .values(disabled_at=None, disabled_reason=None)
-        )
-
-
-def _must_know(service: "Notifications", commune: str, endpoint: str) -> None:
-    with reading(service.engine, commune) as connection:
-        if endpoint not in {each.endpoint for each in endpoints(connection, commune, disabled=True)}:
-            raise Refused("endpoint-unknown", endpoint=endpoint)
-
-
-def address_of(service: "Notifications", commune: str, staff: str, channel: str) -> str | None:
-    c = tables.addresses.c
-    mine = (c.commune == commune, c.staff == staff, c.channel == channel)
-    with reading(service.engine, commune) as connection:
-        return connection.execute(select(c.address).where(*mine)).scalar_one_or_none()
+HANDLERS: Mapping[type[msgspec.Struct], Handler] = {
+    AcknowledgeReminder: Handler("reminder.own", _acknowledge),
+    RecordSentByHand: Handler("reminder.by_hand", _record_sent_by_hand),
+    UrgeTasks: Handler("reminder.urge", _urge),
+    PublishPolicy: Handler("policy.publish", _publish_policy, stream="policy"),
+    ChangePreferences: Handler("preferences.own", _change_preferences),
+    IssueSlips: Handler("slip.issue", _issue_slips, needs_contacts=True),
+}

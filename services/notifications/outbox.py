@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, select
 
 from services.notifications import tables
 from services.notifications.domain.occurrence import Occurrence
-from services.notifications.reminders import OCCURRENCE, occurrence_of
+from services.notifications.views import OCCURRENCE, occurrence_of
 from shared.eventlog import Decision, Log, Transaction, writing
 from shared.eventlog.database import Query, run_together
 from shared.events import (

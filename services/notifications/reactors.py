@@ -23,15 +23,15 @@ from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, Wanted, task_of
 from services.notifications.domain.plan import Problem, View, plan
 from services.notifications.domain.policy import default_policy
-from services.notifications.domain.queuing import Told, to_queue
+from services.notifications.domain.queuing import AlreadyQueued, to_queue
 from services.notifications.domain.records import Closed, Records
 from services.notifications.domain.release import Group, Terms, group_of, groups
 from services.notifications.domain.wanted import no_longer
 from services.notifications.messages import compose
 from services.notifications.outbox import ACTOR, Claim, Waiting, message_of, waiting
-from services.notifications.reminders import EVER, policies, policy_in_force, view_at
+from services.notifications.queries import EVER, view_at
 from services.notifications.service import Notifications
-from services.notifications.views import PROJECTION, of_kinds, of_tasks
+from services.notifications.views import PROJECTION, of_kinds, of_tasks, policies, policy_in_force
 from shared.eventlog import (
     EMPTY,
     EVERY_COMMUNE,
@@ -271,7 +271,7 @@ class Reminding:
             abouts = sorted({each.about for each in batch})
 
             def decide(tx: Transaction, batch: Sequence[Wanted] = batch) -> Decision:
-                told = [Told(*row) for rows in tx.answers for row in rows]
+                told = [AlreadyQueued(*row) for rows in tx.answers for row in rows]
                 return Decision(to_queue(commune, view, batch, told, tx.time))
 
             reads: list[Query] = [(_TOLD, (commune, about)) for about in abouts]

@@ -5,13 +5,14 @@ from datetime import date, datetime
 from typing import Any, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate
+from webargs.fields import DelimitedList
 
 from services.notifications.domain.occurrence import State
+from services.notifications.domain.slips import MOST_TASKS
 from shared.events import (
     PLAUSIBLE_YEARS,
     VIETNAM,
     Digest,
-    PolicyPublished,
     PolicyRule,
     Quiet,
     Span,
@@ -26,7 +27,6 @@ from shared.web.schema import Schema
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 CLOCK = validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d\Z", error="Ghi giờ dạng 07:30.")
 NOTE = "Không ghi thông tin cá nhân."
-MOST_TASKS = 200
 MOST_NOTE = 500
 
 
@@ -155,10 +155,6 @@ class PolicyBody(Schema):
     digest = fields.Nested(DigestBody, required=True)
     reason = fields.String(required=True, validate=validate.Length(1, MOST_NOTE))
 
-    @post_load
-    def published(self, data: dict[str, Any], **_: Any) -> PolicyPublished:
-        return PolicyPublished(**data)
-
 
 class PreferencesBody(Schema):
     channels = fields.Dict(fields.String(), fields.Boolean(), required=True)
@@ -236,3 +232,75 @@ class Letter(Schema):
     reminder = fields.Nested(Reminder, required=True)
     item = fields.Nested(Item, required=True)
     task = fields.String(required=True, allow_none=True)
+
+
+# Slips
+
+_ID = fields.String(validate=validate.Length(min=1, max=64))
+_SOME = validate.Length(min=1, max=MOST_TASKS)
+
+
+class DraftQuery(Schema):
+    """`tasks` by their ids with commas between; a slip for each lead."""
+
+    tasks = DelimitedList(_ID, required=True, validate=_SOME)
+    signed_by = fields.String(load_default=None)
+    reply_by = Day(load_default=None)
+
+
+class SlipsQuery(Schema):
+    task = fields.String(load_default=None)
+
+
+class PrintQuery(Schema):
+    """Slips by their ids with commas between."""
+
+    slips = DelimitedList(_ID, required=True, validate=_SOME)
+
+
+class SlipBody(Schema):
+    """Without `number` the clerk writes it in; without `signed_by` the name is left blank."""
+
+    tasks = fields.List(_ID, required=True, validate=_SOME)
+    number = fields.String(load_default=None, validate=validate.Length(min=1, max=20))
+    signed_by = fields.String(load_default=None)
+    reply_by = Day(load_default=None)
+
+
+class IssuedSlip(Schema):
+    slip = fields.String(required=True)
+    lead = fields.String(required=True)
+    tasks = fields.List(fields.String(), required=True)
+    sha256 = fields.String(required=True)
+
+
+class SlipsIssued(Recorded):
+    """Where it was recorded, and one slip for each lead."""
+
+    slips = fields.List(fields.Nested(IssuedSlip), required=True)
+
+
+class Slip(Schema):
+    slip = fields.String(required=True)
+    time = fields.String(required=True)
+    number = fields.String(required=True, allow_none=True)
+    signed_by = fields.String(required=True, allow_none=True)
+    sha256 = fields.String(required=True)
+    tasks = fields.List(fields.String(), required=True)
+
+
+# The week and the month
+
+MONTH = r"(19|20|21)\d\d-(0[1-9]|1[0-2])\Z"
+
+
+class WeekQuery(Schema):
+    """Nothing = as it stands now; `on` = as it stood at the end of that day."""
+
+    on = Day(load_default=None)
+
+
+class MonthQuery(Schema):
+    """Nothing = the month that ended last."""
+
+    month = fields.String(load_default=None, validate=validate.Regexp(MONTH, error="Ghi tháng dạng 2024-06."))

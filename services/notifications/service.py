@@ -6,14 +6,14 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Engine
 
-from services.notifications import outcomes
+from services.notifications import views
 from services.notifications.channels.interface import Channels
 from services.notifications.domain.people import posts_on
 from services.notifications.views import PROJECTION, of_kinds
 from shared.eventlog import Head, Log, reading, utcnow
 from shared.events import format_time, local_day, uuid7
 from shared.projection import all_positions
-from shared.refusal import Refused
+from shared.refusals import NOT_IN_POST
 from shared.web.positions import Reached
 
 OwnerHeads = Callable[[], Mapping[str, Head]]
@@ -45,7 +45,7 @@ class Notifications(msgspec.Struct, frozen=True):
         with reading(self.engine, commune) as connection:
             post = posts_on(of_kinds(connection, commune, "person"), local_day(now), now).get(staff)
         if post is None:
-            raise Refused("not-in-post", staff=staff)
+            raise NOT_IN_POST(staff=staff)
         return frozenset(post.roles)
 
 
@@ -66,7 +66,7 @@ def open_notifications(
         "notifications",
         clock=clock,
         new_id=new_id,
-        on_append=outcomes.apply,
+        on_append=views.on_append,
         knows=lambda commune: tasks.head(commune).position > 0,
     )
     logs = {"tasks": tasks, "scoring": scoring or Log(engine, "scoring"), "notifications": own}

@@ -12,7 +12,7 @@ from services.notifications.app import create_web
 from services.notifications.channels.interface import Message, Permanent
 from services.notifications.channels.webhooks import Webhooks
 from services.notifications.domain.texts import REASONS, RULES, STATES, WHY
-from services.notifications.reminders import occurrences
+from services.notifications.views import occurrences
 from shared.eventlog import reading
 from shared.events import ReminderAcknowledged, ReminderQueued, ReminderSentByHand
 from shared.web.auth import Verifier
@@ -228,7 +228,7 @@ def test_a_messages_link_leads_its_recipient_to_the_reminder_as_it_reads_now(des
     answer = desk.get(path, who="p07", **signed)
     assert answer.status_code == 200 and answer.json == letter and letter["task"] == "t1"
     assert "Báo cáo quý" in letter["item"]["text"] and letter["reminder"]["acknowledged_at"] is None
-    for forged in ({}, {"k": ""}, {"k": "\ud800"}, {"k": LINKS.signature("another", reminder)}):
+    for forged in ({}, {"k": ""}, {"k": "chữ ký"}, {"k": LINKS.signature("another", reminder)}):
         assert problem(desk.get(path, who="p07", **forged)) == (404, "not-found")
     assert problem(desk.get(path, who="p08", **signed)) == (403, "reminder-of-another")
     assert problem(desk.get(path, who="p14", **signed)) == (403, "reminder-of-another")

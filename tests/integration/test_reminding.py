@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy import Engine, event, insert, text
 
-from services.notifications import outbox, outcomes, worker
+from services.notifications import outbox, views, worker
 from services.notifications.channels.interface import Message, Permanent, Temporary
 from services.notifications.channels.webhooks import Webhooks, new_secret
 from services.notifications.outbox import DELAYS, JITTER, LEASE, claim, delay_after, waiting
@@ -256,7 +256,7 @@ def test_a_rebuild_sends_and_records_nothing(world: World, postbox: Postbox) -> 
     world.to("2024-06-13 07:30")
     rows, events, mails = world.occurrences(), world.kinds(), len(postbox.mails())
     with writing(world.engine, COMMUNE) as connection:
-        assert outcomes.rebuild(connection, COMMUNE, world.notifications.log) == len(events)
+        assert views.rebuild(connection, COMMUNE, world.notifications.log) == len(events)
     world.runner.rebuild()
     world.reminding = Reminding(world.notifications)
     world.look()

@@ -14,9 +14,10 @@ from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import delete
 
-from services.notifications import outcomes, tables, weekly
+from services.notifications import tables, views
 from services.notifications.app import create_web
 from services.notifications.channels.interface import Channels, Temporary
+from services.notifications.documents import reports
 from shared.eventlog import writing
 from shared.events import UrgingSlipIssued
 from shared.web.auth import Verifier
@@ -148,7 +149,7 @@ def test_a_rebuild_keeps_slips_and_their_documents(office: Office):
     [issued] = office.issue("t1").json["slips"]
     before = office.get("/slips").json
     with writing(office.world.engine, COMMUNE) as connection:
-        outcomes.rebuild(connection, COMMUNE, office.world.notifications.log)
+        views.rebuild(connection, COMMUNE, office.world.notifications.log)
     assert office.get("/slips").json == before
     paper(office.get(f"/slips/{issued['slip']}.docx"))
 
@@ -239,7 +240,7 @@ def test_the_week_as_a_workbook_and_as_a_page(office: Office):
     assert "Người p07" in str(book.get_sheet_by_index(0).to_python())
     page = office.get("/weekly.html", who="p01")
     assert page.content_type.startswith("text/html")
-    assert page.headers["Content-Security-Policy"] == weekly.policy()
+    assert page.headers["Content-Security-Policy"] == reports.policy()
     assert "Báo cáo &lt;quý&gt; &amp; {{ tháng }}" in page.text and "Người p07 (p07)" in page.text
 
 

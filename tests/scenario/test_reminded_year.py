@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from services.notifications import outcomes, tables
+from services.notifications import tables, views
 from services.notifications.domain.policy import default_policy
 from services.tasks.domain.assigning import CancelTask
 from services.tasks.domain.deadlines import GrantExtension, RefuseExtension, RequestExtension
@@ -383,7 +383,7 @@ def test_a_rebuild_gives_the_same_rows_and_tells_nobody(year: SmallCommune):
     engine = year.notifications.engine
     year.installation.folds("notifications").rebuild()
     with writing(engine, COMMUNE) as connection:
-        outcomes.rebuild(connection, COMMUNE, year.notifications.log)
+        views.rebuild(connection, COMMUNE, year.notifications.log)
         connection.execute(delete(tables.planned))  # what was planned is worked out anew
     assert rows_of(year) == before
     year.look()

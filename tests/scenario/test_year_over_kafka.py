@@ -11,7 +11,7 @@ from kafka import KafkaProducer
 from cchc.installation import Installation
 from demo.year import COMMUNE
 from services.notifications.domain.policy import default_policy
-from services.notifications.reminders import occurrences
+from services.notifications.views import occurrences
 from services.scoring.domain.sheet import sheet_bytes, sheets
 from services.scoring.views import known_now
 from services.tasks.domain.publishing import PublishCalendar

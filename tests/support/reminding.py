@@ -17,9 +17,8 @@ from services.notifications.domain.occurrence import Occurrence, Wanted
 from services.notifications.domain.policy import default_policy
 from services.notifications.links import Links
 from services.notifications.reactors import Reminding
-from services.notifications.reminders import occurrences
 from services.notifications.service import Notifications, open_notifications
-from services.notifications.views import PROJECTION
+from services.notifications.views import PROJECTION, occurrences
 from shared.eventlog import Decision, Log, reading
 from shared.events import (
     VIETNAM,

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.pool import NullPool
 
-from services.notifications import outcomes
+from services.notifications import views
 from services.notifications.channels.email import Email
 from services.notifications.channels.interface import Message
 from services.notifications.reactors import Reach, Reminding
@@ -67,7 +67,7 @@ def main(role: str, url: str, port: str, now: str) -> None:
     world = World(engine, now, email=mail)
     notifications = world.notifications
     if role in ("queue", "record"):
-        log = LogDyingBeforeItsCommit(engine, "notifications", clock=world.clock, on_append=outcomes.apply)
+        log = LogDyingBeforeItsCommit(engine, "notifications", clock=world.clock, on_append=views.on_append)
         log.mail = mail
         notifications = msgspec.structs.replace(notifications, logs={**notifications.logs, "notifications": log})
     stop = threading.Event()

@@ -2,8 +2,9 @@
 
 import flask
 
-from services.notifications.api import choices, reminders, slips, weekly, worklist
+from services.notifications.api import addresses, endpoints, policy, preferences, reminders, reports, slips, worklist
 
 
 def blueprints() -> list[flask.Blueprint]:
-    return [module.blueprint for module in (worklist, reminders, choices, slips, weekly)]
+    modules = (worklist, reminders, policy, preferences, addresses, endpoints, slips, reports)
+    return [module.blueprint for module in modules]

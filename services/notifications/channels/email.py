@@ -173,7 +173,7 @@ def _render(template: str, message: Message) -> str:
 @functools.cache
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("services.notifications"),
+        loader=jinja2.PackageLoader("services.notifications.channels"),
         autoescape=jinja2.select_autoescape(["html"]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -1,7 +1,7 @@
 """The port of all channels: a message to an address, taken over or refused; and where addresses come from."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -75,6 +75,12 @@ class Channel(Protocol):
         """Hand the message over. Raises Temporary, Permanent or NoAddress."""
 
 
+@runtime_checkable
+class ChecksAddresses(Protocol):
+    def check(self, url: str) -> None:
+        """Could a message be sent there? Raises Permanent."""
+
+
 class Channels(msgspec.Struct, frozen=True):
     """`last_hops` by channel name; the inbox needs none. `directory` answers commune → contacts by staff id in the
     order of given names, and may raise Temporary. `links` makes the addresses in messages, and knows its own."""
@@ -87,3 +93,10 @@ class Channels(msgspec.Struct, frozen=True):
     def names(self) -> frozenset[str]:
         """The channels that this installation can reach anybody by."""
         return frozenset({"inbox", *self.last_hops})
+
+    def check_webhook(self, url: str) -> None:
+        """Could a webhook go to this address? Raises Permanent."""
+        webhooks: object = self.last_hops.get("webhook")
+        if not isinstance(webhooks, ChecksAddresses):
+            raise Permanent("no_channel")
+        webhooks.check(url)

@@ -6,6 +6,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
+from shared.events import ReminderQueued
 from shared.events.reminders import Channel, Urgency
 
 State = Literal["queued", "sent", "delivered", "sent_by_hand", "failed", "suppressed"]
@@ -33,6 +34,22 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
         """The same for the same occurrence whoever works it out, so that two who do queue one reminder (UUIDv5)."""
         parts = (commune, self.about, self.rule, self.run_on.isoformat(), self.recipient, self.channel)
         return str(uuid5(NAMESPACE_URL, "cchc-reminder/" + "/".join(parts)))
+
+    def queued(self, commune: str) -> ReminderQueued:
+        """The event that queues it."""
+        return ReminderQueued(
+            reminder=self.id(commune),
+            about=self.about,
+            rule=self.rule,
+            run_on=self.run_on,
+            recipient=self.recipient,
+            channel=self.channel,
+            urgency=self.urgency,
+            due_version=self.due_version,
+            policy=self.policy,
+            by=self.by,
+            note=self.note,
+        )
 
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):

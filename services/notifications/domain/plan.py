@@ -3,7 +3,7 @@
 It looks at dated moments only, so that it answers for this morning, for a past one and for a coming one alike.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from services.notifications.domain.sheets import missing, nd335_people, period_l
 from services.notifications.domain.standing import Standing, standing
 from shared.calendar import CalendarMissing, Calendars, period_of
 from shared.events import VIETNAM, PolicyPublished, PolicyRule, PreferencesChanged, format_time, local_day
+from shared.events.reminders import Channel
 
 # What tells a rung apart: about, rule, due version, recipient, channel.
 Rung = tuple[str, str, int | None, str, str]
@@ -44,6 +45,14 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     endpoints: Sequence[tuple[str, Sequence[str]]] = ()
     addresses: frozenset[str] = frozenset()
     seen: Collection[Rung] = frozenset()
+
+
+def channels_to(view: View, staff: str, among: Iterable[Channel]) -> list[Channel]:
+    """The channels that reach a person: the inbox always, the others unless they chose otherwise."""
+    chosen = view.preferences.get(staff)
+    off = {name for name, wanted in chosen.channels.items() if not wanted} if chosen else set()
+    usable = ({"email", "apprise"} & view.channels) - off - (set() if staff in view.addresses else {"apprise"})
+    return [channel for channel in among if channel == "inbox" or channel in usable]
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -165,22 +174,8 @@ class _Planning:
         today = self.roll(self.today)
         return list(dict.fromkeys(o for one in named for o in ([one] if one in today.posts else today.reach(one))))
 
-    def channels(self, rule: PolicyRule, staff: str) -> list[str]:
-        """The channels that reach a person: the inbox always, the others unless they chose otherwise."""
-        chosen = self.view.preferences.get(staff)
-        off = {name for name, wanted in chosen.channels.items() if not wanted} if chosen else set()
-        return [
-            channel
-            for channel in rule.channels
-            if channel == "inbox"
-            or (channel == "email" and channel in self.view.channels and channel not in off)
-            or (
-                channel == "apprise"
-                and channel in self.view.channels
-                and channel not in off
-                and staff in self.view.addresses
-            )
-        ]
+    def channels(self, rule: PolicyRule, staff: str) -> list[Channel]:
+        return channels_to(self.view, staff, rule.channels)
 
     def roll(self, day: date) -> Roll:
         if day not in self._rolls:

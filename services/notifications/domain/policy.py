@@ -3,8 +3,10 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import msgspec
+
+from services.notifications.domain import refusals
 from shared.events import Digest, PolicyPublished, PolicyRule, Quiet, Span
-from shared.refusal import Refused
 
 DEFAULT_POLICY = "mac-dinh-1"
 # The rule of what a person asks for: no policy may take its name.
@@ -46,7 +48,7 @@ def default_policy() -> PolicyPublished:
     )
 
 
-# Whom a rule may speak to, by what it counts from: others are not there to be told.
+# Allowed audiences for each base; no others exist for it.
 _ANYBODY = frozenset({"office", "chair", "leaders"})
 AUDIENCES: dict[str, frozenset[str]] = {
     "due": _ANYBODY | {"lead", "collaborators", "in_charge"},
@@ -60,44 +62,68 @@ FARTHEST_DAYS = 60
 MOST_RULES = 50
 
 
+class PublishPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """A revision of the policy; `policy` is its id."""
+
+    policy: str
+    rules: list[PolicyRule]
+    quiet: Quiet
+    digest: Digest
+    reason: str
+
+
+def publish(command: PublishPolicy, by: str, known: Collection[str] = ()) -> PolicyPublished:
+    """The policy from now on. `known` are the ids of earlier revisions. Refuses what `validate` does."""
+    policy = PolicyPublished(
+        policy=command.policy,
+        rules=command.rules,
+        quiet=command.quiet,
+        digest=command.digest,
+        by=by,
+        reason=command.reason,
+    )
+    validate(policy, known)
+    return policy
+
+
 def validate(policy: PolicyPublished, known: Collection[str] = ()) -> None:
-    """Refuse what no morning could be planned by. `known` are the ids of earlier revisions.
+    """Refuse what no morning could be planned by.
 
     Refuses: `policy-id-taken`, `policy-rules`, `policy-rule-twice`, `policy-base`, `policy-audience`, `policy-inbox`,
     `policy-offset`, `policy-same-offset`, `policy-escalation`, `policy-never-open`.
     """
     if policy.policy in known:
-        raise Refused("policy-id-taken", policy=policy.policy)
+        raise refusals.POLICY_ID_TAKEN(policy=policy.policy)
     if not 0 < len(policy.rules) <= MOST_RULES:
-        raise Refused("policy-rules", most=MOST_RULES)
+        raise refusals.POLICY_RULES(most=MOST_RULES)
     names: set[str] = set()
     places: dict[tuple[str, int, str], str] = {}
     for rule in policy.rules:
         if rule.rule in names or rule.rule == URGE:
-            raise Refused("policy-rule-twice", rule=rule.rule)
+            raise refusals.POLICY_RULE_TWICE(rule=rule.rule)
         names.add(rule.rule)
         _validate_rule(rule)
         place = (rule.base, rule.offset_days, rule.at)
         if rule.base == "due" and place in places:
-            raise Refused("policy-same-offset", rule=rule.rule, other=places[place])
+            raise refusals.POLICY_SAME_OFFSET(rule=rule.rule, other=places[place])
         places[place] = rule.rule
     if _never_open(policy.quiet.spans):
-        raise Refused("policy-never-open")
+        raise refusals.POLICY_NEVER_OPEN()
 
 
 def _validate_rule(rule: PolicyRule) -> None:
     allowed = AUDIENCES.get(rule.base)
     if allowed is None:
-        raise Refused("policy-base", rule=rule.rule, base=rule.base)
+        raise refusals.POLICY_BASE(rule=rule.rule, base=rule.base)
     if not rule.audience or not allowed.issuperset(rule.audience):
-        raise Refused("policy-audience", rule=rule.rule, allowed=sorted(allowed))
+        raise refusals.POLICY_AUDIENCE(rule=rule.rule, allowed=sorted(allowed))
     if "inbox" not in rule.channels:
-        raise Refused("policy-inbox", rule=rule.rule)
+        raise refusals.POLICY_INBOX(rule=rule.rule)
     lowest = -FARTHEST_DAYS if rule.base == "due" else 0
     if not lowest <= rule.offset_days <= FARTHEST_DAYS:
-        raise Refused("policy-offset", rule=rule.rule, lowest=lowest, highest=FARTHEST_DAYS)
+        raise refusals.POLICY_OFFSET(rule=rule.rule, lowest=lowest, highest=FARTHEST_DAYS)
     if rule.escalates_to and (rule.base != "due" or rule.offset_days < 1):
-        raise Refused("policy-escalation", rule=rule.rule)
+        raise refusals.POLICY_ESCALATION(rule=rule.rule)
 
 
 def _never_open(spans: Sequence[Span]) -> bool:

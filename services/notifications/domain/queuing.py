@@ -11,14 +11,14 @@ from services.notifications.domain.plan import View
 from services.notifications.domain.records import Records
 from services.notifications.domain.standing import standing
 from shared.calendar import CalendarMissing
-from shared.events import Data, ReminderEscalated, ReminderQueued, ReminderSuppressed, local_day
+from shared.events import Data, ReminderEscalated, ReminderSuppressed, local_day
 from shared.events.reminders import Level
 
 LEVELS: tuple[Level, ...] = ("lead", "office", "vice_chair", "chair")
 
 
-class Told(msgspec.Struct, frozen=True):
-    """What is there already about a thing. `only_recorded`: it was missed, and nobody was told."""
+class AlreadyQueued(msgspec.Struct, frozen=True):
+    """A reminder that the log already has. `only_recorded`: it was missed, and not sent to anybody."""
 
     about: str
     rule: str
@@ -29,7 +29,7 @@ class Told(msgspec.Struct, frozen=True):
     only_recorded: bool
 
 
-def to_queue(commune: str, view: View, wanted: Sequence[Wanted], told: Sequence[Told], at: str) -> list[Data]:
+def to_queue(commune: str, view: View, wanted: Sequence[Wanted], told: Sequence[AlreadyQueued], at: str) -> list[Data]:
     """What to append for what is wanted and was told neither as this rung nor on this day."""
     rungs = {(each.about, each.rule, each.due_version, each.recipient, each.channel) for each in told}
     keys = {(each.about, each.rule, each.run_on, each.recipient, each.channel) for each in told}
@@ -42,31 +42,17 @@ def to_queue(commune: str, view: View, wanted: Sequence[Wanted], told: Sequence[
             continue
         rungs.add(rung)
         keys.add(key)
-        reminder = each.id(commune)
-        events.append(
-            ReminderQueued(
-                reminder=reminder,
-                about=each.about,
-                rule=each.rule,
-                run_on=each.run_on,
-                recipient=each.recipient,
-                channel=each.channel,
-                urgency=each.urgency,
-                due_version=each.due_version,
-                policy=each.policy,
-                by=each.by,
-                note=each.note,
-            )
-        )
+        queued = each.queued(commune)
+        events.append(queued)
         if each.suppressed:
-            events.append(ReminderSuppressed(reminder=reminder, at=at, reason=each.suppressed))
+            events.append(ReminderSuppressed(reminder=queued.reminder, at=at, reason=each.suppressed))
         else:
             fresh.append(each)
     return [*events, *_escalations(commune, view, fresh, told, at)]
 
 
 def _escalations(
-    commune: str, view: View, fresh: Sequence[Wanted], told: Sequence[Told], at: str
+    commune: str, view: View, fresh: Sequence[Wanted], told: Sequence[AlreadyQueued], at: str
 ) -> Iterator[ReminderEscalated]:
     """A level that hears of a deadline's passing for the first time."""
     rising = {rule.rule: rule for _, policy in view.policies for rule in policy.rules if rule.escalates_to}

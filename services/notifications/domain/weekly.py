@@ -20,7 +20,7 @@ from shared.records import commune_name
 ROLES: tuple[Level, ...] = ("chair", "vice_chair", "office")
 
 
-class Told(msgspec.Struct, frozen=True):
+class ReachedRecipient(msgspec.Struct, frozen=True):
     """A reminder about a task that reached its recipient."""
 
     task: str
@@ -103,7 +103,7 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def week(records: Records, at: str, told: Iterable[Told]) -> Week:
+def week(records: Records, at: str, told: Iterable[ReachedRecipient]) -> Week:
     """The week of a moment (RFC 3339 in UTC). `records` must hold what ended since that Monday in Vietnam."""
     on = local_day(at)
     monday = monday_of(on)
@@ -187,11 +187,11 @@ def _late(
     on: date,
     calendars: Calendars,
     posts: Mapping[str, Post],
-    told: Iterable[Told],
+    told: Iterable[ReachedRecipient],
 ) -> tuple[list[LateTask], list[int]]:
     """All open tasks past their deadline, the longest overdue first; and the years that have no calendar."""
     found, missing = [], set()
-    reached: dict[tuple[str, int], list[Told]] = {}
+    reached: dict[tuple[str, int], list[ReachedRecipient]] = {}
     for reminder in told:
         reached.setdefault((reminder.task, reminder.due_version), []).append(reminder)
     for one in looked:
@@ -223,7 +223,7 @@ def _late(
     return sorted(found, key=lambda late: (late.due, late.lead, late.task)), sorted(missing)
 
 
-def _level(told: Iterable[Told], lead: str, due: date, posts: Mapping[str, Post]) -> Level | None:
+def _level(told: Iterable[ReachedRecipient], lead: str, due: date, posts: Mapping[str, Post]) -> Level | None:
     """The highest of those who were told of the lateness, by their posts."""
     people = {reminder.recipient for reminder in told if reminder.run_on > due}
     roles = {role for staff in people - {lead} if staff in posts for role in posts[staff].roles}

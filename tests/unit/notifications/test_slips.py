@@ -16,11 +16,11 @@ from docx.oxml.ns import qn
 from docx.shared import Pt
 
 from services.notifications.channels.interface import Contact
+from services.notifications.documents.slip_template import TEMPLATE, template
+from services.notifications.documents.slips import Draft, drafts, together
 from services.notifications.domain import fold
 from services.notifications.domain.records import Records
-from services.notifications.domain.slips import MOST_TASKS, REPLY_DAYS, signature, slips
-from services.notifications.slip_template import TEMPLATE, template
-from services.notifications.slips import Draft, Wish, drafts, together
+from services.notifications.domain.slips import MOST_TASKS, REPLY_DAYS, IssueSlips, signature, slips
 from shared.events import CalendarPublished, DirectiveIssued
 from shared.refusal import Refused
 from tests.support.histories import (
@@ -87,7 +87,7 @@ def records(of: History | None = None) -> Records:
 
 
 def made(*tasks: str, **wish: Any) -> list[Draft]:
-    return drafts(records(), NAMES, Wish(tasks=list(tasks), **wish), NOW)
+    return drafts(records(), NAMES, IssueSlips(tasks=list(tasks), **wish), NOW)
 
 
 def read(body: bytes) -> Any:
@@ -159,7 +159,7 @@ def test_the_answer_is_not_asked_for_before_today():
 
 
 def test_a_year_without_a_calendar_is_refused():
-    with pytest.raises(Refused, match="no-working-calendar"):
+    with pytest.raises(Refused, match="working-calendar-missing"):
         slips(records(), ["t1"], "2025-01-06T02:00:00.000Z")
 
 
@@ -192,7 +192,7 @@ def test_a_number_is_of_one_slip():
 
 
 def test_the_committed_template_is_what_the_script_makes():
-    assert TEMPLATE.read_bytes() == template(), "run: python -m services.notifications.slip_template"
+    assert TEMPLATE.read_bytes() == template(), "run: python -m services.notifications.documents.slip_template"
 
 
 def test_a_slip_says_who_owes_what_by_when():

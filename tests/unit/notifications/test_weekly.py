@@ -8,11 +8,12 @@ from typing import Any
 import openpyxl
 import pytest
 
-from services.notifications import weekly as report
 from services.notifications.channels.interface import Contact
+from services.notifications.documents import reports as report
 from services.notifications.domain import fold
 from services.notifications.domain.records import Records
-from services.notifications.domain.weekly import Month, Told, Week, WeekCounts, month, week
+from services.notifications.domain.weekly import Month, ReachedRecipient, Week, WeekCounts, month, week
+from services.notifications.queries import last_month
 from shared.events import CalendarPublished, ProgressNoted, TaskAcknowledged, parse_time
 from tests.support.histories import (
     COMMUNE,
@@ -83,15 +84,15 @@ def records(of: History | None = None) -> Records:
     return found
 
 
-def told(task: str, recipient: str, on: str, version: int = 1) -> Told:
-    return Told(task, version, day(on), recipient)
+def told(task: str, recipient: str, on: str, version: int = 1) -> ReachedRecipient:
+    return ReachedRecipient(task, version, day(on), recipient)
 
 
 def counts(**some: int) -> WeekCounts:
     return WeekCounts(**dict.fromkeys(WeekCounts.__struct_fields__, 0) | some)
 
 
-def now(*reminders: Told) -> Week:
+def now(*reminders: ReachedRecipient) -> Week:
     return week(records(), NOW, reminders)
 
 
@@ -273,4 +274,4 @@ def test_nothing_late_is_said_too():
 
 @pytest.mark.parametrize(("today", "first"), [("2024-03-01", "2024-02-01"), ("2025-01-31", "2024-12-01")])
 def test_the_month_that_ended_last(today: str, first: str):
-    assert report.last_month(parse_time(f"{today}T02:00:00.000Z")) == date.fromisoformat(first)
+    assert last_month(parse_time(f"{today}T02:00:00.000Z")) == date.fromisoformat(first)

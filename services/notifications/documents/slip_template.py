@@ -1,8 +1,8 @@
 """Builds the template of the urging slip after NĐ 30/2020/NĐ-CP, Phụ lục I; what docxtpl fills in stands in `{{ }}`.
 
-    python -m services.notifications.slip_template
+    python -m services.notifications.documents.slip_template
 
-writes templates/phieu-don-doc.docx anew; a test holds the committed file against it.
+rewrites templates/phieu-don-doc.docx; a test compares the committed file with it.
 """
 
 import io

@@ -1,28 +1,22 @@
-"""The week and the month as read, as workbooks, and as a page for paper."""
+"""The reports of a week and of a month as workbooks and as A4 pages."""
 
 import base64
 import functools
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from sqlalchemy import Connection, select
 
-from services.notifications import tables
 from services.notifications.channels.interface import Contact
 from services.notifications.domain import weekly
-from services.notifications.domain.weekly import FieldWeek, Month, PersonWeek, Told, Week
-from services.notifications.views import running
-from shared.events import VIETNAM, end_of_day, format_time, local_day
+from services.notifications.domain.weekly import FieldWeek, Month, PersonWeek, Week
 from shared.fields import FIELDS
-from shared.refusal import Refused
 from shared.vietnamese import in_order_of
 from shared.workbook import Cell, Column, Table, workbook
 
-REACHED = ("sent", "delivered", "sent_by_hand")
 TITLE = "Báo cáo tuần về theo dõi, đôn đốc nhiệm vụ"
 MONTH_TITLE = "Số liệu tháng về thực hiện nhiệm vụ"
 TOTAL = "Cộng"
@@ -58,56 +52,6 @@ MISSING = "Năm {year} chưa công bố lịch làm việc: không tính đượ
 NAMELESS = "Không nêu người, đơn vị, nhiệm vụ nào."
 
 Contacts = Mapping[str, Contact]
-
-
-# Reading
-
-
-def read_week(connection: Connection, commune: str, now: datetime, on: date | None = None) -> Week:
-    """The week as it stands now, or as it stood at the end of a past day. Refuses: day-to-come."""
-    at = _moment(now, on)
-    records = running(connection, commune, _beginning(weekly.monday_of(local_day(at))))
-    return weekly.week(records, at, _told(connection, commune, at))
-
-
-def read_month(connection: Connection, commune: str, now: datetime, first: date) -> Month:
-    """The month that begins on `first`, so far as it has come. Refuses: day-to-come."""
-    _moment(now, first)
-    return weekly.month(running(connection, commune, _beginning(first)), first, format_time(now))
-
-
-def last_month(now: datetime) -> date:
-    """The first day of the month that ended last."""
-    return (now.astimezone(VIETNAM).date().replace(day=1) - timedelta(days=1)).replace(day=1)
-
-
-def _moment(now: datetime, on: date | None) -> str:
-    today = now.astimezone(VIETNAM).date()
-    if on is None or on == today:
-        return format_time(now)
-    if on > today:
-        raise Refused("day-to-come", on=f"{on:%d/%m/%Y}")
-    return end_of_day(on)
-
-
-def _beginning(day: date) -> str:
-    """The last moment before a day in Vietnam."""
-    return end_of_day(day - timedelta(days=1))
-
-
-def _told(connection: Connection, commune: str, at: str) -> list[Told]:
-    c = tables.occurrences.c
-    query = select(c.about, c.due_version, c.run_on, c.recipient).where(
-        c.commune == commune,
-        c.about.startswith("task/"),
-        c.due_version.is_not(None),
-        c.state.in_(REACHED),
-        c.state_at <= at,
-    )
-    return [
-        Told(row.about.removeprefix("task/"), row.due_version, date.fromisoformat(row.run_on), row.recipient)
-        for row in connection.execute(query)
-    ]
 
 
 # Workbooks
@@ -220,7 +164,7 @@ def _render(template: str, **values: Any) -> str:
 @functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("services.notifications"),
+        loader=jinja2.PackageLoader("services.notifications.documents"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

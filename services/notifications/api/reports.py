@@ -1,0 +1,86 @@
+"""The week for the leaders and the month for the supervising bodies: as JSON, as workbooks, as A4 pages."""
+
+from datetime import date
+from typing import Any
+
+import flask
+
+from services.notifications import queries
+from services.notifications.api.handle import notifications
+from services.notifications.documents import reports
+from services.notifications.domain.weekly import Month, Week
+from services.notifications.schemas import MonthQuery, WeekQuery
+from shared.web.answers import as_json, as_xlsx
+from shared.web.auth import action
+from shared.web.positions import wait_for_header
+from shared.web.schema import Blueprint
+
+blueprint = Blueprint("reports", __name__, url_prefix="/communes/<commune>", description="Báo cáo tuần, số liệu tháng")
+
+
+@blueprint.route("/weekly")
+@blueprint.arguments(WeekQuery, location="query")
+@action("weekly.read")
+def week(query: dict[str, Any], commune: str) -> flask.Response:
+    """The week by person and by field, and all that is late with who knows of it."""
+    return as_json(_week(query, commune))
+
+
+@blueprint.route("/weekly.xlsx")
+@blueprint.arguments(WeekQuery, location="query")
+@action("weekly.read")
+def week_workbook(query: dict[str, Any], commune: str) -> flask.Response:
+    """The week as a workbook."""
+    found = _week(query, commune)
+    names = queries.contacts(notifications(), commune)
+    return as_xlsx(reports.document(found, names), f"bao-cao-tuan-{found.week}.xlsx")
+
+
+@blueprint.route("/weekly.html")
+@blueprint.arguments(WeekQuery, location="query")
+@action("weekly.read")
+def week_page(query: dict[str, Any], commune: str) -> flask.Response:
+    """The week to print on A4."""
+    return _page(reports.week_page(_week(query, commune), queries.contacts(notifications(), commune)))
+
+
+@blueprint.route("/monthly")
+@blueprint.arguments(MonthQuery, location="query")
+@action("monthly.read")
+def month(query: dict[str, Any], commune: str) -> flask.Response:
+    """A month in numbers by field; nobody is named."""
+    return as_json(_month(query, commune))
+
+
+@blueprint.route("/monthly.xlsx")
+@blueprint.arguments(MonthQuery, location="query")
+@action("monthly.read")
+def month_workbook(query: dict[str, Any], commune: str) -> flask.Response:
+    """A month as a workbook."""
+    found = _month(query, commune)
+    return as_xlsx(reports.document(found, {}), f"so-lieu-thang-{found.month}.xlsx")
+
+
+@blueprint.route("/monthly.html")
+@blueprint.arguments(MonthQuery, location="query")
+@action("monthly.read")
+def month_page(query: dict[str, Any], commune: str) -> flask.Response:
+    """A month to print on A4."""
+    return _page(reports.month_page(_month(query, commune)))
+
+
+def _week(query: dict[str, Any], commune: str) -> Week:
+    wait_for_header(notifications().reached)
+    return queries.week(notifications(), commune, query["on"])
+
+
+def _month(query: dict[str, Any], commune: str) -> Month:
+    wait_for_header(notifications().reached)
+    first = date.fromisoformat(f"{query['month']}-01") if query["month"] else None
+    return queries.month(notifications(), commune, first)
+
+
+def _page(body: str) -> flask.Response:
+    response = flask.make_response(body)
+    response.headers["Content-Security-Policy"] = reports.policy()
+    return response

@@ -4,6 +4,7 @@ import flask
 
 from services.tasks.access import ACTIONS
 from services.tasks.api import communes, directives, drafts, evidence, imports, people, tasks
+from services.tasks.api.about import ABOUT
 from services.tasks.service import Tasks
 from services.tasks.texts import STATUSES, TEXTS
 from shared.web.app import create_app
@@ -25,4 +26,5 @@ def create_web(service: Tasks, verifier: Verifier, *, origin: str | None = None)
         texts=TEXTS,
         statuses=STATUSES,
         origin=origin,
+        about=ABOUT,
     )

@@ -12,6 +12,7 @@ from shared.web.app import service
 from shared.web.auth import Principal, action, principal
 from shared.web.conditional import if_match
 from shared.web.idempotency import idempotency_key
+from shared.web.openapi import IF_MATCH, KEY, POSITION
 from shared.web.positions import recorded_at
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint, Schema
@@ -56,13 +57,14 @@ class Change(NamedTuple):
     """A route that only executes a command: the ids in its address and the fields of its body are the command's.
 
     rule       the address behind the blueprint's prefix
-    command    its name, in lowerCamel, is the operation's id
+    command    its name, in lowerCamel, is the operation's id: `AssignTask` → `assignTask`
     summary    what it does, in one sentence
     action     the row of the role × action table
     makes      the id that the service gives to what the command creates
     answer     the schema of the answer, when it is not the table's
     versioned  does it need If-Match: `no`; for a stream that has `begun`; `always`
     status     of the answer, when it is not 201 for what `makes` and 200 otherwise
+    operation  the operation's name, when another route has the same command
     """
 
     rule: str
@@ -75,6 +77,7 @@ class Change(NamedTuple):
     answer: type[Schema] | None = None
     versioned: Versioned = "no"
     status: int | None = None
+    operation: str | None = None
 
 
 def answered(done: Appended, _: object) -> tuple[Body, dict[str, str]]:
@@ -93,13 +96,21 @@ def add(
     *,
     answer: type[Schema],
     answered: Answered = answered,
+    headers: Collection[str] = (POSITION,),
 ) -> None:
-    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes."""
+    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes, with its `headers`."""
     for change in changes:
-        _route(blueprint, change, execute, answer, answered)
+        _route(blueprint, change, execute, answer, answered, headers)
 
 
-def _route(blueprint: Blueprint, change: Change, execute: Execute, answer: type[Schema], answered: Answered) -> None:
+def _route(
+    blueprint: Blueprint,
+    change: Change,
+    execute: Execute,
+    answer: type[Schema],
+    answered: Answered,
+    headers: Collection[str],
+) -> None:
     def view(body: Body, commune: str, **ids: Any) -> Any:
         if change.makes:
             ids[change.makes] = new_id()
@@ -108,12 +119,16 @@ def _route(blueprint: Blueprint, change: Change, execute: Execute, answer: type[
         return record(commune, command, execute, versioned=versioned, answered=answered)
 
     view.__doc__ = change.summary
-    view.__name__ = operation_id(change.command)
-    describe(view, change)
+    view.__name__ = change.operation or change.command.__name__
     decorated = action(change.action)(view)
-    decorated = blueprint.response(_status(change), change.answer or answer)(decorated)
+    decorated = blueprint.answers(_status(change), change.answer or answer, headers=headers)(decorated)
+    decorated = blueprint.takes(*_takes(change))(decorated)
     decorated = blueprint.arguments(change.body)(decorated)
     blueprint.route(change.rule, methods=[change.method])(decorated)
+
+
+def _takes(change: Change) -> list[str]:
+    return [KEY] if change.versioned == "no" or change.makes else [KEY, IF_MATCH]
 
 
 def _status(change: Change) -> int:
@@ -152,43 +167,3 @@ def new_id() -> str:
     """An id for what a command creates."""
     handle: Handle = service()
     return handle.log.new_id(handle.clock())
-
-
-def operation_id(command: type[msgspec.Struct]) -> str:
-    """`AssignTask` → `assignTask`: what a generated client calls the operation."""
-    return command.__name__[0].lower() + command.__name__[1:]
-
-
-IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "1 to 200 printable ASCII characters; a request repeated with its key has one effect and one answer",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-}
-IF_MATCH = {
-    "name": "If-Match",
-    "in": "header",
-    "description": "The ETag of the version that the change is based on",
-    "schema": {"type": "string"},
-}
-ETAG = {"description": "The version of what was changed", "schema": {"type": "string"}}
-POSITION = {
-    "description": "Where the command was recorded, as Cchc-Wait-For takes it",
-    "schema": {"type": "string"},
-}
-
-
-def describe(view: Callable[..., Any], change: Change) -> None:
-    """Put into the OpenAPI description what the decorators do not know: the operation's id, and the headers."""
-    versioned = change.versioned != "no" and not change.makes
-    parameters: list[dict[str, Any]] = [IDEMPOTENCY_KEY]
-    if versioned:
-        parameters.append({**IF_MATCH, "required": change.versioned == "always"})
-    headers = {"Cchc-Position": POSITION} | ({"ETag": ETAG} if change.versioned != "no" else {})
-    view.__dict__["_apidoc"] = {
-        "manual_doc": {
-            "operationId": operation_id(change.command),
-            "parameters": parameters,
-            "responses": {_status(change): {"headers": headers}},
-        }
-    }

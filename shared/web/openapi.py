@@ -49,6 +49,7 @@ TAKES: Mapping[str, tuple[str, Document]] = {
     ),
 }
 IF_MATCH, KEY, WAIT = "If-Match", "Idempotency-Key", "Cchc-Wait-For"
+ETAG, POSITION, LINK, FILE_NAME = "ETag", "Cchc-Position", "Link", "Content-Disposition"
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def operation(
     if method == "get" and any("ETag" in answer.headers for answer in answers):
         takes.append("If-None-Match")
     doc["operationId"] = operation_id(view.__name__)
-    doc["parameters"] = [*doc.get("parameters", ()), *(_reference("parameters", name) for name in takes)]
+    doc["parameters"] = [*doc.get("parameters", ()), *takes]  # apispec makes references of names
     if (upload := tags.get("cchc_upload")) is not None:
         doc["requestBody"] = _form(upload)
     responses = {str(status): response for status, response in doc.pop("responses", {}).items()}
@@ -192,8 +193,12 @@ def _add(responses: Document, answer: Answer, types: list[Any]) -> None:
         text = answer.media.startswith(("text/", "application/jsonl"))
         schema = {"type": "string"} if text else {"type": "string", "format": "binary"}
         response.setdefault("content", {})[answer.media] = {"schema": schema}
-    for name in answer.headers:
-        response.setdefault("headers", {})[name] = _reference("headers", name)
+    if answer.headers:
+        response["headers"] = headers_of(answer.headers)
+
+
+def headers_of(names: Iterable[str]) -> Document:
+    return {name: _reference("headers", name) for name in names}
 
 
 def _form(upload: Upload) -> Document:
@@ -280,7 +285,8 @@ def components(types: Sequence[Any]) -> tuple[list[Document], dict[str, Document
         part = parts.get(_full_name(cls)) or parts[_short_name(cls)]
         part.pop("title", None)
         if "properties" in part and not cls.__struct_config__.omit_defaults:
-            part["required"] = list(part["properties"])
+            absent = {each.encode_name for each in msgspec.structs.fields(cls) if each.default is msgspec.UNSET}
+            part["required"] = [name for name in part["properties"] if name not in absent]
             for described in part["properties"].values():
                 described.pop("default", None)
     names = {name: _own_name(name) for name in parts}

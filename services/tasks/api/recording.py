@@ -16,6 +16,7 @@ from shared.eventlog import Appended, StaleVersion, Transaction
 from shared.web.auth import action, principal
 from shared.web.conditional import etag, if_match
 from shared.web.idempotency import idempotency_key
+from shared.web.openapi import ETAG, IF_MATCH, KEY, POSITION
 from shared.web.positions import recorded_at
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint, Schema
@@ -24,7 +25,7 @@ from shared.web.schema import Blueprint, Schema
 class Change(NamedTuple):
     """A route that only records a command: the ids in its address and the fields of its body are the command's.
 
-    `makes` names the id that the service gives.
+    `makes` names the id that the service gives, `operation` the route when another one has the same command.
     """
 
     rule: str
@@ -33,6 +34,7 @@ class Change(NamedTuple):
     summary: str
     method: str = "POST"
     makes: str | None = None
+    operation: str | None = None
 
 
 def add(blueprint: Blueprint, changes: Collection[Change]) -> None:
@@ -48,9 +50,10 @@ def _route(blueprint: Blueprint, change: Change) -> None:
         return record(commune, command_of(change.command, body, **ids), new=bool(change.makes))
 
     view.__doc__ = change.summary
-    view.__name__ = f"{change.command.__name__}_{change.method}".lower()
+    view.__name__ = change.operation or change.command.__name__
     decorated = action(decisions.HANDLERS[change.command].action)(view)
-    decorated = blueprint.response(201 if change.makes else 200, Recorded)(decorated)
+    decorated = blueprint.answers(201 if change.makes else 200, Recorded, headers=[ETAG, POSITION])(decorated)
+    decorated = blueprint.takes(*([KEY] if change.makes else [KEY, IF_MATCH]))(decorated)
     decorated = blueprint.arguments(change.body)(decorated)
     blueprint.route(change.rule, methods=[change.method])(decorated)
 

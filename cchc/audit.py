@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from cchc.pages import sheet_page
+from services.scoring.documents.sheet import sheet_page
 from services.scoring.domain import rules
 from services.scoring.domain.records import Records
 from services.scoring.domain.sheet import Sheet, rated_staff, sheet, sheet_bytes

@@ -12,7 +12,7 @@ import flask
 from sqlalchemy import Connection, Engine
 
 from cchc.channels import channels_of
-from cchc.occupied import occupy
+from cchc.data_lock import lock
 from cchc.output import progress
 from cchc.settings import SERVICES, Settings
 from services.notifications import app as notifications_app
@@ -22,6 +22,7 @@ from services.notifications import worker as notifications_worker
 from services.notifications.channels.interface import Channels, Contact
 from services.notifications.directory import Directory
 from services.scoring import app as scoring_app
+from services.scoring import service as scoring_service
 from services.scoring import views as scoring_views
 from services.scoring import worker as scoring_worker
 from services.tasks import app as tasks_app
@@ -75,12 +76,12 @@ class Installation:
         self._leave: Callable[[], object] | None = None
 
     def engine(self, service: str) -> Engine:
-        """Raises Occupied while a restore goes on."""
+        """Raises DataInUse while a restore goes on."""
         return self._open(service, self.settings.databases[service])
 
     def _open(self, name: str, url: str) -> Engine:
         if self._leave is None:
-            self._leave = weakref.finalize(self, os.close, occupy(self.settings.data))
+            self._leave = weakref.finalize(self, os.close, lock(self.settings.data))
         if name not in self._engines:
             self._engines[name] = open_database(url)
         return self._engines[name]
@@ -115,8 +116,8 @@ class Installation:
         )
 
     @cached_property
-    def scoring(self) -> scoring_app.Scoring:
-        return scoring_app.open_scoring(
+    def scoring(self) -> scoring_service.Scoring:
+        return scoring_service.open_scoring(
             self.engine("scoring"),
             None if self.settings.kafka else self.tasks.log,
             clock=self.clock,

@@ -7,17 +7,16 @@ from typing import Any
 import flask
 
 from cchc import acting
-from cchc import pages as printed
 from cchc.installation import PROJECTIONS, Installation
 from cchc.settings import SERVICES
 from services.notifications.domain import refusals as notifications
+from services.scoring import queries
 from services.scoring.access import ACTIONS
-from services.scoring.api.answers import YEAR, known, readable, reads_opinions
+from services.scoring.documents.sheet import PAPERS, printed_sheet
 from services.scoring.domain.table import table
 from services.scoring.domain.texts import CATEGORIES, LEVELS, STANDINGS
 from services.scoring.schemas import AsOfQuery
 from services.scoring.texts import STATUSES, TEXTS
-from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import VIETNAM, decode
 from shared.metrics import Measure
 from shared.projection import all_positions
@@ -25,12 +24,12 @@ from shared.records import commune_name
 from shared.web.app import create_app
 from shared.web.auth import EVERY_COMMUNE, action, principal, public, signed_in
 from shared.web.health import Checks
+from shared.web.positions import wait_for_header
 from shared.web.schema import Parser
 from shared.web.sign_in import metadata, sign_in_blueprint
 
 PAGE_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-# The sheet carries its style, so that it is the same page here and in an audit bundle.
-SHEET_POLICY = f"default-src 'none'; style-src '{printed.style_hash()}'; frame-ancestors 'none'; base-uri 'none'"
+YEAR = "/years/<int(min=2000, max=2199):year>"
 
 as_known = Parser().use_args(AsOfQuery, location="query")
 
@@ -54,7 +53,8 @@ def create_root(
     @action("rating.table")
     def year(query: dict[str, Any], commune: str, year: int) -> flask.Response:
         """The ratings of a year as a plain table."""
-        found = known(commune, query)
+        wait_for_header(installation.scoring.reached)
+        found = queries.known(installation.scoring, commune, query)
         name, rows = commune_name(found.records), table(found.records, year, on=found.on)
         words = {"STANDINGS": STANDINGS, "LEVELS": LEVELS, "CATEGORIES": CATEGORIES}
         return _page("year.html", **words, id=commune, commune=name, table=rows, known=found, asking=principal())
@@ -64,11 +64,10 @@ def create_root(
     @action("rating.sheet")
     def sheet(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
         """A person's sheet for paper, with the events behind each figure."""
-        found = readable(commune, staff, query)
-        signed = covering(checkpoints(installation.scoring.logs.values(), commune), found.inputs)
-        page = printed.sheet_page(found, year, staff, checkpoints=signed, opinions=reads_opinions(commune, staff))
+        wait_for_header(installation.scoring.reached)
+        page = printed_sheet(installation.scoring, principal(), commune, year, staff, query)
         response = flask.make_response(page)
-        response.headers["Content-Security-Policy"] = SHEET_POLICY
+        response.headers["Content-Security-Policy"] = PAPERS.policy
         return response
 
     @pages.get("/style.css")

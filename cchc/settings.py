@@ -2,17 +2,35 @@
 
 import os
 from collections.abc import Mapping
+from email.headerregistry import Address
+from email.utils import parseaddr
 from pathlib import Path
 
 import msgspec
+
+from services.notifications.channels.apprise import PLACE
+from services.notifications.channels.email import Server, address
+from services.notifications.channels.interface import Permanent
 
 SERVICES = ("tasks", "scoring", "notifications")
 # One-time sign-in links belong to the place that serves the pages, not to a service.
 DATABASES = (*SERVICES, "sign_in")
 
 
+class WrongSetting(Exception):
+    """A variable that cannot be read, and how to write it. Its value is not shown: it may hold a password."""
+
+    def __init__(self, variable: str, written: str) -> None:
+        super().__init__(variable, written)
+        self.variable, self.written = variable, written
+
+    def __str__(self) -> str:
+        return f"{self.variable} thiếu hoặc không đúng. {self.written}"
+
+
 class Settings(msgspec.Struct, frozen=True):
     """`kafka` None: the services share one machine and read each other's databases; otherwise each keeps replicas.
+    A WrongSetting stands where a channel's variable cannot be read: only what uses the channel fails by it.
 
     CCHC_DATA            folder for databases, evidence and keys (default ./data)
     CCHC_KAFKA           bootstrap servers
@@ -25,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_CHECKPOINT_KEYS folder of public keys that checkpoints are checked against (default in the data folder)
     CCHC_ORIGIN          scheme://host[:port] that browsers use, when a proxy stands before
 
-    By which channels reminders go out, beside the inbox; without the variable a channel is not there:
+    The channels of reminders besides the inbox; without its variable a channel does not exist:
     CCHC_SMTP            smtp[s]://[user:password@]host[:port][?starttls=1], user and password percent-encoded
     CCHC_MAIL_FROM       who mails are from, such as "UBND xã <vanphong@example.org>"
     CCHC_APPRISE         an Apprise URL with {address} where a person's goes, such as zalo://<bot token>/{address}
@@ -44,9 +62,9 @@ class Settings(msgspec.Struct, frozen=True):
     checkpoint_key: Path
     checkpoint_keys: Path
     origin: str | None
-    smtp: str | None
-    mail_from: str | None
-    apprise: str | None
+    smtp: Server | WrongSetting | None
+    mail_from: Address | WrongSetting | None
+    apprise: str | WrongSetting | None
     webhook_allow: frozenset[str]
     link_base: str | None
 
@@ -72,12 +90,18 @@ class Settings(msgspec.Struct, frozen=True):
             checkpoint_key=Path(environment.get("CCHC_CHECKPOINT_KEY") or keys / "checkpoint.pem").absolute(),
             checkpoint_keys=Path(environment.get("CCHC_CHECKPOINT_KEYS") or keys / "checkpoints").absolute(),
             origin=environment.get("CCHC_ORIGIN") or None,
-            smtp=environment.get("CCHC_SMTP") or None,
-            mail_from=environment.get("CCHC_MAIL_FROM") or None,
-            apprise=environment.get("CCHC_APPRISE") or None,
+            smtp=_mail_server(environment.get("CCHC_SMTP")),
+            mail_from=_sender(environment.get("CCHC_MAIL_FROM")),
+            apprise=_apprise(environment.get("CCHC_APPRISE")),
             webhook_allow=frozenset(environment.get("CCHC_WEBHOOK_ALLOW", "").lower().replace(",", " ").split()),
             link_base=(environment.get("CCHC_LINK_BASE") or environment.get("CCHC_ORIGIN") or "").rstrip("/") or None,
         )
+
+    def must_be_right(self) -> None:
+        """Raises WrongSetting: what would otherwise show only when the first reminder goes out."""
+        for value in (self.smtp, self.mail_from, self.apprise):
+            if isinstance(value, WrongSetting):
+                raise value
 
     @property
     def keys_are_elsewhere(self) -> bool:
@@ -87,3 +111,30 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def evidence(self) -> Path:
         return self.data / "evidence"
+
+
+def _mail_server(url: str | None) -> Server | WrongSetting | None:
+    try:
+        return Server.parse(url) if url else None
+    except ValueError:
+        written = "Viết dạng smtp://máy-chủ:cổng hoặc smtps://người-dùng:mật-khẩu@máy-chủ:cổng."
+        return WrongSetting("CCHC_SMTP", written)
+
+
+def _sender(header: str | None) -> Address | WrongSetting | None:
+    if not header:
+        return None
+    name, email = parseaddr(header)
+    try:
+        return address(email, name)
+    except Permanent:
+        return NO_SENDER
+
+
+NO_SENDER = WrongSetting("CCHC_MAIL_FROM", 'Viết dạng "UBND xã <vanphong@example.org>".')
+
+
+def _apprise(template: str | None) -> str | WrongSetting | None:
+    if not template or PLACE in template:
+        return template or None
+    return WrongSetting("CCHC_APPRISE", f"Viết địa chỉ Apprise có {PLACE}, ví dụ zalo://<mã bot>/{PLACE}.")

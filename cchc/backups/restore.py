@@ -17,7 +17,7 @@ from cchc.backups.archive import CHECKPOINT_KEYS, EVIDENCE, Archive, Damaged, Un
 from cchc.backups.tables import read_tables, write_rows
 from cchc.backups.tail import TOPIC, Grown, HolderAway, fetch_tail, rebuild_own_tables, take_over
 from cchc.backups.take import sync_folder
-from cchc.occupied import occupy
+from cchc.data_lock import lock
 from cchc.settings import SERVICES, Settings
 from services.tasks.evidence import write_whole
 from shared.eventlog import EVERY_COMMUNE, Busy, Log, open_database, reading, utcnow, writing
@@ -55,11 +55,11 @@ def restore_backup(
     """Put the databases of these services, and all evidence, back as the archive has them, with what is known of
     their logs beyond it. `without` names holders of the tail (services, or `topic`) that are lost for good.
 
-    Raises Damaged, UnknownFormat, Occupied, StillConnected, HolderAway, Contradiction; then every database is as it
+    Raises Damaged, UnknownFormat, DataInUse, StillConnected, HolderAway, Contradiction; then every database is as it
     was, or complete.
     """
     with ExitStack() as stack:
-        stack.callback(os.close, occupy(settings.data, alone=True))
+        stack.callback(os.close, lock(settings.data, alone=True))
         say("kiểm tra tệp sao lưu")
         archive.verify()
         targets = {
@@ -93,10 +93,10 @@ def restore_backup(
 def restore_tail(settings: Settings, services: Sequence[str] = SERVICES, without: Collection[str] = ()) -> Restored:
     """Fetch only the tail, for databases that were brought back by other means.
 
-    Raises Occupied, StillConnected, HolderAway, Contradiction; what was taken before is kept.
+    Raises DataInUse, StillConnected, HolderAway, Contradiction; what was taken before is kept.
     """
     with ExitStack() as stack:
-        stack.callback(os.close, occupy(settings.data, alone=True))
+        stack.callback(os.close, lock(settings.data, alone=True))
         for service in services:
             if not _is_sqlite(settings.owners[service]):
                 with _locked(service, settings.owners[service]):

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from cchc.cli.vietnamese import speak_vietnamese
+from cchc.cli.click_messages import speak_vietnamese
 
 speak_vietnamese()
 

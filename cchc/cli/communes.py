@@ -265,7 +265,7 @@ def _cell(name: str, text: str) -> Any:
 
 
 def _people_file(installation: Installation, found: merging.Plan) -> bytes:
-    """Everybody in post as they would be in the new commune, to be mended and given by --people."""
+    """Everybody in post as they would be in the new commune, to be corrected and given by --people."""
     written = io.StringIO()
     lines = csv.DictWriter(written, COLUMNS)
     lines.writeheader()

@@ -38,7 +38,7 @@ def doctor_command(installation: Installation, json_output: bool) -> None:
 def _shown(results: Iterable[Result]) -> Iterator[Result]:
     """Print what comes as it comes; checks that are set aside for the same reason in one line."""
     group = None
-    for _, alike in groupby(results, key=lambda one: (one.group, one.state, one.detail, one.mend)):
+    for _, alike in groupby(results, key=lambda one: (one.group, one.state, one.detail, one.fix)):
         found = list(alike)
         if found[0].group != group:
             group = found[0].group
@@ -46,8 +46,8 @@ def _shown(results: Iterable[Result]) -> Iterator[Result]:
         sign, color = SIGNS[found[0].state]
         titles = ", ".join(each.title for each in found)
         click.secho(f"  {sign} {titles}: {found[0].detail}", fg=color, dim=color is None)
-        if found[0].mend:
-            click.echo(f"      → {found[0].mend}")
+        if found[0].fix:
+            click.echo(f"      → {found[0].fix}")
         yield from found
 
 

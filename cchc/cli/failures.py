@@ -5,8 +5,9 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-from cchc.occupied import Occupied
+from cchc.data_lock import DataInUse
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
+from cchc.settings import WrongSetting
 from services.scoring.texts import TEXTS as SCORING_TEXTS
 from services.tasks.texts import TEXTS as TASKS_TEXTS
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
@@ -29,7 +30,8 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
     StaleVersion: ("Dữ liệu đã thay đổi: {error}. Đọc lại rồi làm lại.", REFUSED),
     Busy: ("Cơ sở dữ liệu đang bận: {error}. Thử lại sau giây lát.", UNAVAILABLE),
     ServerLacks: ("{error}", UNAVAILABLE),
-    Occupied: (
+    WrongSetting: ("{error}", REFUSED),
+    DataInUse: (
         "Thư mục {error} đang có tiến trình cchc khác dùng. Dừng các tiến trình đó để phục hồi, hoặc đợi phục hồi.",
         REFUSED,
     ),

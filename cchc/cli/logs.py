@@ -13,8 +13,8 @@ import msgspec
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import OWN_TABLES, PROJECTIONS, Installation
 from cchc.output import FOUND, UNAVAILABLE, as_json, fail, progress, table
+from cchc.progress import BEHIND, READERS, STOPS, Standing, standings
 from cchc.settings import SERVICES, Settings
-from cchc.standing import BEHIND, READERS, STOPS, Standing, standings
 from shared.eventlog import Log, writing
 from shared.eventlog.checkpoints import read_line
 from shared.eventlog.verify import (
@@ -217,18 +217,18 @@ def status_command(installation: Installation, commune: str | None, everything: 
 
 
 def _not_well(standing: Standing, now: datetime) -> Iterator[str]:
-    """What stands still and what is behind for too long, each with what mends it."""
+    """What stands still and what is behind for too long, each with what fixes it."""
     names = {"service": standing.service, "commune": standing.commune}
     log = f"{standing.service}/{standing.commune}"
     for stop in standing.stops:
-        said, mend = STOPS[stop.what]
+        said, fix = STOPS[stop.what]
         since = f" (ghi lúc {_local(stop.since)})" if stop.since else ""
         yield f"✗ {log}: {stop.reader} {said} ở sự kiện {stop.position}{since}: {stop.reason}"
-        yield f"    → {mend.format(reader=stop.reader, **names)}"
+        yield f"    → {fix.format(reader=stop.reader, **names)}"
     for behind in standing.late(now):
-        said, mend = BEHIND[behind.what]
+        said, fix = BEHIND[behind.what]
         yield f"! {log}: {said} {behind.events} sự kiện, từ {_local(behind.since)}"
-        yield f"    → {mend.format(**names)}"
+        yield f"    → {fix.format(**names)}"
 
 
 def _local(time: str) -> str:

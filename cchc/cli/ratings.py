@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from cchc.cli.asking import as_of_options, ask, pins, year_option
+from cchc.cli.as_of import as_of_options, ask, pins, year_option
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import FOUND, as_json, fail, table
-from services.scoring.comparing import DifferencesQuery, compare
+from services.scoring.comparing import compare
 from services.scoring.domain import sheet as sheets
 from services.scoring.domain import table as tables
 from services.scoring.domain.differences import Change, Differences
@@ -16,6 +16,7 @@ from services.scoring.domain.rules.interface import EventRef
 from services.scoring.domain.standing import since, standing
 from services.scoring.domain.texts import CATEGORIES, EVENTS, STANDINGS
 from services.scoring.recheck import recheck as computed_again
+from services.scoring.schemas import DifferencesQuery
 from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import local_day
 from shared.web.schema import Schema

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cchc.cli.asking import as_of_options, ask, moment_options, pins
+from cchc.cli.as_of import as_of_options, ask, moment_options, pins
 from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail, table, write

@@ -33,6 +33,7 @@ def run_command(settings: Settings, bind: str, demo: bool) -> None:
     from cchc.first_run import prepare
     from cchc.serve import serve_all
 
+    settings.must_be_right()
     for line in prepare(settings, bind, demo=demo):
         click.echo(line)
     serve_all(lambda: Installation(settings), bind)
@@ -47,6 +48,7 @@ def serve_command(settings: Settings, service: str, bind: str, workers: int) -> 
     """Phục vụ HTTP của một dịch vụ, hoặc các trang web (pages); không chạy nền."""
     from cchc.serve import serve_one
 
+    settings.must_be_right()
     serve_one(lambda: Installation(settings), service, bind, workers)
 
 

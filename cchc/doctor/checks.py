@@ -1,4 +1,4 @@
-"""Everything that is checked, in the order in which to mend it: what comes later rests on what comes before."""
+"""Everything that is checked, in the order in which to fix it: what comes later rests on what comes before."""
 
 from cchc.doctor import databases, kafka, keys, logs, machine, outside, postgres
 from cchc.doctor.examination import Check

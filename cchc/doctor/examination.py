@@ -19,23 +19,23 @@ LIMIT_S = 15.0
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """`detail` in words with the values found; `mend` the command to type, or what to do."""
+    """`detail` in words with the values found; `fix` the command to type, or what to do."""
 
     state: State
     detail: str
-    mend: str | None = None
+    fix: str | None = None
 
 
 def ok(detail: str) -> Finding:
     return Finding("ok", detail)
 
 
-def warning(detail: str, mend: str) -> Finding:
-    return Finding("warning", detail, mend)
+def warning(detail: str, fix: str) -> Finding:
+    return Finding("warning", detail, fix)
 
 
-def failure(detail: str, mend: str) -> Finding:
-    return Finding("failure", detail, mend)
+def failure(detail: str, fix: str) -> Finding:
+    return Finding("failure", detail, fix)
 
 
 def not_applicable(detail: str) -> Finding:
@@ -52,15 +52,15 @@ class Check(NamedTuple):
     needs: Sequence[str] = ()
 
 
-class Result(msgspec.Struct, frozen=True):
-    """A finding, with the check that it is of."""
+class Result(msgspec.Struct, frozen=True, rename={"fix": "mend"}):
+    """A finding with its check. In JSON `fix` is `mend`, the field that monitoring programs were promised."""
 
     check: str
     group: str
     title: str
     state: State
     detail: str
-    mend: str | None
+    fix: str | None
 
 
 def examine(installation: Installation, checks: Sequence[Check], limit_s: float = LIMIT_S) -> Iterator[Result]:
@@ -68,11 +68,11 @@ def examine(installation: Installation, checks: Sequence[Check], limit_s: float 
     seen: dict[str, list[Finding]] = {}
     for check in checks:
         unmet = [one for one in checks if one.id in check.needs and not _all_well(seen[one.id])]
-        unmet.sort(key=lambda one: seen[one.id][0].state != "not_applicable")  # what is not there need not be mended
+        unmet.sort(key=lambda one: seen[one.id][0].state != "not_applicable")  # what is not there need not be fixed
         found = [_waiting_for(unmet[0], seen[unmet[0].id])] if unmet else _within(limit_s, check, installation)
         seen[check.id] = found
         for each in found:
-            yield Result(check.id, check.group, check.title, each.state, each.detail, each.mend)
+            yield Result(check.id, check.group, check.title, each.state, each.detail, each.fix)
 
 
 def _all_well(findings: Iterable[Finding]) -> bool:
@@ -92,7 +92,7 @@ def _within(limit_s: float, check: Check, installation: Installation) -> list[Fi
     def look() -> None:
         try:
             found.extend(check.look(installation))
-        except BaseException as error:  # whatever it is, also SystemExit, it is of this check alone
+        except BaseException as error:  # whatever it is concerns this check alone
             logger.debug("check %s", check.id, exc_info=True)
             found.append(failure(f"không xét được: {_reason(error)}", REPORT))
         done.set()
@@ -108,8 +108,6 @@ REPORT = "gửi nguyên dòng này khi báo lỗi"
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, SystemExit):
-        return "thiết lập không đọc được"
     said = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
     return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
 

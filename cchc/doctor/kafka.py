@@ -6,8 +6,8 @@ from kafka.errors import KafkaError
 
 from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
+from cchc.progress import own_log
 from cchc.settings import SERVICES
-from cchc.standing import own_log
 from shared.eventlog.kafka import Cluster, describe_cluster, topic_name, wrong_settings
 from shared.eventlog.relay import RestoreUnfinished, compare_tail
 
@@ -76,11 +76,11 @@ def findings_of(cluster: Cluster, bootstrap: str) -> list[Finding]:
             found.append(warning(f"{topic}: {lacking} phân vùng chưa đủ bản sao", START_BROKERS))
         min_in_sync = int(one.settings["min.insync.replicas"])
         if replicas >= REPLICATION and min_in_sync < MIN_IN_SYNC:
-            mend = (
+            fix = (
                 f"kafka-configs.sh --bootstrap-server {bootstrap} --alter --entity-type topics"
                 f" --entity-name {topic} --add-config min.insync.replicas={MIN_IN_SYNC}"
             )
-            found.append(failure(f"{topic}: min.insync.replicas là {min_in_sync}, phải từ {MIN_IN_SYNC}", mend))
+            found.append(failure(f"{topic}: min.insync.replicas là {min_in_sync}, phải từ {MIN_IN_SYNC}", fix))
         elif replicas < REPLICATION <= cluster.brokers:
             found.append(warning(f"{topic}: {replicas} bản sao trên {cluster.brokers} broker", RECREATE))
     fewest = min(each.replicas for one in there.values() for each in one.partitions)

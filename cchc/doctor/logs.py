@@ -8,8 +8,8 @@ from sqlalchemy import text
 
 from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
+from cchc.progress import BEHIND, READERS, STOPS, Behind, Standing, Stopped, held_logs, own_log, standings
 from cchc.settings import SERVICES
-from cchc.standing import BEHIND, READERS, STOPS, Behind, Standing, Stopped, held_logs, own_log, standings
 from services.tasks import views
 from services.tasks.domain.calendars import CalendarYear
 from shared.eventlog import EMPTY, NO_COMMUNE, ChainBreak, Head, Log, reading
@@ -106,9 +106,9 @@ def stopped(installation: Installation) -> Iterator[Finding]:
         for stop in each.stops:
             by_kind[stop.what, stop.reader].append((each, stop))
     for (what, reader), here in by_kind.items():
-        said, mend = STOPS[what]
+        said, fix = STOPS[what]
         where = [f"{each.service}/{each.commune} ở sự kiện {stop.position}: {stop.reason}" for each, stop in here]
-        yield failure(f"{reader} {said}: {_some(where)}", mend.format(reader=reader, commune=here[0][0].commune))
+        yield failure(f"{reader} {said}: {_some(where)}", fix.format(reader=reader, commune=here[0][0].commune))
     if not by_kind:
         yield ok("không xã nào đang dừng")
 
@@ -133,13 +133,13 @@ def _late(installation: Installation, keys: Sequence[str]) -> Iterator[Finding]:
             if behind.what in keys:
                 late[behind.what, each.service].append((each.commune, behind))
     for (what, service), here in late.items():
-        said, mend = BEHIND[what]
+        said, fix = BEHIND[what]
         oldest = min(parse_time(behind.since) for _, behind in here)
         events = sum(behind.events for _, behind in here)
         found = failure if now - oldest > STANDSTILL else warning
         since = f"{oldest.astimezone(VIETNAM):%H:%M %d/%m/%Y}"
         communes = _some(commune for commune, _ in here)
-        yield found(f"{said} {events} sự kiện của {service}, từ {since}: {communes}", mend.format(service=service))
+        yield found(f"{said} {events} sự kiện của {service}, từ {since}: {communes}", fix.format(service=service))
 
 
 def calendars(installation: Installation) -> Iterator[Finding]:
@@ -163,8 +163,8 @@ def calendars(installation: Installation) -> Iterator[Finding]:
         return
     for year, communes in missing.items():
         if communes:
-            mend = f"cchc calendar publish TỆP-{year}.json --revision vn-{year}-r1 --commune {communes[0]}"
-            yield warning(f"chưa công bố lịch làm việc {year}: {_some(communes)}", mend)
+            fix = f"cchc calendar publish TỆP-{year}.json --revision vn-{year}-r1 --commune {communes[0]}"
+            yield warning(f"chưa công bố lịch làm việc {year}: {_some(communes)}", fix)
     if not any(missing.values()):
         yield ok(f"{looked} xã có lịch {' và '.join(map(str, years))}")
 

@@ -88,11 +88,11 @@ def disk(installation: Installation) -> Iterator[Finding]:
     for folder in devices.values():
         usage = shutil.disk_usage(folder)
         said = f"{folder}: còn {_size(usage.free)} trong {_size(usage.total)} ({usage.free / usage.total:.0%})"
-        mend = f"giải phóng hoặc mở rộng ổ đĩa; xem: du -xh --max-depth=2 {folder} | sort -h | tail"
+        fix = f"giải phóng hoặc mở rộng ổ đĩa; xem: du -xh --max-depth=2 {folder} | sort -h | tail"
         if usage.free < min(FAIL_FREE * usage.total, FAIL_FREE_BYTES):
-            yield failure(said, mend)
+            yield failure(said, fix)
         elif usage.free < min(WARN_FREE * usage.total, WARN_FREE_BYTES):
-            yield warning(said, mend)
+            yield warning(said, fix)
         else:
             yield ok(said)
 

@@ -7,8 +7,7 @@ from urllib.parse import urlsplit
 
 from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
-from cchc.settings import SERVICES
-from services.notifications.channels.email import Server
+from cchc.settings import SERVICES, WrongSetting
 from shared.eventlog.feed import FeedError
 
 SMTP_TIMEOUT_S = 5
@@ -46,16 +45,16 @@ def mail(installation: Installation) -> Iterator[Finding]:
     if not settings.smtp:
         yield not_applicable("không đặt CCHC_SMTP: nhắc việc chỉ có trong hộp thư của hệ thống")
         return
-    try:
-        server = Server.parse(settings.smtp)
-    except ValueError:
+    if isinstance(settings.smtp, WrongSetting):
         yield failure(
             "CCHC_SMTP không đúng", "đặt CCHC_SMTP=smtp://máy-chủ:cổng hoặc smtps://người-dùng:mật-khẩu@máy-chủ"
         )
         return
+    server = settings.smtp
     place = f"{server.host}:{server.port}"
-    if not settings.mail_from:
-        yield failure("chưa đặt CCHC_MAIL_FROM", 'đặt CCHC_MAIL_FROM="UBND xã <vanphong@example.org>"')
+    if not settings.mail_from or isinstance(settings.mail_from, WrongSetting):
+        state = "không đúng" if settings.mail_from else "chưa đặt"
+        yield failure(f"CCHC_MAIL_FROM {state}", 'đặt CCHC_MAIL_FROM="UBND xã <vanphong@example.org>"')
     if not settings.link_base:
         yield warning("chưa đặt CCHC_LINK_BASE hay CCHC_ORIGIN: thư không có liên kết", "đặt CCHC_LINK_BASE")
     try:

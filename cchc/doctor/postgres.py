@@ -20,7 +20,7 @@ DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 SECURE = "cchc migrate"  # it secures the tables anew each time
 CREATE_ROLES = "cchc databases, rồi cchc migrate"
 
-# Gap → what to say of it, and what mends it.
+# Gap → what to say of it, and what fixes it.
 GAPS = {
     "function": ("không có hàm current_commune()", SECURE),
     "security": ("bảng {table} chưa bật cách ly", SECURE),
@@ -68,8 +68,8 @@ def server(name: str, connection: Connection) -> Iterator[Finding]:
     for setting in DURABLE:
         value = connection.execute(text(f"SHOW {setting}")).scalar_one()
         if value not in ("on", "remote_apply"):
-            mend = f"psql -c 'ALTER SYSTEM SET {setting} = on' -c 'SELECT pg_reload_conf()' (bằng quyền quản trị)"
-            yield failure(f"{name}: {setting}={value}: mất điện có thể mất việc đã báo là ghi xong", mend)
+            fix = f"psql -c 'ALTER SYSTEM SET {setting} = on' -c 'SELECT pg_reload_conf()' (bằng quyền quản trị)"
+            yield failure(f"{name}: {setting}={value}: mất điện có thể mất việc đã báo là ghi xong", fix)
 
 
 @each_database("không phải quản trị, không sở hữu bảng")
@@ -88,9 +88,9 @@ def roles(name: str, connection: Connection) -> Iterator[Finding]:
 def row_security(name: str, connection: Connection) -> Iterator[Finding]:
     """On every table that carries a commune, for its owner too, by `current_commune()`."""
     for gap in unsecured(connection):
-        said, mend = GAPS[gap.lacks]
+        said, fix = GAPS[gap.lacks]
         words = {**gap._asdict(), "database": name}
-        yield failure(f"{name}: {said.format(**words)}", mend.format(**words))
+        yield failure(f"{name}: {said.format(**words)}", fix.format(**words))
 
 
 @each_database("trigger chặn sửa, xóa; vai trò web chỉ thêm và đọc")
@@ -108,8 +108,8 @@ def append_only(name: str, connection: Connection) -> Iterator[Finding]:
 def collation(name: str, connection: Connection) -> Iterator[Finding]:
     """What titles are searched and names are sorted by."""
     if not connection.scalar(_COLLATION):
-        mend = f"psql {name} -c \"CREATE COLLATION vietnamese (provider = icu, locale = 'vi-VN')\""
-        yield failure(f"{name}: không có thứ tự “vietnamese” (ICU): không xếp được tên", mend)
+        fix = f"psql {name} -c \"CREATE COLLATION vietnamese (provider = icu, locale = 'vi-VN')\""
+        yield failure(f"{name}: không có thứ tự “vietnamese” (ICU): không xếp được tên", fix)
     if not connection.scalar(_UNACCENT):
         yield failure(
             f"{name}: không có unaccent: không tìm được nhiệm vụ", f"psql {name} -c 'CREATE EXTENSION unaccent'"

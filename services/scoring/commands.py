@@ -10,15 +10,15 @@ from services.scoring.domain.assessment import Context
 from services.scoring.domain.procedure import Present, Verdict
 from services.scoring.domain.records import Records, decode_record
 from services.scoring.domain.rules.facts.people import post_on
+from services.scoring.service import OwnerHeads
 from services.scoring.views import PROJECTION, Moment, known_at, records
-from shared.eventlog import Appended, Decision, Head, Key, Log, Transaction
+from shared.eventlog import Appended, Decision, Key, Log, Transaction
 from shared.eventlog.feed import FeedError
 from shared.projection import all_positions
 from shared.refusal import Refused
 
 Decide = Callable[[Context, Any], Sequence[Any]]
 Judge = Callable[[Present, Any], Verdict]
-OwnerHeads = Callable[[], Mapping[str, Head]]
 
 
 def execute(log: Log, commune: str, actor: str, decide: Decide, command: Any, *, key: Key | None = None) -> Appended:

@@ -1,16 +1,13 @@
 """Two moments of a commune's logs compared: what led from a person's sheet at the one to that at the other."""
 
 import heapq
-import re
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
-from marshmallow import ValidationError, fields
 
 from services.scoring.domain.differences import Differences, differences
-from services.scoring.schemas import AsOf, Positions
 from services.scoring.views import SOURCES, Known, Moment, known_at, moment_at, must_have_reached, pins
 from shared.eventlog import Log
 from shared.eventlog.chain import Head, decode_verified
@@ -18,30 +15,6 @@ from shared.events import Envelope, format_time
 from shared.projection import CannotFold
 from shared.records import FoldError
 from shared.refusal import Refused
-from shared.web.schema import Schema
-
-PINNED = re.compile(r"(tasks:\d+,scoring:\d+)@(\d{4}-\d{2}-\d{2})")
-
-
-class OneMoment(fields.Field[Any]):
-    """A day or a moment as in `as_of` (a recorded time), or positions with their evaluation date (a Moment):
-    `tasks:1234,scoring:56@2024-12-10`."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str | Moment:
-        pinned = PINNED.fullmatch(str(value))
-        if not pinned:
-            return AsOf().deserialize(value, attr, data, **more)
-        try:
-            return Moment(Positions().deserialize(pinned[1]), date.fromisoformat(pinned[2]))
-        except ValueError as error:
-            raise ValidationError("Ghi ngày đánh giá dạng 2024-12-10 sau dấu @.") from error
-
-
-class DifferencesQuery(Schema):
-    """Without `to`: until now."""
-
-    first = OneMoment(required=True, data_key="from")
-    last = OneMoment(load_default=None, data_key="to")
 
 
 class Compared(msgspec.Struct):

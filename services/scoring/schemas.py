@@ -7,12 +7,14 @@ from typing import Any, get_args
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.scoring.domain.assessment import COMMON_CRITERIA, GRADES
+from services.scoring.views import Moment
 from shared.events import VIETNAM, end_of_day, format_time, local_day
 from shared.events.ratings import Level, Outcome
 from shared.events.values import Category
 from shared.web.schema import Schema
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+PINNED = re.compile(r"(tasks:\d+,scoring:\d+)@(\d{4}-\d{2}-\d{2})")
 POSITIONS = re.compile(r"tasks:(\d{1,18}),scoring:(\d{1,18})")
 
 
@@ -58,6 +60,27 @@ class AsOfQuery(Schema):
             raise ValidationError("Chọn as_of, hoặc positions cùng với on.", "as_of")
         if (data["positions"] is None) != (data["on"] is None):
             raise ValidationError("positions và on phải đi cùng nhau.", "positions")
+
+
+class OneMoment(fields.Field[Any]):
+    """A day or a moment as in `as_of` (a recorded time), or positions with their evaluation date (a Moment):
+    `tasks:1234,scoring:56@2024-12-10`."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str | Moment:
+        pinned = PINNED.fullmatch(str(value))
+        if not pinned:
+            return AsOf().deserialize(value, attr, data, **more)
+        try:
+            return Moment(Positions().deserialize(pinned[1]), date.fromisoformat(pinned[2]))
+        except ValueError as error:
+            raise ValidationError("Ghi ngày đánh giá dạng 2024-12-10 sau dấu @.") from error
+
+
+class DifferencesQuery(Schema):
+    """Without `to`: until now."""
+
+    first = OneMoment(required=True, data_key="from")
+    last = OneMoment(load_default=None, data_key="to")
 
 
 class RecheckQuery(AsOfQuery):

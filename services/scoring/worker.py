@@ -1,7 +1,7 @@
 """Scoring's background process: the records, and the announcer of scores."""
 
-from services.scoring.app import Scoring
 from services.scoring.reactors import ScoreAnnouncer
+from services.scoring.service import Scoring
 from services.scoring.views import PROJECTION
 from shared.projection import Progress, Runner
 from shared.worker import Loop, Mine, all_communes

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from cchc.channels import channels_of
-from cchc.settings import Settings
+from cchc.settings import Settings, WrongSetting
 from services.notifications.channels.apprise import Apprise
 from services.notifications.channels.interface import (
     Item,
@@ -137,8 +137,8 @@ def test_settings_make_the_channel(engine: Engine, sink: Sink, tmp_path: Path) -
     assert sink.request.path == "/chat-7"
 
 
-def test_a_template_needs_a_place_for_the_address(engine: Engine, tmp_path: Path, capsys: Any) -> None:
+def test_a_template_needs_a_place_for_the_address(engine: Engine, tmp_path: Path) -> None:
     settings = Settings.from_environment({"CCHC_APPRISE": f"zalo://{TOKEN}/chat"}, data=tmp_path)
-    with pytest.raises(SystemExit):
+    with pytest.raises(WrongSetting) as wrong:
         channels_of(settings, engine, lambda _: {}, utcnow, b"")
-    assert "{address}" in (said := capsys.readouterr().err) and TOKEN not in said
+    assert "{address}" in (said := str(wrong.value)) and TOKEN not in said

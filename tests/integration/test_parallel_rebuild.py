@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from services.scoring.app import open_scoring
+from services.scoring.service import open_scoring
 from services.scoring.views import PROJECTION, metadata, records
 from shared.eventlog import EVERY_COMMUNE, open_database, reading, tables
 from shared.projection import Runner, all_positions

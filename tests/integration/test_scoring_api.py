@@ -1,22 +1,28 @@
 """Scoring over HTTP: the year as known at any moment, who may read and record what, and live announcements."""
 
+import base64
+import hashlib
 import json
 import re
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 
 from services.scoring import reactors
-from services.scoring.app import Scoring, create_web, open_scoring
+from services.scoring.app import create_web
+from services.scoring.documents.sheet import sheet_page
 from services.scoring.reactors import ScoreAnnouncer
-from services.scoring.views import PROJECTION, metadata
+from services.scoring.service import Scoring, open_scoring
+from services.scoring.views import PROJECTION, known_at, metadata, moment_at
 from shared.eventlog import Log, open_database, tables
-from shared.events import StaffChanged, UnitDefined, decode
+from shared.eventlog.checkpoints import checkpoint_key, record
+from shared.events import StaffChanged, UnitDefined, decode, end_of_day
 from shared.projection import Runner
 from shared.web.auth import Verifier, routes, unclassified_routes
 from shared.web.keys import generate_key, mint
@@ -158,6 +164,41 @@ def test_a_sheet_is_read_by_its_person_tracker_rater_and_the_office(world: World
     statuses = {who: world.get(f"{RATINGS}/p07", as_=token).status_code for who, token in readers.items()}
     assert statuses == {"p07": 200, "p14": 200, "p01": 200, "p03": 403, "p99": 403}
     assert world.get(RATINGS, as_=readers["p07"]).status_code == 403
+
+
+def test_the_paper_of_a_sheet_is_for_the_same_readers_and_carries_its_style(world: World):
+    world.hold(history())
+    path = f"{RATINGS}/p07/sheet"
+    answer = world.get(path, as_=world.auth("staff/p07", "staff"))
+    known = known_at(
+        world.scoring.logs, COMMUNE, moment_at(world.scoring.logs, COMMUNE, end_of_day(date(2024, 12, 20)))
+    )
+    assert (answer.status_code, answer.content_type) == (200, "text/html; charset=utf-8")
+    assert answer.text == sheet_page(known, 2024, "p07")
+    [style] = re.findall(r"(?s)<style>(.*?)</style>", answer.text)
+    named = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"'sha256-{named}'" in answer.headers["Content-Security-Policy"]
+    assert world.get(path, as_=world.auth("staff/p03", "vice_chair")).json["code"] == "sheet-of-another"
+    assert world.get(path, positions="tasks:999,scoring:0", on="2024-12-20").json["code"] == "position-unknown"
+
+
+def test_the_paper_of_a_sheet_carries_the_checkpoints_that_cover_it(world: World, tmp_path: Path):
+    world.hold(history())
+    before = world.get(f"{RATINGS}/p07/sheet", as_of="2024-11-28").text
+    key, held = checkpoint_key(tmp_path / "checkpoint.pem", tmp_path / "keys"), {"tasks": world.tasks.head(COMMUNE)}
+    [signed] = record(world.scoring.log, COMMUNE, key, actor="service/scoring", held=held)
+    after = world.get(f"{RATINGS}/p07/sheet", as_of="2024-11-28").text
+    assert str(escape(signed.signature)) in after
+    assert str(escape(signed.signature)) not in before
+
+
+def test_the_table_of_a_year_says_its_codes_in_words(world: World):
+    world.hold(history())
+    answer = world.get(RATINGS).json
+    for row in answer["result"]["rows"]:
+        assert {row["level"], row["computed_level"]} <= answer["words"]["levels"].keys()
+        assert row["standing"] in answer["words"]["standings"] and row["category"] in answer["words"]["categories"]
+    assert answer["name"] == "xã Tiên Cảnh"
 
 
 def test_who_tracked_a_person_once_does_not_read_their_sheet_by_asking_for_an_old_day(world: World):

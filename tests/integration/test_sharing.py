@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from services.scoring.app import Scoring, open_scoring
 from services.scoring.domain.records import Records
 from services.scoring.reactors import ScoreAnnouncer
+from services.scoring.service import Scoring, open_scoring
 from services.scoring.views import PROJECTION, records
 from shared.eventlog import Log, open_database
 from shared.eventlog.kafka import TOPIC_SETTINGS, partition_of, read_topic

@@ -53,8 +53,8 @@ def progress(commune: Commune, number: int, task: str) -> TestResponse:
     return commune.send("p15", f"/tasks/{task}/progress", body, based_on=version, key=f"k{number}")
 
 
-def refused_until_mended(commune: Commune, task: str, code: str, mend: Callable[[], object]) -> None:
-    """Commands go on until one is refused with this code; that one changes nothing, and works once it is mended."""
+def refused_until_fixed(commune: Commune, task: str, code: str, fix: Callable[[], object]) -> None:
+    """Commands go on until one is refused with this code; that one changes nothing, and works once it is fixed."""
     for number in range(2000):
         before = rows_of(commune)
         answer = progress(commune, number, task)
@@ -65,7 +65,7 @@ def refused_until_mended(commune: Commune, task: str, code: str, mend: Callable[
     assert rows_of(commune) == before
     assert refused(progress(commune, number, task)) == (503, code)
     assert verify_log(commune.tasks.log) == []
-    mend()
+    fix()
     again = progress(commune, number, task)
     assert again.status_code == 200, again.text
     assert progress(commune, number, task).get_data() == again.get_data()
@@ -90,7 +90,7 @@ def test_sqlite_on_a_full_disk(disk: SmallDisk):
     commune = opened(disk.folder)
     task = commune.assign()
     disk.fill()
-    refused_until_mended(commune, task, "storage-full", disk.free)
+    refused_until_fixed(commune, task, "storage-full", disk.free)
     commune.engine.dispose()
 
 
@@ -101,7 +101,7 @@ def test_sqlite_that_may_grow_no_more(tmp_path: Path):
     with writing(commune.engine, COMMUNE) as connection:
         driver = driver_of(connection)
     driver.execute("PRAGMA max_page_count=1")  # which is as many as there are
-    refused_until_mended(commune, task, "storage-full", lambda: driver.execute("PRAGMA max_page_count=1000000"))
+    refused_until_fixed(commune, task, "storage-full", lambda: driver.execute("PRAGMA max_page_count=1000000"))
     commune.engine.dispose()
 
 
@@ -111,7 +111,7 @@ def test_sqlite_that_may_only_be_read(tmp_path: Path):
     with writing(commune.engine, COMMUNE) as connection:
         driver = driver_of(connection)
     driver.execute("PRAGMA query_only=on")
-    refused_until_mended(commune, task, "read-only", lambda: driver.execute("PRAGMA query_only=off"))
+    refused_until_fixed(commune, task, "read-only", lambda: driver.execute("PRAGMA query_only=off"))
     commune.engine.dispose()
 
 
@@ -149,7 +149,7 @@ def test_postgresql_on_a_full_disk(tmp_path: Path, pytestconfig: pytest.Config):
         commune = opened(tmp_path, url)
         task = commune.assign()
         disk.fill()
-        refused_until_mended(commune, task, "storage-full", disk.free)
+        refused_until_fixed(commune, task, "storage-full", disk.free)
         commune.engine.dispose()
 
 
@@ -166,7 +166,7 @@ def test_postgresql_that_may_only_be_read(tmp_path: Path, postgres: str):
         commune.engine.dispose()
 
     only_read(True)
-    refused_until_mended(commune, task, "read-only", lambda: only_read(False))
+    refused_until_fixed(commune, task, "read-only", lambda: only_read(False))
     commune.engine.dispose()
 
 

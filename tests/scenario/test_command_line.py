@@ -14,7 +14,7 @@ from click import core, decorators, exceptions, formatting, parser, termui, type
 from click.testing import CliRunner
 
 from cchc.cli import COMMANDS, cli
-from cchc.cli.vietnamese import TEXTS
+from cchc.cli.click_messages import TEXTS
 from cchc.output import table
 from cchc.settings import SERVICES
 from demo.year import COMMUNE, FILES

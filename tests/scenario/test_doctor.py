@@ -1,4 +1,4 @@
-"""The doctor and the status on one machine: what is broken is found, and what they say to type mends it."""
+"""The doctor and the status on one machine: what is broken is found, and what they say to type fixes it."""
 
 import json
 import os
@@ -20,14 +20,14 @@ from typing import Any
 import pytest
 from click import Context, Group
 
-from cchc import standing
+from cchc import progress
 from cchc.cli import COMMANDS, cli
 from cchc.doctor import machine
 from cchc.doctor.checks import CHECKS
 from cchc.doctor.examination import Check, Finding, Result, examine, exit_code, failure, ok
 from cchc.installation import Installation
+from cchc.progress import own_log
 from cchc.settings import SERVICES
-from cchc.standing import own_log
 from demo.year import COMMUNE
 from shared.eventlog import Decision
 from shared.events import CommuneClosed
@@ -45,7 +45,7 @@ def found_by(check: str, data: Path, now: datetime = AFTER, **environment: str) 
     installation = Installation(settings_of(data, **environment), clock=lambda: now)
     try:
         look = next(one.look for one in CHECKS if one.id == check)
-        return [Finding(each.state, each.detail, each.mend) for each in _run(installation, Check(check, "", "", look))]
+        return [Finding(each.state, each.detail, each.fix) for each in _run(installation, Check(check, "", "", look))]
     finally:
         installation.close()
 
@@ -99,10 +99,10 @@ def test_following_its_advice_makes_an_installation_well(
     data.chmod(0o755)
     before = doctor(2)
     assert all(list(each) == FIELDS for each in before)
-    mends = [each["mend"] for each in before if each["state"] in ("warning", "failure")]
+    fixes = [each["mend"] for each in before if each["state"] in ("warning", "failure")]
     assert all(bool(each["mend"]) == (each["state"] in ("warning", "failure")) for each in before)
-    for mend in mends:
-        program, *arguments = mend.split()
+    for fix in fixes:
+        program, *arguments = fix.split()
         if program == "chmod":
             subprocess.run([program, *arguments], check=True)
         else:
@@ -125,7 +125,7 @@ def calendar_file(folder: Path, name: str) -> str:
 
 def test_what_it_says_to_type_can_be_typed():
     """Every `cchc …` of the texts, whichever check says it."""
-    sources = [*Path(machine.__file__).parent.glob("*.py"), Path(standing.__file__)]
+    sources = [*Path(machine.__file__).parent.glob("*.py"), Path(progress.__file__)]
     said = {
         command
         for file in sources
@@ -199,7 +199,7 @@ def test_packages_outside_their_bounds(data: Path, tmp_path: Path, monkeypatch: 
     found = found_by("python", data)
     assert [each.state for each in found] == ["failure", "failure"]
     assert "click" in found[0].detail and found[1].detail == "thiếu gói kein-paket"
-    assert found[0].mend == "pip install --require-hashes -r requirements.txt"
+    assert found[0].fix == "pip install --require-hashes -r requirements.txt"
 
 
 def test_kafka_without_crc32c(data: Path, monkeypatch: pytest.MonkeyPatch):
@@ -207,7 +207,7 @@ def test_kafka_without_crc32c(data: Path, monkeypatch: pytest.MonkeyPatch):
     assert found_by("crc32c", data, CCHC_KAFKA="127.0.0.1:1")[0].state == "ok"
     monkeypatch.setitem(sys.modules, "crc32c", None)
     [found] = found_by("crc32c", data, CCHC_KAFKA="127.0.0.1:1")
-    assert (found.state, found.mend) == ("warning", "pip install 'kafka-python[crc32c]'")
+    assert (found.state, found.fix) == ("warning", "pip install 'kafka-python[crc32c]'")
 
 
 def test_a_machine_without_time_zones(data: Path, monkeypatch: pytest.MonkeyPatch):
@@ -219,7 +219,7 @@ def test_a_machine_without_time_zones(data: Path, monkeypatch: pytest.MonkeyPatc
         [found] = found_by("time-zones", data)
     finally:
         zoneinfo.reset_tzpath()
-    assert (found.state, found.mend) == ("warning", "pip install tzdata")
+    assert (found.state, found.fix) == ("warning", "pip install tzdata")
 
 
 @pytest.mark.parametrize(
@@ -237,13 +237,13 @@ def test_a_disk_that_fills(data: Path, monkeypatch: pytest.MonkeyPatch, total: f
     usage = SimpleNamespace(total=total * machine.GIB, free=free * machine.GIB)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     [found] = found_by("disk", data)
-    assert (found.state, bool(found.mend)) == (state, state != "ok")
+    assert (found.state, bool(found.fix)) == (state, state != "ok")
 
 
 def test_a_machine_with_little_memory(data: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(machine, "WARN_MEMORY", 2**60)
     [found] = found_by("memory", data)
-    assert found.state == "warning" and found.mend and "ps -eo rss" in found.mend
+    assert found.state == "warning" and found.fix and "ps -eo rss" in found.fix
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def _remove(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "state", "mend"),
+    ("spoil", "state", "fix"),
     [
         (_weaken, "failure", "chmod 600 "),
         (_forget_public, "failure", "chép nửa công khai"),
@@ -300,24 +300,24 @@ def _remove(data: Path) -> None:
         (_remove, "warning", "cchc migrate"),
     ],
 )
-def test_the_key_that_tokens_are_made_with(data: Path, spoil: Callable[[Path], None], state: str, mend: str):
+def test_the_key_that_tokens_are_made_with(data: Path, spoil: Callable[[Path], None], state: str, fix: str):
     assert [each.state for each in found_by("signing-key", data)] == ["ok"]
     spoil(data)
     found = next(each for each in found_by("signing-key", data) if each.state != "ok")
-    assert found.state == state and mend in str(found.mend)
+    assert found.state == state and fix in str(found.fix)
 
 
 def test_the_key_that_logs_are_signed_with(data: Path, cchc: Cchc):
     [found] = found_by("checkpoint-key", data)
-    assert (found.state, found.mend) == ("warning", "cchc checkpoint key")
+    assert (found.state, found.fix) == ("warning", "cchc checkpoint key")
     cchc("checkpoint", "key")
     [found] = found_by("checkpoint-key", data)
     assert found.state == "ok"
     shutil.rmtree(data / "keys" / "checkpoints")
     [found] = found_by("checkpoint-key", data)
-    assert (found.state, found.mend) == ("failure", "cchc checkpoint key")
+    assert (found.state, found.fix) == ("failure", "cchc checkpoint key")
     (data / "keys" / "checkpoint.pem").chmod(0o640)
-    assert found_by("checkpoint-key", data)[0].mend == f"chmod 600 {data}/keys/checkpoint.pem"
+    assert found_by("checkpoint-key", data)[0].fix == f"chmod 600 {data}/keys/checkpoint.pem"
 
 
 def test_data_within_a_repository(tmp_path: Path):
@@ -326,8 +326,8 @@ def test_data_within_a_repository(tmp_path: Path):
     assert found_by("repository", data)[0].state == "ok"
     subprocess.run(["git", "init", "--quiet", str(data.parent)], check=True)
     [found] = found_by("repository", data)
-    assert found.state == "failure" and found.mend
-    subprocess.run(found.mend.partition("hoặc: ")[2], shell=True, check=True)  # noqa: S602 - as a person types it
+    assert found.state == "failure" and found.fix
+    subprocess.run(found.fix.partition("hoặc: ")[2], shell=True, check=True)  # noqa: S602 - as a person types it
     assert found_by("repository", data)[0].state == "ok"
 
 
@@ -349,7 +349,7 @@ def test_a_database_that_is_not_migrated_and_what_rests_on_it(cchc: Cchc, data: 
 
 def test_a_database_of_a_later_release(data: Path):
     sql(data / "tasks.db", "UPDATE alembic_version SET version_num = '9999'")
-    assert found_by("migrations", data)[0].mend == "cập nhật cchc"
+    assert found_by("migrations", data)[0].fix == "cập nhật cchc"
 
 
 def test_a_database_file_that_is_gone_is_not_made_anew(cchc: Cchc, data: Path):
@@ -380,13 +380,13 @@ def test_a_damaged_file(data: Path):
         pages.seek(file.stat().st_size // 2)
         pages.write(b"\xff" * 8192)
     found = found_by("sqlite", data)
-    assert found[0].state == "failure" and "cchc verify" in str(found[0].mend)
+    assert found[0].state == "failure" and "cchc verify" in str(found[0].fix)
 
 
 def test_data_that_other_users_read(data: Path):
     assert [each.state for each in found_by("sqlite", data)] == ["ok"]
     data.chmod(0o755)
-    assert found_by("sqlite", data)[0].mend == f"chmod 700 {data}"
+    assert found_by("sqlite", data)[0].fix == f"chmod 700 {data}"
 
 
 def test_a_new_data_folder_is_its_owners_alone(tmp_path: Path):
@@ -400,7 +400,7 @@ def test_a_new_data_folder_is_its_owners_alone(tmp_path: Path):
 def test_a_clock_behind_the_logs(data: Path):
     assert found_by("clock", data)[0].state == "ok"
     found = found_by("clock", data, now=datetime(2024, 12, 1, tzinfo=UTC))
-    assert [(each.state, each.mend) for each in found] == [("failure", "timedatectl set-ntp true")] * len(SERVICES)
+    assert [(each.state, each.fix) for each in found] == [("failure", "timedatectl set-ntp true")] * len(SERVICES)
     with closing(Installation(settings_of(data))) as installation:
         newest = max(datetime.fromisoformat(own_log(installation, service).head(COMMUNE).time) for service in SERVICES)
     assert found_by("clock", data, now=newest - timedelta(minutes=1))[0].state == "warning"
@@ -420,7 +420,7 @@ def test_an_end_that_was_changed(data: Path, change: str, says: str):
     assert found_by("chain-tail", data)[0].state == "ok"
     without_guard(data / "tasks.db", change)
     [found] = found_by("chain-tail", data)
-    assert (found.state, found.mend) == ("failure", "cchc verify")
+    assert (found.state, found.fix) == ("failure", "cchc verify")
     assert f"tasks/{COMMUNE}" in found.detail and says in found.detail
 
 
@@ -432,9 +432,9 @@ def test_a_projection_that_is_parked(data: Path, cchc: Cchc):
     park(data)
     [found] = found_by("stopped", data)
     assert found.state == "failure" and f"tasks/{COMMUNE} ở sự kiện 471: không đọc được" in found.detail
-    assert found.mend and found.mend.endswith(f"cchc rebuild scoring --commune {COMMUNE}")
+    assert found.fix and found.fix.endswith(f"cchc rebuild scoring --commune {COMMUNE}")
     assert found_by("unread", data)[0].state == "ok"  # it is not slow, it has stopped
-    cchc(*found.mend.partition("cchc rebuild")[2].split(), code=2)
+    cchc(*found.fix.partition("cchc rebuild")[2].split(), code=2)
     cchc("rebuild", "scoring", "--commune", COMMUNE)
     assert found_by("stopped", data)[0].state == "ok"
 
@@ -442,7 +442,7 @@ def test_a_projection_that_is_parked(data: Path, cchc: Cchc):
 def test_a_projection_that_is_behind(data: Path):
     sql(data / "scoring.db", "UPDATE positions SET position = 470 WHERE source = 'tasks'")
     [found] = found_by("unread", data)
-    assert (found.state, found.mend) == ("failure", "cchc work scoring")
+    assert (found.state, found.fix) == ("failure", "cchc work scoring")
     assert "scoring chưa đọc 10 sự kiện của tasks" in found.detail and COMMUNE in found.detail
 
 
@@ -450,7 +450,7 @@ def test_a_broken_replica(data: Path):
     sql(data / "tasks.db", "UPDATE heads SET broken = 'băm khác'")
     found = found_by("stopped", data)
     assert {each.state for each in found} == {"failure"}
-    assert found[0].mend and "--from-kafka" in found[0].mend
+    assert found[0].fix and "--from-kafka" in found[0].fix
 
 
 def test_calendars_that_are_not_published(data: Path):
@@ -460,7 +460,7 @@ def test_calendars_that_are_not_published(data: Path):
     assert [each.state for each in calendars(10)] == ["ok"]
     [found] = calendars(11)
     assert found.state == "warning" and "2025" in found.detail
-    assert found.mend == f"cchc calendar publish TỆP-2025.json --revision vn-2025-r1 --commune {COMMUNE}"
+    assert found.fix == f"cchc calendar publish TỆP-2025.json --revision vn-2025-r1 --commune {COMMUNE}"
     close(data)
     assert [each.state for each in calendars(11)] == ["not_applicable"]
 

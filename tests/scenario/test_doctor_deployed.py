@@ -75,7 +75,7 @@ def test_a_deployment_on_postgresql_that_is_well(deployed: Deployed, tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("spoil", "check", "says", "mend"),
+    ("spoil", "check", "says", "fix"),
     [
         ("ALTER TABLE states DISABLE ROW LEVEL SECURITY", "row-security", "states chưa bật", "cchc migrate"),
         ("ALTER TABLE heads NO FORCE ROW LEVEL SECURITY", "row-security", "heads không ràng buộc", "cchc migrate"),
@@ -84,11 +84,11 @@ def test_a_deployment_on_postgresql_that_is_well(deployed: Deployed, tmp_path: P
     ],
 )
 def test_what_is_not_secured_and_how_a_migration_secures_it(
-    migrated: Installation, spoil: str, check: str, says: str, mend: str
+    migrated: Installation, spoil: str, check: str, says: str, fix: str
 ):
     as_owner(migrated, spoil)
     [found] = findings(migrated, check)
-    assert (found.state, found.mend) == ("failure", mend) and says in found.detail
+    assert (found.state, found.fix) == ("failure", fix) and says in found.detail
     migrated.migrate()
     assert states(migrated, check) == ["ok"]
 
@@ -96,7 +96,7 @@ def test_what_is_not_secured_and_how_a_migration_secures_it(
 def test_what_no_migration_secures(migrated: Installation):
     as_owner(migrated, "CREATE POLICY all_of_it ON events USING (true)", "DROP TRIGGER events_append_only ON events")
     [opened] = findings(migrated, "row-security")
-    assert opened.mend == "psql tasks -c 'DROP POLICY all_of_it ON events'"
+    assert opened.fix == "psql tasks -c 'DROP POLICY all_of_it ON events'"
     [unguarded] = findings(migrated, "append-only")
     assert unguarded.state == "failure" and "events_append_only" in unguarded.detail
 
@@ -106,7 +106,7 @@ def test_a_database_that_lost_its_vietnamese(migrated: Installation):
     as_owner(migrated, "DROP COLLATION vietnamese", "DROP EXTENSION unaccent")
     found = findings(migrated, "collation")
     assert [each.state for each in found] == ["failure", "failure"]
-    as_owner(migrated, *(str(each.mend).partition(" -c ")[2][1:-1] for each in found))  # what psql is to run
+    as_owner(migrated, *(str(each.fix).partition(" -c ")[2][1:-1] for each in found))  # what psql is to run
     assert states(migrated, "collation") == ["ok"]
 
 
@@ -118,11 +118,11 @@ def test_roles_that_no_policy_binds(deployed: Deployed, migrated: Installation, 
         environment = deployed.environment("worker") | {"CCHC_DATABASE_TASKS": url}
         with closing(Installation(settings_of(tmp_path / "data", **environment))) as installation:
             [found] = findings(installation, "roles")
-            assert found.state == state and found.mend and found.mend.startswith("cchc databases")
+            assert found.state == state and found.fix and found.fix.startswith("cchc databases")
     execute(deployed.server.address, "ALTER ROLE tasks_worker BYPASSRLS")
     try:
         [found] = findings(migrated, "roles")
-        assert (found.state, found.mend) == ("failure", "psql -c 'ALTER ROLE tasks_worker NOBYPASSRLS'")
+        assert (found.state, found.fix) == ("failure", "psql -c 'ALTER ROLE tasks_worker NOBYPASSRLS'")
     finally:
         execute(deployed.server.address, "ALTER ROLE tasks_worker NOBYPASSRLS")
 
@@ -132,7 +132,7 @@ def test_a_server_that_does_not_keep_what_it_acknowledges(deployed: Deployed, mi
     execute(deployed.server.address, "ALTER DATABASE tasks SET synchronous_commit = off")
     migrated.close()
     found = next(each for each in findings(migrated, "postgres") if each.state == "failure")
-    assert "synchronous_commit=off" in found.detail and found.mend and "ALTER SYSTEM" in found.mend
+    assert "synchronous_commit=off" in found.detail and found.fix and "ALTER SYSTEM" in found.fix
 
 
 def test_a_server_without_room_for_another_process(migrated: Installation):
@@ -140,7 +140,7 @@ def test_a_server_without_room_for_another_process(migrated: Installation):
     migrated.close()
     migrated._engines["tasks"] = open_database(migrated.settings.databases["tasks"], pool_size=10_000)
     [found] = findings(migrated, "connections")
-    assert found.state == "warning" and found.mend and "max_connections" in found.mend
+    assert found.state == "warning" and found.fix and "max_connections" in found.fix
 
 
 # Kafka
@@ -219,14 +219,14 @@ def test_a_deployment_over_kafka_that_is_well_and_what_is_missing_then(published
     ill = run()
     assert f"cchc.tasks.v1 có {COMMUNE} đến 480, kho mới đến 479" in ill["kafka-tail"][0].detail
     [unpublished] = ill["unpublished"]
-    assert (unpublished.state, unpublished.mend) == ("failure", "cchc work scoring")
+    assert (unpublished.state, unpublished.fix) == ("failure", "cchc work scoring")
     assert "chưa phát lên Kafka 58 sự kiện của scoring" in unpublished.detail
 
 
 def test_topics_that_are_not_as_they_must_be(data: Path, bootstrap: str):
     with closing(Installation(settings_of(data, CCHC_KAFKA=bootstrap))) as installation:
         missing = findings(installation, "kafka-topics")
-        assert [(each.state, each.mend) for each in missing] == [("failure", "cchc topics")] * len(SERVICES)
+        assert [(each.state, each.fix) for each in missing] == [("failure", "cchc topics")] * len(SERVICES)
         wrong = TOPIC_SETTINGS | {"retention.ms": "1000", "max.message.bytes": "1000"}
         with admin(bootstrap) as client:
             client.create_topics(
@@ -239,7 +239,7 @@ def test_topics_that_are_not_as_they_must_be(data: Path, bootstrap: str):
         found = findings(installation, "kafka-topics")
         assert [each.state for each in found] == ["failure"] * 2 * len(SERVICES)
         assert "retention.ms là 1000, phải là -1" in found[0].detail and "phải từ 1048576" in found[1].detail
-        assert found[0].mend and found[0].mend.endswith(f"--entity-name {TOPICS[0]} --add-config retention.ms=-1")
+        assert found[0].fix and found[0].fix.endswith(f"--entity-name {TOPICS[0]} --add-config retention.ms=-1")
         [counts] = findings(installation, "kafka-partitions")
         assert counts.state == "warning" and "số phân vùng khác nhau" in counts.detail
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from cchc.data_lock import DataInUse
 from cchc.installation import Installation
-from cchc.occupied import Occupied
 from cchc.settings import SERVICES
 from services.tasks.commands import execute
 from services.tasks.domain.communes import OpenCommune
@@ -106,7 +106,7 @@ class Traffic:
                 try:
                     self.acknowledged.append(self.commune.do(command))
                     break
-                except (Occupied, Busy, OperationalError, UnknownCommune):
+                except (DataInUse, Busy, OperationalError, UnknownCommune):
                     self._stop.wait(0.2)  # a restore, or no database at all
                 except Exception as error:
                     self.unexpected.append(error)

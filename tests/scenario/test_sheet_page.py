@@ -11,9 +11,9 @@ import pytest
 from flask.testing import FlaskClient
 
 from cchc.installation import Installation
-from cchc.pages import sheet_page
 from cchc.root import create_root
 from demo.year import COMMUNE
+from services.scoring.documents.sheet import sheet_page
 from services.scoring.domain.sheet import sheet, sheet_bytes
 from services.scoring.views import Known, known_at, moment_at
 from shared.events import decode, end_of_day

@@ -1,9 +1,8 @@
 """The scoring service over HTTP, one module for each part of the API."""
 
-import flask
+from services.scoring.api import base, checking, procedure, ratings, recording, reports
 
-from services.scoring.api import procedure, ratings, recording, replaying, reports
+BLUEPRINTS = [module.blueprint for module in (procedure, ratings, recording, checking, reports)]
 
-
-def blueprints() -> list[flask.Blueprint]:
-    return [module.blueprint for module in (procedure, ratings, recording, replaying, reports)]
+for blueprint in BLUEPRINTS:
+    blueprint.before_request(base.wait_for_records)

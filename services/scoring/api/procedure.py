@@ -3,12 +3,11 @@
 from typing import Any
 
 import flask
-import msgspec
 
-from services.scoring.api.answers import YEAR, answer, known, readable, reads_opinions, record_step, why
-from services.scoring.domain import periods, procedure
-from services.scoring.domain.course import course_of, person_course
-from services.scoring.domain.standing import without_opinions
+from services.scoring import queries
+from services.scoring.api.base import COMMUNE, PERSON, YEAR, answer, scoring
+from services.scoring.api.steps import record_step, why
+from services.scoring.domain import procedure
 from services.scoring.schemas import (
     AppealBody,
     AsOfQuery,
@@ -29,12 +28,11 @@ from services.scoring.schemas import (
     SelfAssessmentBody,
 )
 from shared.events import Vote
-from shared.web.auth import action
+from shared.web.auth import action, principal
 from shared.web.schema import Blueprint
 
-blueprint = Blueprint("procedure", __name__, url_prefix="/communes/<commune>", description="Quy trình xếp loại")
+blueprint = Blueprint("procedure", __name__, url_prefix=COMMUNE, description="Quy trình xếp loại")
 
-PERSON = f"{YEAR}/ratings/<staff>"
 PERIOD = f"{PERSON}/periods/<period>"
 
 
@@ -46,8 +44,7 @@ PERIOD = f"{PERSON}/periods/<period>"
 @action("rating.table")
 def year_procedure(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """The year: deadline of the decision, meetings, publication, and for each person what comes next."""
-    found = known(commune, query)
-    return answer(found, commune, course_of(found.records, year, found.on))
+    return answer(queries.year_course(scoring(), commune, year, query))
 
 
 @blueprint.route(f"{PERSON}/procedure")
@@ -55,11 +52,7 @@ def year_procedure(query: dict[str, Any], commune: str, year: int) -> flask.Resp
 @action("rating.sheet")
 def person_procedure(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
     """A person's year: proposal, steps, decision in force and earlier ones, and what became known since."""
-    found = readable(commune, staff, query)
-    course = person_course(found.records, year, staff, found.on)
-    if not reads_opinions(commune, staff):
-        course = msgspec.structs.replace(course, standing=without_opinions(course.standing))
-    return answer(found, commune, course)
+    return answer(queries.person_course(scoring(), principal(), commune, year, staff, query))
 
 
 @blueprint.route("/periods/<period>")
@@ -67,9 +60,7 @@ def person_procedure(query: dict[str, Any], commune: str, year: int, staff: str)
 @action("rating.period")
 def period_table(query: dict[str, Any], commune: str, period: str) -> flask.Response:
     """A period: everyone's score, what is missing, and whether it can be closed."""
-    found = known(commune, query)
-    named = periods.tracked(found.records, period)
-    return answer(found, commune, periods.table(found.records, named, found.on))
+    return answer(queries.period_table(scoring(), commune, period, query))
 
 
 # The year's rule set, and periods

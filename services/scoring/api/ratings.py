@@ -1,20 +1,21 @@
-"""A year's ratings as known at any moment, and their explanation."""
+"""A year's ratings as known at any moment: the table, a person's sheet, its explanation, and the sheet for paper."""
 
 from typing import Any
 
 import flask
 
-from services.scoring.api.answers import YEAR, answer, as_json, known, readable
-from services.scoring.domain.sheet import explain, sheet
-from services.scoring.domain.table import table
+from services.scoring import queries
+from services.scoring.api.base import COMMUNE, PERSON, YEAR, answer, as_json, scoring
+from services.scoring.documents.sheet import PAPERS, printed_sheet
+from services.scoring.domain.texts import CATEGORIES, LEVELS, STANDINGS
 from services.scoring.schemas import AsOfQuery, ExplanationQuery
-from services.scoring.views import PROJECTION
-from shared.projection import all_positions
-from shared.web.app import service
-from shared.web.auth import action
+from shared.records import commune_name
+from shared.web.auth import action, principal
 from shared.web.schema import Blueprint, Schema
 
-blueprint = Blueprint("ratings", __name__, url_prefix="/communes/<commune>", description="Xếp loại cuối năm")
+blueprint = Blueprint("ratings", __name__, url_prefix=COMMUNE, description="Xếp loại cuối năm")
+# What the codes in a table mean, for whoever shows it.
+WORDS = {"levels": LEVELS, "standings": STANDINGS, "categories": CATEGORIES}
 
 
 @blueprint.route(f"{YEAR}/ratings")
@@ -22,26 +23,36 @@ blueprint = Blueprint("ratings", __name__, url_prefix="/communes/<commune>", des
 @action("rating.table")
 def ratings(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """The commune's table for a year: everybody's level and figures, and what exceeds the excellent quota."""
-    found = known(commune, query)
-    return answer(found, commune, table(found.records, year, on=found.on))
+    found = queries.year_table(scoring(), commune, year, query)
+    return answer(found, name=commune_name(found.known.records), words=WORDS)
 
 
-@blueprint.route(f"{YEAR}/ratings/<staff>")
+@blueprint.route(PERSON)
 @blueprint.arguments(AsOfQuery, location="query")
 @action("rating.sheet")
 def rating(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
     """A person's sheet: level, figures, the arithmetic, and the events behind each."""
-    found = readable(commune, staff, query)
-    return answer(found, commune, sheet(found.records, year, staff, on=found.on))
+    return answer(queries.person_sheet(scoring(), principal(), commune, year, staff, query))
 
 
-@blueprint.route(f"{YEAR}/ratings/<staff>/explanation")
+@blueprint.route(f"{PERSON}/explanation")
 @blueprint.arguments(ExplanationQuery, location="query")
 @action("rating.sheet")
 def explanation(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
     """One figure of a sheet, unfolded to its tasks and events."""
-    found = readable(commune, staff, query)
-    return answer(found, commune, explain(sheet(found.records, year, staff, on=found.on), query["figure"]))
+    return answer(queries.explanation(scoring(), principal(), commune, year, staff, query["figure"], query))
+
+
+@blueprint.route(f"{PERSON}/sheet")
+@blueprint.arguments(AsOfQuery, location="query")
+@blueprint.response(200, content_type="text/html")
+@action("rating.sheet")
+def paper(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
+    """A person's sheet as HTML for paper, with the events behind each figure and the signed checkpoints."""
+    page = printed_sheet(scoring(), principal(), commune, year, staff, query)
+    response = flask.Response(page, content_type="text/html; charset=utf-8")
+    response.headers["Content-Security-Policy"] = PAPERS.policy
+    return response
 
 
 @blueprint.route("/status")
@@ -49,13 +60,4 @@ def explanation(query: dict[str, Any], commune: str, year: int, staff: str) -> f
 @action("scoring.status")
 def status(commune: str) -> flask.Response:
     """How far the records have come in each log, and why they stand still where they do."""
-    scoring = service()
-    reached = all_positions(scoring.engine, PROJECTION.name).get(commune, {})
-    heads = {source: log.head(commune).position for source, log in scoring.logs.items()}
-    return as_json(
-        {
-            "positions": {source: at.position for source, at in reached.items()},
-            "heads": heads,
-            "parked": {source: at.parked for source, at in reached.items() if at.parked},
-        }
-    )
+    return as_json(queries.status(scoring(), commune))

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from services.scoring.api.answers import YEAR, record
+from services.scoring.api.base import COMMUNE, YEAR
+from services.scoring.api.steps import record
 from services.scoring.domain.assessment import (
     AssessCommon,
     ChooseSettings,
@@ -16,7 +17,7 @@ from shared.events import UnitFigures
 from shared.web.auth import action
 from shared.web.schema import Blueprint
 
-blueprint = Blueprint("recording", __name__, url_prefix="/communes/<commune>", description="Ghi nhận cho năm xếp loại")
+blueprint = Blueprint("recording", __name__, url_prefix=COMMUNE, description="Ghi nhận cho năm xếp loại")
 
 
 @blueprint.route(f"{YEAR}/settings", methods=["POST"])

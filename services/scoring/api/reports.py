@@ -5,7 +5,8 @@ from typing import Any
 import flask
 from werkzeug.datastructures import MIMEAccept
 
-from services.scoring.api.answers import YEAR, answer, known
+from services.scoring import queries
+from services.scoring.api.base import COMMUNE, YEAR, answer, scoring
 from services.scoring.domain import reports
 from services.scoring.schemas import ReportQuery
 from services.scoring.views import Known
@@ -15,7 +16,7 @@ from shared.web.schema import Blueprint
 JSON = "application/json"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-blueprint = Blueprint("reports", __name__, url_prefix="/communes/<commune>", description="Báo cáo, số liệu tổng hợp")
+blueprint = Blueprint("reports", __name__, url_prefix=COMMUNE, description="Báo cáo, số liệu tổng hợp")
 
 
 @blueprint.route(f"{YEAR}/reports/people")
@@ -23,8 +24,8 @@ blueprint = Blueprint("reports", __name__, url_prefix="/communes/<commune>", des
 @action("report.read")
 def people(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """The year's table by person: levels, figures, tasks, and what exceeds the excellent quota."""
-    found = known(commune, query)
-    return _answer(found, commune, query, reports.people_report(found.records, year, found.on), year)
+    found = queries.known(scoring(), commune, query)
+    return _answer(found, query, reports.people_report(found.records, year, found.on), year)
 
 
 @blueprint.route(f"{YEAR}/reports/units")
@@ -32,8 +33,8 @@ def people(query: dict[str, Any], commune: str, year: int) -> flask.Response:
 @action("report.read")
 def units(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """By unit: how many people of each level, and the tasks of all who work there."""
-    found = known(commune, query)
-    return _answer(found, commune, query, reports.units_report(found.records, year, found.on), year)
+    found = queries.known(scoring(), commune, query)
+    return _answer(found, query, reports.units_report(found.records, year, found.on), year)
 
 
 @blueprint.route(f"{YEAR}/reports/fields")
@@ -41,8 +42,8 @@ def units(query: dict[str, Any], commune: str, year: int) -> flask.Response:
 @action("report.read")
 def fields(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """By field of administrative reform: tasks done, late, undone, returned, and objective causes."""
-    found = known(commune, query)
-    return _answer(found, commune, query, reports.fields_report(found.records, year, found.on), year)
+    found = queries.known(scoring(), commune, query)
+    return _answer(found, query, reports.fields_report(found.records, year, found.on), year)
 
 
 @blueprint.route(f"{YEAR}/reports/aggregates")
@@ -50,8 +51,8 @@ def fields(query: dict[str, Any], commune: str, year: int) -> flask.Response:
 @action("report.aggregates")
 def aggregates(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """Numbers for the supervising bodies: nobody is named or can be told from them."""
-    found = known(commune, query)
-    return _answer(found, commune, query, reports.aggregates(found.records, year, found.on), year)
+    found = queries.known(scoring(), commune, query)
+    return _answer(found, query, reports.aggregates(found.records, year, found.on), year)
 
 
 @blueprint.route("/reports/directives")
@@ -59,8 +60,8 @@ def aggregates(query: dict[str, Any], commune: str, year: int) -> flask.Response
 @action("report.read")
 def directives(query: dict[str, Any], commune: str) -> flask.Response:
     """Every directive with its tasks counted."""
-    found = known(commune, query)
-    return _answer(found, commune, query, reports.directives_report(found.records, found.on))
+    found = queries.known(scoring(), commune, query)
+    return _answer(found, query, reports.directives_report(found.records, found.on))
 
 
 @blueprint.route("/reports/directives/<directive>")
@@ -68,13 +69,13 @@ def directives(query: dict[str, Any], commune: str) -> flask.Response:
 @action("report.read")
 def directive(query: dict[str, Any], commune: str, directive: str) -> flask.Response:
     """The progress of a directive: all of its tasks in the order of the annex."""
-    found = known(commune, query)
-    return _answer(found, commune, query, reports.directive_report(found.records, directive, found.on))
+    found = queries.known(scoring(), commune, query)
+    return _answer(found, query, reports.directive_report(found.records, directive, found.on))
 
 
-def _answer(of: Known, commune: str, query: dict[str, Any], report: Any, year: int | None = None) -> flask.Response:
+def _answer(of: Known, query: dict[str, Any], report: Any, year: int | None = None) -> flask.Response:
     wanted = query["format"] or _accepted(flask.request.accept_mimetypes)
-    response = _workbook(of, report, year) if wanted == "xlsx" else answer(of, commune, report)
+    response = _workbook(of, report, year) if wanted == "xlsx" else answer(queries.Answer(of, report))
     response.vary.add("Accept")
     return response
 

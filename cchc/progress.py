@@ -23,13 +23,13 @@ READERS = {
     "notifications": ("held_by_notifications", "folded_by_notifications"),
 }
 
-# What may stand still → what to say of it, and what mends it.
+# What may stand still → what to say of it, and what fixes it.
 STOPS = {
     "parked": ("dừng đọc", "cập nhật cchc, rồi: cchc rebuild {reader} --commune {commune}"),
     "outdated": ("không đọc tiếp được", "nâng cấp cchc work {reader} lên bản mới"),
     "broken": ("có bản sao không khớp", "cchc verify, rồi: cchc rebuild {reader} --from-kafka --commune {commune}"),
 }
-# What may be behind → what to say of it, and what mends it.
+# What may be behind → what to say of it, and what fixes it.
 BEHIND = {
     "published": ("chưa phát lên Kafka", "cchc work {service}"),
     **{

@@ -3,24 +3,26 @@
 Rendered without a request, so that the page served and the file in an audit bundle are the same.
 """
 
-import base64
-import functools
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import jinja2
 import msgspec
 
+from services.scoring import queries
 from services.scoring.domain import rules, texts
 from services.scoring.domain.rules.description import Figure
 from services.scoring.domain.rules.interface import EventRef, TaskFacts
 from services.scoring.domain.sheet import Explanation, Sheet, explain, sheet, sheet_bytes
 from services.scoring.domain.standing import since, standing, without_opinions
+from services.scoring.service import Scoring
 from services.scoring.views import Known
-from shared.events import VIETNAM, CheckpointSigned, parse_time
+from shared.documents import Papers, day
+from shared.events import CheckpointSigned
 from shared.records import commune_name
+
+if TYPE_CHECKING:
+    from shared.web.auth import Principal
 
 SOURCES = {"tasks": "công việc", "scoring": "xếp loại"}
 _OUTCOMES = {"upheld": "chấp nhận", "dismissed": "không chấp nhận", "withdrawn": "rút kiến nghị"}
@@ -38,6 +40,19 @@ class Line(msgspec.Struct):
     events: list[EventRef]
 
 
+def printed_sheet(
+    service: Scoring, principal: "Principal", commune: str, year: int, staff: str, query: queries.Query
+) -> str:
+    """The page that a person may print: what they may read of it, with the checkpoints signed since.
+
+    Refuses what `queries.readable` refuses.
+    """
+    known = queries.readable(service, principal, commune, staff, query)
+    checkpoints = queries.checkpoints_over(service, commune, known)
+    opinions = queries.reads_opinions(service, principal, commune, staff)
+    return sheet_page(known, year, staff, checkpoints=checkpoints, opinions=opinions)
+
+
 def sheet_page(
     known: Known, year: int, staff: str, *, checkpoints: Sequence[CheckpointSigned] = (), opinions: bool = True
 ) -> str:
@@ -50,7 +65,8 @@ def sheet_page(
     numbers = {task.task: number for number, task in enumerate(found.tasks, 1)}
     rule_set = rules.installed(found.rule_set)
     stands = standing(known.records, year, staff)
-    return _template().render(
+    return PAPERS.render(
+        "sheet.html",
         commune=commune_name(known.records),
         sheet=found,
         sha256=hashlib.sha256(sheet_bytes(found)).hexdigest(),
@@ -61,13 +77,7 @@ def sheet_page(
         figures=[_line(found, explain(found, name), numbers) for name in found.figures],
         inputs=known.inputs,
         checkpoints=checkpoints,
-        css=_css(),
     )
-
-
-def style_hash() -> str:
-    """The page's own style as a Content-Security-Policy names it."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(_css().encode()).digest()).decode()
 
 
 def _line(found: Sheet, of: Explanation, numbers: Mapping[str, int]) -> Line:
@@ -88,7 +98,7 @@ def _facts(task: TaskFacts) -> list[str]:
     """What a task was for the person, and which events (by position) say so."""
     facts = [("state", texts.STATES[task.state])]
     if task.late_times:
-        missed = ", ".join(_day(day) for day in task.missed)
+        missed = ", ".join(map(day, task.missed))
         facts.append(("late", f"Trễ hạn {task.late_times} lần ({missed})"))
     if task.poor:
         facts.append(("poor", "Không đạt chất lượng"))
@@ -107,36 +117,10 @@ def _positions(positions: Iterable[int]) -> str:
     return ", ".join(f"#{position}" for position in positions) or "–"
 
 
-def _day(day: date | None) -> str:
-    return f"{day:%d/%m/%Y}" if day else "–"
-
-
-def _moment(time: str) -> str:
-    """A recorded time as a clock in Vietnam showed it."""
-    return f"{parse_time(time).astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("cchc"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"day": _day, "moment": _moment, "facts": _facts}
-    environment.globals |= {name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES", "STANDINGS")} | {
-        "LOGS": SOURCES,
-        "OUTCOMES": _OUTCOMES,
-    }
-    return environment
-
-
-def _template() -> jinja2.Template:
-    return _environment().get_template("sheet.html")
-
-
-@functools.cache
-def _css() -> str:
-    return Path(__file__).with_name("templates").joinpath("sheet.css").read_text(encoding="utf-8")
+PAPERS = Papers(
+    "services.scoring.documents",
+    "sheet.css",
+    filters={"facts": _facts},
+    words={name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES", "STANDINGS")}
+    | {"LOGS": SOURCES, "OUTCOMES": _OUTCOMES},
+)

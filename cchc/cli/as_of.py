@@ -1,6 +1,5 @@
 """What questions about ratings share: of which commune and year, as known at which moment."""
 
-from datetime import date
 from typing import Any
 
 import click
@@ -8,9 +7,9 @@ import click
 from cchc.cli.options import commune_option, json_option, the_commune
 from cchc.installation import Installation
 from cchc.output import fail
+from services.scoring import queries
 from services.scoring.schemas import AsOfQuery
-from services.scoring.views import Known, Moment, known_at, known_now, moment_at, must_have_reached
-from shared.events import VIETNAM
+from services.scoring.views import Known
 from shared.web.schema import Schema
 
 year_option = click.option("--year", type=click.IntRange(2000, 2199), required=True, help="Năm xếp loại.")
@@ -50,11 +49,4 @@ def ask(
         query = schema.load({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         fail(f"--{next(iter(error.normalized_messages())).replace('_', '-')}: {error.messages}")
-    scoring = installation.scoring
-    if query["positions"]:
-        must_have_reached(scoring.logs, commune, query["positions"])
-        return known_at(scoring.logs, commune, Moment(query["positions"], query["on"]))
-    if query["as_of"]:
-        return known_at(scoring.logs, commune, moment_at(scoring.logs, commune, query["as_of"]))
-    today: date = installation.clock().astimezone(VIETNAM).date()
-    return known_now(scoring.engine, scoring.logs, commune, today)
+    return queries.known(installation.scoring, commune, query)

@@ -4,6 +4,7 @@ import flask
 
 from services.notifications.access import ACTIONS
 from services.notifications.api import blueprints
+from services.notifications.api.about import ABOUT
 from services.notifications.domain import refusals
 from services.notifications.service import Notifications
 from shared.web.app import create_app
@@ -23,4 +24,5 @@ def create_web(service: Notifications, verifier: Verifier, *, origin: str | None
         checks={"database": service.log.heads},
         refusals=refusals.ALL,
         origin=origin,
+        about=ABOUT,
     )

@@ -9,6 +9,7 @@ import msgspec
 S = TypeVar("S", bound=msgspec.Struct)
 
 JSON = "application/json"
+HTML = "text/html"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

@@ -5,7 +5,7 @@ Everything else is derived: who may call it, the problems that it can give, the 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -252,12 +252,9 @@ def document(
     origin: str | None = app.extensions["cchc.origin"]
     for path, item in spec["paths"].items():
         _complete(path, item, {**IDS, **about.ids}, waits=about.waits)
-    references, schemas = components(types)
+    references, schemas = components(types, spec["components"].get("schemas", {}))
     spec = _resolved(spec, references)
-    declared = spec["components"].setdefault("schemas", {})
-    if twice := schemas.keys() & declared.keys():
-        raise ValueError(f"two schemas named {', '.join(sorted(twice))}")
-    declared.update(schemas)
+    spec["components"].setdefault("schemas", {}).update(schemas)
     statuses = [status.name for status in HTTPStatus if status >= 400]
     spec["components"]["responses"] = {name: _problem(name, problems) for name in (*statuses, OTHER)}
     spec["components"]["headers"] = {
@@ -275,22 +272,25 @@ def document(
     return spec
 
 
-def components(types: Sequence[Any]) -> tuple[list[Document], dict[str, Document]]:
-    """JSON Schemas of types, with their parts as components under names of our own.
+def components(types: Sequence[Any], taken: Collection[str] = ()) -> tuple[list[Document], dict[str, Document]]:
+    """JSON Schemas of types, with their parts as components under names of our own; `taken` are other schemas'.
 
     A field with a default is always sent, unless its Struct leaves defaults out: so it is required.
     """
     schemas, parts = msgspec.json.schema_components(types, ref_template=SCHEMAS + "{name}")
+    names: dict[str, str] = {}
     for cls in _classes(msgspec.inspect.multi_type_info(types)):
-        part = parts.get(_full_name(cls)) or parts[_short_name(cls)]
+        name = _full_name(cls) if _full_name(cls) in parts else _short_name(cls)
+        part = parts[name]
+        names[name] = _own_name(_full_name(cls) if _own_name(name) in taken else name)
         part.pop("title", None)
         if "properties" in part and not cls.__struct_config__.omit_defaults:
             absent = {each.encode_name for each in msgspec.structs.fields(cls) if each.default is msgspec.UNSET}
             part["required"] = [name for name in part["properties"] if name not in absent]
             for described in part["properties"].values():
                 described.pop("default", None)
-    names = {name: _own_name(name) for name in parts}
-    if len(set(names.values())) < len(names):
+    names = {name: _own_name(name) for name in parts} | names
+    if len(set(names.values())) < len(names) or set(names.values()) & set(taken):
         raise ValueError(f"answers of one name: {sorted(names)}")
     named = {names[name]: part for name, part in parts.items()}
     pointers = {SCHEMAS + old: SCHEMAS + new for old, new in names.items()}

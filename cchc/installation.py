@@ -3,10 +3,11 @@
 import hashlib
 import os
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 import flask
 from sqlalchemy import Connection, Engine
@@ -25,6 +26,7 @@ from services.scoring import app as scoring_app
 from services.scoring import service as scoring_service
 from services.scoring import views as scoring_views
 from services.scoring import worker as scoring_worker
+from services.scoring.worker import SIGNED_AT_ONCE
 from services.tasks import app as tasks_app
 from services.tasks import personal
 from services.tasks import service as tasks_service
@@ -40,11 +42,15 @@ from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.leader import one_at_a_time
+from shared.metrics import Measure
 from shared.projection import Projection, Runner
+from shared.web import sign_in
 from shared.web.auth import Verifier
+from shared.web.health import Checks
 from shared.web.keys import SigningKey, generate_key, load_key, mint
-from shared.web.sign_in import metadata as sign_in
 from shared.worker import Loop, all_communes
+from web.app import create_web
+from web.client import Client, in_process, over_http
 
 SERVICE_LIFETIME = timedelta(hours=12)
 
@@ -90,7 +96,7 @@ class Installation:
         """Bring every service's database to the schema of this release."""
         for service in SERVICES:
             migrate(self.owner(service), f"services.{service}")
-        sign_in.create_all(self.engine("sign_in"))
+        sign_in.metadata.create_all(self.engine("sign_in"))
 
     def owner(self, service: str) -> Engine:
         """With the role that owns the tables; where none is named apart, that is the one of every day."""
@@ -175,13 +181,37 @@ class Installation:
 
     def web(self, service: str) -> flask.Flask:
         build: Mapping[str, Callable[[], flask.Flask]] = {
-            "tasks": lambda: tasks_app.create_web(self.tasks, self.verifier, origin=self.settings.origin),
+            "tasks": lambda: tasks_app.create_web(
+                self.tasks, self.verifier, origin=self.settings.origin, sign_in=self.sign_in()
+            ),
             "scoring": lambda: scoring_app.create_web(self.scoring, self.verifier, origin=self.settings.origin),
             "notifications": lambda: notifications_app.create_web(
                 self.notifications, self.verifier, origin=self.settings.origin
             ),
         }
         return build[service]()
+
+    def sign_in(self) -> flask.Blueprint:
+        """The API that makes a token of a one-time link's code."""
+        engine = self.engine("sign_in")
+        sign_in.metadata.create_all(engine)
+        return sign_in.sign_in_blueprint(engine, lambda: self.signing_key)
+
+    def screens(
+        self,
+        apps: Mapping[str, WSGIApplication] | None = None,
+        *,
+        alive: Checks | None = None,
+        measures: Sequence[Measure] = (),
+    ) -> flask.Flask:
+        """The web app of the screens: it asks the services' `apps` in this process, without them over HTTP."""
+        if apps is None:
+            clients = {service: Client(service, over_http(self.settings.urls[service])) for service in SERVICES}
+        else:
+            clients = {service: Client(service, in_process(app, f"/api/v1/{service}")) for service, app in apps.items()}
+        return create_web(
+            clients, self.verifier, origin=self.settings.origin, clock=self.clock, alive=alive, measures=measures
+        )
 
     def background(self, service: str) -> Background:
         """What runs beside a service's web processes; with Kafka also its relay and the consumers of its replicas.
@@ -210,13 +240,14 @@ class Installation:
             folds=self.folds(service) if service in PROJECTIONS else None,
             relay=relay,
             replicas=[*replicas.values()],
-            counts=partial(notifications_views.unsent, self.own_log(service)) if service == "notifications" else None,
+            further=partial(notifications_views.measure, self.own_log(service)) if service == "notifications" else None,
         )
 
     def signer(self, service: str) -> Signer:
         """Signs a service's log; scoring signs at a decision also how far it holds the tasks log."""
         rests_on = [self.scoring.logs["tasks"]] if service == "scoring" else []
-        return Signer(self.own_log(service), self.checkpoint_key, rests_on=rests_on, clock=self.clock)
+        at_once = SIGNED_AT_ONCE if service == "scoring" else ()
+        return Signer(self.own_log(service), self.checkpoint_key, rests_on=rests_on, at_once=at_once, clock=self.clock)
 
     def _relay(self, service: str) -> Relay | None:
         return Relay(self.own_log(service), self.settings.kafka) if self.settings.kafka else None

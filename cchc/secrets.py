@@ -11,6 +11,7 @@ What is there stays. To change a secret, remove its file under master and run `c
 
 import os
 import secrets
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ from shared.web.keys import key_set_of, load_key
 
 SUPERUSER = "postgres"
 _EVERY = [role for roles in DATABASES.values() for role in roles]
-_OWNERS, _SERVERS, _WORKERS = ([f"{service}_{kind}" for service in SERVICES] for kind in ("owner", "server", "worker"))
+_OWNERS, _WORKERS = ([f"{service}_{kind}" for service in SERVICES] for kind in ("owner", "worker"))
 _DATABASE = {role: database for database, roles in DATABASES.items() for role in roles} | {SUPERUSER: "*"}
 
 SIGNING, CHECKPOINT = "signing.pem", "checkpoint.pem"
@@ -38,21 +39,24 @@ class Who(NamedTuple):
     keys: Sequence[str] = ()
 
 
-# docker-compose.yml gives the containers these users. Who serves pages signs people in; who asks another service, or
-# writes links into messages, signs those as well.
+# docker-compose.yml gives the containers these users. Tasks signs people in; a service that asks another one, or writes
+# links into messages, signs as well. The screens hold nothing.
 WHO: Mapping[str, Who] = {
     "postgres": Who(999),
     "databases": Who(10002, [SUPERUSER, *_EVERY]),
     "migrate": Who(10003, [*_OWNERS, "sign_in_server"]),
     "operator": Who(10004, [*_OWNERS, *_WORKERS, "sign_in_server"], [SIGNING, CHECKPOINT]),
-    "pages": Who(10010, [*_SERVERS, "sign_in_server"], [SIGNING]),
-    "tasks": Who(10011, ["tasks_server"]),
+    "web": Who(10010),
+    "tasks": Who(10011, ["tasks_server", "sign_in_server"], [SIGNING]),
     "tasks-work": Who(10012, ["tasks_worker"], [CHECKPOINT]),
     "scoring": Who(10013, ["scoring_server"], [SIGNING]),
     "scoring-work": Who(10014, ["scoring_worker"], [SIGNING, CHECKPOINT]),
     "notifications": Who(10015, ["notifications_server"], [SIGNING]),
     "notifications-work": Who(10016, ["notifications_worker"], [SIGNING, CHECKPOINT]),
 }
+
+# Folders of containers of earlier releases, which nobody may go on reading.
+FORMER = ("pages",)
 
 Give = Callable[[Path, int, int], None]
 
@@ -81,6 +85,8 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
         readable.chmod(readable.stat().st_mode | (0o555 if readable.is_dir() else 0o444))
     for name, who in WHO.items():
         _hand_over(master, folder / name, who, give)
+    for name in FORMER:
+        shutil.rmtree(folder / name, ignore_errors=True)
     return made
 
 

@@ -21,7 +21,6 @@ from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cchc.installation import Installation
-from cchc.root import create_root
 from cchc.settings import SERVICES
 from services.scoring.domain import rules
 from shared import metrics
@@ -132,9 +131,9 @@ def serve_all(open_installation: Callable[[], Installation], bind: str) -> None:
         loops = Loops({name: loop for each in backgrounds for name, loop in each.named_loops().items()})
         running.append(loops)
         measures = [loops.measure, *(measure for each in backgrounds for measure in each.measures())]
-        apps: dict[str, Any] = {"/": create_root(installation, alive=loops.checks(), measures=measures)}
-        apps |= {f"/api/v1/{service}": installation.web(service) for service in SERVICES}
-        return mount(apps)
+        apps = {service: installation.web(service) for service in SERVICES}
+        screens = installation.screens(apps, alive=loops.checks(), measures=measures)
+        return mount({"/": screens} | {f"/api/v1/{service}": app for service, app in apps.items()})
 
     def post_worker_init(worker: Any) -> None:
         running[0].start()
@@ -150,7 +149,7 @@ def serve_all(open_installation: Callable[[], Installation], bind: str) -> None:
 
 
 def serve_one(open_installation: Callable[[], Installation], service: str, bind: str, workers: int) -> None:
-    """The web processes of one service, whose background process is `cchc work`, or those of the `pages`."""
+    """The web processes of one service, whose background process is `cchc work`, or those of the screens (`web`)."""
     log_to()
     # Each worker counts into a file of its own, and whichever is asked for /metrics adds them up.
     counts = os.environ[metrics.SHARED] = tempfile.mkdtemp(prefix="cchc-metrics-")
@@ -168,7 +167,7 @@ def serve_one(open_installation: Callable[[], Installation], service: str, bind:
 
 
 def _app(installation: Installation, service: str) -> Any:
-    return create_root(installation) if service == "pages" else installation.web(service)
+    return installation.screens() if service == "web" else installation.web(service)
 
 
 def work(installation: Installation, service: str, bind: tuple[str, int] | None = None) -> int:

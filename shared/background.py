@@ -6,12 +6,12 @@ from functools import partial
 
 import msgspec
 
-from shared.asking import Asking
 from shared.eventlog import Log
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.events import parse_time
-from shared.metrics import Sample
+from shared.metrics import Measure, Sample
+from shared.probe import Probe
 from shared.projection import Runner, all_positions
 from shared.web.health import DEADLINE_S
 from shared.worker import Loop
@@ -21,7 +21,7 @@ READY_WITHIN = 1000
 
 
 class Background(msgspec.Struct, frozen=True):
-    """`log` is the service's own, `folds` what keeps its records, `counts` further figures by state; `relay` and
+    """`log` is the service's own, `folds` what keeps its records, `further` measures other figures; `relay` and
     `replicas` are there with Kafka."""
 
     service: str
@@ -30,7 +30,7 @@ class Background(msgspec.Struct, frozen=True):
     folds: Runner | None = None
     relay: Relay | None = None
     replicas: Sequence[Replica] = ()
-    counts: Callable[[], Mapping[str, int]] | None = None
+    further: Measure | None = None
 
     def named_loops(self) -> dict[str, Loop]:
         return {f"{self.service}.{name}": loop for name, loop in self.loops.items()}
@@ -47,7 +47,7 @@ class Background(msgspec.Struct, frozen=True):
 
     def measures(self) -> list[Callable[[], Iterator[Sample]]]:
         """For /metrics: what this process knows by itself, and what its database says within DEADLINE_S."""
-        stored = Asking(lambda: [*self._stored()])
+        stored = Probe(lambda: [*self._stored()])
         return [self._known, partial(_or_down, stored, self.service)]
 
     def _known(self) -> Iterator[Sample]:
@@ -79,9 +79,8 @@ class Background(msgspec.Struct, frozen=True):
                 yield Sample("cchc_replica_broken", (self.service, replica.log.source, commune), 1)
         if self.folds:
             yield from self._folded(self.folds)
-        if self.counts:
-            for state, count in self.counts().items():
-                yield Sample("cchc_reminders", (self.service, state), count)
+        if self.further:
+            yield from self.further()
         yield Sample("cchc_database_up", (self.service,), 1)
 
     def _folded(self, folds: Runner) -> Iterator[Sample]:
@@ -95,7 +94,7 @@ class Background(msgspec.Struct, frozen=True):
                 yield Sample("cchc_projection_parked", (self.service, commune), 1)
 
 
-def _or_down(stored: Asking[list[Sample]], service: str) -> Iterator[Sample]:
+def _or_down(stored: Probe[list[Sample]], service: str) -> Iterator[Sample]:
     try:
         yield from stored.begin().result(DEADLINE_S)
     except Exception:  # noqa: BLE001 - the reason is in the log of /readyz and of the loops; the other figures go on

@@ -99,8 +99,13 @@ MEASURED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "cchc_replica_broken": (GAUGE, "1 for a commune whose chain does not fit", ("service", "source", "commune")),
     "cchc_projection_behind_events": (GAUGE, "Events held and not folded yet", ("service", "source")),
     "cchc_projection_parked": (GAUGE, "1 for a commune with an event that cannot be folded", ("service", "commune")),
-    "cchc_reminders": (GAUGE, "Reminders that wait to be sent (queued) or for a person (failed)", ("service", "state")),
 }
+
+
+def declare(name: str, kind: str, says: str, labels: tuple[str, ...]) -> str:
+    """Add a metric that a service measures itself; returns its name."""
+    MEASURED[name] = (kind, says, labels)
+    return name
 
 
 def exposition(measures: Sequence[Measure]) -> tuple[bytes, str]:

@@ -29,11 +29,23 @@ SILENT_S = 300.0
 
 
 class Stop(threading.Event):
-    """The word to stop, given to one loop, which shows that it goes on by asking for it, as each of its turns does."""
+    """The word to stop, given to one loop, which shows that it is alive by asking for it at each turn."""
 
     def __init__(self) -> None:
         super().__init__()
         self.asked_at = time.monotonic()
+        self._sleeping: list[threading.Event] = []
+
+    def wake(self, event: threading.Event) -> None:
+        """Set this event too when told to stop: the loop sleeps on it."""
+        self._sleeping.append(event)
+        if super().is_set():
+            event.set()
+
+    def set(self) -> None:
+        super().set()
+        for event in self._sleeping:
+            event.set()
 
     def is_set(self) -> bool:
         self.asked_at = time.monotonic()

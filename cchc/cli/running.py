@@ -40,12 +40,12 @@ def run_command(settings: Settings, bind: str, demo: bool) -> None:
 
 
 @click.command("serve")
-@click.argument("service", type=click.Choice((*SERVICES, "pages")))
+@click.argument("service", type=click.Choice((*SERVICES, "web")))
 @click.option("--bind", default="127.0.0.1:8080", show_default=True, help="Địa chỉ phục vụ.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Số tiến trình web.")
 @click.pass_obj
 def serve_command(settings: Settings, service: str, bind: str, workers: int) -> None:
-    """Phục vụ HTTP của một dịch vụ, hoặc các trang web (pages); không chạy nền."""
+    """Phục vụ HTTP của một dịch vụ, hoặc các trang web (web); không chạy nền."""
     from cchc.serve import serve_one
 
     settings.must_be_right()

@@ -3,10 +3,11 @@
 from collections.abc import Collection
 
 from services.notifications.domain import refusals
+from shared.events.values import POST_ROLES
 from shared.web.auth import Principal
 from shared.web.feed import FEED_ACTIONS
 
-_IN_POST = frozenset({"chair", "vice_chair", "office", "staff", "village_head", "focal_point"})
+_IN_POST = frozenset(POST_ROLES)
 
 ACTIONS: dict[str, frozenset[str]] = {
     "worklist.read": frozenset({"chair", "vice_chair", "office", "inspector"}),

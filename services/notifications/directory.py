@@ -1,4 +1,4 @@
-"""Names and e-mail addresses, read from tasks over HTTP by who needs them at that moment, and kept nowhere."""
+"""Names and e-mail addresses, read from tasks over HTTP when they are needed, and stored nowhere."""
 
 import threading
 import time
@@ -11,9 +11,9 @@ import msgspec
 
 from services.notifications.channels.interface import Contact, Temporary
 
-# A message waits for it: an answer that takes longer is as good as none.
+# A message waits for the answer: one that takes longer is as good as none.
 TIMEOUT_S = 5
-# A morning's messages ask once; who was erased is called by name for a minute at most.
+# A morning's messages ask once; a person who was erased is called by name for a minute at most.
 REMEMBERED_S = 60.0
 
 
@@ -29,7 +29,7 @@ class _People(msgspec.Struct):
 
 class Directory:
     """Reads `/communes/{commune}/people` below a base such as `http://host/api/v1/tasks`, with a token of the role
-    messenger, which is asked before each request."""
+    messenger, which is fetched before each request."""
 
     def __init__(self, base: str, token: Callable[[], str], clock: Callable[[], float] = time.monotonic) -> None:
         self._base = base.rstrip("/")
@@ -39,7 +39,7 @@ class Directory:
         self._read: dict[str, tuple[float, Mapping[str, Contact]]] = {}
 
     def __call__(self, commune: str) -> Mapping[str, Contact]:
-        """The contacts of a commune by staff id. Raises Temporary when they cannot be had now."""
+        """The contacts of a commune by staff id. Raises Temporary when they cannot be read now."""
         with self._lock:
             at, known = self._read.get(commune, (0.0, None))
             if known is None or self._clock() - at >= REMEMBERED_S:

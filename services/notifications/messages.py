@@ -1,6 +1,6 @@
-"""What a message says: how things stand when it goes out, in the words of a clerk, grouped by urgency.
+"""The words of a message: how things stand when it goes out, as a clerk would put it, grouped by urgency.
 
-People are named when their contact is known at that moment, else by their post. Nothing of it is kept.
+People are named if their contact is known at that moment, else by their post. No message is stored.
 """
 
 import unicodedata
@@ -16,7 +16,7 @@ from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.people import Post, post_on, unit_on
 from services.notifications.domain.records import Records, TaskRecord
-from services.notifications.domain.standing import Standing, standing
+from services.notifications.domain.task_state import TaskState, state_at
 from services.notifications.domain.weekly import month, week
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import VIETNAM, local_day, parse_time
@@ -26,14 +26,14 @@ from shared.vietnamese import order
 LATE, TODAY, SOON, OTHER = "Quá hạn", "Đến hạn hôm nay", "Sắp đến hạn", "Việc khác"
 HEADINGS = (LATE, TODAY, SOON, OTHER)
 
-# In a subject; mail clients and phones show less than a hundred characters.
+# In a subject: mail clients and phones show less than a hundred characters.
 TITLE_LENGTH = 80
-# So many people or fields with something late are named in a digest of figures; the report has them all.
+# How many people or fields with late tasks a digest of figures names; the report has them all.
 LINES = 15
 
 ENDED = {"completed": "Đã hoàn thành", "cancelled": "Đã hủy", "handed_back": "Đã trả lại nhiệm vụ"}
 
-# What is asked of whom; the first that fits the recipient.
+# The request, by the role of the recipient.
 ASKS = {
     "lead": "Đề nghị báo cáo kết quả; nếu chưa xong thì báo cáo tiến độ hoặc xin gia hạn.",
     "leader": "Đề nghị cho ý kiến chỉ đạo.",
@@ -60,9 +60,9 @@ def compose(
 ) -> Message:
     """One message of these occurrences (at least one) to their recipient, as things stand at `at` (RFC 3339 in UTC).
 
-    `contacts` are all contacts of the commune by staff id, empty when nobody shall be named; a webhook names nobody in
-    any case. `documents` are the rules that come with an urging slip for the Office. `catch_up`: notices that were
-    missed while the system stood still.
+    `contacts` are all contacts of the commune by staff id, empty to name nobody; a webhook never names anybody.
+    `documents` are the rules that come with an urging slip for the Office. `catch_up`: the occurrences were missed
+    while the system stood still.
     """
     known = {} if channel == "webhook" else contacts
     view = _View(records, recipient, at, known, frozenset(documents), calendars_at(records, at))
@@ -101,7 +101,7 @@ def shortened(text: str, length: int = TITLE_LENGTH) -> str:
     return cut.rstrip(" ,;:.–-") + "…"
 
 
-class _Told(msgspec.Struct, frozen=True):
+class _Entry(msgspec.Struct, frozen=True):
     """`headline` is how it stands in few words, for a subject."""
 
     headline: str
@@ -138,13 +138,13 @@ class _View(msgspec.Struct, frozen=True):
         return self.who(unit.head) if unit and unit.head and unit.head != staff else plain(staff)
 
     def named(self, staff: str) -> str:
-        """As `who`, told apart from others of the same post."""
+        """As `who`, distinguished from others of the same post."""
         contact = self.contacts.get(staff)
         who = self.who(staff)
         return who if (contact and contact.name) or who == staff else f"{who} ({staff})"
 
     def role(self, task: TaskRecord) -> str:
-        """As what the recipient hears of a task: a word of ASKS."""
+        """What the recipient is to the task: a key of ASKS."""
         unit = unit_on(self.records, task.lead, self.today, self.at)
         if self.recipient in (task.lead, unit.head if unit else None):
             return "lead"
@@ -159,17 +159,17 @@ class _View(msgspec.Struct, frozen=True):
 
 
 def _latest(occurrences: Sequence[Occurrence], channel: str) -> Iterable[Occurrence]:
-    """A thing is told once, by its last rung; urgings by persons each. Programs are told of every occurrence."""
+    """Each thing comes once, by its last rung, and so does each urging. Programs get every occurrence."""
     ordered = sorted(occurrences, key=lambda each: (each.run_on, each.queued_at, each.rule))
     if channel == "webhook":
         return ordered
     return {(each.about, each.note): each for each in ordered}.values()
 
 
-def _told(view: _View, occurrence: Occurrence, link: str | None) -> _Told:
+def _told(view: _View, occurrence: Occurrence, link: str | None) -> _Entry:
     kind, _, of = occurrence.about.partition("/")
-    told = _TELLERS[kind](view, occurrence, of)
-    return _Told(told.headline, msgspec.structs.replace(told.item, link=link))
+    told = _WRITERS[kind](view, occurrence, of)
+    return _Entry(told.headline, msgspec.structs.replace(told.item, link=link))
 
 
 def _item(occurrence: Occurrence, **values: Any) -> Item:
@@ -179,15 +179,15 @@ def _item(occurrence: Occurrence, **values: Any) -> Item:
 # Tasks
 
 
-def _task(view: _View, occurrence: Occurrence, of: str) -> _Told:
+def _task(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     task = view.records.tasks.get(of.partition("/")[0])  # a check names its period too
-    now = standing(task, view.at) if task else None
+    now = state_at(task, view.at) if task else None
     if task is None or now is None:
-        return _Told("Nhiệm vụ", _item(occurrence, heading=OTHER, title=of, text=f"Nhiệm vụ {of}"))
+        return _Entry("Nhiệm vụ", _item(occurrence, heading=OTHER, title=of, text=f"Nhiệm vụ {of}"))
     heading, headline = _headline(view, now)
     title = plain(task.title)
     when = f" (hạn {_day(now.due)})" if now.due and now.runs else ""
-    return _Told(
+    return _Entry(
         f"Đôn đốc, {headline[0].lower()}{headline[1:]}" if occurrence.rule == "urge" else headline,
         _item(
             occurrence,
@@ -202,8 +202,8 @@ def _task(view: _View, occurrence: Occurrence, of: str) -> _Told:
     )
 
 
-def _headline(view: _View, now: Standing) -> tuple[str, str]:
-    """Under which heading a task comes, and how it stands."""
+def _headline(view: _View, now: TaskState) -> tuple[str, str]:
+    """The heading that a task comes under, and how it stands."""
     if not now.runs:
         return OTHER, ENDED[now.status]
     if now.status == "reported":
@@ -225,7 +225,7 @@ def _headline(view: _View, now: Standing) -> tuple[str, str]:
     return (LATE, f"Quá hạn {days} ngày làm việc") if late else (SOON, f"Còn {days} ngày làm việc")
 
 
-def _details(view: _View, occurrence: Occurrence, task: TaskRecord, now: Standing) -> Iterable[str]:
+def _details(view: _View, occurrence: Occurrence, task: TaskRecord, now: TaskState) -> Iterable[str]:
     role = view.role(task)
     if occurrence.note:
         yield f"Ý kiến đôn đốc: {plain(occurrence.note)}"
@@ -248,27 +248,27 @@ def _details(view: _View, occurrence: Occurrence, task: TaskRecord, now: Standin
 # Sheets and appeals
 
 
-def _sheet(view: _View, occurrence: Occurrence, of: str) -> _Told:
+def _sheet(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     period, _, staff = of.partition("/")
     own = staff == view.recipient
     title = f"Phiếu theo dõi, đánh giá {period_words(period)} của {view.who(staff)}"
     ask = "Đề nghị tự đánh giá tiêu chí chung." if own else "Đề nghị xác nhận kết quả tự đánh giá tiêu chí chung."
     headline = "Chưa tự đánh giá" if own else "Chưa xác nhận đánh giá"
-    return _Told(
+    return _Entry(
         headline,
         _item(occurrence, heading=LATE, title=title, text=f"{headline}: {title}", details=[ask], staff=staff or None),
     )
 
 
-def _appeal(view: _View, occurrence: Occurrence, of: str) -> _Told:
+def _appeal(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     record: kept.AppealRecord | None = view.records.get("appeal", of)
     appealed = [m.data for m in record.moments if isinstance(m, kept.Appealed)] if record else []
     if not appealed:
-        return _Told("Kiến nghị", _item(occurrence, heading=OTHER, title=of, text=f"Kiến nghị {of}"))
+        return _Entry("Kiến nghị", _item(occurrence, heading=OTHER, title=of, text=f"Kiến nghị {of}"))
     data = appealed[-1]
     title = f"Kiến nghị của {view.who(data.staff)} về kết quả xếp loại năm {data.year}"
     heading = LATE if data.due < view.today else TODAY if data.due == view.today else SOON
-    return _Told(
+    return _Entry(
         f"Cần trả lời trước {_day(data.due)}" if heading == SOON else heading,
         _item(
             occurrence,
@@ -285,7 +285,7 @@ def _appeal(view: _View, occurrence: Occurrence, of: str) -> _Told:
 # Figures of a week or a month
 
 
-def _week(view: _View, occurrence: Occurrence, of: str) -> _Told:
+def _week(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     now = week(view.records, view.at, ())
     total = now.total
     late = {person.staff: person.tasks.late + person.tasks.undone for person in now.people}
@@ -295,17 +295,17 @@ def _week(view: _View, occurrence: Occurrence, of: str) -> _Told:
         f"Quá hạn: trễ {total.late}, chưa làm {total.undone}. Đến hạn trong tuần: {total.due}.",
         f"Chờ kiểm tra, xác nhận: {total.waiting}. Xin gia hạn: {total.requests}.",
     ]
-    # Supervisors are told numbers, not persons.
+    # Supervisors get numbers, not names.
     post = view.post(view.recipient)
     if not (post and "supervisor" in post.roles):
         details += _listed("Quá hạn theo người chủ trì", [(view.named(staff), count) for staff, count in late.items()])
     details += _listed("Quá hạn theo lĩnh vực", by_field)
     title = f"Báo cáo tuần {number.removeprefix('0')}/{year}"
     text = f"{title}, đến {_day(now.on)}: {total.late + total.undone} việc quá hạn trong {total.open} việc chưa xong"
-    return _Told(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
+    return _Entry(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
 
 
-def _month(view: _View, occurrence: Occurrence, of: str) -> _Told:
+def _month(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     now = month(view.records, date.fromisoformat(f"{of}-01"), view.at)
     total = now.total
     title = f"Báo cáo {period_words(of)}"
@@ -314,11 +314,11 @@ def _month(view: _View, occurrence: Occurrence, of: str) -> _Told:
         f"Chờ kiểm tra, xác nhận: {total.waiting}. Giao trong tháng: {total.assigned}.",
         *_listed("Quá hạn theo lĩnh vực", [(field.name, field.tasks.overdue) for field in now.fields]),
     ]
-    return _Told(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
+    return _Entry(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
 
 
 def _listed(label: str, counts: Iterable[tuple[str, int]]) -> list[str]:
-    """A line of what is not nought, the most first; what is beyond LINES as one number. Two may have one name."""
+    """A line of the counts that are not zero, the highest first; those beyond LINES as one number. Names may repeat."""
     some = ((name, count) for name, count in counts if count)
     ordered = sorted(some, key=lambda each: (-each[1], order(each[0])))
     parts = [f"{name} {count}" for name, count in ordered[:LINES]]
@@ -326,7 +326,7 @@ def _listed(label: str, counts: Iterable[tuple[str, int]]) -> list[str]:
     return [f"{label}: {'; '.join([*parts, *([f'còn lại {rest}'] if rest else [])])}."] if parts else []
 
 
-_TELLERS: Mapping[str, Callable[[_View, Occurrence, str], _Told]] = {
+_WRITERS: Mapping[str, Callable[[_View, Occurrence, str], _Entry]] = {
     "task": _task,
     "check": _task,
     "sheet": _sheet,
@@ -339,7 +339,7 @@ _TELLERS: Mapping[str, Callable[[_View, Occurrence, str], _Told]] = {
 # Words
 
 
-def _subject(told: Sequence[_Told], at: str, catch_up: bool) -> str:
+def _subject(told: Sequence[_Entry], at: str, catch_up: bool) -> str:
     now = parse_time(at).astimezone(VIETNAM)
     if catch_up:
         return f"Nhắc bù các việc bị lỡ, {now:%d/%m/%Y} ({len(told)} việc)"

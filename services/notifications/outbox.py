@@ -1,8 +1,8 @@
-"""The outbox: what is queued and not at its end yet, who is sending it, and what became of it.
+"""The outbox: reminders that are queued, the worker that is sending each, and the results.
 
-The id of a message and a lease are committed before the message is sent, so that whoever takes over after a crash sends
-the same message again. What became of it is decided under the commune's head lock on what the reminder is by then: a
-result comes once, whoever brings it.
+The id of a message and a lease are committed before the message is sent, so that the worker that takes over after a
+crash sends the same message again. A result is decided under the lock of the commune's head, on the state that the
+reminder has by then: it is recorded once, whichever worker brings it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,10 +32,10 @@ from shared.events import (
 
 ACTOR = "service/notifications"
 
-# Longer than any channel takes to give up on a message. Who died while sending is replaced after it.
+# Longer than any channel takes to give up on a message. After it another worker takes over from one that died.
 LEASE = timedelta(minutes=5)
 
-# How long to wait after each failed attempt; after one more it is the Office's turn (gửi tay).
+# How long to wait after each failed attempt; after one more the Office has to act (gửi tay).
 DELAYS = (
     timedelta(minutes=1),
     timedelta(minutes=5),
@@ -44,16 +44,16 @@ DELAYS = (
     timedelta(hours=4),
     timedelta(hours=24),
 )
-# So much of a delay more or less, so that what failed together does not come back together.
+# Jitter, as a share of the delay, so that messages that failed together are not retried together.
 JITTER = 0.2
 
-# A transaction stays short enough that commands do not wait noticeably behind it.
+# Reminders per transaction: short enough that commands behind it do not wait noticeably.
 BATCH = 500
 
 
 class Waiting(msgspec.Struct, frozen=True):
-    """A queued reminder with its delivery. `message` is the one it was part of in an attempt before. Times are RFC 3339
-    in UTC."""
+    """A queued reminder with its delivery. `message` is the one it was part of in an earlier attempt. Times are
+    RFC 3339 in UTC."""
 
     occurrence: Occurrence
     message: str | None
@@ -67,7 +67,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 
 def waiting(connection: Connection, commune: str) -> list[Waiting]:
-    """All that is in the outbox, the first queued first."""
+    """All of the outbox, the first queued first."""
     o, d = tables.occurrences, tables.deliveries
     query = (
         select(*OCCURRENCE, d.c.message, d.c.not_before, d.c.claimed_until)
@@ -87,7 +87,7 @@ def waiting(connection: Connection, commune: str) -> list[Waiting]:
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """A message that is ours to send until its lease ends, and the reminders in it."""
+    """A message that this worker may send until its lease ends, with the reminders in it."""
 
     commune: str
     message: str
@@ -104,9 +104,10 @@ def message_of(commune: str, occurrences: Sequence[Occurrence]) -> str:
 def claim(
     engine: Engine, commune: str, message: str, reminders: Sequence[str], *, worker: str, now: str
 ) -> Claim | None:
-    """Take a message over before sending it; None when somebody else has it, or had it.
+    """Claim a message before sending it; None when another worker has it, or had it.
 
-    Its first reminder decides who gets it: on PostgreSQL others pass by while it is locked, SQLite has one writer.
+    Its first reminder decides which worker gets it: on PostgreSQL the others skip it while it is locked, and SQLite has
+    one writer.
     """
     until = format_time(parse_time(now) + LEASE)
     first, *others = sorted(reminders)
@@ -135,7 +136,7 @@ _TAKE = (
 
 
 class _Held(msgspec.Struct, frozen=True):
-    """A reminder that is still queued, as its result finds it."""
+    """A reminder that is still queued when its result is recorded."""
 
     reminder: str
     attempt: int
@@ -157,7 +158,7 @@ _LATER = (
 def _record(
     log: Log, commune: str, reminders: Sequence[str], result: Callable[[Transaction, list[_Held]], list[Data]]
 ) -> int:
-    """Append what became of those that are still queued; returns how many events that made."""
+    """Append the results of those that are still queued; returns how many events that made."""
 
     def decide(tx: Transaction) -> Decision:
         return Decision(result(tx, [_Held(*row) for rows in tx.answers for row in rows]))
@@ -168,7 +169,7 @@ def _record(
 
 
 def sent(log: Log, claim: Claim) -> int:
-    """A channel took the message over. It counts though the lease has ended meanwhile: it was sent."""
+    """A channel took the message over. That counts even after the lease has ended, as it was sent."""
     return _record(
         log,
         claim.commune,
@@ -181,8 +182,8 @@ def sent(log: Log, claim: Claim) -> int:
 
 
 def failed(log: Log, claim: Claim, reason: str, *, final: bool = False) -> int:
-    """An attempt failed: it is tried again later, unless that was the last or no other can succeed (`final`). Not
-    recorded when the lease was lost: another attempt is under way."""
+    """An attempt failed. Another follows, unless it was the last one or none can succeed (`final`). Not recorded when
+    the lease was lost, as another attempt is under way."""
 
     def result(tx: Transaction, held: list[_Held]) -> list[Data]:
         ours = [each for each in held if (each.message, each.claimed_by) == (claim.message, claim.worker)]
@@ -202,13 +203,13 @@ def failed(log: Log, claim: Claim, reason: str, *, final: bool = False) -> int:
 
 
 def delay_after(attempt: int, message: str) -> timedelta:
-    """How long to wait after a failed attempt (from 1), the same whoever works it out."""
+    """How long to wait after a failed attempt (from 1): the same in every worker."""
     share = crc32(f"{message}/{attempt}".encode()) / 0xFFFFFFFF
     return DELAYS[attempt - 1] * (1 + JITTER * (2 * share - 1))
 
 
 def delivered(log: Log, commune: str, reminders: Sequence[str]) -> int:
-    """They lie in the inboxes of their recipients, which are nothing but this record."""
+    """They are in the inboxes of their recipients, which are nothing but this record."""
 
     def result(tx: Transaction, held: list[_Held]) -> list[Data]:
         return [ReminderDelivered(reminder=each.reminder, at=tx.time) for each in held]
@@ -217,7 +218,7 @@ def delivered(log: Log, commune: str, reminders: Sequence[str]) -> int:
 
 
 def suppressed(log: Log, commune: str, reasons: Mapping[str, str], *, worker: str | None = None) -> int:
-    """They are not sent, each for its reason (a code); but for those that somebody else than `worker` is sending."""
+    """They are not sent, each for its reason (a code), except those that a worker other than `worker` is sending."""
 
     def result(tx: Transaction, held: list[_Held]) -> list[Data]:
         return [

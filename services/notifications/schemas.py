@@ -1,4 +1,4 @@
-"""What comes in and goes out of notifications over HTTP."""
+"""Everything that comes in and goes out over HTTP."""
 
 import re
 from datetime import date, datetime
@@ -31,7 +31,7 @@ MOST_NOTE = 500
 
 
 class Day(fields.Date):
-    """A day that facts can be of."""
+    """A day of a plausible year."""
 
     def __init__(self, **options: Any) -> None:
         first, last = date(PLAUSIBLE_YEARS[0], 1, 1), date(PLAUSIBLE_YEARS[-1], 12, 31)
@@ -39,7 +39,7 @@ class Day(fields.Date):
 
 
 class Moment(fields.Field[str]):
-    """A day (then its end in Vietnam) or a moment, of Vietnam where it says nothing else, as recorded time in UTC."""
+    """A day (its end in Vietnam) or a moment (in Vietnam unless it has an offset), as a recorded time in UTC."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
         try:
@@ -49,7 +49,7 @@ class Moment(fields.Field[str]):
 
 
 def moment(written: str) -> str:
-    """Raises ValueError or OverflowError for what is neither a day nor a moment, or of no day that facts can be of."""
+    """Raises ValueError or OverflowError for what is neither a day nor a moment, or of an implausible year."""
     if DAY.fullmatch(written):
         found = end_of_day(date.fromisoformat(written))
     else:

@@ -1,4 +1,4 @@
-"""What the notifications service works with: its database, the logs it folds, its own, its channels."""
+"""The handle of the notifications service: its database, the logs it folds, its own log, its channels."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -20,9 +20,9 @@ OwnerHeads = Callable[[], Mapping[str, Head]]
 
 
 class Notifications(msgspec.Struct, frozen=True):
-    """What the service works with. `logs` holds the logs of tasks and scoring (replicas, or embedded the owners') and
-    its own; `channels` the last hops configured in this installation and the directory of addresses; `owner_heads`
-    asks the owners of replicas, by source, how long their logs are."""
+    """What the service works with. `logs` holds the logs of tasks and scoring (replicas, or the owners' own when
+    embedded) and its own; `channels` the last hops that this installation has and the directory of addresses;
+    `owner_heads` asks the owners of replicas, by source, how long their logs are."""
 
     engine: Engine
     logs: Mapping[str, Log]
@@ -40,7 +40,7 @@ class Notifications(msgspec.Struct, frozen=True):
         return Reached(at.position, at.parked is not None) if at else Reached(0, False)
 
     def roles_in_force(self, commune: str, staff: str) -> frozenset[str]:
-        """The roles of the post a person is in today, as far as the tasks log is folded. Refuses: in no post."""
+        """The roles of the post a person is in today, as far as the tasks log is folded. Refuses `not-in-post`."""
         now = format_time(self.clock())
         with reading(self.engine, commune) as connection:
             post = posts_on(of_kinds(connection, commune, "person"), local_day(now), now).get(staff)

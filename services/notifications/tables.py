@@ -1,4 +1,4 @@
-"""The tables of the service: records folded from other logs, what its own log comes to, and what lies beside both."""
+"""The tables of the service: records folded from other logs, rows of its own log, and what is kept outside both."""
 
 from sqlalchemy import (
     Column,
@@ -14,7 +14,7 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
-# `ended`: when a task came to its end, so that a morning reads only what runs.
+# `ended`: when a task came to its end, so that planning reads only the tasks that run.
 records = Table(
     "records",
     metadata,
@@ -93,7 +93,7 @@ slips = Table(
     PrimaryKeyConstraint("commune", "position", name="slips_pk"),
 )
 
-# No fold of a log: who works on what just now, and what lies beside the log and can be erased.
+# Not folded from a log: which worker sends what just now, and what is kept outside the log so that it can be erased.
 
 deliveries = Table(
     "deliveries",

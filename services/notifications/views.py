@@ -1,7 +1,7 @@
 """Rows: the records folded from the logs of tasks and scoring, and what the service's own log comes to (reminders,
 policies, preferences, slips), written in its append transactions. All reads are of one commune."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -11,11 +11,12 @@ from sqlalchemy import Connection, RowMapping, delete, or_, select
 from services.notifications import tables
 from services.notifications.domain import fold, refusals
 from services.notifications.domain.occurrence import Occurrence, State
-from services.notifications.domain.plan import Rung
+from services.notifications.domain.plan import RungKey
 from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import Records, ended_at
 from services.notifications.domain.slips import IssuedSlip
 from services.notifications.tables import records
+from shared import metrics
 from shared.eventlog import EVERY_COMMUNE, Log, reading
 from shared.eventlog.database import Query, run
 from shared.events import (
@@ -235,13 +236,27 @@ def occurrence_of(row: RowMapping | Mapping[str, Any]) -> Occurrence:
     return Occurrence(**{**row, "run_on": date.fromisoformat(row["run_on"])})
 
 
-def rungs_queued(connection: Connection, commune: str, at: str | None = None) -> set[Rung]:
+def rungs_queued(connection: Connection, commune: str, at: str | None = None) -> set[RungKey]:
     """What was queued (by a time): it is never wanted again."""
     c = tables.occurrences.c
     query = select(c.about, c.rule, c.due_version, c.recipient, c.channel).where(c.commune == commune)
     if at is not None:
         query = query.where(c.queued_at <= at)
     return {tuple(row) for row in connection.execute(query)}
+
+
+REMINDERS = metrics.declare(
+    "cchc_reminders",
+    metrics.GAUGE,
+    "Reminders that wait to be sent (queued) or for a person (failed)",
+    ("service", "state"),
+)
+
+
+def measure(log: Log) -> Iterator[metrics.Sample]:
+    """For /metrics: the reminders that wait."""
+    for state, count in unsent(log).items():
+        yield metrics.Sample(REMINDERS, (log.source, state), count)
 
 
 def unsent(log: Log) -> dict[str, int]:

@@ -7,11 +7,11 @@ from shared.projection import Progress, Runner
 from shared.worker import Loop, Mine, all_communes
 
 
-def loops(notifications: Notifications, progress: Progress | None = None, mine: Mine = all_communes) -> dict[str, Loop]:
-    """What runs beside the web app, whichever way the logs come here, for the communes that are `mine`; `progress` is
-    told of rebuilds."""
-    runner = Runner(notifications.engine, notifications.logs, PROJECTION, mine)
+def loops(service: Notifications, progress: Progress | None = None, is_ours: Mine = all_communes) -> dict[str, Loop]:
+    """What runs besides the web app, however the logs come here, for the communes that are ours; `progress` hears of
+    rebuilds."""
+    runner = Runner(service.engine, service.logs, PROJECTION, is_ours)
     return {
         "records": lambda stop: runner.run(stop, progress),
-        "reminding": Reminding(notifications, mine).run,
+        "reminding": Reminding(service, is_ours).run,
     }

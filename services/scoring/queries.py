@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from services.scoring.comparing import Compared, compare
-from services.scoring.domain import course, periods, sheet, table
+from services.scoring.domain import course, periods, rules, sheet, table
 from services.scoring.domain.readers import may_read, may_read_opinion
 from services.scoring.domain.standing import without_opinions
 from services.scoring.recheck import Checked
@@ -17,7 +17,7 @@ from services.scoring.recheck import recheck as checked_again
 from services.scoring.service import Scoring
 from services.scoring.views import PROJECTION, Known, Moment, known_at, known_now, moment_at, must_have_reached
 from shared.eventlog.checkpoints import checkpoints, covering
-from shared.events import CheckpointSigned
+from shared.events import VIETNAM, CheckpointSigned, decode, parse_time
 from shared.projection import all_positions
 from shared.refusal import Refused
 
@@ -42,6 +42,19 @@ class Status(msgspec.Struct, frozen=True):
     positions: dict[str, int]
     heads: dict[str, int]
     parked: dict[str, str]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A figure that heads a column of a table."""
+
+    name: str
+    heading: str
+
+
+class Years(msgspec.Struct, frozen=True):
+    """Years, the latest first."""
+
+    years: list[int]
 
 
 class Recheck(msgspec.Struct, frozen=True):
@@ -86,6 +99,26 @@ def year_table(service: Scoring, commune: str, year: int, query: Query) -> Answe
     """Everyone's level and figures in a year, and what exceeds the excellent quota."""
     found = known(service, commune, query)
     return Answer(found, table.table(found.records, year, on=found.on))
+
+
+def table_columns(of: table.Table) -> list[Column]:
+    """The figures that head the columns of a table, as the rule sets in it describe themselves."""
+    names = {row.rule_set for row in of.rows}
+    described = [rules.described(name) for name in sorted(names)]
+    figures = (
+        next(figure for description in described if (figure := description.figure(name)))
+        for name in rules.columns(names, lambda description: description.table)
+    )
+    return [Column(figure.name, figure.heading or figure.label) for figure in figures]
+
+
+def years(service: Scoring, commune: str) -> Years:
+    """The years since the commune's log began, the latest first."""
+    bodies = service.logs["tasks"].read(commune, 0, 1)
+    if not bodies:
+        return Years([])
+    first = parse_time(decode(bodies[0]).time).astimezone(VIETNAM).year
+    return Years(list(range(service.today.year, first - 1, -1)))
 
 
 def person_sheet(

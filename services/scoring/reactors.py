@@ -14,6 +14,7 @@ from services.scoring.views import PROJECTION, Known, known_now
 from shared.eventlog import Busy, ClockBehind, Decision, Log, Transaction, utcnow
 from shared.events import VIETNAM, ScoreUpdated, decode, subject_of
 from shared.projection import all_positions
+from shared.wake import Waiting
 from shared.worker import Mine, all_communes
 
 logger = logging.getLogger(__name__)
@@ -41,11 +42,13 @@ class ScoreAnnouncer:
         self._announced_at: dict[str, tuple[dict[str, int], date]] = {}
 
     def run(self, stop: threading.Event) -> None:
-        while not stop.wait(PAUSE_S):
-            try:
-                self.step(stop)
-            except (SQLAlchemyError, Busy, ClockBehind) as error:
-                logger.warning("announcing scores waits: %s", error)
+        with Waiting(self.engine) as waiting:
+            while not stop.is_set():
+                try:
+                    self.step(stop)
+                except (SQLAlchemyError, Busy, ClockBehind) as error:
+                    logger.warning("announcing scores waits: %s", error)
+                waiting.sleep(stop, PAUSE_S, settle_s=PAUSE_S)
 
     def step(self, stop: threading.Event | None = None) -> int:
         """Look at each commune of mine whose records moved, or whose day changed; returns how many scores were

@@ -3,8 +3,12 @@
 from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.service import Scoring
 from services.scoring.views import PROJECTION
+from shared.events import RatingDecided, ReRated, type_name
 from shared.projection import Progress, Runner
 from shared.worker import Loop, Mine, all_communes
+
+# A decision's checkpoint is to be on the sheet that is printed right after it.
+SIGNED_AT_ONCE = frozenset({type_name(RatingDecided), type_name(ReRated)})
 
 
 def loops(scoring: Scoring, progress: Progress | None = None, mine: Mine = all_communes) -> dict[str, Loop]:

@@ -8,6 +8,7 @@ from services.tasks.domain.organisation import RecordDiscipline
 from services.tasks.domain.task import ASSIGNED
 from services.tasks.fields import SHA256, Code, Coefficient, DueBody, RecurrenceBody, Setting, Words
 from shared.events.values import Category, Role, Roll
+from shared.reform import FIELDS
 from shared.web.paging import Cursor, PageQuery
 from shared.web.schema import Schema
 
@@ -284,7 +285,7 @@ class TasksQuery(PageQuery):
 
     lead = Code()
     status = fields.String(validate=validate.OneOf(ASSIGNED))
-    field = fields.Integer(validate=validate.Range(0, 7))
+    field = fields.Integer(validate=validate.Range(min(FIELDS), max(FIELDS)))
     directive = Code()
     due_from = fields.Date()
     due_to = fields.Date()

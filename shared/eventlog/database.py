@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from shared import vietnamese
+from shared import vietnamese, wake
 from shared.eventlog.errors import Busy
 from shared.eventlog.roundtrip import RoundTrips
 
@@ -123,6 +123,7 @@ class _Writer:
                 yield connection
         finally:
             self.lock.release()
+        wake.ring(engine)
 
 
 @contextmanager

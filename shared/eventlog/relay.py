@@ -25,11 +25,14 @@ from shared.eventlog.kafka import (
 from shared.eventlog.log import Log
 from shared.eventlog.traces import TRACEPARENT, traced
 from shared.events import event_hash
+from shared.wake import Waiting
 
 logger = logging.getLogger(__name__)
 
 BATCH = 500
 POLL_S = 0.05
+SETTLE_S = 0.01  # what is recorded at nearly the same time is published in one batch
+LOOK_S = 1.0  # when nothing is recorded: batches that the broker refused are tried again
 RETRY_S = 1.0
 
 # Longer than a broker's restart, shorter than what a person would take for a hang.
@@ -115,15 +118,16 @@ class Relay:
     def run(self, stop: threading.Event) -> None:
         """Publish until told to stop. Raises RestoreUnfinished; everything else is tried again."""
         try:
-            while not stop.is_set():
-                try:
-                    published = self.step()
-                    self.status.problem = None
-                except (KafkaError, TopicMissing, SQLAlchemyError, Busy) as error:
-                    self._wait_for(error, stop)
-                    continue
-                if not published:
-                    stop.wait(self._poll_s)
+            with Waiting(self.log.engine) as waiting:
+                while not stop.is_set():
+                    try:
+                        published = self.step()
+                        self.status.problem = None
+                    except (KafkaError, TopicMissing, SQLAlchemyError, Busy) as error:
+                        self._wait_for(error, stop)
+                        continue
+                    if not published:
+                        waiting.sleep(stop, self._poll_s, settle_s=SETTLE_S, most_s=LOOK_S)
         finally:
             self._close()
 

@@ -1,8 +1,8 @@
-"""The reactor that signs a log by itself, live only: once a day, and at once when somebody is rated."""
+"""The reactor that signs a log, live only: once a day, and at once after the events that must not wait."""
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -16,43 +16,49 @@ from shared.events import (
     VIETNAM,
     CheckpointSigned,
     MalformedEvent,
-    RatingDecided,
-    ReRated,
     UnknownVersion,
     decode,
     local_day,
-    type_name,
 )
+from shared.wake import Waiting
 
 logger = logging.getLogger(__name__)
 
-# A decision's checkpoint is to be on the sheet that is printed right after it.
 PAUSE_S = 1.0
-DECISIONS = {type_name(RatingDecided), type_name(ReRated)}
 
 
 class Signer:
-    """Appends `checkpoint.signed` at the first look after midnight in Vietnam, when anything else was recorded since
-    the last one, and at each decision; then it signs as well how far it holds the logs that the decision rests on.
+    """Appends `checkpoint.signed` at the first look after midnight in Vietnam when anything else was recorded since
+    the last one, and at once after an event of a type in `at_once`: then it also signs how far it holds the logs in
+    `rests_on`, which such an event was decided on.
 
-    Comparing with its own log first makes it repeatable, by any number of processes.
+    It compares with its own log first, so that any number of processes may run it.
     """
 
     def __init__(
-        self, log: Log, key: CheckpointKey, *, rests_on: Sequence[Log] = (), clock: Callable[[], datetime] = utcnow
+        self,
+        log: Log,
+        key: CheckpointKey,
+        *,
+        rests_on: Sequence[Log] = (),
+        at_once: Collection[str] = (),
+        clock: Callable[[], datetime] = utcnow,
     ) -> None:
         self.log = log
         self.key = key
         self.rests_on = rests_on
+        self.at_once = frozenset(at_once)
         self.clock = clock
         self._looked_at: dict[str, tuple[Head, date]] = {}
 
     def run(self, stop: threading.Event) -> None:
-        while not stop.wait(PAUSE_S):
-            try:
-                self.step()
-            except SQLAlchemyError as error:
-                logger.warning("signing checkpoints of %s waits: %s", self.log.source, error)
+        with Waiting(self.log.engine) as waiting:
+            while not stop.is_set():
+                try:
+                    self.step()
+                except SQLAlchemyError as error:
+                    logger.warning("signing checkpoints of %s waits: %s", self.log.source, error)
+                waiting.sleep(stop, PAUSE_S, settle_s=PAUSE_S)
 
     def step(self) -> list[CheckpointSigned]:
         """Look at each commune whose log or day moved on; returns what was signed."""
@@ -70,28 +76,33 @@ class Signer:
 
     def _look(self, commune: str, head: Head, today: date) -> list[CheckpointSigned]:
         try:
-            unsigned = unsigned_in(self.log, commune, head)
+            unsigned = unsigned_in(self.log, commune, head, self.at_once)
         except (ChainBreak, MalformedEvent, UnknownVersion, TypeError) as error:  # TypeError: stored as no bytes
             logger.error("a log that is not as it was recorded is not signed: %s", error)
             return []
-        if not unsigned.decided and not (unsigned.anything and unsigned.since < today):
+        if not unsigned.waits and not (unsigned.anything and unsigned.since < today):
             return []
-        held = {log.source: log.head(commune) for log in self.rests_on} if unsigned.decided else {}
+        held = {log.source: log.head(commune) for log in self.rests_on} if unsigned.waits else {}
         actor = f"service/{self.log.source}"
         return record(self.log, commune, self.key, actor=actor, held=held, seen=unsigned.seen)
 
 
 class Unsigned(msgspec.Struct, frozen=True):
-    """What lies behind the last checkpoint: `since` is its day (without one that of the first event), `seen` how many
-    checkpoints there are, `anything` whether there is more than checkpoints."""
+    """What follows the last checkpoint.
+
+    since     the day of the last checkpoint; without one, that of the first event
+    seen      how many checkpoints there are
+    anything  is there anything but checkpoints?
+    waits     is there an event that must be signed at once?
+    """
 
     since: date
     seen: int
     anything: bool
-    decided: bool
+    waits: bool
 
 
-def unsigned_in(log: Log, commune: str, head: Head) -> Unsigned:
+def unsigned_in(log: Log, commune: str, head: Head, at_once: Collection[str] = ()) -> Unsigned:
     """What is to be signed up to `head`, which is not empty.
 
     Raises ChainBreak where what follows the last checkpoint does not fit it, MalformedEvent.
@@ -103,11 +114,11 @@ def unsigned_in(log: Log, commune: str, head: Head) -> Unsigned:
     if not first:
         raise ChainBreak(log.source, commune, 1, "sự kiện đầu tiên không còn")
     since = (last or decode(first[0])).time
-    anything = decided = False
+    anything = waits = False
     for _, link, behind in follow(start, log.read_all(commune, start.position, head.position), log.source, commune):
         anything = anything or link.subject != SUBJECT
-        decided = decided or _type.decode(behind).type in DECISIONS
-    return Unsigned(local_day(since), last.streamversion if last else 0, anything, decided)
+        waits = waits or _type.decode(behind).type in at_once
+    return Unsigned(local_day(since), last.streamversion if last else 0, anything, waits)
 
 
 def sign_now(log: Log, commune: str, key: CheckpointKey, actor: str) -> list[CheckpointSigned]:

@@ -1,7 +1,7 @@
 """Values that several events share."""
 
 from datetime import date
-from typing import Annotated, Literal, dataclass_transform
+from typing import Annotated, Literal, dataclass_transform, get_args
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,10 @@ Category = Literal["can_bo", "cong_chuc", "khong_chuyen_trach", "truong_thon", "
 Role = Literal[
     "chair", "vice_chair", "office", "staff", "village_head", "focal_point", "supervisor", "inspector", "admin"
 ]
+ROLES: tuple[Role, ...] = get_args(Role)
+# The roles of people in the posts of a commune; the others watch it or run the installation.
+POST_ROLES: tuple[Role, ...] = ("chair", "vice_chair", "office", "staff", "village_head", "focal_point")
+EXTERNAL = "external"  # in place of a staff id: decided above the commune
 Roll = Literal["forward", "backward", "none"]
 Origin = Literal["planned", "ad_hoc", "taken_over", "merged"]
 

@@ -16,6 +16,7 @@ from shared.eventlog.traces import traced
 from shared.projection import positions as at
 from shared.projection.positions import MovedMeanwhile, Position
 from shared.projection.replay import CannotFold, Projection, advance, start
+from shared.wake import Waiting
 from shared.worker import Mine, all_communes
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 # A transaction stays short enough that commands do not wait noticeably behind it.
 BATCH = 500
 POLL_S = 0.05
+
+# What is recorded at nearly the same time is folded in one transaction.
+SETTLE_S = 0.01
 
 # So many communes' states stay in memory; another one is loaded from its rows when it is needed.
 REMEMBERED = 64
@@ -66,15 +70,16 @@ class Runner:
 
     def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
         """Keep up until told to stop. Connection and lock errors are tried again; only fold errors park."""
-        while not stop.is_set():
-            try:
-                busy = self.step(progress, stop)
-            except (SQLAlchemyError, Busy) as error:
-                logger.warning("projection %s waits: %s", self.projection.name, error)
-                busy = 0
-                stop.wait(1)
-            if not busy:
-                stop.wait(POLL_S)
+        with Waiting(self.engine, *(log.engine for log in self.logs.values())) as waiting:
+            while not stop.is_set():
+                try:
+                    busy = self.step(progress, stop)
+                except (SQLAlchemyError, Busy) as error:
+                    logger.warning("projection %s waits: %s", self.projection.name, error)
+                    busy = 0
+                    stop.wait(1)
+                if not busy:
+                    waiting.sleep(stop, POLL_S, settle_s=SETTLE_S)
 
     def step(self, progress: Progress | None = None, stop: threading.Event | None = None) -> int:
         """Fold one batch of every commune of mine that is behind; returns how many events were folded."""

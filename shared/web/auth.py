@@ -12,25 +12,13 @@ import jwt
 import msgspec
 
 from shared.eventlog import EVERY_COMMUNE
+from shared.events.values import ROLES as PEOPLE
 from shared.web.keys import AUDIENCE, ISSUER, KeyLookup, KeySetUnavailable, keys_at
 from shared.web.problems import Rejected
 from shared.web.schema import composed
 
-ROLES = frozenset(
-    {
-        "chair",
-        "vice_chair",
-        "office",
-        "staff",
-        "village_head",
-        "focal_point",
-        "supervisor",
-        "inspector",
-        "admin",
-        "replicator",
-        "messenger",
-    }
-)
+# What a token may name: the roles of people, and those of programs that copy logs or send messages.
+ROLES = frozenset({*PEOPLE, "replicator", "messenger"})
 # Who holds a token for all communes operates the installation, copies logs, or reads where people are reached; nothing
 # else is granted that wide.
 WIDE_ROLES = frozenset({"admin", "replicator", "messenger"})
@@ -184,7 +172,7 @@ def body_limit(size: int) -> Callable[[View], View]:
 def principal() -> Principal:
     """Who is asking. In a public view raises Rejected (401) when nobody is signed in."""
     if "principal" not in flask.g:
-        flask.g.principal = _verifier().verify(_token())
+        flask.g.principal = _verifier().verify(token())
     found: Principal = flask.g.principal
     return found
 
@@ -284,8 +272,8 @@ def _verifier() -> Verifier:
     return verifier
 
 
-def _token() -> str:
-    """The bearer token, else the cookie of a signed-in browser."""
+def token() -> str:
+    """The bearer token, else the cookie of a signed-in browser. Raises Rejected (401) when there is neither."""
     header = flask.request.headers.get("Authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")

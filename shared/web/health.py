@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import flask
 
-from shared.asking import Asking
 from shared.metrics import Measure, exposition
+from shared.probe import Probe
 from shared.web.auth import public
 
 log = logging.getLogger(__name__)
@@ -43,11 +43,11 @@ def health_blueprint(ready: Checks, alive: Checks | None = None, measures: Seque
     return blueprint
 
 
-def _asked(checks: Checks) -> dict[str, Asking[object]]:
-    return {name: Asking(check) for name, check in checks.items()}
+def _asked(checks: Checks) -> dict[str, Probe[object]]:
+    return {name: Probe(check) for name, check in checks.items()}
 
 
-def _answer(checks: Mapping[str, Asking[object]]) -> tuple[dict[str, object], int]:
+def _answer(checks: Mapping[str, Probe[object]]) -> tuple[dict[str, object], int]:
     end = time.monotonic() + DEADLINE_S
     answers = {name: check.begin() for name, check in checks.items()}
     states = {}

@@ -52,6 +52,12 @@ DOOR: dict[str, Problem] = {
         ),
         Problem(403, "role", "Không có quyền", "Vai trò của bạn không được làm việc này."),
         Problem(403, "commune", "Sai xã", "Token này không dành cho xã hoặc phạm vi được yêu cầu."),
+        Problem(
+            403,
+            "sign-in-code",
+            "Liên kết không dùng được",
+            "Liên kết này đã được dùng hoặc đã hết hạn. Hãy xin một liên kết mới.",
+        ),
         Problem(403, "origin", "Yêu cầu từ nơi khác", "Thay đổi chỉ được gửi từ chính trang web này (tiêu đề Origin)."),
         Problem(
             403, "unclassified", "Chưa phân quyền", "Đường dẫn này chưa được khai báo ai được dùng nên bị từ chối."

@@ -1,18 +1,23 @@
-"""One-time sign-in links: a code, used once within 15 minutes, becomes a cookie that holds a token."""
+"""One-time sign-in links: a code, used once within 15 minutes, becomes a token.
+
+The table has no migrations and the API stands in the tasks service until a service of accounts takes both over.
+"""
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import flask
 import msgspec
+from marshmallow import fields
 from sqlalchemy import JSON, BigInteger, Column, Engine, MetaData, String, Table, delete, insert
-from werkzeug.wrappers import Response
 
 from shared.eventlog import NO_COMMUNE, writing
-from shared.web.auth import COOKIE, public, require_own_origin
+from shared.web.auth import public
 from shared.web.keys import SigningKey, mint
+from shared.web.problems import Rejected
+from shared.web.schema import Blueprint, Schema
 
 CODE_LIFETIME = timedelta(minutes=15)
 SESSION_LIFETIME = timedelta(hours=12)  # a working day; then a new link
@@ -28,24 +33,16 @@ sign_in_codes = Table(
     Column("claims", JSON, nullable=False),
 )
 
-PAGE = """<!doctype html>
-<html lang="vi">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Đăng nhập</title>
-<h1>Đăng nhập</h1>
-{% if failed %}
-<p role="alert">Liên kết này đã được dùng hoặc đã hết hạn. Hãy xin một liên kết mới.</p>
-{% else %}
-<form method="post" action="{{ url_for('sign_in.redeem') }}">
-<input type="hidden" name="code" value="{{ code }}">
-<p>Liên kết chỉ dùng được một lần.</p>
-<button>Đăng nhập</button>
-</form>
-{% endif %}
-</html>
-"""
-PAGE_POLICY = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+class SignInBody(Schema):
+    code = fields.String(required=True, metadata={"description": "The code of a one-time link"})
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """A bearer token with the roles that the link was made for, and until when it counts."""
+
+    token: str
+    expires: datetime
 
 
 class _SignIn(msgspec.Struct):
@@ -75,50 +72,28 @@ def redeem_code(engine: Engine, code: str, *, now: datetime | None = None) -> _S
     return None if claims is None else msgspec.convert(claims, _SignIn)
 
 
-def sign_in_blueprint(engine: Engine, key: SigningKey) -> flask.Blueprint:
-    """GET and POST /sign-in, POST /sign-out; `engine` holds the table of this module's metadata."""
-    blueprint = flask.Blueprint("sign_in", __name__)
+def sign_in_blueprint(engine: Engine, key: Callable[[], SigningKey]) -> Blueprint:
+    """POST /sign-ins; `engine` holds the table of this module's metadata, `key` gives what tokens are minted with."""
+    blueprint = Blueprint("sign_in", __name__, description="Signing in")
 
-    # Mail and chat programs fetch links to preview them, so opening the link uses nothing up: the button does.
-    @blueprint.get("/sign-in")
+    # No cookie counts here, so another site gains nothing by sending a browser: whoever has the code may use it.
+    @blueprint.route("/sign-ins", methods=["POST"])
+    @blueprint.arguments(SignInBody)
+    @blueprint.answers(201, SignedIn)
+    @blueprint.problems(403)
     @public
-    def show() -> Response:
-        return _page(code=flask.request.args.get("code", ""))
-
-    @blueprint.post("/sign-in")
-    @public
-    def redeem() -> Response:
-        require_own_origin()
-        claims = redeem_code(engine, flask.request.form.get("code", ""))
+    def create_sign_in(body: dict[str, Any]) -> tuple[SignedIn, dict[str, str]]:
+        """Use up the code of a one-time link for a token."""
+        claims = redeem_code(engine, body["code"])
         if claims is None:
-            return _page(failed=True, status=403)
-        token = mint(key, sub=claims.sub, commune=claims.commune, roles=claims.roles, lifetime=SESSION_LIFETIME)
-        response = flask.redirect("/", 303)
-        response.set_cookie(
-            COOKIE,
-            token,
-            max_age=SESSION_LIFETIME,
-            httponly=True,
-            samesite="Strict",
-            secure=(flask.current_app.extensions["cchc.origin"] or flask.request.host_url).startswith("https:"),
+            raise Rejected("sign-in-code")
+        now = datetime.now(UTC)
+        token = mint(
+            key(), sub=claims.sub, commune=claims.commune, roles=claims.roles, lifetime=SESSION_LIFETIME, now=now
         )
-        return response
-
-    @blueprint.post("/sign-out")
-    @public
-    def sign_out() -> Response:
-        require_own_origin()
-        response = flask.redirect("/", 303)
-        response.delete_cookie(COOKIE, httponly=True, samesite="Strict")
-        return response
+        return SignedIn(token, now + SESSION_LIFETIME), {"Cache-Control": "no-store"}
 
     return blueprint
-
-
-def _page(*, code: str = "", failed: bool = False, status: int = 200) -> Response:
-    response = flask.make_response(flask.render_template_string(PAGE, code=code, failed=failed), status)
-    response.headers["Content-Security-Policy"] = PAGE_POLICY
-    return response
 
 
 def _digest(code: str) -> str:

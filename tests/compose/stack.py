@@ -24,7 +24,7 @@ LASTING = (
     "scoring-work",
     "notifications",
     "notifications-work",
-    "pages",
+    "web",
     "proxy",
 )
 UP_SECONDS = 600  # the image is built, and the machine may be busy with other tests

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
+from services.scoring.worker import SIGNED_AT_ONCE
 from shared.eventlog import Decision, Log
 from shared.eventlog.checkpoints import (
     CheckpointKey,
@@ -49,7 +50,7 @@ class World:
     def signer(self, log: Log | None = None) -> Signer:
         log = log or self.tasks
         rests_on = [self.tasks] if log is self.scoring else []
-        return Signer(log, self.key, rests_on=rests_on, clock=self.clock)
+        return Signer(log, self.key, rests_on=rests_on, at_once=SIGNED_AT_ONCE, clock=self.clock)
 
     def findings(self, kept: list[CheckpointSigned] | None = None) -> list[Finding]:
         signed = [*recorded_checkpoints(self.tasks), *(kept or [])]

@@ -12,7 +12,6 @@ from sqlalchemy import Engine, MetaData, Table, delete, insert, select, text, up
 from sqlalchemy.exc import DBAPIError
 
 from cchc.databases import DATABASES
-from cchc.root import create_root
 from cchc.settings import SERVICES
 from shared.eventlog import EVERY_COMMUNE, NO_COMMUNE, open_database, reading, snapshot, writing
 from shared.eventlog.security import Gap, secure, unsecured
@@ -22,6 +21,7 @@ from tests.support.deployed import Deployed, deployed_on
 from tests.support.postgres import Postgres
 from tests.support.reminded import COMMUNE as OURS
 from tests.support.reminded import SmallCommune
+from tests.support.screens import screens_of
 
 THEIRS = "xa-khac"
 # In every text and byte of the other commune's rows.
@@ -130,11 +130,11 @@ def test_a_view_shows_no_more_than_its_tables(neighbours: SmallCommune, deployed
         connection.execute(text("DROP VIEW seen"))
 
 
-@pytest.mark.parametrize("app", ["root", *SERVICES])
+@pytest.mark.parametrize("app", ["web", *SERVICES])
 def test_no_route_shows_anything_of_another_commune(neighbours: SmallCommune, deployed: Deployed, app: str):
     """With every role of our commune, and with their ids in our addresses."""
     served = deployed.installation("server", neighbours.installation.settings.data)
-    web = create_root(served) if app == "root" else served.web(app)
+    web = screens_of(served) if app == "web" else served.web(app)
     client = web.test_client()
     asked = 0
     for staff in ("p01", "p03", "p04"):

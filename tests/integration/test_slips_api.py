@@ -240,7 +240,7 @@ def test_the_week_as_a_workbook_and_as_a_page(office: Office):
     assert "Người p07" in str(book.get_sheet_by_index(0).to_python())
     page = office.get("/weekly.html", who="p01")
     assert page.content_type.startswith("text/html")
-    assert page.headers["Content-Security-Policy"] == reports.policy()
+    assert page.headers["Content-Security-Policy"] == reports.PAPERS.policy
     assert "Báo cáo &lt;quý&gt; &amp; {{ tháng }}" in page.text and "Người p07 (p07)" in page.text
 
 

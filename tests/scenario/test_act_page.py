@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from cchc.root import create_root
 from services.tasks import views
 from services.tasks.domain.task import Task
 from shared.eventlog import reading
 from shared.web.auth import COOKIE
 from shared.web.keys import mint
 from tests.support.reminded import COMMUNE, PEOPLE, SmallCommune
+from tests.support.screens import screens_of
 
 BASE = "https://xa-nho.example"
 TITLE = "rà soát <script>alert(1)</script>"
@@ -33,7 +33,7 @@ def commune(tmp_path: Path) -> Iterator[SmallCommune]:
 
 class Browser:
     def __init__(self, commune: SmallCommune, staff: str | None, of: str = COMMUNE) -> None:
-        self.client: FlaskClient = create_root(commune.installation).test_client()
+        self.client: FlaskClient = screens_of(commune.installation).test_client()
         if staff:
             token = mint(
                 commune.installation.signing_key,

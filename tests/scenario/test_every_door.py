@@ -7,7 +7,6 @@ import flask
 import pytest
 
 from cchc.installation import Installation
-from cchc.root import create_root
 from cchc.settings import SERVICES
 from demo.year import COMMUNE
 from services.scoring.views import PROJECTION
@@ -16,12 +15,13 @@ from shared.projection import Runner
 from shared.projection.positions import set_parked
 from shared.web.auth import ROLES, WIDE_ROLES, routes, unclassified_routes
 from shared.web.keys import mint
+from tests.support.screens import screens_of
 
-APPS = ("root", *SERVICES)
+APPS = ("web", *SERVICES)
 
 
 def app_of(installation: Installation, name: str) -> flask.Flask:
-    return create_root(installation) if name == "root" else installation.web(name)
+    return screens_of(installation) if name == "web" else installation.web(name)
 
 
 @pytest.mark.parametrize("name", APPS)
@@ -57,7 +57,7 @@ def test_a_stranger_learns_that_a_commune_stands_still_but_not_of_whom(installat
     Runner(installation.scoring.engine, installation.scoring.logs, PROJECTION).catch_up()
     with writing(installation.engine("scoring"), COMMUNE) as connection:
         set_parked(connection, PROJECTION.name, COMMUNE, "tasks", "p07 was never appointed")
-    client = create_root(installation).test_client()
+    client = screens_of(installation).test_client()
     office = mint(
         installation.signing_key, sub="staff/p14", commune=COMMUNE, roles=["office"], lifetime=timedelta(minutes=5)
     )

@@ -11,7 +11,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from cchc.installation import Installation
-from cchc.root import create_root
 from demo.year import COMMUNE
 from services.scoring.documents.sheet import sheet_page
 from services.scoring.domain.sheet import sheet, sheet_bytes
@@ -19,6 +18,7 @@ from services.scoring.views import Known, known_at, moment_at
 from shared.events import decode, end_of_day
 from shared.web.keys import mint
 from tests.scenario.conftest import settings_of
+from tests.support.screens import screens_of
 
 YEAR = f"/communes/{COMMUNE}/years/2024"
 
@@ -32,7 +32,7 @@ def lived(lived_year: Any) -> Iterator[Installation]:
 
 @pytest.fixture(scope="module")
 def client(lived: Installation) -> FlaskClient:
-    return create_root(lived).test_client()
+    return screens_of(lived).test_client()
 
 
 def known(lived: Installation, day: date = date(2024, 12, 20)) -> Known:

@@ -16,7 +16,9 @@ from sqlalchemy.pool import NullPool
 from services.notifications import views
 from services.notifications.channels.email import Email
 from services.notifications.channels.interface import Message
-from services.notifications.reactors import Reach, Reminding
+from services.notifications.reach import Reach
+from services.notifications.reactors import Reminding
+from services.notifications.sender import Sender
 from shared.eventlog import Log, open_database
 from shared.eventlog.database import Query, run_together
 from tests.support.reminding import World, mail_channel
@@ -55,8 +57,8 @@ class LogDyingBeforeItsCommit(Log):
         return die()
 
 
-class DyingOnceQueued(Reminding):
-    def _deliver(self, commune: str, reach: Reach, at: str, stop: threading.Event) -> int:
+class DyingOnceQueued(Sender):
+    def deliver(self, commune: str, reach: Reach, at: str, stop: threading.Event) -> int:
         die()
         return 0
 
@@ -72,7 +74,10 @@ def main(role: str, url: str, port: str, now: str) -> None:
         notifications = msgspec.structs.replace(notifications, logs={**notifications.logs, "notifications": log})
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    (DyingOnceQueued if role == "queued" else Reminding)(notifications).run(stop)
+    reminding = Reminding(notifications)
+    if role == "queued":
+        reminding.sender = DyingOnceQueued(notifications)
+    reminding.run(stop)
     sys.stdout.write(str(mail.sent))
 
 

@@ -48,15 +48,26 @@ def test_every_container_has_what_it_takes_and_no_more(folder: Path):
 
 
 def test_what_a_container_no_longer_needs_is_taken_from_it(folder: Path):
-    (folder / "tasks" / SIGNING).write_bytes((folder / "master" / SIGNING).read_bytes())
+    (folder / "web" / SIGNING).write_bytes((folder / "master" / SIGNING).read_bytes())
     before = contents(folder)
     assert made(folder) == []
-    assert before.keys() - contents(folder).keys() == {f"tasks/{SIGNING}"}
+    assert before.keys() - contents(folder).keys() == {f"web/{SIGNING}"}
+
+
+def test_a_container_of_an_earlier_release_leaves_nothing_to_read(folder: Path):
+    (folder / "pages").mkdir()
+    (folder / "pages" / SIGNING).write_bytes((folder / "master" / SIGNING).read_bytes())
+    assert made(folder) == []
+    assert not (folder / "pages").exists() and (folder / "master" / SIGNING).exists()
+
+
+def test_the_screens_hold_no_secret(folder: Path):
+    assert list((folder / "web").iterdir()) == []
 
 
 def test_a_token_of_one_who_mints_counts_with_the_public_keys(folder: Path):
     token = mint(
-        load_key(folder / "pages" / SIGNING), sub="staff/p14", commune="a", roles=["staff"], lifetime=timedelta(hours=1)
+        load_key(folder / "tasks" / SIGNING), sub="staff/p14", commune="a", roles=["staff"], lifetime=timedelta(hours=1)
     )
     assert Verifier(str(folder / "public" / "keys.json")).verify(token).staff == "p14"
 

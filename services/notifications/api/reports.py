@@ -89,5 +89,5 @@ def _month(query: dict[str, Any], commune: str) -> Month:
 
 def _page(body: str) -> flask.Response:
     response = flask.make_response(body)
-    response.headers["Content-Security-Policy"] = reports.policy()
+    response.headers["Content-Security-Policy"] = reports.PAPERS.policy
     return response

@@ -1,4 +1,4 @@
-"""The last hop of Apprise: Zalo bots first, and whatever else it knows, by one URL with a place for the address.
+"""The channel of Apprise: Zalo bots, and every other service that it knows, by a URL with a place for the address.
 
 For a Zalo bot the URL is `zalo://<bot token>/{address}`; a person's address is the chat id that the bot sees when the
 person has written to it once.
@@ -43,16 +43,16 @@ class Apprise(msgspec.Struct, frozen=True):
             raise NoAddress("no_address")
         hop = _hop(self.template.replace(PLACE, quote(address, safe="")))
         if not hop.notify(title=message.subject, body=text(message), body_format="text"):
-            # Apprise tells no more than yes or no.
+            # Apprise says only yes or no.
             raise Temporary("apprise")
 
 
 def text(message: Message) -> str:
-    """What follows the subject: chats show little at once, so that it is without greeting."""
-    told = [
+    """What follows the subject; without a greeting, as chats show little at once."""
+    items = [
         "\n".join([item.text, *item.details, *([item.link] if item.link else [])]).strip() for item in message.items
     ]
-    return "\n\n".join([*told, message.closing])
+    return "\n\n".join([*items, message.closing])
 
 
 def _hop(url: str) -> "NotifyBase":

@@ -67,7 +67,7 @@ class Server(msgspec.Struct, frozen=True):
             if self.user:
                 session.login(self.user, self.password)
             yield session
-            # The message is taken over by now: whatever a server answers to a farewell is no failure.
+            # The message is taken over by now: no answer to a farewell is a failure.
             with suppress(smtplib.SMTPException, OSError):
                 session.quit()
         finally:
@@ -91,7 +91,7 @@ class Email(msgspec.Struct, frozen=True):
 
 
 def address(email: str, name: str | None = None) -> Address:
-    """Raises Permanent for what is no address; nothing in it reaches another header."""
+    """Raises Permanent for anything but an address, so that nothing in it reaches another header."""
     try:
         found = Address(display_name=plain(name or ""), addr_spec=email.strip())
     except Exception as problem:  # the standard library raises many kinds on bad input
@@ -130,7 +130,7 @@ def letter(message: Message, sender: Address, to: Address) -> EmailMessage:
 
 
 def calendar(message: Message, host: str) -> bytes | None:
-    """The deadlines still to come, as days of an iCalendar file (RFC 5545); a later one replaces its earlier date."""
+    """The coming deadlines, as days of an iCalendar file (RFC 5545); a later version replaces the earlier date."""
     today = local_day(message.at)
     coming = [item for item in message.items if item.due and date.fromisoformat(item.due) >= today]
     if not coming:
@@ -161,7 +161,7 @@ def _day_of(item: Item, message: Message, host: str) -> icalendar.Event:
 
 
 def _id(about: str, commune: str) -> str:
-    """As the left side of an id in headers: ids of tasks are our own, but for what a commune may have typed."""
+    """The left side of an id in headers, where a commune may have typed the id of a task itself."""
     return re.sub(r"[^A-Za-z0-9._-]", ".", f"{about}.{commune}")
 
 
@@ -185,7 +185,7 @@ def _environment() -> jinja2.Environment:
 @contextmanager
 def _refusals() -> Iterator[None]:
     """A server's answer as ours. Only what it says of this recipient or this text is final; a wrong password, an
-    expired certificate or a sender not allowed yet can be mended while the message waits."""
+    expired certificate or a sender not allowed yet can be fixed while the message waits."""
     try:
         yield
     except smtplib.SMTPRecipientsRefused as refused:

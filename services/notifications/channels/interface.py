@@ -1,4 +1,4 @@
-"""The port of all channels: a message to an address, taken over or refused; and where addresses come from."""
+"""The port of all channels: a message that is taken over or refused; and where addresses come from."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol, runtime_checkable
@@ -9,7 +9,7 @@ from services.notifications.links import Links
 
 
 class Contact(msgspec.Struct, frozen=True):
-    """Who a staff id is and how to reach them, read from tasks at the moment of sending and kept nowhere."""
+    """A staff member's name and address, read from tasks at the moment of sending and stored nowhere."""
 
     staff: str
     name: str | None = None
@@ -17,9 +17,9 @@ class Contact(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing as a message tells it; `reminder` the last of those about it. `heading` groups the things of a digest;
-    `details` are further lines under `text`. `title` names the thing alone, for a calendar. `staff` is whom it
-    concerns, as id; `due` a day as ISO 8601, in its `due_version`. `link` leads to the one step that is asked for."""
+    """One thing in a message; `reminder` is the last of those about it. `heading` groups the things of a digest;
+    `details` are further lines under `text`. `title` names the thing alone, for a calendar. `staff` is the id of the
+    person it concerns; `due` a day in ISO 8601, of `due_version`. `link` leads to the one step that is asked for."""
 
     reminder: str
     about: str
@@ -36,7 +36,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
     """What goes to one recipient by one channel at once. `message` is stable over all attempts; `thread` is the task
-    that it is all about, None for a digest. `at` is RFC 3339 in UTC."""
+    that all of it is about, None for a digest. `at` is RFC 3339 in UTC."""
 
     message: str
     commune: str
@@ -67,7 +67,7 @@ class Permanent(Undeliverable):
 
 
 class NoAddress(Undeliverable):
-    """There is nowhere to send it to: it is suppressed, not failed."""
+    """There is no address to send it to: it is suppressed, not failed."""
 
 
 class Channel(Protocol):
@@ -78,12 +78,12 @@ class Channel(Protocol):
 @runtime_checkable
 class ChecksAddresses(Protocol):
     def check(self, url: str) -> None:
-        """Could a message be sent there? Raises Permanent."""
+        """Could a message be sent there? Raises Permanent or Temporary."""
 
 
 class Channels(msgspec.Struct, frozen=True):
     """`last_hops` by channel name; the inbox needs none. `directory` answers commune → contacts by staff id in the
-    order of given names, and may raise Temporary. `links` makes the addresses in messages, and knows its own."""
+    order of given names, and may raise Temporary. `links` makes the addresses in messages and checks them."""
 
     last_hops: Mapping[str, Channel]
     directory: Callable[[str], Mapping[str, Contact]]
@@ -91,11 +91,11 @@ class Channels(msgspec.Struct, frozen=True):
 
     @property
     def names(self) -> frozenset[str]:
-        """The channels that this installation can reach anybody by."""
+        """The channels that this installation has."""
         return frozenset({"inbox", *self.last_hops})
 
     def check_webhook(self, url: str) -> None:
-        """Could a webhook go to this address? Raises Permanent."""
+        """Could a webhook go to this address? Raises Permanent or Temporary."""
         webhooks: object = self.last_hops.get("webhook")
         if not isinstance(webhooks, ChecksAddresses):
             raise Permanent("no_channel")

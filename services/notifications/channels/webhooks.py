@@ -29,7 +29,7 @@ SECRET = "whsec_"  # noqa: S105 -- the prefix of secrets, not one
 SECRET_BYTES = 32
 GONE = 410
 DEFAULT_PORTS = {"http": http.client.HTTP_PORT, "https": http.client.HTTPS_PORT}
-# Nothing that could end the line of a request or a header, and no letter that has no place in a URL.
+# Nothing that could end the line of a request or a header, and no character that a URL cannot hold.
 SENDABLE = re.compile(r"[!-~]+")
 
 
@@ -73,8 +73,8 @@ class Webhooks(msgspec.Struct, frozen=True):
             raise Temporary(f"http {status}")
 
     def check(self, url: str) -> None:
-        """Whether messages may go to a URL, as far as can be told today. Raises Permanent, or Temporary when its name
-        is not known."""
+        """May messages go to a URL, as far as is known today? Raises Permanent, or Temporary when its name is
+        not known."""
         parts = self._parts(url)
         self._address(parts)
 
@@ -93,7 +93,7 @@ class Webhooks(msgspec.Struct, frozen=True):
             raise Temporary(f"http {type(problem).__name__}") from problem
 
     def _parts(self, url: str) -> SplitResult:
-        """Raises Permanent for what is no URL of a web server, or plain HTTP where nobody vouched for it."""
+        """Raises Permanent for anything but the URL of a web server, or for plain HTTP to a host not allowed."""
         try:
             parts = urlsplit(url)
             known = parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0 and parts.username is None
@@ -109,8 +109,8 @@ class Webhooks(msgspec.Struct, frozen=True):
         return not self.allowed.isdisjoint({parts.hostname, f"{parts.hostname}:{_port(parts)}"})
 
     def _address(self, parts: SplitResult) -> str:
-        """The one address to connect to. A name is resolved here and never again, so that it cannot change its mind
-        between the check and the connection; one inner address among several refuses the name."""
+        """The one address to connect to. A name is resolved here only, so that it cannot change between the check and
+        the connection; one inner address among several refuses the name."""
         try:
             found = socket.getaddrinfo(parts.hostname, _port(parts), type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
@@ -122,11 +122,11 @@ class Webhooks(msgspec.Struct, frozen=True):
 
 
 class _Through(http.client.HTTPConnection):
-    """HTTP over a connection made already; host name and certificate are those of the URL."""
+    """HTTP over an existing connection; host name and certificate are those of the URL."""
 
     def __init__(self, connected: socket.socket, parts: SplitResult) -> None:
         super().__init__(parts.hostname or "", _port(parts))
-        # The Host header leaves out the port that goes without saying.
+        # The Host header leaves out the default port.
         self.default_port = DEFAULT_PORTS[parts.scheme]
         self._connected = connected
         self._tls = ssl.create_default_context() if parts.scheme == "https" else None
@@ -138,8 +138,8 @@ class _Through(http.client.HTTPConnection):
 
 @contextmanager
 def _connected(address: str, port: int, seconds: float) -> Iterator[socket.socket]:
-    """A connection that ends after so long whatever happens: a socket's own limit begins anew with every byte. Raises
-    TimeoutError when it ended so, as what was cut off looks like an answer that came to its end."""
+    """A connection with a limit on its whole time: a socket's own timeout starts again with every byte. Raises
+    TimeoutError when it was cut off, as that looks like an answer that came to its end."""
     with socket.create_connection((address, port), timeout=seconds) as connected, connected.dup() as handle:
         late = Event()
 
@@ -170,8 +170,8 @@ def _port(parts: SplitResult) -> int:
 
 
 def _is_public(text: str) -> bool:
-    """Whether an address belongs to the open internet. IPv6 that carries an IPv4 address in it does not: what comes out
-    at its other end is not in sight from here."""
+    """Does an address belong to the open internet? IPv6 that carries an IPv4 address does not: where it comes out
+    cannot be seen from here."""
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.sixtofour or address.teredo):
         return False

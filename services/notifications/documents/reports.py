@@ -1,19 +1,13 @@
 """The reports of a week and of a month as workbooks and as A4 pages."""
 
-import base64
-import functools
-import hashlib
 from collections.abc import Callable, Mapping
-from datetime import date
-from pathlib import Path
 from typing import Any
-
-import jinja2
 
 from services.notifications.channels.interface import Contact
 from services.notifications.domain import weekly
 from services.notifications.domain.weekly import FieldWeek, Month, PersonWeek, Week
-from shared.fields import FIELDS
+from shared.documents import Papers, day
+from shared.reform import FIELDS
 from shared.vietnamese import in_order_of
 from shared.workbook import Cell, Column, Table, workbook
 
@@ -71,7 +65,7 @@ def title(of: Week | Month) -> str:
 def _about(of: Week | Month) -> list[tuple[str, Cell]]:
     if isinstance(of, Month):
         return [("Xã", of.name), ("Tháng", _month(of)), ("Tính đến ngày", of.on)]
-    days = f"{of.week}: từ {_day(of.monday)} đến {_day(of.sunday)}"
+    days = f"{of.week}: từ {day(of.monday)} đến {day(of.sunday)}"
     return [("Xã", of.name), ("Tuần", days), ("Tính đến ngày", of.on)]
 
 
@@ -132,46 +126,12 @@ def _month(of: Month) -> str:
     return f"{of.month[5:]}/{of.month[:4]}"
 
 
-def _day(day: date | None) -> str:
-    return f"{day:%d/%m/%Y}" if day else "–"
+# The A4 pages
 
-
-# The page
-
-
-def week_page(of: Week, contacts: Contacts) -> str:
-    """The week as HTML for A4; it needs no other file."""
-    people = _people(of, contacts)
-    names = {person.staff: _name(contacts, person.staff) for person in people}
-    return _render("weekly.html", week=of, people=people, names=names)
-
-
-def month_page(of: Month) -> str:
-    """The month as HTML for A4."""
-    return _render("monthly.html", month=of, shown=_month(of))
-
-
-def policy() -> str:
-    """What the pages may load: nothing but their own style, as a Content-Security-Policy names it."""
-    digest = base64.b64encode(hashlib.sha256(_css().encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'; base-uri 'none'"
-
-
-def _render(template: str, **values: Any) -> str:
-    return _environment().get_template(template).render(css=_css(), **values)
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("services.notifications.documents"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["day"] = _day
-    environment.globals |= {
+PAPERS = Papers(
+    "services.notifications.documents",
+    "report.css",
+    words={
         "FIELDS": FIELDS,
         "KINDS": KINDS,
         "LEVELS": LEVELS,
@@ -179,10 +139,17 @@ def _environment() -> jinja2.Environment:
         "MONTH_COUNTS": MONTH_COUNTS,
         "NAMELESS": NAMELESS,
         "WEEK_COUNTS": WEEK_COUNTS,
-    }
-    return environment
+    },
+)
 
 
-@functools.cache
-def _css() -> str:
-    return Path(__file__).with_name("templates").joinpath("report.css").read_text(encoding="utf-8")
+def week_page(of: Week, contacts: Contacts) -> str:
+    """The week as HTML for A4; it needs no other file."""
+    people = _people(of, contacts)
+    names = {person.staff: _name(contacts, person.staff) for person in people}
+    return PAPERS.render("weekly.html", commune=of.name, week=of, people=people, names=names)
+
+
+def month_page(of: Month) -> str:
+    """The month as HTML for A4."""
+    return PAPERS.render("monthly.html", commune=of.name, month=of, shown=_month(of))

@@ -1,4 +1,4 @@
-"""From a policy's audience words to staff ids: who is told, who stands in, who is told when there is nobody."""
+"""From a policy's audience words to staff ids, with those who stand in for somebody absent or gone."""
 
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -8,8 +8,7 @@ from msgspec import UNSET
 
 from services.notifications.domain.people import Post, absence_on, holders, in_charge, posts_on, unit_on
 from services.notifications.domain.records import Appointed, Changed, Records
-
-EXTERNAL = "external"
+from shared.events.values import EXTERNAL
 
 
 class Concerned(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,7 +20,7 @@ class Concerned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Roll:
-    """Everybody in post on a day as recorded by a time (RFC 3339 in UTC), asked again and again while planning."""
+    """Everybody in post on a day, as recorded by a time (RFC 3339 in UTC). Planning asks it again and again."""
 
     def __init__(self, records: Records, day: date, at: str) -> None:
         self.records = records
@@ -33,14 +32,14 @@ class Roll:
         self._reached: dict[str, list[str]] = {}
 
     def recipients(self, words: Iterable[str], of: Concerned) -> list[str]:
-        """Staff ids in the order of the words, each once; when there is nobody the Office, without one the chair."""
+        """Staff ids in the order of the words, each once; if there is nobody the Office, else the chair."""
         named = [staff for word in words for staff in _AUDIENCES[word](self, of)]
         reached = [one for staff in named for one in self.reach(staff)]
         return list(dict.fromkeys(reached)) or self.office or self.chairs
 
     def reach(self, staff: str) -> list[str]:
-        """Who is told in a person's stead: their substitute and the Office when absent; when they left, who tracked
-        them, otherwise the Office."""
+        """The person, or those reminded in their place: of one absent the substitute and the Office, of one who left
+        the tracker, otherwise the Office."""
         if staff not in self._reached:
             self._reached[staff] = self._reach(staff)
         return self._reached[staff]
@@ -57,7 +56,7 @@ class Roll:
         return [*substitute, *present] or [staff]
 
     def away(self, staff: str) -> str | None:
-        """Of an absent person the substitute ("" when none is named), None for one who is here."""
+        """The substitute of an absent person ("" when none is named); None for a person who is present."""
         absence = absence_on(self.records.people[staff], self.day, self.at)
         return (absence.data.substitute or "") if absence else None
 
@@ -75,7 +74,7 @@ class Roll:
         return in_charge(self.posts, lead) if lead else None
 
     def heads(self, unit: str) -> list[str]:
-        """Who answers for a unit: its head, otherwise its members."""
+        """The people who answer for a unit: its head, otherwise its members."""
         defined = unit_on(self.records, unit, self.day, self.at)
         if defined and defined.head and defined.head in self.posts:
             return [defined.head]
@@ -107,7 +106,7 @@ def _rater(roll: Roll, of: Concerned) -> list[str]:
     post = roll.posts.get(of.person or "")
     rater = post.rater if post else None
     if rater == EXTERNAL:
-        return roll.office  # it records what is decided above
+        return roll.office  # it records what higher authorities decide
     return [rater] if rater else [chair for chair in roll.chairs if chair != of.person]
 
 

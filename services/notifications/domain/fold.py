@@ -1,4 +1,4 @@
-"""The fold of the tasks log and the scoring log of one commune into what reminding looks at."""
+"""The fold of one commune's tasks log and scoring log into the records of reminding."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from shared.events import Envelope
 from shared.records import Fold, FoldError, Key
 from shared.records import Handler as HandlerOf
 
-# Another version at start rebuilds the records from the logs.
+# A service that starts with another version rebuilds the records from the logs.
 FOLD_VERSION = 2
 
 Handler = HandlerOf[Records]
@@ -99,7 +99,7 @@ def _directive_amended(records: Records, e: Envelope, d: events.DirectiveAmended
 
 
 def _kept(kind: str, moment: Callable[..., kept.Moment], *identity: str) -> Handler:
-    """An event of which there are few is kept with its data, in the record that these fields of it name."""
+    """A rare event is kept with its data, in the record that these fields of it name."""
 
     def handle(records: Records, e: Envelope, d: Any) -> Key:
         return records.note(kind, moment(e.position, e.time, d), *(getattr(d, name) for name in identity))

@@ -14,8 +14,8 @@ OPEN: frozenset[State] = frozenset({"queued"})
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What a moment wants told. `wanted_at` (RFC 3339 in UTC) is when its rule meant it to be; `suppressed` a reason
-    for recording it without sending it (it was missed, and what it would say is no longer so)."""
+    """A reminder that a moment wants. `wanted_at` (RFC 3339 in UTC) is when its rule meant it to be sent; `suppressed`
+    a reason for recording it without sending it (it was missed, and no longer holds)."""
 
     about: str
     rule: str
@@ -31,7 +31,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: str | None = None
 
     def id(self, commune: str) -> str:
-        """The same for the same occurrence whoever works it out, so that two who do queue one reminder (UUIDv5)."""
+        """The same id in every worker (UUIDv5), so that two that plan the same occurrence queue it once."""
         parts = (commune, self.about, self.rule, self.run_on.isoformat(), self.recipient, self.channel)
         return str(uuid5(NAMESPACE_URL, "cchc-reminder/" + "/".join(parts)))
 

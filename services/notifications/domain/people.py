@@ -1,4 +1,4 @@
-"""Who holds which post, and who stands in for whom, as recorded by a time (RFC 3339 in UTC)."""
+"""Posts and absences of people, and units, as recorded by a time (RFC 3339 in UTC)."""
 
 from datetime import date
 
@@ -14,7 +14,7 @@ _FIELDS = ("category", "roles", "post", "unit", "leader", "rated", "tracker", "r
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person is in the commune on a day."""
+    """The post that a person holds in the commune on a day."""
 
     staff: str
     category: str
@@ -28,7 +28,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def post_on(person: PersonRecord, day: date, by: str) -> Post | None:
-    """The post held on a day, as recorded by a time; None for nobody in post."""
+    """The post held on a day, as recorded by a time; None for a person in no post."""
     steps: list[posts.Step] = []
     for moment in person.moments:
         if moment.time <= by and (step := _step(moment)):
@@ -89,5 +89,5 @@ def in_charge(posts: dict[str, Post], lead: str) -> str | None:
 
 
 def holders(posts: dict[str, Post], *roles: str) -> list[str]:
-    """Who holds one of these roles, by staff id."""
+    """The people who hold one of these roles, by staff id."""
     return sorted(staff for staff, post in posts.items() if not set(roles).isdisjoint(post.roles))

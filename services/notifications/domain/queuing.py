@@ -1,4 +1,4 @@
-"""What is recorded of what a moment wants told: queued or suppressed, and which level hears of a passed deadline."""
+"""What is recorded of what a moment wants: queued or suppressed, and which level hears of a missed deadline."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,7 +9,7 @@ from services.notifications.domain.occurrence import Wanted
 from services.notifications.domain.people import posts_on
 from services.notifications.domain.plan import View
 from services.notifications.domain.records import Records
-from services.notifications.domain.standing import standing
+from services.notifications.domain.task_state import state_at
 from shared.calendar import CalendarMissing
 from shared.events import Data, ReminderEscalated, ReminderSuppressed, local_day
 from shared.events.reminders import Level
@@ -30,7 +30,7 @@ class AlreadyQueued(msgspec.Struct, frozen=True):
 
 
 def to_queue(commune: str, view: View, wanted: Sequence[Wanted], told: Sequence[AlreadyQueued], at: str) -> list[Data]:
-    """What to append for what is wanted and was told neither as this rung nor on this day."""
+    """What to append for what is wanted and is queued neither as this rung nor on this day."""
     rungs = {(each.about, each.rule, each.due_version, each.recipient, each.channel) for each in told}
     keys = {(each.about, each.rule, each.run_on, each.recipient, each.channel) for each in told}
     events: list[Data] = []
@@ -54,7 +54,7 @@ def to_queue(commune: str, view: View, wanted: Sequence[Wanted], told: Sequence[
 def _escalations(
     commune: str, view: View, fresh: Sequence[Wanted], told: Sequence[AlreadyQueued], at: str
 ) -> Iterator[ReminderEscalated]:
-    """A level that hears of a deadline's passing for the first time."""
+    """The levels that hear of a missed deadline for the first time."""
     rising = {rule.rule: rule for _, policy in view.policies for rule in policy.rules if rule.escalates_to}
     reached: dict[tuple[str, int | None], int] = {}
     for before in told:
@@ -65,7 +65,7 @@ def _escalations(
     def roles(staff: str) -> tuple[str, ...]:
         return posts[staff].roles if staff in posts else ()
 
-    # Of one rung's reminders it is that of the level itself that tells it.
+    # Of one rung's reminders, the one to the level itself comes first.
     for each in sorted(
         (each for each in fresh if each.rule in rising and each.due_version is not None),
         key=lambda each: (
@@ -103,7 +103,7 @@ def _raise(reached: dict[tuple[str, int | None], int], key: tuple[str, int | Non
 def _overdue(records: Records, about: str, at: str, offset: int) -> int:
     """Working days past the deadline; where they cannot be counted, those of the rung."""
     task = records.tasks.get(about.removeprefix("task/"))
-    now = standing(task, at) if task else None
+    now = state_at(task, at) if task else None
     if now is None or now.due is None:
         return offset
     try:

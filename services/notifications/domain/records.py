@@ -1,4 +1,4 @@
-"""What the fold keeps of one commune, in dated moments: enough to say how things stood at any past time.
+"""What the fold keeps of one commune, as dated moments: enough to know how things stood at any past time.
 
 Nothing here depends on today. A moment's `time` is that of its recording (RFC 3339 in UTC), so texts compare as times.
 """
@@ -43,7 +43,7 @@ class Moment(msgspec.Struct, array_like=True, gc=False):
 
 
 class DueSet(Moment, tag="due", gc=False):
-    """A deadline comes into force. `granted` answers a request; `returned` and `reopened` arm the ladder anew."""
+    """A deadline comes into force. `granted` answers a request; `returned` and `reopened` start the ladder again."""
 
     due_version: int
     due: date | None
@@ -96,7 +96,7 @@ class TaskRecord(msgspec.Struct, gc=False, omit_defaults=True):
 
 
 class Of(Moment, gc=False):
-    """A moment of a kind of which there are few: it keeps the event's own data."""
+    """A moment of a rare kind: it keeps the event's own data."""
 
 
 class Appointed(Of, tag="appointed", gc=False):
@@ -265,8 +265,8 @@ class Records(RecordsByKind):
 
 
 def ended_at(record: Record) -> str | None:
-    """When a task came to its end (and was not reopened since), None for one that runs and for any other record: what
-    ended long ago need not be read to plan a morning."""
+    """When a task ended (and was not reopened since), None for one that runs and for any other record. Planning
+    skips tasks that ended long ago."""
     if not isinstance(record, TaskRecord):
         return None
     for moment in reversed(record.moments):

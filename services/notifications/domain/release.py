@@ -1,7 +1,7 @@
-"""When what is queued may go out, and what goes out together: one place for all channels.
+"""When queued reminders may go out, and which go out together: once, for all channels.
 
-Whatever waits (for the end of quiet hours, for a digest, for a service that was down) ends in one message per recipient
-and channel at the next opening. Only what is immediate and was queued in time goes out alone.
+Everything that waits (for the end of quiet hours, for a digest, for a service that was down) goes out as one message
+per recipient and channel at the next opening. Only what is immediate and was queued in time goes out alone.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,18 +23,18 @@ from shared.events import (
     parse_time,
 )
 
-# What is queued later than this after its rule's time was missed, and comes with whatever else was.
+# A reminder queued later than this after its rule's time was missed, and comes with the others that were.
 LATE = timedelta(hours=1)
-# Tết closes ten days at most: who is quiet for longer has chosen so, and is looked at again then.
+# Tết closes ten days at most: a person who is quiet for longer chose to be, and is looked at again then.
 LOOK_AHEAD_DAYS = 31
-# Above the Office, a message does not wait for a digest that its recipient likes better.
+# Above the Office, a message does not wait for a digest that its recipient prefers.
 ESCALATIONS = frozenset({"vice_chair", "chair"})
 
 SATURDAY = 5
 
 
 class Group(msgspec.Struct, frozen=True):
-    """What goes to one recipient by one channel as one message. `catch_up`: some of it was missed."""
+    """One message to one recipient by one channel. `catch_up`: some of it was missed."""
 
     recipient: str
     channel: str
@@ -43,15 +43,15 @@ class Group(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What releasing goes by at a moment: the policy in force, people's preferences, the calendars in force."""
+    """What decides the release at a moment: the policy in force, people's preferences, the calendars in force."""
 
     policy: PolicyPublished
     preferences: Mapping[str, PreferencesChanged]
     calendars: Calendars
 
     def opening(self, recipient: str, at: str) -> str | None:
-        """The next moment that a recipient may be told something, None when that is now. Other systems have the quiet
-        hours of the policy only."""
+        """The next moment that a recipient may get messages, None when that is now. Other systems have only the quiet
+        hours of the policy."""
         chosen = self.preferences.get(recipient)
         return opening(self.policy.quiet, chosen.quiet if chosen else None, self.calendars, at)
 
@@ -81,7 +81,7 @@ def _is_working(calendars: Calendars, day: date) -> bool:
     try:
         return calendars.is_working(day)
     except CalendarMissing:
-        # Nothing is counted here: it is better to write on a day off than to keep silent for a year.
+        # Nothing is counted here: better a message on a day off than silence for a year.
         return day.weekday() < SATURDAY
 
 
@@ -122,7 +122,7 @@ def _in_time(occurrence: Occurrence, terms: Terms) -> bool:
 
 
 def missed(occurrence: Occurrence, policy: PolicyPublished) -> bool:
-    """Queued well after its rule meant it to be told: nobody was there to do it in time."""
+    """Queued well after its rule's time: the service was not running."""
     rule = _rule(policy, occurrence.rule)
     if rule is None or occurrence.by:
         return False

@@ -9,7 +9,7 @@ from services.notifications.domain import refusals
 from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.people import Post, holders, post_on, posts_on, unit_on
 from services.notifications.domain.records import DirectiveRecord, Records, TaskRecord
-from services.notifications.domain.standing import standing
+from services.notifications.domain.task_state import state_at
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import local_day
 
@@ -111,7 +111,7 @@ def slips(records: Records, tasks: Sequence[str], at: str, *, reply_by: date | N
 
 
 def _overdue(records: Records, record: TaskRecord, at: str, calendars: Calendars) -> SlipTask:
-    now, on = standing(record, at), local_day(at)
+    now, on = state_at(record, at), local_day(at)
     if now is None:
         raise refusals.TASK_UNKNOWN(task=record.task)
     if now.status != "open":

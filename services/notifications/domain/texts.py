@@ -42,7 +42,7 @@ REASONS = {
     "endpoint_disabled": "địa chỉ webhook đã ngừng",
     "commune_closed": "xã đã kết thúc hoạt động",
     "unknown": "không tìm thấy việc",
-    # Why a channel did not take a message. Codes with numbers (`smtp 550 5.1.1`, `http 500`) stand as they are.
+    # Why a channel did not take a message. Codes with numbers (`smtp 550 5.1.1`, `http 500`) are shown as they are.
     "bad_address": "địa chỉ nhận không đúng",
     "no_endpoint": "địa chỉ webhook đã xóa hoặc đã ngừng",
     "bad_url": "địa chỉ webhook không đúng",
@@ -55,7 +55,7 @@ REASONS = {
 
 CHANNELS = {"inbox": "hộp tin", "email": "thư điện tử", "apprise": "tin nhắn", "webhook": "webhook"}
 
-# Of a rule: what it counts from, whom it tells, and how fast.
+# Of a rule: what it counts from, its audience, its urgency.
 BASES = {
     "due": "hạn",
     "check": "kỳ kiểm tra",
@@ -78,7 +78,7 @@ AUDIENCES = {
 }
 URGENCIES = {"immediate": "ngay", "digest": "gộp trong bản tin"}
 
-# Why there was no reminder (or, by state, what became of one); filled with the parameters of why.Line.
+# Why there was no reminder, or by state what became of one; filled with the parameters of why.Line.
 WHY = STATES | {
     "not_assigned_yet": "chưa giao nhiệm vụ này",
     "no_deadline": "nhiệm vụ không có hạn",

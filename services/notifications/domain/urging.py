@@ -10,7 +10,7 @@ from services.notifications.domain.audience import Concerned, Roll
 from services.notifications.domain.occurrence import Wanted
 from services.notifications.domain.plan import View, channels_to
 from services.notifications.domain.policy import URGE
-from services.notifications.domain.standing import Status, standing
+from services.notifications.domain.task_state import Status, state_at
 from shared.events import ReminderQueued
 from shared.events.reminders import Channel
 
@@ -38,7 +38,7 @@ def urge(
     outcomes: list[Outcome] = []
     for task in dict.fromkeys(command.tasks):
         record = view.records.tasks.get(task)
-        now = standing(record, at) if record else None
+        now = state_at(record, at) if record else None
         if record is None or now is None:
             outcomes.append(Outcome(task, "unknown"))
             continue

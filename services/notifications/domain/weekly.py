@@ -1,4 +1,4 @@
-"""The week for the leaders, by person and by field, with all that is late; the month in numbers for supervisors."""
+"""The week for the leaders, by person and by field, with all late tasks; the month in numbers for supervisors."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -9,14 +9,14 @@ import msgspec
 from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.people import Post, posts_on
 from services.notifications.domain.records import DueSet, Ended, Records, Requested, TaskRecord
-from services.notifications.domain.standing import Standing, standing
+from services.notifications.domain.task_state import TaskState, state_at
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import local_day
 from shared.events.reminders import Level
-from shared.fields import FIELDS
 from shared.records import commune_name
+from shared.reform import FIELDS
 
-# The highest first; who holds none of these roles knows as the lead does.
+# The highest first; a person with none of these roles counts as the lead.
 ROLES: tuple[Level, ...] = ("chair", "vice_chair", "office")
 
 
@@ -31,7 +31,7 @@ class ReachedRecipient(msgspec.Struct, frozen=True):
 
 class WeekCounts(msgspec.Struct, kw_only=True):
     """Numbers of tasks. `open` waits for a result, and splits into those past their deadline with a sign of work since
-    that was set (`late`), those without one (`undone`), and the rest; `due` of the rest falls due by Sunday.
+    that was set (`late`), those without one (`undone`), and the others; `due` of the rest falls due by Sunday.
     `waiting` is reported and not verified; `requests` are open tasks with an unanswered request for more time;
     `in_time` and `behind` came to their end this week, reported by the deadline or after it."""
 
@@ -46,7 +46,7 @@ class WeekCounts(msgspec.Struct, kw_only=True):
 
 
 class PersonWeek(msgspec.Struct):
-    """`post` is None for a unit and for somebody who left."""
+    """`post` is None for a unit and for a person who left."""
 
     staff: str
     post: str | None
@@ -60,8 +60,8 @@ class FieldWeek(msgspec.Struct):
 
 
 class LateTask(msgspec.Struct, kw_only=True):
-    """`days_over` are working days after the deadline, None where a year has no calendar; `told` who knows, None where
-    nobody was reminded since this deadline passed."""
+    """`days_over` are working days after the deadline, None where a year has no calendar; `told` is the highest level
+    that was reminded since the deadline passed, None if nobody was."""
 
     task: str
     title: str
@@ -95,7 +95,7 @@ class Week(msgspec.Struct, kw_only=True):
 
 class _Looked(msgspec.Struct):
     task: TaskRecord
-    now: Standing
+    now: TaskState
     ended: date | None
 
 
@@ -134,7 +134,7 @@ def week(records: Records, at: str, told: Iterable[ReachedRecipient]) -> Week:
 
 
 def _look(task: TaskRecord, at: str) -> _Looked | None:
-    now = standing(task, at)
+    now = state_at(task, at)
     if now is None:
         return None
     return _Looked(task, now, None if now.runs else local_day(now.since))
@@ -224,7 +224,7 @@ def _late(
 
 
 def _level(told: Iterable[ReachedRecipient], lead: str, due: date, posts: Mapping[str, Post]) -> Level | None:
-    """The highest of those who were told of the lateness, by their posts."""
+    """The highest level, by their posts, of those who were reminded after the deadline."""
     people = {reminder.recipient for reminder in told if reminder.run_on > due}
     roles = {role for staff in people - {lead} if staff in posts for role in posts[staff].roles}
     return next((level for level in ROLES if level in roles), "lead" if people else None)
@@ -296,7 +296,7 @@ def _month(tasks: Sequence[TaskRecord], first: date, on: date, at: str) -> Month
         moments = [moment for moment in task.moments if moment.time <= at and moment.day <= on]
         if not moments:
             continue
-        now = standing(task, moments[-1].time)
+        now = state_at(task, moments[-1].time)
         if now is None:
             continue
         one = _Looked(task, now, None if now.runs else local_day(now.since))

@@ -1,4 +1,4 @@
-"""Why somebody was, or was not, told something about a task on a day: answered from what was known then."""
+"""Why a person was or was not reminded of a task on a day, from what was known then."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
@@ -12,13 +12,13 @@ from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.plan import ABOVE_THE_OFFICE, View, counted
 from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import TaskRecord
-from services.notifications.domain.standing import standing
+from services.notifications.domain.task_state import state_at
 from shared.calendar import CalendarMissing
 from shared.events import VIETNAM, PolicyRule, end_of_day, format_time, local_day
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer. `code` names it (texts.WHY), `params` fill its words. With a `reminder` it is what became of that
+    """One answer. `code` names it (texts.WHY), `params` fill its words. With a `reminder` it says what became of that
     one; without, why there was none."""
 
     about: str
@@ -30,7 +30,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def why(view: View, occurrences: Iterable[Occurrence], staff: str, day: date, now: str) -> list[Line]:
-    """What `staff` was told on a day, and for each task that concerns them why there was nothing else.
+    """The reminders that `staff` had on a day, and for each task that concerns them why there was no other.
 
     `view` is of the end of the day, or of now when that is earlier (`now`, RFC 3339 in UTC); `occurrences` are theirs.
     """
@@ -66,9 +66,9 @@ def _concerns(view: View, task: TaskRecord, staff: str, day: date, at: str) -> b
 
 
 def _silence(view: View, task: TaskRecord, staff: str, day: date, at: str) -> list[Line]:
-    """Why a task said nothing to them, on the whole or rung by rung."""
+    """Why they were not reminded of a task, as a whole or rung by rung."""
     about = f"task/{task.task}"
-    now = standing(task, at)
+    now = state_at(task, at)
     if now is None:
         return [Line(about=about, code="not_assigned_yet")]
     if now.status != "open" and local_day(now.since) < day:

@@ -1,4 +1,4 @@
-"""The Office's worklist at a moment: what is due, late or waits for somebody, and what could not be delivered."""
+"""The Office's worklist at a moment: what is due, late or waits for a person, and what could not be delivered."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -10,10 +10,10 @@ from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.people import Post, posts_on
 from services.notifications.domain.records import Records, TaskRecord
-from services.notifications.domain.standing import Standing, standing
+from services.notifications.domain.task_state import TaskState, state_at
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import local_day
-from shared.fields import FIELDS
+from shared.reform import FIELDS
 
 SOON_DAYS = 7
 Section = Literal["undone", "late", "due_soon", "waiting", "extensions", "checks"]
@@ -22,7 +22,7 @@ SECTIONS: tuple[Section, ...] = ("undone", "late", "due_soon", "waiting", "exten
 
 class Row(msgspec.Struct, kw_only=True):
     """A task in a section. `days` are working days: over the deadline, left until it, or waited for an answer; None
-    where a year has no calendar. `reminders` were delivered or sent about it so far."""
+    where a year has no calendar. `reminders` counts those delivered or sent about it so far."""
 
     task: str
     title: str
@@ -37,7 +37,7 @@ class Row(msgspec.Struct, kw_only=True):
 
 
 class Undelivered(msgspec.Struct, kw_only=True):
-    """A reminder that no channel took after all attempts: the Office tells the person itself (gửi tay)."""
+    """A reminder that no channel took after all attempts: the Office has to tell the person itself (gửi tay)."""
 
     reminder: str
     about: str
@@ -52,7 +52,7 @@ class Undelivered(msgspec.Struct, kw_only=True):
 
 
 class Count(msgspec.Struct, kw_only=True):
-    """How many tasks of each section a person leads, or a field holds."""
+    """How many tasks of each section a person leads, or a field has."""
 
     key: str
     name: str | None
@@ -67,7 +67,7 @@ class Count(msgspec.Struct, kw_only=True):
 class Worklist(msgspec.Struct, kw_only=True):
     """`undone` and `late` are past their deadline, without and with a sign of work since it was set (docs/adr/0017);
     `due_soon` within seven working days; `waiting` reported and not verified; `extensions` asked for and not answered,
-    beside the section of their deadline; `checks` are done all the time. `missing` are years without a calendar."""
+    besides the section of their deadline; `checks` are permanent tasks. `missing` are years without a calendar."""
 
     on: date
     undone: list[Row]
@@ -94,7 +94,7 @@ def worklist(records: Records, occurrences: Iterable[Occurrence], at: str) -> Wo
             reached[about] = reached.get(about, 0) + 1
     sections: dict[Section, list[Row]] = {section: [] for section in SECTIONS}
     for task in records.tasks.values():
-        now = standing(task, at)
+        now = state_at(task, at)
         if now is not None and now.runs:
             for section, days in _places(now, on, counting):
                 sections[section].append(_row(task, now, posts, days, reached.get(task.task, 0)))
@@ -126,8 +126,8 @@ class _Counting:
             return None
 
 
-def _places(now: Standing, on: date, counting: _Counting) -> list[tuple[Section, int | None]]:
-    """The sections that a running task stands in, with the working days that each tells."""
+def _places(now: TaskState, on: date, counting: _Counting) -> list[tuple[Section, int | None]]:
+    """The sections that a running task belongs to, with the working days that each shows."""
     if now.status == "reported":
         return [("waiting", counting.between(local_day(now.since), on))]
     found: list[tuple[Section, int | None]] = []
@@ -144,7 +144,7 @@ def _places(now: Standing, on: date, counting: _Counting) -> list[tuple[Section,
     return found
 
 
-def _row(task: TaskRecord, now: Standing, posts: dict[str, Post], days: int | None, reminders: int) -> Row:
+def _row(task: TaskRecord, now: TaskState, posts: dict[str, Post], days: int | None, reminders: int) -> Row:
     return Row(
         task=task.task,
         title=task.title,

@@ -18,13 +18,23 @@ blueprint = Blueprint("ratings", __name__, url_prefix=COMMUNE, description="Xế
 WORDS = {"levels": LEVELS, "standings": STANDINGS, "categories": CATEGORIES}
 
 
+@blueprint.route("/years")
+@blueprint.answers(200, queries.Years)
+@action("rating.sheet")
+def list_years(commune: str) -> queries.Years:
+    """The years in which somebody could be rated here."""
+    return queries.years(scoring(), commune)
+
+
 @blueprint.route(f"{YEAR}/ratings")
 @blueprint.arguments(AsOfQuery, location="query")
 @action("rating.table")
 def ratings(query: dict[str, Any], commune: str, year: int) -> flask.Response:
-    """The commune's table for a year: everybody's level and figures, and what exceeds the excellent quota."""
+    """The commune's table for a year: everybody's level and figures, and what exceeds the excellent quota; which
+    figures are its columns, and the Vietnamese words for the codes in it."""
     found = queries.year_table(scoring(), commune, year, query)
-    return answer(found, name=commune_name(found.known.records), words=WORDS)
+    columns = queries.table_columns(found.result)
+    return answer(found, name=commune_name(found.known.records), words=WORDS, columns=columns)
 
 
 @blueprint.route(PERSON)

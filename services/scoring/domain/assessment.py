@@ -10,10 +10,8 @@ from services.scoring.domain.records import Records, UnitRecord
 from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.domain.settings import cut_off, validate
 from shared.events import CommonAssessed, SettingsChosen, UnitFigures, UnitResultRecorded
+from shared.events.values import EXTERNAL
 from shared.refusal import Refused
-
-# Decided above the commune; the Office records what came from there.
-EXTERNAL = "external"
 
 # NĐ 90/2020 Đ3: chính trị tư tưởng; đạo đức, lối sống; tác phong, lề lối; ý thức tổ chức kỷ luật.
 COMMON_CRITERIA = ("k1", "k2", "k3", "k4")

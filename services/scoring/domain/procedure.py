@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from services.scoring.domain import periods, rules
-from services.scoring.domain.assessment import EXTERNAL, Context, must_have_reason, must_rate, must_track_or_rate
+from services.scoring.domain.assessment import Context, must_have_reason, must_rate, must_track_or_rate
 from services.scoring.domain.records import CalendarRecord, Records
 from services.scoring.domain.rules.description import Criteria
 from services.scoring.domain.rules.facts.people import Post, post_on
@@ -27,7 +27,7 @@ from shared.calendar import Calendar, CalendarMissing, Calendars, Period, calend
 from shared.calendar import periods as periods_between
 from shared.events import Input
 from shared.events.ratings import Level, Outcome, Vote
-from shared.events.values import Category
+from shared.events.values import EXTERNAL, Category
 from shared.refusal import Refused
 
 # NĐ 335/2025 Đ22.

@@ -23,7 +23,7 @@ from services.scoring.domain.rules.facts.tasks import task_facts
 from services.scoring.domain.rules.interface import CauseLine, TaskFacts
 from services.scoring.domain.sheet import Sheet, sheet_of
 from services.scoring.domain.table import Quota, Row, table
-from shared.fields import FIELDS
+from shared.reform import FIELDS
 from shared.refusal import Refused
 
 

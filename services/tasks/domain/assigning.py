@@ -23,9 +23,9 @@ from shared.events import (
     TaskDrafted,
     TaskHandedBack,
 )
+from shared.reform import FIELDS
 from shared.refusal import Refused
 
-FIELDS_OF_REFORM = range(8)  # 0–7, lĩnh vực CCHC
 NUMBER = re.compile(r"\d+(\.\d+)?(/\d+)?", re.ASCII)
 ASSIGNERS = frozenset({"chair", "vice_chair", "office"})
 
@@ -239,7 +239,7 @@ def known_collaborators(collaborators: list[str], lead: str, context: Context) -
 
 
 def known_field(field: int) -> int:
-    if field not in FIELDS_OF_REFORM:
+    if field not in FIELDS:
         raise Refused("unknown-field", field=field)
     return field
 

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from services.tasks.domain.communes import Commune
 from services.tasks.domain.directives import Directive
-from services.tasks.domain.organisation import EXTERNAL
 from services.tasks.domain.staff import Staff
 from services.tasks.domain.streams import evolve, kind_of
 from services.tasks.domain.task import RUNNING, Task
@@ -44,7 +43,7 @@ from shared.events import (
     subject_of,
     type_name,
 )
-from shared.events.values import Pin, StaffPin, TaskPin
+from shared.events.values import EXTERNAL, Pin, StaffPin, TaskPin
 from shared.refusal import Refused
 
 LEADING = frozenset({"chair", "vice_chair"})

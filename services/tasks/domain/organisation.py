@@ -19,10 +19,8 @@ from shared.events import (
     StaffLeft,
     UnitDefined,
 )
-from shared.events.values import Category, Role
+from shared.events.values import EXTERNAL, Category, Role
 from shared.refusal import Refused
-
-EXTERNAL = "external"  # a rater above the commune
 
 
 class DefineUnit(Command):

@@ -13,6 +13,7 @@ from services.tasks.imports.deadlines import Deadline
 from services.tasks.imports.leads import Directory, Lead, Person
 from services.tasks.imports.results import Remark, Row, Skipped, SkippedSheet, Table, cell_text
 from services.tasks.imports.sheets import Value, read
+from shared.reform import FIELDS
 from shared.vietnamese import fold
 
 VOCABULARY = tables.Vocabulary(
@@ -97,7 +98,7 @@ VOCABULARY = tables.Vocabulary(
 )
 
 # Facts 3.1: the fields of administrative reform by the words of their names.
-FIELDS: tuple[tuple[int, tuple[str, ...]], ...] = (
+FIELDS_BY_WORDS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (0, ("chi dao, dieu hanh", "chi dao dieu hanh", "cong tac chi dao", "chi dao va dieu hanh")),
     (1, ("the che",)),
     (2, ("thu tuc hanh chinh", "tthc")),
@@ -214,14 +215,14 @@ def _group(line: tables.Line, last: _Group) -> _Group:
     order = last.order + 1
     label = next((part for part in matched.groups() if part), "") if matched else ""
     field = _field_of(text)
-    if field is None and order - 1 in range(8):
+    if field is None and order - 1 in FIELDS:
         field = order - 1
     return _Group(label or f"N{order}", field, order)
 
 
 def _field_of(text: str) -> int | None:
     folded = fold(text)
-    return next((field for field, names in FIELDS if any(name in folded for name in names)), None)
+    return next((field for field, names in FIELDS_BY_WORDS if any(name in folded for name in names)), None)
 
 
 def _row(line: tables.Line, group: _Group, directory: Directory, issued_on: date) -> AnnexRow:
@@ -267,7 +268,7 @@ def _row(line: tables.Line, group: _Group, directory: Directory, issued_on: date
 
 def _field(line: tables.Line, group: _Group) -> tuple[int | None, str]:
     told = line.text("field")
-    if told.isdecimal() and int(told) in range(8):
+    if told.isdecimal() and int(told) in FIELDS:
         return int(told), told
     own = _field_of(told) if told else None
     return (group.field if own is None else own), told

@@ -16,7 +16,7 @@ from services.notifications.domain.occurrence import Occurrence, Wanted
 from services.notifications.domain.plan import View, plan
 from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import Records
-from services.notifications.domain.wanted import no_longer
+from services.notifications.domain.still_wanted import reason_to_drop
 from services.notifications.domain.why import why
 from shared import events as ev
 from shared.calendar import published_from, undecided
@@ -464,7 +464,7 @@ def test_what_is_queued_is_not_sent_when_it_is_no_longer_so(then: list[Any], rea
     history = commune().record("3/6", h.assigned(due="28/6"))
     [one] = Morning(history).days("19/6", "19/6")
     history.record("19/6", *then)
-    assert no_longer(View(records=records(history)), queued(one), at("19/6", "11:00")) == reason
+    assert reason_to_drop(View(records=records(history)), queued(one), at("19/6", "11:00")) == reason
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
-"""Who gets in: tokens, roles, communes, cookies and one-time links; nothing is open by omission."""
+"""Who gets in: tokens, roles, communes and cookies; nothing is open by omission."""
 
 import json
 import stat
 import threading
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -17,11 +16,8 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask.testing import FlaskClient
 from flask.views import MethodView
-from sqlalchemy import Engine, select
 from werkzeug.test import TestResponse
 
-from shared.eventlog import open_database
-from shared.web import sign_in
 from shared.web.app import create_app
 from shared.web.auth import COOKIE, LEEWAY, Principal, Verifier, action, authorise, routes, unclassified_routes
 from shared.web.keys import generate_key, load_key, mint
@@ -376,124 +372,3 @@ def test_an_expired_cookie_is_a_stranger_s_where_strangers_may_look(service: Ser
     client.set_cookie(COOKIE, service.token("office", now=datetime.now(UTC) - timedelta(days=1)))
     assert client.get("/api/v1/notes/open").json == {"actor": None}
     refused(client.get(NOTES), 401, "invalid-token")
-
-
-# One-time links
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path}/codes.sqlite")
-    sign_in.metadata.create_all(engine)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def root(service: Service, engine: Engine) -> flask.Flask:
-    return create_app(
-        "root",
-        prefix="/",
-        blueprints=[sign_in.sign_in_blueprint(engine, service.key)],
-        actions=ACTIONS,
-        verifier=Verifier(str(service.key_set)),
-    )
-
-
-def issue(engine: Engine, **options: Any) -> str:
-    return sign_in.issue_code(engine, sub="staff/p02", commune="tien-canh", roles=["office"], **options)
-
-
-def redeem(client: FlaskClient, code: str, headers: dict[str, str] | None = None) -> TestResponse:
-    return client.post("/sign-in", data={"code": code}, headers=OWN if headers is None else headers)
-
-
-def test_a_link_signs_in_once(service: Service, engine: Engine, root: flask.Flask) -> None:
-    code = issue(engine)
-    client = root.test_client()
-    response = redeem(client, code)
-    assert (response.status_code, response.headers["Location"]) == (303, "/")
-    cookie = response.headers["Set-Cookie"]
-    assert set(cookie.split("; ")) >= {"HttpOnly", "SameSite=Strict", "Path=/"}
-    assert "Secure" not in cookie
-    token = client.get_cookie(COOKIE)
-    assert token is not None
-    assert ask(service, token.value).status_code == 200
-    again = redeem(root.test_client(), code)
-    assert again.status_code == 403
-    assert "Set-Cookie" not in again.headers
-    assert "đã được dùng hoặc đã hết hạn" in again.text
-
-
-def test_a_preview_of_the_link_uses_nothing_up(engine: Engine, root: flask.Flask) -> None:
-    code = issue(engine)
-    for method in ("GET", "HEAD", "GET"):
-        page = root.test_client().open(f"/sign-in?code={code}", method=method)
-        assert page.status_code == 200
-        assert "Set-Cookie" not in page.headers
-    assert f'value="{code}"' in page.text
-    assert 'method="post"' in page.text
-    assert redeem(root.test_client(), code).status_code == 303
-
-
-def test_the_page_runs_nothing_that_stood_in_the_link(root: flask.Flask) -> None:
-    page = root.test_client().get('/sign-in?code="><script>alert(1)</script>')
-    assert "<script>" not in page.text
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    assert "form-action 'self'" in page.headers["Content-Security-Policy"]
-
-
-def test_a_link_ends_after_fifteen_minutes(engine: Engine, root: flask.Flask) -> None:
-    old = issue(engine, now=datetime.now(UTC) - timedelta(minutes=16))
-    assert redeem(root.test_client(), old).status_code == 403
-    young = issue(engine, now=datetime.now(UTC) - timedelta(minutes=14))
-    issue(engine)
-    with engine.connect() as connection:
-        assert len(connection.execute(select(sign_in.sign_in_codes)).all()) == 2  # the old one is forgotten
-    assert redeem(root.test_client(), young).status_code == 303
-
-
-def test_nobody_can_be_signed_in_from_another_page(engine: Engine, root: flask.Flask) -> None:
-    code = issue(engine)
-    refused(redeem(root.test_client(), code, {"Origin": "http://evil.example"}), 403, "origin")
-    assert redeem(root.test_client(), code).status_code == 303
-
-
-def test_the_store_does_not_hold_the_code(engine: Engine) -> None:
-    code = issue(engine)
-    with engine.connect() as connection:
-        assert code not in str(connection.execute(select(sign_in.sign_in_codes)).all())
-
-
-def test_of_many_at_once_one_gets_in(engine: Engine) -> None:
-    code = issue(engine)
-    with ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda _: sign_in.redeem_code(engine, code), range(8)))
-    assert sum(result is not None for result in results) == 1
-
-
-@pytest.mark.parametrize("code", ["", "x", "\u0000", "đ" * 1000])
-def test_rubbish_instead_of_a_code_is_refused(root: flask.Flask, code: str) -> None:
-    assert redeem(root.test_client(), code).status_code == 403
-
-
-def test_the_cookie_is_secure_where_browsers_use_https(service: Service, engine: Engine) -> None:
-    root = create_app(
-        "root",
-        prefix="/",
-        blueprints=[sign_in.sign_in_blueprint(engine, service.key)],
-        actions=ACTIONS,
-        verifier=Verifier(str(service.key_set)),
-        origin="https://cchc.example",
-    )
-    response = redeem(root.test_client(), issue(engine), {"Origin": "https://cchc.example"})
-    assert "Secure" in response.headers["Set-Cookie"]
-
-
-def test_signing_out_forgets_the_cookie(engine: Engine, root: flask.Flask) -> None:
-    client = root.test_client()
-    redeem(client, issue(engine))
-    refused(client.post("/sign-out"), 403, "origin")
-    assert client.get_cookie(COOKIE) is not None
-    assert client.post("/sign-out", headers=OWN).status_code == 303
-    assert client.get_cookie(COOKIE) is None

@@ -12,10 +12,10 @@ from shared.events import local_day
 Status = Literal["open", "reported", "completed", "cancelled", "handed_back"]
 
 
-class Standing(msgspec.Struct, frozen=True, kw_only=True):
-    """`due_set` is when the deadline in force was recorded; `requested_on` the day an extension was asked for that
-    nobody answered yet; `last_sign` when the lead last acknowledged, noted progress or reported; `since` when the
-    present status began. Times are RFC 3339 in UTC."""
+class TaskState(msgspec.Struct, frozen=True, kw_only=True):
+    """`due_set` is when the deadline in force was recorded; `requested_on` the day of an extension request that is not
+    answered yet; `last_sign` when the lead last acknowledged, noted progress or reported; `since` when the present
+    status began. Times are RFC 3339 in UTC."""
 
     status: Status
     since: str
@@ -38,9 +38,9 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         return self.requested_on is not None
 
 
-def standing(task: TaskRecord, at: str) -> Standing | None:
+def state_at(task: TaskRecord, at: str) -> TaskState | None:
     """How the task stood at a time; None before it was assigned."""
-    now: Standing | None = None
+    now: TaskState | None = None
     for moment in task.moments:
         if moment.time > at:
             break
@@ -48,12 +48,12 @@ def standing(task: TaskRecord, at: str) -> Standing | None:
     return now
 
 
-def _after(now: Standing | None, moment: kept.TaskMoment) -> Standing | None:
+def _after(now: TaskState | None, moment: kept.TaskMoment) -> TaskState | None:
     replace = msgspec.structs.replace
     if isinstance(moment, kept.DueSet):
         armed = now is None or moment.of in ("returned", "reopened")
         answered = armed or moment.of == "granted"
-        return Standing(
+        return TaskState(
             status="open" if now is None or armed else now.status,
             since=moment.time if now is None or armed else now.since,
             due=moment.due,

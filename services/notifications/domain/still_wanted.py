@@ -1,25 +1,25 @@
-"""Whether what is queued may still be sent."""
+"""May a queued reminder still be sent?"""
 
 from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.people import post_on
 from services.notifications.domain.plan import View, unresolved
 from services.notifications.domain.sheets import missing
-from services.notifications.domain.standing import standing
+from services.notifications.domain.task_state import state_at
 from shared.events import local_day
 
 ENDPOINT = "endpoint/"
 
 
-def no_longer(view: View, occurrence: Occurrence, at: str) -> str | None:
-    """Why a queued reminder is not to be sent any more (a reason code), None while it is."""
-    return _about_it(view, occurrence, at) or _to_whom(view, occurrence, at)
+def reason_to_drop(view: View, occurrence: Occurrence, at: str) -> str | None:
+    """Why a queued reminder must no longer be sent (a reason code); None while it may."""
+    return _of_the_thing(view, occurrence, at) or _of_the_recipient(view, occurrence, at)
 
 
-def _about_it(view: View, occurrence: Occurrence, at: str) -> str | None:
+def _of_the_thing(view: View, occurrence: Occurrence, at: str) -> str | None:
     kind, _, rest = occurrence.about.partition("/")
     if task := task_of(occurrence.about):
         record = view.records.tasks.get(task)
-        now = standing(record, at) if record else None
+        now = state_at(record, at) if record else None
         if now is None:
             return "unknown"
         if now.status != "open":
@@ -37,7 +37,7 @@ def _about_it(view: View, occurrence: Occurrence, at: str) -> str | None:
     return None
 
 
-def _to_whom(view: View, occurrence: Occurrence, at: str) -> str | None:
+def _of_the_recipient(view: View, occurrence: Occurrence, at: str) -> str | None:
     if occurrence.recipient.startswith(ENDPOINT):
         known = {endpoint for endpoint, _ in view.endpoints}
         return None if occurrence.recipient.removeprefix(ENDPOINT) in known else "endpoint_disabled"

@@ -1,0 +1,1 @@
+"""A module for each kind of work: its routes ask the services and fill its templates."""

@@ -19,7 +19,6 @@ from services.tasks.commands import execute
 from services.tasks.domain.context import Command
 from services.tasks.domain.deadlines import RequestExtension
 from services.tasks.domain.results import AcknowledgeTask, ReportResult
-from services.tasks.texts import TEXTS as TASKS_TEXTS
 from shared.eventlog import Key, reading
 from shared.events import Due, format_time
 from shared.refusal import Refused
@@ -197,7 +196,7 @@ TEXTS = {
 def _why(error: Refused) -> str:
     if error.detail:
         return f"{error.refusal.title}. {error.detail}"
-    known: Mapping[str, tuple[str, str]] = TASKS_TEXTS | TEXTS
+    known: Mapping[str, tuple[str, str]] = TEXTS
     title, detail = known.get(error.code, ("Không được phép", error.code))
     params: Mapping[str, Any] = error.params
     return f"{title}. {fill(detail, params)}"

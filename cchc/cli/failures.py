@@ -9,7 +9,6 @@ from cchc.data_lock import DataInUse
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
 from cchc.settings import WrongSetting
 from services.scoring.texts import TEXTS as SCORING_TEXTS
-from services.tasks.texts import TEXTS as TASKS_TEXTS
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
 from shared.eventlog.errors import ServerLacks
 from shared.eventlog.trouble import trouble_of
@@ -52,7 +51,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        texts = TASKS_TEXTS | SCORING_TEXTS
+        texts = SCORING_TEXTS
         _, detail = texts.get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
         fail(f"{refusal.detail or fill(detail, refusal.params)} [{refusal.code}]", REFUSED)
     except EXPLAINED as error:

@@ -6,8 +6,8 @@ Rules about a single task (who leads it, who is competent) come after this and a
 from collections.abc import Collection
 from typing import NamedTuple
 
+from services.tasks.domain import refusals
 from services.tasks.domain.task import Task
-from shared.refusal import Refused
 from shared.web.feed import FEED_ACTIONS
 
 LEADERS = frozenset({"chair", "vice_chair"})
@@ -110,4 +110,4 @@ class Viewer(NamedTuple):
     def must_see(self, task: Task) -> None:
         """Refuses: a task that the viewer takes no part in."""
         if not may_see(task, self.staff, self.unit, self.roles):
-            raise Refused("not-taking-part", staff=self.staff)
+            raise refusals.NOT_TAKING_PART(staff=self.staff)

@@ -5,8 +5,8 @@ import flask
 from services.tasks.access import ACTIONS
 from services.tasks.api import communes, directives, drafts, evidence, imports, people, tasks
 from services.tasks.api.about import ABOUT
+from services.tasks.domain import refusals
 from services.tasks.service import Tasks
-from services.tasks.texts import STATUSES, TEXTS
 from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.feed import feed_blueprint
@@ -30,8 +30,7 @@ def create_web(
         service=service,
         roles_in_force=service.roles_in_force,
         checks={"database": service.log.heads},
-        texts=TEXTS,
-        statuses=STATUSES,
+        refusals=refusals.ALL,
         origin=origin,
         about=ABOUT,
     )

@@ -5,14 +5,13 @@ from typing import Any
 
 from services.tasks import personal, views
 from services.tasks.access import ACTIONS
-from services.tasks.domain import decisions
+from services.tasks.domain import decisions, refusals
 from services.tasks.domain.context import Command, Context
 from services.tasks.domain.decisions import Case
 from services.tasks.domain.staff import Post
 from services.tasks.service import Neighbours, Tasks
 from shared.eventlog import EVERY_COMMUNE, Appended, Decision, Key, StaleVersion, Transaction
 from shared.events import Evidence
-from shared.refusal import Refused
 from shared.web.auth import Principal
 
 
@@ -42,7 +41,7 @@ def execute(
         events = decisions.decide(case, context)
         if outside_log:
             outside_log(tx)
-        return Decision(events)
+        return Decision(events, result=case.subject)
 
     reads = views.reads(commune, {*case.streams, views.NEIGHBOURS_MARK})
     return service.log.append(commune, decide, actor=principal.actor, key=key, reads=reads)
@@ -98,9 +97,9 @@ def roles_granted(principal: Principal, post: Post | None) -> frozenset[str]:
 def must_be_allowed(context: Context, principal: Principal, case: Case) -> None:
     """Each action of the command against the role × action table. Object rules come after, in the decision."""
     if principal.commune not in (EVERY_COMMUNE, context.commune):
-        raise Refused("other-commune", commune=context.commune)
+        raise refusals.OTHER_COMMUNE(commune=context.commune)
     if context.actor_staff is not None and context.post(context.actor_staff) is None:
-        raise Refused("holds-no-post", staff=context.actor_staff)
+        raise refusals.NOT_IN_POST(staff=context.actor_staff)
     for action in sorted(case.actions):
         if context.roles.isdisjoint(ACTIONS[action]):
-            raise Refused("may-not", action=action)
+            raise refusals.ROLE_NOT_ALLOWED(action=action)

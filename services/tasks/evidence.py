@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from services.tasks import personal
+from services.tasks.domain import refusals
 from services.tasks.personal import EvidenceFile
 from services.tasks.service import Tasks
 from shared.eventlog import reading, writing
 from shared.events import Evidence, format_time
-from shared.refusal import Refused
 
 MAX_EVIDENCE = 20 * 1024 * 1024  # bytes; scans of a commune's documents stay well below
 LONGEST_NAME = 200
@@ -44,9 +44,9 @@ def store_evidence(service: Tasks, commune: str, task: str, file_name: str, cont
     Refuses: empty, too large, of a kind that is not taken. Whether the task exists and who asks is checked before.
     """
     if not content:
-        raise Refused("evidence-empty")
+        raise refusals.EVIDENCE_EMPTY()
     if len(content) > MAX_EVIDENCE:
-        raise Refused("evidence-too-large", limit_mb=MAX_EVIDENCE // (1024 * 1024))
+        raise refusals.EVIDENCE_TOO_LARGE(limit_mb=MAX_EVIDENCE // (1024 * 1024))
     name = safe_name(file_name)
     media_type = media_type_of(content, name)
     sha256 = keep(folder(service, commune), content)
@@ -140,7 +140,7 @@ def media_type_of(content: bytes, name: str) -> str:
         return office_kind
     if ending in TEXT_KINDS and _is_text(content):
         return TEXT_KINDS[ending]
-    raise Refused("evidence-kind")
+    raise refusals.EVIDENCE_KIND()
 
 
 def _office_kind(content: bytes) -> str | None:

@@ -9,9 +9,10 @@ import msgspec
 
 from services.tasks import personal, views
 from services.tasks.commands import execute
+from services.tasks.domain import refusals
 from services.tasks.domain.context import Context
 from services.tasks.domain.decisions import ConfirmImport, Together
-from services.tasks.domain.directives import must_stand
+from services.tasks.domain.directives import in_force
 from services.tasks.domain.imports import Import
 from services.tasks.domain.task import Task
 from services.tasks.domain.templates import Template
@@ -24,10 +25,8 @@ from services.tasks.imports.plan import Contact, Plan, RowPlan, counts, outcome
 from services.tasks.imports.results import Skipped, SkippedSheet, Table
 from services.tasks.imports.roster import read_roster
 from services.tasks.service import Tasks
-from services.tasks.texts import TEXTS
 from shared.eventlog import Appended, Key, Transaction, snapshot
 from shared.events import TaskAssigned, decode, event_hash
-from shared.refusal import Refused
 from shared.web.auth import Principal
 
 Kind = Literal["annex", "roster"]
@@ -70,7 +69,7 @@ def dry_run(
         unit_names = personal.unit_names_of(connection, commune)
     context = Context(commune, today, ACTOR, states=states)
     if context.state(f"commune/{commune}") is None:
-        raise Refused("commune-not-open")
+        raise refusals.COMMUNE_NOT_OPEN()
     sha256 = event_hash(content)
     imports: list[Import] = list(context.of_kind("import").values())
     before = sum(one.sha256 == sha256 and one.kind == kind for one in imports)
@@ -92,8 +91,8 @@ def dry_run(
         )
     else:
         if directive is None:
-            raise Refused("directive-required")
-        issued = must_stand(context.state(f"directive/{directive}"), directive)
+            raise refusals.DIRECTIVE_REQUIRED()
+        issued = in_force(context.state(f"directive/{directive}"), directive)
         read = read_annex(content, _people(context, contacts, unit_names), issued_on=issued.issued_on, on=today)
         recorded = plan_annex.Recorded(directive, issued.issued_on, _known(service, context, directive))
         plan = plan_annex.plan_annex(
@@ -101,7 +100,6 @@ def dry_run(
             recorded,
             context,
             service.new_id,
-            TEXTS,
             confirmed_before=before > 0,
         )
     keep(_folder(service, commune), content)
@@ -145,7 +143,7 @@ def confirm(service: Tasks, principal: Principal, commune: str, found: DryRun, *
 
     def names(tx: Transaction) -> None:
         if tx.head.position != found.position:
-            raise Refused("import-outdated")
+            raise refusals.IMPORT_OUTDATED()
         _save_names(tx.connection, commune, plan)
 
     command = confirmed if plan.commands else Together(commands=[])
@@ -161,7 +159,7 @@ def kept_file(service: Tasks, commune: str, sha256: str) -> bytes:
     """The bytes of a file that had a dry run. Refuses: none with this hash."""
     path = path_of(_folder(service, commune), sha256)
     if not HASH.fullmatch(sha256) or not path.exists():
-        raise Refused("unknown-import-file")
+        raise refusals.IMPORT_FILE_UNKNOWN()
     return path.read_bytes()
 
 

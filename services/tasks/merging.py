@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from services.tasks import personal, views
+from services.tasks.domain import refusals
 from services.tasks.domain.communes import Commune
-from services.tasks.domain.context import must_say
+from services.tasks.domain.context import required_text
 from services.tasks.domain.merging import (
     Beginning,
     Former,
@@ -26,7 +27,6 @@ from services.tasks.service import Tasks
 from shared.eventlog import Decision, Transaction, reading
 from shared.events import CommuneOpened, StaffTakenOver, decode
 from shared.events.values import Pin
-from shared.refusal import Refused
 
 # Events of one append: a person waits no longer for the lock than for an import of a file.
 BATCH = 500
@@ -74,26 +74,26 @@ def merge(service: Tasks, merger: Merger, newcomers: Newcomers, by: str, sign: C
 
 def _must_be_possible(service: Tasks, merger: Merger) -> None:
     if merger.on > service.today:
-        raise Refused("merger-in-the-future", on=merger.on)
-    must_say(merger.name, "name-required")
-    must_say(merger.code, "code-required")
-    must_say(merger.legal_basis, "legal-basis-required")
+        raise refusals.MERGER_IN_THE_FUTURE(on=merger.on)
+    required_text(merger.name, refusals.NAME_REQUIRED)
+    required_text(merger.code, refusals.CODE_REQUIRED)
+    required_text(merger.legal_basis, refusals.LEGAL_BASIS_REQUIRED)
     if len(set(merger.communes)) < len(merger.communes) or merger.commune in merger.communes:
-        raise Refused("own-successor")
+        raise refusals.OWN_SUCCESSOR()
     if merger.seat not in merger.communes:
-        raise Refused("merger-unknown-seat", commune=merger.seat)
+        raise refusals.MERGER_SEAT_UNKNOWN(commune=merger.seat)
     for commune in merger.communes:
         if not service.log.head(commune).position:
-            raise Refused("merger-unknown-commune", commune=commune)
+            raise refusals.MERGER_COMMUNE_UNKNOWN(commune=commune)
 
 
 def _must_be_open(one: Former, merger: Merger) -> None:
     """Not closed otherwise than by this merger."""
     state: Commune = one.states[f"commune/{one.commune}"]
     if state.closed_on is not None:
-        raise Refused("commune-closed", on=state.closed_on)
+        raise refusals.COMMUNE_CLOSED(on=state.closed_on)
     if one.closed is not None and one.closed.on != merger.last_day:
-        raise Refused("merger-otherwise", commune=merger.commune)
+        raise refusals.MERGER_OTHERWISE(commune=merger.commune)
 
 
 def _must_go_on_alike(service: Tasks, found: Plan) -> None:
@@ -102,12 +102,12 @@ def _must_go_on_alike(service: Tasks, found: Plan) -> None:
     for position, body in enumerate(service.log.read_all(found.merger.commune)):
         data = decode(body).data
         if position == 0 and not (isinstance(data, CommuneOpened) and data == found.streams[0].events[0]):
-            raise Refused("merger-otherwise", commune=found.merger.commune)
+            raise refusals.MERGER_OTHERWISE(commune=found.merger.commune)
         if isinstance(data, StaffTakenOver):
             here[data.from_.commune, data.from_.staff] = data.staff
     planned = {one.of: one.subject for one in found.streams if one.of and kind_of(one.subject) == "staff"}
     if any(planned.get(of) != f"staff/{staff}" for of, staff in here.items()):
-        raise Refused("merger-otherwise", commune=found.merger.commune)
+        raise refusals.MERGER_OTHERWISE(commune=found.merger.commune)
 
 
 def _end(service: Tasks, merger: Merger, commune: str, by: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, case, false, func, or_, select
 from services.tasks import personal, views
 from services.tasks.access import Viewer
 from services.tasks.commands import roles_granted
+from services.tasks.domain import refusals
 from services.tasks.domain.context import canonical
 from services.tasks.domain.staff import Post, Staff
 from services.tasks.domain.streams import STATES
@@ -21,7 +22,6 @@ from services.tasks.tables import states
 from services.tasks.views import Stored
 from shared.eventlog import Head, reading
 from shared.events import Envelope, decode
-from shared.refusal import Refused
 from shared.vietnamese import in_order_of
 from shared.web.auth import Principal
 
@@ -89,7 +89,7 @@ def viewer(service: Tasks, connection: Connection, commune: str, principal: Prin
     person = views.one(connection, commune, f"staff/{principal.staff}")
     post = person.state.post_on(service.today) if person else None
     if post is None:
-        raise Refused("holds-no-post", staff=principal.staff)
+        raise refusals.NOT_IN_POST(staff=principal.staff)
     return Viewer(principal.staff, post.unit, roles_granted(principal, post))
 
 

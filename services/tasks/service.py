@@ -9,11 +9,11 @@ import msgspec
 from sqlalchemy import Engine
 
 from services.tasks import views
+from services.tasks.domain import refusals
 from services.tasks.domain.context import canonical
 from shared.eventlog import Log, utcnow
 from shared.eventlog.database import read_together
 from shared.events import format_time, local_day, uuid7
-from shared.refusal import Refused
 
 
 class Neighbours(NamedTuple):
@@ -58,7 +58,7 @@ class Tasks(msgspec.Struct, frozen=True):
         """The roles of the post a person is in today. Refuses: in no post."""
         roles = self.roles_of(commune, staff)
         if not roles:
-            raise Refused("holds-no-post", staff=staff)
+            raise refusals.NOT_IN_POST(staff=staff)
         return roles
 
 

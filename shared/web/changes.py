@@ -64,7 +64,7 @@ class Change(NamedTuple):
     answer     the schema of the answer, when it is not the table's
     versioned  does it need If-Match: `no`; for a stream that has `begun`; `always`
     status     of the answer, when it is not 201 for what `makes` and 200 otherwise
-    operation  the operation's name, when another route has the same command
+    operation  the name of the operation, for a command that has two routes
     """
 
     rule: str
@@ -96,21 +96,23 @@ def add(
     *,
     answer: type[Schema],
     answered: Answered = answered,
+    authorised_by_command: bool = False,
     headers: Collection[str] = (POSITION,),
 ) -> None:
-    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes, with its `headers`."""
+    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes, with its `headers`.
+
+    `authorised_by_command`: `execute` looks up the roles of today's post itself, in the transaction that it writes.
+    """
     for change in changes:
-        _route(blueprint, change, execute, answer, answered, headers)
+        view = _view(change, execute, answered)
+        decorated = action(change.action, by_command=authorised_by_command)(view)
+        decorated = blueprint.answers(_status(change), change.answer or answer, headers=headers)(decorated)
+        decorated = blueprint.takes(*_takes(change))(decorated)
+        decorated = blueprint.arguments(change.body)(decorated)
+        blueprint.route(change.rule, methods=[change.method])(decorated)
 
 
-def _route(
-    blueprint: Blueprint,
-    change: Change,
-    execute: Execute,
-    answer: type[Schema],
-    answered: Answered,
-    headers: Collection[str],
-) -> None:
+def _view(change: Change, execute: Execute, answered: Answered) -> Callable[..., Any]:
     def view(body: Body, commune: str, **ids: Any) -> Any:
         if change.makes:
             ids[change.makes] = new_id()
@@ -120,11 +122,7 @@ def _route(
 
     view.__doc__ = change.summary
     view.__name__ = change.operation or change.command.__name__
-    decorated = action(change.action)(view)
-    decorated = blueprint.answers(_status(change), change.answer or answer, headers=headers)(decorated)
-    decorated = blueprint.takes(*_takes(change))(decorated)
-    decorated = blueprint.arguments(change.body)(decorated)
-    blueprint.route(change.rule, methods=[change.method])(decorated)
+    return view
 
 
 def _takes(change: Change) -> list[str]:

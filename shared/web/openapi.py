@@ -168,6 +168,8 @@ def operation(
     for status in _problems(tags, doc, takes):
         responses.setdefault(str(int(status)), _reference("responses", HTTPStatus(status).name))
     doc["responses"] = dict(sorted(responses.items()))
+    if "cchc_public" in tags:
+        doc["security"] = [{}, {"token": []}]  # a token may be sent, and need not be
     roles = sorted(actions.get(tags.get("cchc_action", ""), ()))
     lines = [doc.get("description") or doc.get("summary", "")]
     if roles:

@@ -56,9 +56,9 @@ def test_only_those_who_may_see_the_task_store_and_get_its_files(commune: Commun
     assert refused(commune.get("p16", f"{path}/{stored['sha256']}")) == (403, "not-taking-part")
     assert refused(commune.upload("p16", path, b"%PDF-x", "b.pdf")) == (403, "not-taking-part")
     # The hash of another task's file opens nothing, nor does a path.
-    assert refused(commune.get("p16", f"/tasks/{other}/evidence/{stored['sha256']}")) == (404, "unknown-evidence")
+    assert refused(commune.get("p16", f"/tasks/{other}/evidence/{stored['sha256']}")) == (404, "evidence-unknown")
     assert refused(commune.get("p15", f"{path}/..%2f..%2fkeys")) == (404, "not-found")
-    assert refused(commune.get("p15", f"{path}/{'0' * 64}")) == (404, "unknown-evidence")
+    assert refused(commune.get("p15", f"{path}/{'0' * 64}")) == (404, "evidence-unknown")
     assert refused(commune.upload("p15", "/tasks/khong-co/evidence", PDF, "a.pdf")) == (404, "not-found")
 
 
@@ -83,13 +83,13 @@ def test_an_erased_file_is_gone_and_its_hash_stays(commune: Commune) -> None:
     done(commune.send("p15", f"/tasks/{task}/report", {"summary": "Xong", "evidence": [sha256]}, based_on=1))
     assert refused(commune.send("p15", f"/tasks/{task}/evidence/{sha256}", method="DELETE")) == (403, "role")
     done(commune.send("p14", f"/tasks/{task}/evidence/{sha256}", method="DELETE"))
-    assert refused(commune.get("p15", f"/tasks/{task}/evidence/{sha256}")) == (404, "unknown-evidence")
+    assert refused(commune.get("p15", f"/tasks/{task}/evidence/{sha256}")) == (404, "evidence-unknown")
     with commune.get("p15", f"/tasks/{other}/evidence/{sha256}") as kept:
         assert kept.data == PDF
     done(commune.send("p14", f"/tasks/{other}/evidence/{sha256}", method="DELETE"))
     assert on_disk(commune) == []
     again = commune.send("p14", f"/tasks/{other}/evidence/{sha256}", method="DELETE")
-    assert refused(again) == (404, "unknown-evidence")
+    assert refused(again) == (404, "evidence-unknown")
     assert sha256.encode() in (commune.tasks.log.last_of(COMMUNE, f"task/{task}") or b"")
 
 

@@ -145,8 +145,8 @@ def write(people: Path, rows: list[dict[str, str]]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--seat", "tam-ky"), "merger-unknown-seat"),
-        (("--from", "tam-ky"), "merger-unknown-commune"),
+        (("--seat", "tam-ky"), "merger-seat-unknown"),
+        (("--from", "tam-ky"), "merger-commune-unknown"),
         (("--from", "tien-an"), "own-successor"),
         (("--on", "2199-07-01"), "merger-in-the-future"),
         (("--legal-basis", " "), "legal-basis-required"),

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from services.tasks import answers, personal, queries
-from services.tasks.api.recording import Change, add, command_of, record
+from services.tasks.api.changes import add, change, record
 from services.tasks.api.request import PREFIX, Versioned, answer_all, answer_one, service, state_of
 from services.tasks.domain.communes import ChooseCommuneSettings, CloseCommune, OpenCommune, RenameCommune
 from services.tasks.domain.organisation import DefineUnit
@@ -21,15 +21,16 @@ from services.tasks.schemas import (
     UnitBody,
 )
 from shared.web.auth import action
+from shared.web.changes import command_of
 from shared.web.openapi import ETAG, IF_MATCH, KEY, POSITION
 from shared.web.schema import Blueprint
 
 CHANGES = (
-    Change("", OpenCommune, OpenCommuneBody, "Open a commune's log."),
-    Change("/rename", RenameCommune, RenameCommuneBody, "Another name or official code, with its legal basis."),
-    Change("/close", CloseCommune, CloseCommuneBody, "The commune ends; its log stays to be read."),
-    Change("/settings", ChooseCommuneSettings, SettingsBody, "Choose settings of the commune, with the reason."),
-    Change("/calendars/<int:year>", PublishCalendar, CalendarBody, "Publish a year's calendar, or a revision of it."),
+    change("", OpenCommune, OpenCommuneBody, "Open a commune's log."),
+    change("/rename", RenameCommune, RenameCommuneBody, "Another name or official code, with its legal basis."),
+    change("/close", CloseCommune, CloseCommuneBody, "The commune ends; its log stays to be read."),
+    change("/settings", ChooseCommuneSettings, SettingsBody, "Choose settings of the commune, with the reason."),
+    change("/calendars/<int:year>", PublishCalendar, CalendarBody, "Publish a year's calendar, or a revision of it."),
 )
 
 blueprint = Blueprint("communes", __name__, url_prefix=PREFIX, description="Đơn vị, bộ phận, lịch làm việc")
@@ -65,7 +66,7 @@ def list_units(commune: str) -> msgspec.Struct:
 @blueprint.arguments(UnitBody)
 @blueprint.answers(200, Recorded, headers=[ETAG, POSITION])
 @blueprint.takes(IF_MATCH, KEY)
-@action("unit.define")
+@action("unit.define", by_command=True)
 def define_unit(body: dict[str, Any], commune: str, unit: str) -> Any:
     """Define a unit, or what it is from now on."""
     name = body.pop("name", None)

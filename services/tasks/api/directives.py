@@ -3,7 +3,7 @@
 import msgspec
 
 from services.tasks import answers
-from services.tasks.api.recording import Change, add
+from services.tasks.api.changes import add, change
 from services.tasks.api.request import PREFIX, Versioned, answer_all, answer_one, state_of
 from services.tasks.domain.directives import AmendDirective, IssueDirective, WithdrawDirective
 from services.tasks.domain.templates import EndTemplate, SetTemplate
@@ -13,19 +13,19 @@ from shared.web.openapi import ETAG
 from shared.web.schema import Blueprint
 
 CHANGES = (
-    Change("/directives", IssueDirective, DirectiveBody, "Record a directive.", makes="directive"),
-    Change("/directives/<directive>", AmendDirective, AmendDirectiveBody, "Put a directive right.", "PATCH"),
-    Change("/directives/<directive>/withdrawal", WithdrawDirective, ReasonBody, "Withdraw a directive."),
-    Change("/templates", SetTemplate, TemplateBody, "Set up a recurring task.", makes="template"),
-    Change(
+    change("/directives", IssueDirective, DirectiveBody, "Record a directive.", makes="directive"),
+    change("/directives/<directive>", AmendDirective, AmendDirectiveBody, "Put a directive right.", "PATCH"),
+    change("/directives/<directive>/withdrawal", WithdrawDirective, ReasonBody, "Withdraw a directive."),
+    change("/templates", SetTemplate, TemplateBody, "Set up a recurring task.", makes="template"),
+    change(
         "/templates/<template>",
         SetTemplate,
         TemplateBody,
         "What its next occurrences are assigned with.",
         "PUT",
-        operation="ReplaceTemplate",
+        operation="changeTemplate",
     ),
-    Change("/templates/<template>/end", EndTemplate, ReasonedBody, "No more occurrences."),
+    change("/templates/<template>/end", EndTemplate, ReasonedBody, "No more occurrences."),
 )
 
 blueprint = Blueprint("directives", __name__, url_prefix=PREFIX, description="Chỉ thị và việc định kỳ")

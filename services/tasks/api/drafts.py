@@ -6,17 +6,18 @@ import msgspec
 from marshmallow import ValidationError
 
 from services.tasks import answers, queries
-from services.tasks.api.recording import command_of, record
+from services.tasks.api.changes import record
 from services.tasks.api.request import PREFIX, Versioned, answer_one, service, state_of
+from services.tasks.domain import refusals
 from services.tasks.domain.assigning import AssignTask
 from services.tasks.domain.decisions import SettleDraft, Together
 from services.tasks.domain.task import Task
 from services.tasks.domain.templates import SetTemplate
 from services.tasks.imports.texts import QUESTIONS
 from services.tasks.schemas import Recorded, SettleBody, SettleManyBody
-from services.tasks.texts import TEXTS
 from services.tasks.views import Stored
 from shared.web.auth import action
+from shared.web.changes import command_of, new_id
 from shared.web.openapi import ETAG, IF_MATCH, KEY, POSITION
 from shared.web.problems import Rejected, fill
 from shared.web.schema import Blueprint
@@ -24,6 +25,8 @@ from shared.web.schema import Blueprint
 # What an answer leaves out is as the row proposed it.
 PROPOSED = ("title", "product", "field", "lead", "collaborators", "coefficient")
 REQUIRED = {"task": ("title", "lead", "due"), "template": ("title", "lead", "recurrence", "due_text")}
+# By every code that a row of an earlier release may hold as its question.
+REFUSALS = {code: refusal for refusal in refusals.ALL for code in (*refusal.formerly, refusal.code)}
 DUE = ("text", "date", "working_days", "after", "cadence", "roll")
 
 blueprint = Blueprint("drafts", __name__, url_prefix=f"{PREFIX}/drafts", description="Dòng nhập chờ trả lời")
@@ -88,7 +91,8 @@ def _questions(stored: Stored) -> list[answers.Question]:
 
 def _question(code: str, row: dict[str, Any]) -> str:
     about_lead = code in ("chu_tri_la_nhom", "nhieu_chu_tri", "khong_ro_chu_tri", "doi_chu_tri")
-    return fill((QUESTIONS.get(code) or TEXTS[code])[1], {"text": row.get("lead_text" if about_lead else "due")})
+    detail = QUESTIONS[code][1] if code in QUESTIONS else REFUSALS[code].detail
+    return fill(detail, {"text": row.get("lead_text" if about_lead else "due")})
 
 
 def _settlement(commune: str, task: str, body: dict[str, Any], where: tuple[str | int, ...]) -> SettleDraft:
@@ -111,8 +115,8 @@ def _answer(row: dict[str, Any], sent: dict[str, Any], where: tuple[str | int, .
     if missing := [name for name in REQUIRED[kind] if not filled.get(name)]:
         raise _missing((*where, kind), missing)
     if kind == "template":
-        return command_of(SetTemplate, filled, template=service().new_id())
-    return command_of(AssignTask, filled, task=service().new_id())
+        return command_of(SetTemplate, filled, template=new_id())
+    return command_of(AssignTask, filled, task=new_id())
 
 
 def _missing(where: tuple[str | int, ...], names: list[str]) -> ValidationError:

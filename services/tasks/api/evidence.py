@@ -5,8 +5,8 @@ import msgspec
 
 from services.tasks import answers, evidence, queries
 from services.tasks.api.request import PREFIX, known, service
+from services.tasks.domain import refusals
 from shared.events import Evidence
-from shared.refusal import Refused
 from shared.web.auth import action, body_limit, principal
 from shared.web.openapi import ETAG, FILE_NAME
 from shared.web.schema import Blueprint
@@ -45,7 +45,7 @@ def download_evidence(commune: str, task: str, sha256: str) -> flask.Response:
     _must_see(commune, task)
     kept = evidence.read_evidence(service(), commune, task, sha256)
     if kept is None:
-        raise Refused("unknown-evidence")
+        raise refusals.EVIDENCE_UNKNOWN()
     file, path = kept
     return flask.send_file(
         path, mimetype=file.media_type, as_attachment=True, download_name=file.file_name, etag=file.sha256
@@ -59,14 +59,14 @@ def erase_evidence(commune: str, task: str, sha256: str) -> None:
     """Erase a file and its name, as personal data must be erasable; its hash stays in the log."""
     _must_see(commune, task)
     if not evidence.erase_evidence(service(), commune, task, sha256):
-        raise Refused("unknown-evidence")
+        raise refusals.EVIDENCE_UNKNOWN()
 
 
 def uploaded() -> tuple[str, bytes]:
     """The name and bytes of the form's file. Refuses: none was sent."""
     file = flask.request.files.get("file")
     if file is None:
-        raise Refused("file-required")
+        raise refusals.FILE_REQUIRED()
     return file.filename or "", file.read()
 
 

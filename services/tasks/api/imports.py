@@ -8,8 +8,8 @@ import flask
 import msgspec
 
 from services.tasks import answers, importing
+from services.tasks.api.changes import recorded
 from services.tasks.api.evidence import FORM, uploaded
-from services.tasks.api.recording import answered
 from services.tasks.api.request import PREFIX, answer_all, service
 from services.tasks.importing import DryRun, Kind
 from services.tasks.imports.archive import MAX_UPLOAD
@@ -71,7 +71,7 @@ def confirm_import(body: dict[str, Any], commune: str, kind: Kind, sha256: str) 
     content = importing.kept_file(service(), commune, sha256)
     run = _run(commune, kind, content, "", body)
     done = importing.confirm(service(), principal(), commune, run, key=idempotency_key())
-    return answered(done, f"import/{run.import_}")
+    return recorded(done, "import", otherwise=f"import/{run.import_}")
 
 
 @blueprint.route("")

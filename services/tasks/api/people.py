@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from services.tasks import answers, personal, queries, views
-from services.tasks.api.recording import Change, add
+from services.tasks.api.changes import add, change
 from services.tasks.api.request import PREFIX, Versioned, known, service
 from services.tasks.domain.context import canonical
 from services.tasks.domain.organisation import (
@@ -35,12 +35,12 @@ from shared.web.problems import Rejected
 from shared.web.schema import Blueprint
 
 CHANGES = (
-    Change("/staff/<staff>/appointment", AppointStaff, AppointmentBody, "A person takes a post."),
-    Change("/staff/<staff>/change", ChangeStaff, StaffChangeBody, "Some attributes of a post change from a day on."),
-    Change("/staff/<staff>/end", EndAppointment, EndBody, "The last day in post."),
-    Change("/staff/<staff>/absences", RecordAbsence, AbsenceBody, "An absence; the same id again replaces it."),
-    Change("/staff/<staff>/disciplines", RecordDiscipline, DisciplineBody, "A disciplined act."),
-    Change(
+    change("/staff/<staff>/appointment", AppointStaff, AppointmentBody, "A person takes a post."),
+    change("/staff/<staff>/change", ChangeStaff, StaffChangeBody, "Some attributes of a post change from a day on."),
+    change("/staff/<staff>/end", EndAppointment, EndBody, "The last day in post."),
+    change("/staff/<staff>/absences", RecordAbsence, AbsenceBody, "An absence; the same id again replaces it."),
+    change("/staff/<staff>/disciplines", RecordDiscipline, DisciplineBody, "A disciplined act."),
+    change(
         "/staff/<staff>/disciplines/<act>/withdrawal", WithdrawDiscipline, ReasonBody, "A disciplined act is withdrawn."
     ),
 )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.tasks import answers, queries
-from services.tasks.api.recording import Change, add
+from services.tasks.api.changes import add, change
 from services.tasks.api.request import PREFIX, Versioned, known, service
 from services.tasks.domain.assigning import AssignTask, CancelTask, CorrectCoefficient, CorrectTask, HandBackTask
 from services.tasks.domain.deadlines import ConfirmDue, GrantExtension, RefuseExtension, RequestExtension
@@ -41,22 +41,22 @@ from shared.web.paging import page
 from shared.web.schema import Blueprint
 
 CHANGES = (
-    Change("/tasks", AssignTask, AssignBody, "Give a task to its one lead.", makes="task"),
-    Change("/tasks/<task>", CorrectTask, CorrectionBody, "Put wording, collaborators or field right.", "PATCH"),
-    Change("/tasks/<task>/coefficient", CorrectCoefficient, CoefficientBody, "Correct the coefficient."),
-    Change("/tasks/<task>/acknowledgement", AcknowledgeTask, ByBody, "The lead takes the task on."),
-    Change("/tasks/<task>/progress", NoteProgress, ProgressBody, "Note how far it has come."),
-    Change("/tasks/<task>/due", ConfirmDue, DueChangeBody, "Give a deadline its structure, or correct it."),
-    Change("/tasks/<task>/extension/request", RequestExtension, ExtensionBody, "Ask for a later date."),
-    Change("/tasks/<task>/extension/grant", GrantExtension, GrantBody, "Grant a later date."),
-    Change("/tasks/<task>/extension/refusal", RefuseExtension, ReasonedBody, "Refuse the later date."),
-    Change("/tasks/<task>/report", ReportResult, ReportBody, "Report a result; its evidence was stored before."),
-    Change("/tasks/<task>/return", ReturnResult, ReturnBody, "Send a result back with a new date."),
-    Change("/tasks/<task>/acceptance", AcceptResult, AcceptBody, "Verify a result."),
-    Change("/tasks/<task>/reopening", ReopenTask, ReturnBody, "An accepted result was found wrong."),
-    Change("/tasks/<task>/causes", ConfirmObjectiveCause, CauseBody, "Confirm an objective cause."),
-    Change("/tasks/<task>/hand-back", HandBackTask, HandBackBody, "The lead cannot, or left: another is to take it."),
-    Change("/tasks/<task>/cancellation", CancelTask, ReasonedBody, "Cancel a task."),
+    change("/tasks", AssignTask, AssignBody, "Give a task to its one lead.", makes="task"),
+    change("/tasks/<task>", CorrectTask, CorrectionBody, "Put wording, collaborators or field right.", "PATCH"),
+    change("/tasks/<task>/coefficient", CorrectCoefficient, CoefficientBody, "Correct the coefficient."),
+    change("/tasks/<task>/acknowledgement", AcknowledgeTask, ByBody, "The lead takes the task on."),
+    change("/tasks/<task>/progress", NoteProgress, ProgressBody, "Note how far it has come."),
+    change("/tasks/<task>/due", ConfirmDue, DueChangeBody, "Give a deadline its structure, or correct it."),
+    change("/tasks/<task>/extension/request", RequestExtension, ExtensionBody, "Ask for a later date."),
+    change("/tasks/<task>/extension/grant", GrantExtension, GrantBody, "Grant a later date."),
+    change("/tasks/<task>/extension/refusal", RefuseExtension, ReasonedBody, "Refuse the later date."),
+    change("/tasks/<task>/report", ReportResult, ReportBody, "Report a result; its evidence was stored before."),
+    change("/tasks/<task>/return", ReturnResult, ReturnBody, "Send a result back with a new date."),
+    change("/tasks/<task>/acceptance", AcceptResult, AcceptBody, "Verify a result."),
+    change("/tasks/<task>/reopening", ReopenTask, ReturnBody, "An accepted result was found wrong."),
+    change("/tasks/<task>/causes", ConfirmObjectiveCause, CauseBody, "Confirm an objective cause."),
+    change("/tasks/<task>/hand-back", HandBackTask, HandBackBody, "The lead cannot, or left: another is to take it."),
+    change("/tasks/<task>/cancellation", CancelTask, ReasonedBody, "Cancel a task."),
 )
 
 blueprint = Blueprint("tasks", __name__, url_prefix=PREFIX, description="Nhiệm vụ")

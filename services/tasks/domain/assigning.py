@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from services.tasks.domain import refusals
 from services.tasks.domain.authority import as_authority, as_lead, as_outsider, must_be, must_be_running, roles_of
-from services.tasks.domain.context import Command, Context, acting, canonical, must_say
+from services.tasks.domain.context import Command, Context, acting, canonical, required_text
 from services.tasks.domain.deadlines import resolved
-from services.tasks.domain.directives import must_stand
+from services.tasks.domain.directives import in_force
 from services.tasks.domain.task import RUNNING, Task
 from shared.events import (
     CoefficientCorrected,
@@ -24,7 +25,6 @@ from shared.events import (
     TaskHandedBack,
 )
 from shared.reform import FIELDS
-from shared.refusal import Refused
 
 NUMBER = re.compile(r"\d+(\.\d+)?(/\d+)?", re.ASCII)
 ASSIGNERS = frozenset({"chair", "vice_chair", "office"})
@@ -97,9 +97,9 @@ def draft(state: Task | None, command: DraftTask, context: Context) -> list[Data
     """Keep an imported row until a person answers. Refuses: an id in use, no question, an unknown directive."""
     _must_be_new(state, command.task)
     if not command.questions:
-        raise Refused("question-required")
+        raise refusals.QUESTION_REQUIRED()
     if command.directive is not None:
-        must_stand(context.state(f"directive/{command.directive}"), command.directive)
+        in_force(context.state(f"directive/{command.directive}"), command.directive)
     return [
         TaskDrafted(
             task=command.task,
@@ -121,9 +121,9 @@ def assign(state: Task | None, command: AssignTask, context: Context) -> list[Da
     by = as_assigner(command.by, context)
     given_on = command.assigned_on or context.today
     if given_on > context.today:
-        raise Refused("day-in-the-future", day=given_on)
+        raise refusals.DAY_IN_THE_FUTURE(day=given_on)
     if command.directive is not None:
-        must_stand(context.state(f"directive/{command.directive}"), command.directive)
+        in_force(context.state(f"directive/{command.directive}"), command.directive)
     _must_have_parent(command, context)
     _must_have_predecessor(command, context)
     lead = known_lead(command.lead, context)
@@ -131,7 +131,7 @@ def assign(state: Task | None, command: AssignTask, context: Context) -> list[Da
         TaskAssigned(
             task=command.task,
             by=by,
-            title=must_say(command.title, "title-required"),
+            title=required_text(command.title, refusals.TITLE_REQUIRED),
             product=command.product,
             field=known_field(command.field),
             lead=lead,
@@ -155,10 +155,10 @@ def correct(state: Task | None, command: CorrectTask, context: Context) -> list[
 
     Refuses: not running, who may not assign, one's own part in the task, nothing differs, no reason.
     """
-    task = must_be_running(state)
+    task = must_be_running(state, command.task)
     by = as_assigner(command.by, context)
     given = {
-        "title": None if command.title is None else must_say(command.title, "title-required"),
+        "title": None if command.title is None else required_text(command.title, refusals.TITLE_REQUIRED),
         "product": command.product,
         "field": None if command.field is None else known_field(command.field),
         "collaborators": None
@@ -167,21 +167,21 @@ def correct(state: Task | None, command: CorrectTask, context: Context) -> list[
     }
     changed: dict[str, Any] = {n: v for n, v in given.items() if v is not None and v != getattr(task, n)}
     if not changed:
-        raise Refused("nothing-changes")
+        raise refusals.NOTHING_CHANGES()
     if "collaborators" in changed:
         # Who strikes themselves off the company could then verify what they took part in.
         as_outsider(task, command.by, context)
-    return [TaskCorrected(task=task.task, by=by, reason=must_say(command.reason), **changed)]
+    return [TaskCorrected(task=task.task, by=by, reason=required_text(command.reason), **changed)]
 
 
 def correct_coefficient(state: Task | None, command: CorrectCoefficient, context: Context) -> list[Data]:
     """Also of a closed task. Refuses: cancelled, not the competent person, no number above 0, the same, no reason."""
-    task = must_be(state, RUNNING | {"completed", "handed_back"})
+    task = must_be(state, command.task, RUNNING | {"completed", "handed_back"})
     by = as_authority(task, command.by, context)
     coefficient = known_coefficient(command.coefficient)
     if coefficient is None or coefficient == task.coefficient:
-        raise Refused("nothing-changes")
-    return [CoefficientCorrected(task=task.task, coefficient=coefficient, reason=must_say(command.reason), by=by)]
+        raise refusals.NOTHING_CHANGES()
+    return [CoefficientCorrected(task=task.task, coefficient=coefficient, reason=required_text(command.reason), by=by)]
 
 
 def hand_back(state: Task | None, command: HandBackTask, context: Context) -> list[Data]:
@@ -189,37 +189,37 @@ def hand_back(state: Task | None, command: HandBackTask, context: Context) -> li
 
     Refuses: not open, a result pending, the wrong person, no reason.
     """
-    task = must_be(state, {"open"})
+    task = must_be(state, command.task, {"open"})
     if command.kind == "unable":
         by = as_lead(task, command.by, context)
     else:
         by = as_assigner(command.by, context)
         if task.lead in (by, context.actor_staff):
-            raise Refused("own-task", staff=task.lead)
-    return [TaskHandedBack(task=task.task, by=by, kind=command.kind, reason=must_say(command.reason))]
+            raise refusals.OWN_TASK(staff=task.lead)
+    return [TaskHandedBack(task=task.task, by=by, kind=command.kind, reason=required_text(command.reason))]
 
 
 def cancel(state: Task | None, command: CancelTask, context: Context) -> list[Data]:
     """Refuses: not running, not the competent person, no reason."""
-    task = must_be_running(state)
+    task = must_be_running(state, command.task)
     by = as_authority(task, command.by, context)
-    return [TaskCancelled(task=task.task, by=by, reason=must_say(command.reason))]
+    return [TaskCancelled(task=task.task, by=by, reason=required_text(command.reason))]
 
 
 def as_assigner(by: str | None, context: Context) -> str:
     """Who gives tasks: chair, vice-chair, the Office."""
     who = acting(context, by)
     if ASSIGNERS.isdisjoint(roles_of(who, context)):
-        raise Refused("may-not-assign", staff=who)
+        raise refusals.MAY_NOT_ASSIGN(staff=who)
     return who
 
 
 def known_lead(lead: str, context: Context) -> str:
     found = canonical(lead)
     if not context.knows_staff(found):
-        raise Refused("unknown-staff", staff=found)
+        raise refusals.STAFF_UNKNOWN(staff=found)
     if context.post(found) is None:
-        raise Refused("not-in-post", staff=found)
+        raise refusals.STAFF_NOT_IN_POST(staff=found)
     return found
 
 
@@ -232,15 +232,15 @@ def known_collaborators(collaborators: list[str], lead: str, context: Context) -
         elif context.knows_unit(one):
             found[one] = None
         else:
-            raise Refused("unknown-collaborator", collaborator=one)
+            raise refusals.COLLABORATOR_UNKNOWN(collaborator=one)
     if lead in found:
-        raise Refused("lead-among-collaborators", staff=lead)
+        raise refusals.LEAD_AMONG_COLLABORATORS(staff=lead)
     return list(found)
 
 
 def known_field(field: int) -> int:
     if field not in FIELDS:
-        raise Refused("unknown-field", field=field)
+        raise refusals.FIELD_UNKNOWN(field=field)
     return field
 
 
@@ -253,12 +253,12 @@ def known_coefficient(coefficient: str | None) -> str | None:
             return coefficient
     except (ValueError, ZeroDivisionError):
         pass
-    raise Refused("coefficient-not-positive", coefficient=coefficient)
+    raise refusals.COEFFICIENT_NOT_POSITIVE(coefficient=coefficient)
 
 
 def _must_be_new(state: Task | None, task: str) -> None:
     if state is not None:
-        raise Refused("task-exists", task=task)
+        raise refusals.TASK_EXISTS(task=task)
 
 
 def _must_have_parent(command: AssignTask, context: Context) -> None:
@@ -266,12 +266,13 @@ def _must_have_parent(command: AssignTask, context: Context) -> None:
     if command.parent is None:
         return
     if command.parent == command.task:
-        raise Refused("own-parent")
-    must_be_running(context.state(f"task/{command.parent}"))
+        raise refusals.OWN_PARENT()
+    must_be_running(context.state(f"task/{command.parent}"), command.parent)
 
 
 def _must_have_predecessor(command: AssignTask, context: Context) -> None:
-    if command.taken_over_from is not None:
-        must_be(context.state(f"task/{command.taken_over_from}"), {"handed_back"}, "task-not-handed-back")
+    other = command.taken_over_from
+    if other is not None:
+        must_be(context.state(f"task/{other}"), other, {"handed_back"}, refusals.TASK_NOT_HANDED_BACK)
     elif command.origin == "taken_over":
-        raise Refused("predecessor-required")
+        raise refusals.PREDECESSOR_REQUIRED()

@@ -2,31 +2,25 @@
 
 from collections.abc import Collection
 
+from services.tasks.domain import refusals
 from services.tasks.domain.context import Context, acting
-from services.tasks.domain.task import RUNNING, Task
-from shared.refusal import Refused
-
-CLOSED_CODES = {
-    "draft": "task-is-a-draft",
-    "settled": "task-is-a-draft",
-    "reported": "result-pending",
-    "completed": "task-completed",
-    "cancelled": "task-cancelled",
-    "handed_back": "task-handed-back",
-}
+from services.tasks.domain.task import RUNNING, STATUSES, Task
+from shared.refusal import Refusal
 
 
-def must_be(task: Task | None, statuses: Collection[str], otherwise: str = "no-result-pending") -> Task:
-    """The task, when it exists and is in one of these states. `otherwise` is the refusal for an open task."""
+def must_be(
+    task: Task | None, id_: str, statuses: Collection[str], otherwise: Refusal = refusals.NO_RESULT_PENDING
+) -> Task:
+    """The task of this id, when it exists and is in one of these states. `otherwise` is the refusal of an open task."""
     if task is None:
-        raise Refused("unknown-task")
+        raise refusals.TASK_UNKNOWN(task=id_)
     if task.status not in statuses:
-        raise Refused(CLOSED_CODES.get(task.status, otherwise), task=task.task)
+        raise (STATUSES[task.status].refusal or otherwise)(task=task.task)
     return task
 
 
-def must_be_running(task: Task | None) -> Task:
-    return must_be(task, RUNNING)
+def must_be_running(task: Task | None, id_: str) -> Task:
+    return must_be(task, id_, RUNNING)
 
 
 def taking_part(task: Task, staff: str, context: Context) -> bool:
@@ -42,7 +36,7 @@ def as_lead(task: Task, by: str | None, context: Context) -> str:
     """The lead, acting in person or recorded by the Office. Refuses: not the lead."""
     who = acting(context, by)
     if who != task.lead:
-        raise Refused("not-the-lead", staff=who)
+        raise refusals.NOT_THE_LEAD(staff=who)
     return who
 
 
@@ -51,7 +45,7 @@ def as_outsider(task: Task, by: str | None, context: Context) -> str:
     who = acting(context, by)
     for person in {who, context.actor_staff} - {None}:
         if taking_part(task, str(person), context):
-            raise Refused("own-task", staff=person)
+            raise refusals.OWN_TASK(staff=person)
     return who
 
 
@@ -59,7 +53,7 @@ def as_authority(task: Task, by: str | None, context: Context) -> str:
     """The competent person: the chair, or the vice-chair in charge of the task; never one who takes part in it."""
     who = as_outsider(task, by, context)
     if not competent(task, who, context):
-        raise Refused("not-the-competent-authority", staff=who)
+        raise refusals.NOT_THE_COMPETENT_AUTHORITY(staff=who)
     return who
 
 

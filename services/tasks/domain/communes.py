@@ -6,11 +6,10 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from services.tasks.domain import Evolvers
-from services.tasks.domain.context import Command, Context, must_say, recorder
+from services.tasks.domain import Evolvers, refusals
+from services.tasks.domain.context import Command, Context, recorder, required_text
 from shared.events import CommuneClosed, CommuneOpened, CommuneRenamed, CommuneSettingsChosen, Data
 from shared.events.values import Pin
-from shared.refusal import Refused
 
 
 class Commune(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,11 +54,11 @@ class ChooseCommuneSettings(Command):
 def open_commune(state: Commune | None, command: OpenCommune, context: Context) -> list[Data]:
     """Begin a commune's log. Refuses: already open, a blank name or code."""
     if state is not None:
-        raise Refused("commune-already-open", commune=context.commune)
+        raise refusals.COMMUNE_ALREADY_OPEN(commune=context.commune)
     return [
         CommuneOpened(
-            name=must_say(command.name, "name-required"),
-            code=must_say(command.code, "code-required"),
+            name=required_text(command.name, refusals.NAME_REQUIRED),
+            code=required_text(command.code, refusals.CODE_REQUIRED),
             valid_from=command.valid_from,
             parent=command.parent,
             predecessors=command.predecessors,
@@ -70,11 +69,11 @@ def open_commune(state: Commune | None, command: OpenCommune, context: Context) 
 def rename_commune(state: Commune, command: RenameCommune, _: Context) -> list[Data]:
     """Another name or official code. Refuses: neither differs, no legal basis."""
     if (command.name or state.name, command.code or state.code) == (state.name, state.code):
-        raise Refused("nothing-changes")
+        raise refusals.NOTHING_CHANGES()
     return [
         CommuneRenamed(
             valid_from=command.valid_from,
-            legal_basis=must_say(command.legal_basis, "legal-basis-required"),
+            legal_basis=required_text(command.legal_basis, refusals.LEGAL_BASIS_REQUIRED),
             name=command.name,
             code=command.code,
         )
@@ -84,14 +83,14 @@ def rename_commune(state: Commune, command: RenameCommune, _: Context) -> list[D
 def close_commune(state: Commune, command: CloseCommune, context: Context) -> list[Data]:
     """The commune ends. Refuses: closed before, its own successor, no legal basis."""
     if state.closed_on is not None:
-        raise Refused("commune-closed", on=state.closed_on)
+        raise refusals.COMMUNE_CLOSED(on=state.closed_on)
     if context.commune in command.successors:
-        raise Refused("own-successor")
+        raise refusals.OWN_SUCCESSOR()
     return [
         CommuneClosed(
             on=command.on,
             successors=command.successors,
-            legal_basis=must_say(command.legal_basis, "legal-basis-required"),
+            legal_basis=required_text(command.legal_basis, refusals.LEGAL_BASIS_REQUIRED),
         )
     ]
 
@@ -99,17 +98,17 @@ def close_commune(state: Commune, command: CloseCommune, context: Context) -> li
 def choose_settings(_: Commune, command: ChooseCommuneSettings, context: Context) -> list[Data]:
     """Settings with their reason. Refuses: none given, no reason."""
     if not command.settings:
-        raise Refused("nothing-changes")
+        raise refusals.NOTHING_CHANGES()
     by = recorder(context, command.by)
-    return [CommuneSettingsChosen(settings=command.settings, by=by, reason=must_say(command.reason))]
+    return [CommuneSettingsChosen(settings=command.settings, by=by, reason=required_text(command.reason))]
 
 
 def must_be_open(commune: Commune | None, today: date) -> None:
     """Nothing is recorded for a commune that is not open, or after its last day."""
     if commune is None:
-        raise Refused("commune-not-open")
+        raise refusals.COMMUNE_NOT_OPEN()
     if commune.closed_on is not None and today > commune.closed_on:
-        raise Refused("commune-closed", on=commune.closed_on)
+        raise refusals.COMMUNE_CLOSED(on=commune.closed_on)
 
 
 def _opened(_: None, data: CommuneOpened, __: date) -> Commune:

@@ -8,13 +8,14 @@ from typing import Any
 
 import msgspec
 
+from services.tasks.domain import refusals
 from services.tasks.domain.calendars import CalendarYear, as_calendar
 from services.tasks.domain.staff import Post, Staff
 from services.tasks.domain.units import Unit
 from shared.calendar import Calendars
 from shared.events import Evidence
 from shared.events.values import DataMeta
-from shared.refusal import Refused
+from shared.refusal import Refusal
 
 
 class Command(msgspec.Struct, metaclass=DataMeta, frozen=True, kw_only=True):
@@ -99,16 +100,16 @@ def acting(context: Context, by: str | None) -> str:
     """
     who = canonical(by) if by else context.actor_staff
     if who is None:
-        raise Refused("by-required")
+        raise refusals.BY_REQUIRED()
     if who != context.actor_staff and "office" not in context.roles:
-        raise Refused("only-the-office-records-for-others", staff=who)
+        raise refusals.ONLY_THE_OFFICE_RECORDS_FOR_OTHERS(staff=who)
     if context.post(who) is None:
-        raise Refused("not-in-post", staff=who)
+        raise refusals.STAFF_NOT_IN_POST(staff=who)
     return who
 
 
-def must_say(text: str | None, code: str = "reason-required") -> str:
-    """A text that may not be blank."""
+def required_text(text: str | None, otherwise: Refusal = refusals.REASON_REQUIRED) -> str:
+    """A text that may not be blank, without spaces around it. `otherwise` is the refusal of a blank one."""
     if not text or not text.strip():
-        raise Refused(code)
+        raise otherwise()
     return text.strip()

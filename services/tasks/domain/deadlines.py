@@ -6,12 +6,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from services.tasks.domain import refusals
 from services.tasks.domain.authority import as_authority, as_lead, as_outsider, must_be, must_be_running
-from services.tasks.domain.context import Command, Context, must_say
+from services.tasks.domain.context import Command, Context, required_text
 from services.tasks.domain.task import RUNNING, Task
 from shared.calendar import CalendarMissing, Calendars, resolve_due, rests_on
 from shared.events import Data, Due, DueConfirmed, DueRecomputed, ExtensionGranted, ExtensionRefused, ExtensionRequested
-from shared.refusal import Refused
 
 
 class ConfirmDue(Command):
@@ -49,23 +49,25 @@ def confirm_due(state: Task | None, command: ConfirmDue, context: Context) -> li
     A date in force is corrected by the competent person only, since the correction counts from that date's beginning.
     Refuses: not running, one's own task, the same deadline again, no reason.
     """
-    task = must_be_running(state)
+    task = must_be_running(state, command.task)
     decides = as_outsider if task.due_date is None else as_authority
     by = decides(task, command.by, context)
     due = resolved(command.due, context.calendars, counted_from=task.due_from)
     if due == task.due:
-        raise Refused("nothing-changes")
+        raise refusals.NOTHING_CHANGES()
     return [
-        DueConfirmed(task=task.task, due=due, due_version=task.due_version + 1, by=by, reason=must_say(command.reason))
+        DueConfirmed(
+            task=task.task, due=due, due_version=task.due_version + 1, by=by, reason=required_text(command.reason)
+        )
     ]
 
 
 def request_extension(state: Task | None, command: RequestExtension, context: Context) -> list[Data]:
     """Refuses: not the lead, no date in force, a result pending, a date that is past or not later, no reason."""
-    task = must_be(state, {"open"})
+    task = must_be(state, command.task, {"open"})
     by = as_lead(task, command.by, context)
     due = _later(task, command.proposed_due, context)
-    return [ExtensionRequested(task=task.task, by=by, reason=must_say(command.reason), proposed_due=due)]
+    return [ExtensionRequested(task=task.task, by=by, reason=required_text(command.reason), proposed_due=due)]
 
 
 def grant_extension(state: Task | None, command: GrantExtension, context: Context) -> list[Data]:
@@ -73,17 +75,17 @@ def grant_extension(state: Task | None, command: GrantExtension, context: Contex
 
     Refuses: not the competent person, not running, neither asked nor dated, a date past or not later, no reason.
     """
-    task = must_be_running(state)
+    task = must_be_running(state, command.task)
     by = as_authority(task, command.by, context)
     wanted = command.due or (task.request.proposed if task.request else None)
     if wanted is None:
-        raise Refused("due-date-required")
+        raise refusals.DUE_DATE_REQUIRED()
     return [
         ExtensionGranted(
             task=task.task,
             by=by,
             late=_asked_late(task, context.today),
-            reason=must_say(command.reason),
+            reason=required_text(command.reason),
             due=_later(task, wanted, context),
             due_version=task.due_version + 1,
         )
@@ -92,12 +94,12 @@ def grant_extension(state: Task | None, command: GrantExtension, context: Contex
 
 def refuse_extension(state: Task | None, command: RefuseExtension, context: Context) -> list[Data]:
     """Refuses: not the competent person, not running, nothing asked, no reason."""
-    task = must_be_running(state)
+    task = must_be_running(state, command.task)
     by = as_authority(task, command.by, context)
     if task.request is None:
-        raise Refused("no-extension-requested")
+        raise refusals.NO_EXTENSION_REQUESTED()
     late = _asked_late(task, context.today)
-    return [ExtensionRefused(task=task.task, by=by, late=late, reason=must_say(command.reason))]
+    return [ExtensionRefused(task=task.task, by=by, late=late, reason=required_text(command.reason))]
 
 
 def recompute(tasks: Iterable[Task], superseded: str, calendars: Calendars, by: str, reason: str) -> list[Data]:
@@ -124,21 +126,21 @@ def resolved(due: Due, calendars: Calendars, *, counted_from: date | None) -> Du
     plain: dict[str, Any] = {"calendar": None}
     if due.working_days is not None:
         if due.working_days < 1:
-            raise Refused("working-days-not-positive")
+            raise refusals.WORKING_DAYS_NOT_POSITIVE()
         plain["date"] = None
     try:
         return resolve_due(replace(due, **plain), calendars, after=_start(due, counted_from))
     except CalendarMissing as error:
-        raise Refused("calendar-missing", year=error.year) from error
+        raise refusals.CALENDAR_MISSING(year=error.year) from error
 
 
 def resolved_not_past(due: Due, context: Context) -> Due:
     """A new deadline that has a date, not before the day of recording."""
     due = resolved(due, context.calendars, counted_from=context.today)
     if due.date is None:
-        raise Refused("due-date-required")
+        raise refusals.DUE_DATE_REQUIRED()
     if due.date < context.today:
-        raise Refused("due-date-past", date=due.date)
+        raise refusals.DUE_DATE_PAST(date=due.date)
     return due
 
 
@@ -153,10 +155,10 @@ def _start(due: Due, counted_from: date | None) -> date | None:
 
 def _later(task: Task, due: Due, context: Context) -> Due:
     if task.due_date is None:
-        raise Refused("no-date-to-extend", task=task.task)
+        raise refusals.NO_DATE_TO_EXTEND(task=task.task)
     due = resolved_not_past(due, context)
     if due.date is None or due.date <= task.due_date:
-        raise Refused("extension-not-later", date=task.due_date)
+        raise refusals.EXTENSION_NOT_LATER(date=task.due_date)
     return due
 
 

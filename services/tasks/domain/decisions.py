@@ -14,6 +14,7 @@ from services.tasks.domain import (
     directives,
     organisation,
     publishing,
+    refusals,
     results,
     templates,
 )
@@ -24,7 +25,6 @@ from services.tasks.domain.imports import Import
 from services.tasks.domain.streams import after
 from services.tasks.domain.task import Task
 from shared.events import PLAUSIBLE_YEARS, Data, DraftSettled, Due, ImportConfirmed, subject_of
-from shared.refusal import Refused
 
 
 class SettleDraft(Command):
@@ -149,7 +149,7 @@ def _must_have_plausible_days(command: Command) -> None:
         value = getattr(command, name)
         day = value.date if isinstance(value, Due) else value
         if isinstance(day, date) and day.year not in PLAUSIBLE_YEARS:
-            raise Refused("day-implausible", day=day)
+            raise refusals.DAY_IMPLAUSIBLE(day=day)
 
 
 def decide_each(parts: Sequence[Case], context: Context) -> list[Data]:
@@ -171,8 +171,8 @@ def decide_each(parts: Sequence[Case], context: Context) -> list[Data]:
 def settle_draft(state: Task | None, command: SettleDraft, context: Context, parts: Sequence[Case]) -> list[Data]:
     """Refuses: not a draft, settled before, who may not assign, and what its assignments refuse."""
     if state is not None and state.status == "settled":
-        raise Refused("draft-settled", task=state.task)
-    draft = must_be(state, {"draft"}, "not-a-draft")
+        raise refusals.DRAFT_SETTLED(task=state.task)
+    draft = must_be(state, command.task, {"draft"}, refusals.NOT_A_DRAFT)
     by = assigning.as_assigner(command.by, context)
     into: list[Case] = []
     for part, answer in zip(parts, command.into, strict=True):
@@ -189,7 +189,7 @@ def together(_: Any, __: Together, context: Context, parts: Sequence[Case]) -> l
 def confirm_import(state: Import | None, command: ConfirmImport, context: Context, parts: Sequence[Case]) -> list[Data]:
     """Refuses: confirmed before, and what its rows refuse."""
     if state is not None:
-        raise Refused("import-exists")
+        raise refusals.IMPORT_EXISTS()
     counts = {name: getattr(command, name) for name in ("rows", "created", "changed", "waiting", "rejected")}
     by = recorder(context, command.by)
     confirmed = ImportConfirmed(import_=command.import_, kind=command.kind, sha256=command.sha256, by=by, **counts)

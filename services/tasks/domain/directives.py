@@ -5,10 +5,9 @@ from datetime import date
 import msgspec
 from msgspec.structs import replace
 
-from services.tasks.domain import Evolvers
-from services.tasks.domain.context import Command, Context, must_say
+from services.tasks.domain import Evolvers, refusals
+from services.tasks.domain.context import Command, Context, required_text
 from shared.events import Data, DirectiveAmended, DirectiveIssued, DirectiveWithdrawn
-from shared.refusal import Refused
 
 
 class Directive(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,14 +50,14 @@ FIELDS = ("number", "issued_on", "title", "annex_sha256", "supersedes")
 def issue(state: Directive | None, command: IssueDirective, context: Context) -> list[Data]:
     """Refuses: recorded before, a blank number or title, a day to come, superseding what is unknown or itself."""
     if state is not None:
-        raise Refused("directive-already-issued", number=state.number)
+        raise refusals.DIRECTIVE_ALREADY_ISSUED(number=state.number)
     _must_fit(command, context)
     return [
         DirectiveIssued(
             directive=command.directive,
-            number=must_say(command.number, "number-required"),
+            number=required_text(command.number, refusals.NUMBER_REQUIRED),
             issued_on=command.issued_on,
-            title=must_say(command.title, "title-required"),
+            title=required_text(command.title, refusals.TITLE_REQUIRED),
             annex_sha256=command.annex_sha256,
             supersedes=command.supersedes,
         )
@@ -67,35 +66,35 @@ def issue(state: Directive | None, command: IssueDirective, context: Context) ->
 
 def amend(state: Directive | None, command: AmendDirective, context: Context) -> list[Data]:
     """Refuses: unknown or withdrawn, nothing differs, no reason, what issuing refuses."""
-    state = must_stand(state, command.directive)
+    state = in_force(state, command.directive)
     _must_fit(command, context)
     given = {name: getattr(command, name) for name in FIELDS}
     changed = {n: value for n, value in given.items() if value is not None and value != getattr(state, n)}
     if not changed:
-        raise Refused("nothing-changes")
-    return [DirectiveAmended(directive=state.directive, reason=must_say(command.reason), **changed)]
+        raise refusals.NOTHING_CHANGES()
+    return [DirectiveAmended(directive=state.directive, reason=required_text(command.reason), **changed)]
 
 
 def withdraw(state: Directive | None, command: WithdrawDirective, _: Context) -> list[Data]:
     """Refuses: unknown or withdrawn, no reason."""
-    state = must_stand(state, command.directive)
-    return [DirectiveWithdrawn(directive=state.directive, reason=must_say(command.reason))]
+    state = in_force(state, command.directive)
+    return [DirectiveWithdrawn(directive=state.directive, reason=required_text(command.reason))]
 
 
-def must_stand(state: Directive | None, directive: str) -> Directive:
+def in_force(state: Directive | None, directive: str) -> Directive:
     if state is None:
-        raise Refused("unknown-directive", directive=directive)
+        raise refusals.DIRECTIVE_UNKNOWN(directive=directive)
     if state.withdrawn:
-        raise Refused("directive-withdrawn", number=state.number)
+        raise refusals.DIRECTIVE_WITHDRAWN(number=state.number)
     return state
 
 
 def _must_fit(command: IssueDirective | AmendDirective, context: Context) -> None:
     if command.issued_on is not None and command.issued_on > context.today:
-        raise Refused("day-in-the-future", day=command.issued_on)
+        raise refusals.DAY_IN_THE_FUTURE(day=command.issued_on)
     older = command.supersedes
     if older is not None and (older == command.directive or context.state(f"directive/{older}") is None):
-        raise Refused("unknown-directive", directive=older)
+        raise refusals.DIRECTIVE_UNKNOWN(directive=older)
 
 
 def _issued(_: Directive | None, data: DirectiveIssued, __: date) -> Directive:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from services.tasks.domain import refusals
 from services.tasks.domain.communes import Commune
 from services.tasks.domain.directives import Directive
 from services.tasks.domain.staff import Staff
@@ -44,7 +45,6 @@ from shared.events import (
     type_name,
 )
 from shared.events.values import EXTERNAL, Pin, StaffPin, TaskPin
-from shared.refusal import Refused
 
 LEADING = frozenset({"chair", "vice_chair"})
 ONE_DAY = timedelta(days=1)
@@ -243,7 +243,7 @@ def beginning(merger: Merger, formers: Sequence[Former], newcomers: Newcomers, b
     subjects: dict[str, Beginning] = {}
     for stream in streams:
         if stream.subject in subjects:
-            raise Refused("merger-same-id", subject=stream.subject)
+            raise refusals.MERGER_SAME_ID(subject=stream.subject)
         subjects[stream.subject] = stream
     return streams
 
@@ -264,15 +264,15 @@ def _must_be_known(newcomers: Newcomers, ids: Mapping[str, Ids]) -> None:
     units = {unit for each in ids.values() for unit in each.units.values()}
     for (commune, staff), said in newcomers.items():
         if commune not in ids or staff not in ids[commune].staff:
-            raise Refused("merger-unknown-person", commune=commune, staff=staff)
-        for name, known, code in (
-            ("tracker", people - {said.staff}, "unknown-staff"),
-            ("rater", people - {said.staff} | {EXTERNAL}, "unknown-staff"),
-            ("unit", units, "unknown-unit"),
-            ("leads_unit", units, "unknown-unit"),
+            raise refusals.MERGER_PERSON_UNKNOWN(commune=commune, staff=staff)
+        for name, known, refusal in (
+            ("tracker", people - {said.staff}, refusals.STAFF_UNKNOWN),
+            ("rater", people - {said.staff} | {EXTERNAL}, refusals.STAFF_UNKNOWN),
+            ("unit", units, refusals.UNIT_UNKNOWN),
+            ("leads_unit", units, refusals.UNIT_UNKNOWN),
         ):
             if (named := said.post.get(name)) is not None and named not in known:
-                raise Refused(code, **{"unit" if name.endswith("unit") else "staff": named})
+                raise refusal(**{"unit" if name.endswith("unit") else "staff": named})
 
 
 def moved(data: Any, ids: Ids) -> Any:
@@ -430,7 +430,7 @@ def _parts(stream: Sequence[Recorded], ids: Ids) -> Iterator[list[tuple[Recorded
         for past in _past(recorded.envelope, ids):
             length = len(msgspec.json.encode(past))
             if length > LARGEST_EVENT:
-                raise Refused("merger-event-too-large", subject=recorded.envelope.subject)
+                raise refusals.MERGER_EVENT_TOO_LARGE(subject=recorded.envelope.subject)
             if part and size + length > LARGEST_HISTORY:
                 yield part
                 part, size = [], 0

@@ -6,7 +6,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from services.tasks.domain.context import Command, Context, canonical, must_say
+from services.tasks.domain import refusals
+from services.tasks.domain.context import Command, Context, canonical, required_text
 from services.tasks.domain.staff import Staff
 from services.tasks.domain.units import Unit
 from shared.events import (
@@ -20,7 +21,6 @@ from shared.events import (
     UnitDefined,
 )
 from shared.events.values import EXTERNAL, Category, Role
-from shared.refusal import Refused
 
 
 class DefineUnit(Command):
@@ -109,12 +109,12 @@ def define_unit(_: Unit | None, command: DefineUnit, context: Context) -> list[D
     _must_fit_above(command, context)
     head = _known_staff(command.head, context)
     if command.valid_to is not None and command.valid_to < command.valid_from:
-        raise Refused("end-before-start", start=command.valid_from, end=command.valid_to)
+        raise refusals.END_BEFORE_START(start=command.valid_from, end=command.valid_to)
     if command.unit == context.commune:
-        raise Refused("root-unit", unit=command.unit)
+        raise refusals.ROOT_UNIT(unit=command.unit)
     return [
         UnitDefined(
-            unit=must_say(command.unit, "code-required"),
+            unit=required_text(command.unit, refusals.CODE_REQUIRED),
             kind=command.kind,
             valid_from=command.valid_from,
             parent=command.parent,
@@ -127,11 +127,11 @@ def define_unit(_: Unit | None, command: DefineUnit, context: Context) -> list[D
 def _must_fit_above(command: DefineUnit, context: Context) -> None:
     above = command.parent
     if above is not None and not context.knows_unit(above):
-        raise Refused("unknown-unit", unit=above)
+        raise refusals.UNIT_UNKNOWN(unit=above)
     seen = {command.unit}
     while above is not None:
         if above in seen:
-            raise Refused("unit-cycle", unit=command.unit)
+            raise refusals.UNIT_CYCLE(unit=command.unit)
         seen.add(above)
         found = context.unit(above)
         above = found.parent if found else None
@@ -142,8 +142,11 @@ def appoint_staff(_: Staff | None, command: AppointStaff, context: Context) -> l
 
     Refuses: a blank code or post, no role, an unknown unit, a tracker or rater who is unknown or the person.
     """
-    staff = canonical(must_say(command.staff, "code-required"))
-    said = msgspec.structs.asdict(command) | {"staff": staff, "post": must_say(command.post, "post-required")}
+    staff = canonical(required_text(command.staff, refusals.CODE_REQUIRED))
+    said = msgspec.structs.asdict(command) | {
+        "staff": staff,
+        "post": required_text(command.post, refusals.POST_REQUIRED),
+    }
     return [StaffAppointed(**_checked(staff, said, context))]
 
 
@@ -152,12 +155,12 @@ def change_staff(state: Staff | None, command: ChangeStaff, context: Context) ->
     state = _must_exist(state, command.staff)
     post = state.post_on(command.valid_from)
     if post is None:
-        raise Refused("not-in-post", staff=state.staff)
+        raise refusals.STAFF_NOT_IN_POST(staff=state.staff)
     given = msgspec.structs.asdict(command)
     said = {name: value for name, value in given.items() if value is not UNSET and name not in KEYS}
     said = _checked(state.staff, said, context)
     if all(getattr(post, name) == value for name, value in said.items()):
-        raise Refused("nothing-changes")
+        raise refusals.NOTHING_CHANGES()
     return [StaffChanged(staff=state.staff, valid_from=command.valid_from, reason=command.reason, **said)]
 
 
@@ -168,7 +171,7 @@ def end_appointment(state: Staff | None, command: EndAppointment, _: Context) ->
     """The last day in post. Refuses: not in post on that day."""
     state = _must_exist(state, command.staff)
     if state.post_on(command.valid_to) is None:
-        raise Refused("not-in-post", staff=state.staff)
+        raise refusals.STAFF_NOT_IN_POST(staff=state.staff)
     return [StaffLeft(staff=state.staff, valid_to=command.valid_to, reason=command.reason)]
 
 
@@ -176,14 +179,14 @@ def record_absence(state: Staff | None, command: RecordAbsence, context: Context
     """An absence by its class. Refuses: an end before its start, a substitute who is unknown or the person."""
     state = _must_exist(state, command.staff)
     if command.to is not None and command.to < command.from_:
-        raise Refused("end-before-start", start=command.from_, end=command.to)
+        raise refusals.END_BEFORE_START(start=command.from_, end=command.to)
     substitute = _known_staff(command.substitute, context)
     if substitute == state.staff:
-        raise Refused("own-substitute", staff=state.staff)
+        raise refusals.OWN_SUBSTITUTE(staff=state.staff)
     return [
         AbsenceRecorded(
             staff=state.staff,
-            absence=must_say(command.absence, "code-required"),
+            absence=required_text(command.absence, refusals.CODE_REQUIRED),
             kind=command.kind,
             from_=command.from_,
             to=command.to,
@@ -197,10 +200,13 @@ def record_discipline(state: Staff | None, command: RecordDiscipline, context: C
     state = _must_exist(state, command.staff)
     _must_not_be_oneself(state, context)
     if command.decision_date < command.act_date:
-        raise Refused("end-before-start", start=command.act_date, end=command.decision_date)
+        raise refusals.END_BEFORE_START(start=command.act_date, end=command.decision_date)
     if command.decision_date > context.today:
-        raise Refused("day-in-the-future", day=command.decision_date)
-    said = msgspec.structs.asdict(command) | {"staff": state.staff, "act": must_say(command.act, "code-required")}
+        raise refusals.DAY_IN_THE_FUTURE(day=command.decision_date)
+    said = msgspec.structs.asdict(command) | {
+        "staff": state.staff,
+        "act": required_text(command.act, refusals.CODE_REQUIRED),
+    }
     return [StaffDisciplined(**said)]
 
 
@@ -209,19 +215,19 @@ def withdraw_discipline(state: Staff | None, command: WithdrawDiscipline, contex
     state = _must_exist(state, command.staff)
     _must_not_be_oneself(state, context)
     if command.act not in state.acts:
-        raise Refused("unknown-act", act=command.act)
-    return [DisciplineWithdrawn(staff=state.staff, act=command.act, reason=must_say(command.reason))]
+        raise refusals.ACT_UNKNOWN(act=command.act)
+    return [DisciplineWithdrawn(staff=state.staff, act=command.act, reason=required_text(command.reason))]
 
 
 def _must_exist(state: Staff | None, staff: str) -> Staff:
     if state is None:
-        raise Refused("unknown-staff", staff=canonical(staff))
+        raise refusals.STAFF_UNKNOWN(staff=canonical(staff))
     return state
 
 
 def _must_not_be_oneself(state: Staff, context: Context) -> None:
     if context.actor_staff == state.staff:
-        raise Refused("own-discipline")
+        raise refusals.OWN_DISCIPLINE()
 
 
 def _known_staff(staff: str | None, context: Context) -> str | None:
@@ -229,7 +235,7 @@ def _known_staff(staff: str | None, context: Context) -> str | None:
         return None
     found = canonical(staff)
     if not context.knows_staff(found):
-        raise Refused("unknown-staff", staff=found)
+        raise refusals.STAFF_UNKNOWN(staff=found)
     return found
 
 
@@ -237,18 +243,18 @@ def _checked(staff: str, said: dict[str, Any], context: Context) -> dict[str, An
     """The attributes with ids as they are stored, once they point at what exists and not at the person."""
     said = dict(said)
     if "roles" in said and not said["roles"]:
-        raise Refused("role-required")
+        raise refusals.ROLE_REQUIRED()
     if "post" in said:
-        must_say(said["post"], "post-required")
+        required_text(said["post"], refusals.POST_REQUIRED)
     for name in ("unit", "leads_unit"):
         if said.get(name) is not None and not context.knows_unit(said[name]):
-            raise Refused("unknown-unit", unit=said[name])
+            raise refusals.UNIT_UNKNOWN(unit=said[name])
     if said.get("tracker") is not None:
         said["tracker"] = _known_staff(said["tracker"], context)
     if said.get("rater") not in (None, EXTERNAL):
         said["rater"] = _known_staff(said["rater"], context)
     if said.get("tracker") == staff:
-        raise Refused("own-tracker", staff=staff)
+        raise refusals.OWN_TRACKER(staff=staff)
     if said.get("rater") == staff:
-        raise Refused("own-rater", staff=staff)
+        raise refusals.OWN_RATER(staff=staff)
     return said

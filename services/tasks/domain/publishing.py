@@ -1,11 +1,11 @@
 """Publishing a working calendar, which moves the open deadlines that were counted with the revision before."""
 
+from services.tasks.domain import refusals
 from services.tasks.domain.calendars import CalendarYear, as_calendar
-from services.tasks.domain.context import Command, Context, must_say, recorder
+from services.tasks.domain.context import Command, Context, recorder, required_text
 from services.tasks.domain.deadlines import recompute
 from shared.calendar import Calendars, calendar_of
 from shared.events import CalendarPublished, Data, DayOff, WorkingWeekend
-from shared.refusal import Refused
 
 SATURDAY = 5
 CALENDAR_YEARS = range(1945, 2200)
@@ -29,11 +29,11 @@ def publish(state: CalendarYear | None, command: PublishCalendar, context: Conte
     or named twice, a worked weekend that is none.
     """
     in_force = state.calendar if state else None
-    must_say(command.calendar, "code-required")
+    required_text(command.calendar, refusals.CODE_REQUIRED)
     if state is not None and command.calendar in state.revisions:
-        raise Refused("calendar-exists", calendar=command.calendar)
+        raise refusals.CALENDAR_EXISTS(calendar=command.calendar)
     if command.supersedes not in (None, in_force):
-        raise Refused("calendar-not-in-force", calendar=command.supersedes)
+        raise refusals.CALENDAR_NOT_IN_FORCE(calendar=command.supersedes)
     _must_be_consistent(command)
     published = CalendarPublished(
         calendar=command.calendar,
@@ -57,12 +57,12 @@ def _must_be_consistent(command: PublishCalendar) -> None:
     worked = [day.date for day in command.working_weekends]
     days = [*off, *worked]
     if command.year not in CALENDAR_YEARS:
-        raise Refused("calendar-year", year=command.year)
+        raise refusals.CALENDAR_YEAR(year=command.year)
     for day in days:
         if day.year != command.year:
-            raise Refused("calendar-other-year", day=day, year=command.year)
+            raise refusals.CALENDAR_OTHER_YEAR(day=day, year=command.year)
         if days.count(day) > 1:
-            raise Refused("calendar-day-twice", day=day)
+            raise refusals.CALENDAR_DAY_TWICE(day=day)
     for day in worked:
         if day.weekday() < SATURDAY:
-            raise Refused("calendar-not-a-weekend", day=day)
+            raise refusals.CALENDAR_NOT_A_WEEKEND(day=day)

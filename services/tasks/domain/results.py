@@ -5,8 +5,9 @@ from typing import Literal
 
 import msgspec
 
+from services.tasks.domain import refusals
 from services.tasks.domain.authority import as_authority, as_lead, must_be, must_be_running, roles_of, taking_part
-from services.tasks.domain.context import Command, Context, acting, canonical, must_say
+from services.tasks.domain.context import Command, Context, acting, canonical, required_text
 from services.tasks.domain.deadlines import resolved_not_past
 from services.tasks.domain.task import RUNNING, Task
 from shared.events import (
@@ -22,7 +23,6 @@ from shared.events import (
     TaskCompleted,
     TaskReopened,
 )
-from shared.refusal import Refused
 
 
 class AcknowledgeTask(Command):
@@ -96,22 +96,22 @@ class ConfirmObjectiveCause(Command):
 
 def acknowledge(state: Task | None, command: AcknowledgeTask, context: Context) -> list[Data]:
     """The lead took it on. Refuses: not the lead, not running, acknowledged before."""
-    task = must_be_running(state)
+    task = must_be_running(state, command.task)
     by = as_lead(task, command.by, context)
     if task.acknowledged:
-        raise Refused("already-acknowledged", task=task.task)
+        raise refusals.ALREADY_ACKNOWLEDGED(task=task.task)
     return [TaskAcknowledged(task=task.task, by=by)]
 
 
 def note_progress(state: Task | None, command: NoteProgress, context: Context) -> list[Data]:
     """By whoever takes part, or the Office. Refuses: others, not running, no words, a percentage beyond 0–100."""
-    task = must_be_running(state)
+    task = must_be_running(state, command.task)
     by = acting(context, command.by)
     if not taking_part(task, by, context) and "office" not in roles_of(by, context):
-        raise Refused("not-taking-part", staff=by)
+        raise refusals.NOT_TAKING_PART(staff=by)
     if command.percent is not None and not 0 <= command.percent <= 100:
-        raise Refused("percent-out-of-range", percent=command.percent)
-    note = must_say(command.note, "note-required")
+        raise refusals.PERCENT_OUT_OF_RANGE(percent=command.percent)
+    note = required_text(command.note, refusals.NOTE_REQUIRED)
     return [ProgressNoted(task=task.task, by=by, note=note, percent=command.percent)]
 
 
@@ -122,29 +122,29 @@ def report(state: Task | None, command: ReportResult, context: Context) -> list[
     in a colleague's name included), a day before the assignment or to come, recorded for another without a reason,
     neither evidence nor explanation, evidence that was not stored for the task.
     """
-    task = must_be(state, {"open"})
+    task = must_be(state, command.task, {"open"})
     by = acting(context, command.by)
     on = command.on or context.today
     if by != task.lead and "office" not in roles_of(by, context):
-        raise Refused("not-the-lead", staff=by)
+        raise refusals.NOT_THE_LEAD(staff=by)
     if task.lead in (by, context.actor_staff) and on != context.today:
-        raise Refused("lead-reports-today")
+        raise refusals.LEAD_REPORTS_TODAY()
     if on > context.today:
-        raise Refused("day-in-the-future", day=on)
+        raise refusals.DAY_IN_THE_FUTURE(day=on)
     if task.assigned_on is not None and on < task.assigned_on:
-        raise Refused("report-before-assignment", day=on, assigned_on=task.assigned_on)
+        raise refusals.REPORT_BEFORE_ASSIGNMENT(day=on, assigned_on=task.assigned_on)
     if not by == context.actor_staff == task.lead:
-        must_say(command.reason)
+        required_text(command.reason)
     if task.evidence_required and not command.evidence:
-        raise Refused("evidence-required")
+        raise refusals.EVIDENCE_REQUIRED()
     if not command.evidence and not (command.explanation or "").strip():
-        raise Refused("evidence-or-explanation-required")
+        raise refusals.EVIDENCE_OR_EXPLANATION_REQUIRED()
     return [
         ResultReported(
             task=task.task,
             by=by,
             on=on,
-            summary=must_say(command.summary, "summary-required"),
+            summary=required_text(command.summary, refusals.SUMMARY_REQUIRED),
             evidence=_stored(command, context),
             explanation=command.explanation,
             reason=command.reason,
@@ -157,19 +157,19 @@ def _stored(command: ReportResult, context: Context) -> list[Evidence]:
     files = context.files.get(command.task, {})
     for sha256 in command.evidence:
         if sha256 not in files:
-            raise Refused("evidence-not-stored", sha256=sha256)
+            raise refusals.EVIDENCE_NOT_STORED(sha256=sha256)
     return [files[sha256] for sha256 in dict.fromkeys(command.evidence)]
 
 
 def return_result(state: Task | None, command: ReturnResult, context: Context) -> list[Data]:
     """Send a result back with a new date. Refuses: none pending, not the competent person, a date past, no reason."""
-    task = must_be(state, {"reported"})
+    task = must_be(state, command.task, {"reported"})
     by = as_authority(task, command.by, context)
     return [
         ResultReturned(
             task=task.task,
             by=by,
-            reason=must_say(command.reason),
+            reason=required_text(command.reason),
             quality_failure=command.quality_failure,
             due=resolved_not_past(command.due, context),
             due_version=task.due_version + 1,
@@ -182,7 +182,7 @@ def accept(state: Task | None, command: AcceptResult, context: Context) -> list[
 
     "Vượt mức" is refused without a reason, beside a quality not met, or confirmed by someone not competent.
     """
-    task = must_be(state, {"reported"})
+    task = must_be(state, command.task, {"reported"})
     by = as_authority(task, command.by, context)
     return [
         TaskCompleted(
@@ -200,22 +200,22 @@ def _exceeded(task: Task, command: AcceptResult, by: str, context: Context) -> E
     if beyond is None:
         return None
     if command.quality == "not_met":
-        raise Refused("exceeded-but-not-met")
+        raise refusals.EXCEEDED_BUT_NOT_MET()
     confirmed_by = canonical(beyond.confirmed_by) if beyond.confirmed_by else by
     if confirmed_by != by:
         as_authority(task, confirmed_by, context)
-    return Exceeded(kind=beyond.kind, reason=must_say(beyond.reason), confirmed_by=confirmed_by)
+    return Exceeded(kind=beyond.kind, reason=required_text(beyond.reason), confirmed_by=confirmed_by)
 
 
 def reopen(state: Task | None, command: ReopenTask, context: Context) -> list[Data]:
     """An accepted result was found wrong. Refuses: not completed, not the competent person, a date past, no reason."""
-    task = must_be(state, {"completed"}, "task-not-completed")
+    task = must_be(state, command.task, {"completed"}, refusals.TASK_NOT_COMPLETED)
     by = as_authority(task, command.by, context)
     return [
         TaskReopened(
             task=task.task,
             by=by,
-            reason=must_say(command.reason),
+            reason=required_text(command.reason),
             quality_failure=command.quality_failure,
             due=resolved_not_past(command.due, context),
             due_version=task.due_version + 1,
@@ -225,18 +225,18 @@ def reopen(state: Task | None, command: ReopenTask, context: Context) -> list[Da
 
 def confirm_cause(state: Task | None, command: ConfirmObjectiveCause, context: Context) -> list[Data]:
     """Also of a closed task. Refuses: cancelled, not the competent person, a version that was never set, no reason."""
-    task = must_be(state, RUNNING | {"completed", "handed_back"})
+    task = must_be(state, command.task, RUNNING | {"completed", "handed_back"})
     by = as_authority(task, command.by, context)
     if command.due_version is not None:
         if command.of == "quality":
-            raise Refused("quality-has-no-due-version")
+            raise refusals.QUALITY_HAS_NO_DUE_VERSION()
         if not 1 <= command.due_version <= task.due_version:
-            raise Refused("unknown-due-version", due_version=command.due_version)
+            raise refusals.DUE_VERSION_UNKNOWN(due_version=command.due_version)
     return [
         ObjectiveCauseConfirmed(
             task=task.task,
             of=command.of,
-            reason=must_say(command.reason),
+            reason=required_text(command.reason),
             by=by,
             due_version=command.due_version,
             document=command.document,

@@ -1,12 +1,12 @@
 """A task's state, folded from its events: what decisions about it look at."""
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
-from services.tasks.domain import Evolvers
+from services.tasks.domain import Evolvers, refusals
 from shared.events import (
     CoefficientCorrected,
     DraftSettled,
@@ -34,11 +34,31 @@ from shared.events import (
     local_day,
 )
 from shared.events.values import Exceeded, Origin
+from shared.refusal import Refusal
 
 Status = Literal["draft", "settled", "open", "reported", "completed", "handed_back", "cancelled"]
-RUNNING = frozenset({"open", "reported"})
-# Given out; the others are imported rows.
-ASSIGNED = ("open", "reported", "completed", "handed_back", "cancelled")
+
+
+class StatusRule(NamedTuple):
+    """`assigned`: it was given out, and is no imported row; `refusal`: of a command that wants another status."""
+
+    assigned: bool
+    running: bool
+    refusal: Refusal | None
+
+
+# Every status. Which refusal an open task gives depends on what the command wants of it.
+STATUSES: dict[Status, StatusRule] = {
+    "draft": StatusRule(assigned=False, running=False, refusal=refusals.TASK_IS_A_DRAFT),
+    "settled": StatusRule(assigned=False, running=False, refusal=refusals.TASK_IS_A_DRAFT),
+    "open": StatusRule(assigned=True, running=True, refusal=None),
+    "reported": StatusRule(assigned=True, running=True, refusal=refusals.RESULT_PENDING),
+    "completed": StatusRule(assigned=True, running=False, refusal=refusals.TASK_COMPLETED),
+    "handed_back": StatusRule(assigned=True, running=False, refusal=refusals.TASK_HANDED_BACK),
+    "cancelled": StatusRule(assigned=True, running=False, refusal=refusals.TASK_CANCELLED),
+}
+RUNNING = frozenset(status for status, rule in STATUSES.items() if rule.running)
+ASSIGNED = tuple(status for status, rule in STATUSES.items() if rule.assigned)
 
 
 class Draft(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from services.tasks.domain import Evolvers
+from services.tasks.domain import Evolvers, refusals
 from services.tasks.domain.assigning import (
     as_assigner,
     known_coefficient,
@@ -16,9 +16,9 @@ from services.tasks.domain.assigning import (
     known_field,
     known_lead,
 )
-from services.tasks.domain.context import Command, Context, must_say
+from services.tasks.domain.context import Command, Context, required_text
 from services.tasks.domain.deadlines import resolved
-from services.tasks.domain.directives import must_stand
+from services.tasks.domain.directives import in_force
 from shared.calendar import Period, occurrence_due, periods
 from shared.events import Data, Due, Item, Recurrence, TaskAssigned, TemplateEnded, TemplateSet, uuid7
 from shared.events.values import Roll
@@ -89,21 +89,21 @@ class Held(NamedTuple):
 def set_template(state: Template | None, command: SetTemplate, context: Context) -> list[Data]:
     """Refuses: ended, a recurrence whose day is none, a first period long ago, and what an assignment refuses."""
     if state is not None and state.ended_on is not None:
-        raise Refused("template-ended", template=state.template)
+        raise refusals.TEMPLATE_ENDED(template=state.template)
     by = as_assigner(command.by, context)
     if command.directive is not None:
-        must_stand(context.state(f"directive/{command.directive}"), command.directive)
+        in_force(context.state(f"directive/{command.directive}"), command.directive)
     if command.recurrence.day != "last" and not 1 <= command.recurrence.day <= 31:
-        raise Refused("recurrence-day", day=command.recurrence.day)
+        raise refusals.RECURRENCE_DAY(day=command.recurrence.day)
     first = context.today.replace(year=context.today.year - YEARS_BACK, month=1, day=1)
     if command.valid_from is not None and command.valid_from < first:
-        raise Refused("template-too-far-back", first=first)
+        raise refusals.TEMPLATE_TOO_FAR_BACK(first=first)
     lead = known_lead(command.lead, context)
     return [
         TemplateSet(
             template=command.template,
             by=by,
-            title=must_say(command.title, "title-required"),
+            title=required_text(command.title, refusals.TITLE_REQUIRED),
             product=command.product,
             field=known_field(command.field),
             lead=lead,
@@ -123,11 +123,11 @@ def set_template(state: Template | None, command: SetTemplate, context: Context)
 def end_template(state: Template | None, command: EndTemplate, context: Context) -> list[Data]:
     """Refuses: unknown, ended before, who may not assign, no reason."""
     if state is None:
-        raise Refused("unknown-template", template=command.template)
+        raise refusals.TEMPLATE_UNKNOWN(template=command.template)
     if state.ended_on is not None:
-        raise Refused("template-ended", template=state.template)
+        raise refusals.TEMPLATE_ENDED(template=state.template)
     by = as_assigner(command.by, context)
-    return [TemplateEnded(template=state.template, by=by, reason=must_say(command.reason))]
+    return [TemplateEnded(template=state.template, by=by, reason=required_text(command.reason))]
 
 
 def expected(templates: Iterable[Template], commune: str, today: date) -> Iterator[Occurrence]:

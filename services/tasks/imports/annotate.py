@@ -9,6 +9,7 @@ from openpyxl.cell.cell import Cell
 from openpyxl.styles import Alignment
 from openpyxl.worksheet.worksheet import Worksheet
 
+from services.tasks.domain import refusals
 from services.tasks.imports.archive import checked, column_number
 from services.tasks.imports.results import Row, Table
 from services.tasks.imports.sheets import FORMULA_STARTS, is_workbook, read_csv
@@ -47,7 +48,7 @@ def _workbook(data: bytes, tables: Sequence[Table], texts: Outcomes) -> bytes:
     except Refused:
         raise
     except Exception as error:  # openpyxl raises anything, from KeyError to its own, on parts that break the standard
-        raise Refused("file-broken") from error
+        raise refusals.FILE_BROKEN() from error
     return written.getvalue()
 
 

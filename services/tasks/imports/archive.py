@@ -6,7 +6,7 @@ import zlib
 from typing import Any
 from xml.parsers import expat
 
-from shared.refusal import Refused
+from services.tasks.domain import refusals
 
 MAX_UPLOAD = 20 * 1024 * 1024
 MAX_UNPACKED = 100 * 1024 * 1024
@@ -30,12 +30,12 @@ def checked(data: bytes) -> bytes:
     for content in parts.values():
         rows, columns = _extent(content)
         if rows > MAX_ROWS:
-            raise Refused("file-too-many-rows", rows=rows, limit=MAX_ROWS)
+            raise refusals.FILE_TOO_MANY_ROWS(rows=rows, limit=MAX_ROWS)
         if columns > MAX_COLUMNS:
-            raise Refused("file-too-many-columns", columns=columns, limit=MAX_COLUMNS)
+            raise refusals.FILE_TOO_MANY_COLUMNS(columns=columns, limit=MAX_COLUMNS)
         cells += rows * columns
     if cells > MAX_CELLS:
-        raise Refused("file-too-many-cells", cells=cells, limit=MAX_CELLS)
+        raise refusals.FILE_TOO_MANY_CELLS(cells=cells, limit=MAX_CELLS)
     repacked = io.BytesIO()
     with zipfile.ZipFile(repacked, "w", zipfile.ZIP_STORED) as archive:
         for name, content in parts.items():
@@ -48,21 +48,21 @@ def _parts(data: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
             if any(entry.flag_bits & 1 for entry in entries):
-                raise Refused("file-encrypted")
+                raise refusals.FILE_ENCRYPTED()
             if len(entries) > MAX_PARTS or sum(entry.file_size for entry in entries) > _allowed(data):
-                raise Refused("file-bomb", limit_mb=MAX_UNPACKED // CHUNK)
+                raise refusals.FILE_BOMB(limit_mb=MAX_UNPACKED // CHUNK)
             parts: dict[str, bytes] = {}
             left = _allowed(data)
             for entry in entries:
                 if entry.is_dir():
                     continue
                 if entry.filename in parts:
-                    raise Refused("file-broken")
+                    raise refusals.FILE_BROKEN()
                 parts[entry.filename] = _unpacked(archive, entry, left)
                 left -= len(parts[entry.filename])
             return parts
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise Refused("file-broken") from error
+        raise refusals.FILE_BROKEN() from error
 
 
 def _allowed(data: bytes) -> int:
@@ -76,7 +76,7 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> b
         while chunk := stream.read(CHUNK):
             content += chunk
             if len(content) > limit:
-                raise Refused("file-bomb", limit_mb=MAX_UNPACKED // CHUNK)
+                raise refusals.FILE_BOMB(limit_mb=MAX_UNPACKED // CHUNK)
     return bytes(content)
 
 
@@ -87,7 +87,7 @@ def _extent(content: bytes) -> tuple[int, int]:
     """
     if content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1] != b"<":
         if b"<sheetData" in content:
-            raise Refused("file-broken")
+            raise refusals.FILE_BROKEN()
         return 0, 0
     scan = _Scan()
     parser = expat.ParserCreate()
@@ -96,7 +96,7 @@ def _extent(content: bytes) -> tuple[int, int]:
     try:
         parser.Parse(content, True)
     except expat.ExpatError as error:
-        raise Refused("file-broken") from error
+        raise refusals.FILE_BROKEN() from error
     return scan.last_row, scan.last_column
 
 
@@ -125,14 +125,14 @@ class _Scan:
             self.column += 1
             return
         if not (letters.isascii() and letters.isalpha() and len(letters) <= 3 and len(reference) - len(letters) <= 7):
-            raise Refused("file-broken")
+            raise refusals.FILE_BROKEN()
         self.column = column_number(letters)
         if len(reference) > len(letters):
             self.row = int(reference[len(letters) :])
 
     def doctype(self, *_: Any) -> None:
         """No office program writes a document type; it could only declare entities that expand."""
-        raise Refused("file-broken")
+        raise refusals.FILE_BROKEN()
 
 
 def column_number(letters: str) -> int:

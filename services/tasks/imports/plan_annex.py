@@ -24,7 +24,6 @@ from shared.events import Item, TaskAssigned, TemplateSet
 from shared.refusal import Refused
 
 REASON = "Nhập lại phụ lục có sửa"
-Refusals = Mapping[str, tuple[str, str]]
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -73,14 +72,13 @@ def plan_annex(
     recorded: Recorded,
     context: Context,
     new_id: Callable[[], str],
-    refusals: Refusals,
     *,
     confirmed_before: bool,
 ) -> Plan:
     """Rows without questions are assigned or become templates by confirming; the others wait as drafts.
 
     A row is the same as before when directive, sheet and number agree; then a changed lead, deadline or coefficient is
-    a question. `refusals` holds the texts of what assigning would refuse, which a person is asked about instead.
+    a question. What assigning would refuse, a person is asked about instead.
     `confirmed_before`: this very file was, so that the rows which are known are not compared again.
     """
     rows: list[RowPlan] = []
@@ -95,7 +93,7 @@ def plan_annex(
             rows.append(row_plan(row, label=label, title=title, status="changed" if own else "unchanged", questions=()))
             commands.extend(own)
         else:
-            plan, own = _proposed(row, known, recorded, context, new_id, refusals)
+            plan, own = _proposed(row, known, recorded, context, new_id)
             rows.append(plan)
             commands.extend(own)
     return Plan(rows=rows, commands=commands)
@@ -107,7 +105,6 @@ def _proposed(
     recorded: Recorded,
     context: Context,
     new_id: Callable[[], str],
-    refusals: Refusals,
 ) -> tuple[RowPlan, list[Command]]:
     waiting = [one.now for one in known if isinstance(one.now, Task) and _waits(one.now)]
     answered = [one for one in known if one.now not in waiting]
@@ -130,8 +127,8 @@ def _proposed(
             questions=questions,
         )
         if refused:
-            text = refusals[refused.code][1].format_map(refused.params)
-            plan = replace(plan, questions=[*plan.questions, Said(refused.code, str(row.row), text)])
+            question = Said(refused.code, str(row.row), refused.detail)
+            plan = replace(plan, questions=[*plan.questions, question])
         return plan, [*commands, drafted]
     said: dict[str, Any] = {
         "title": row.title,

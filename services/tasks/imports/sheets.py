@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
+from services.tasks.domain import refusals
 from services.tasks.imports.archive import MAX_COLUMNS, MAX_ROWS, MAX_UPLOAD, checked, column_letters
 from services.tasks.imports.words import clean
 from shared.refusal import Refused
@@ -53,14 +54,14 @@ def is_workbook(data: bytes) -> bool:
 def read(data: bytes) -> list[Sheet]:
     """The sheets of a file. Refuses with a code that starts with `file-`."""
     if len(data) > MAX_UPLOAD:
-        raise Refused("file-too-large", size=len(data), limit_mb=MAX_UPLOAD // (1024 * 1024))
+        raise refusals.FILE_TOO_LARGE(size=len(data), limit_mb=MAX_UPLOAD // (1024 * 1024))
     if not data.strip(b"\0 \t\r\n\xef\xbb\xbf"):
-        raise Refused("file-empty")
+        raise refusals.FILE_EMPTY()
     if data.startswith(OLE):
-        raise Refused("file-old-or-encrypted")
+        raise refusals.FILE_OLD_OR_ENCRYPTED()
     sheets = read_workbook(checked(data)) if is_workbook(data) else [Sheet("", read_csv(data)[0])]
     if not any(sheet.rows for sheet in sheets):
-        raise Refused("file-empty")
+        raise refusals.FILE_EMPTY()
     return sheets
 
 
@@ -80,11 +81,11 @@ def read_workbook(data: bytes) -> list[Sheet]:
     except Refused:
         raise
     except CalamineError as error:
-        raise Refused("file-broken") from error
+        raise refusals.FILE_BROKEN() from error
     except BaseException as error:
         # The reader's Rust code panics on some broken files; its exception derives from BaseException only.
         if type(error).__name__ in ("PanicException", "ValueError", "OverflowError", "OSError"):
-            raise Refused("file-broken") from error
+            raise refusals.FILE_BROKEN() from error
         raise
 
 
@@ -106,7 +107,7 @@ def _fill_down(rows: Rows, ranges: Iterable[tuple[tuple[int, int], tuple[int, in
         last = min(bottom, len(rows) - 1)
         filled += last - top
         if filled > MAX_MERGED:
-            raise Refused("file-too-many-cells", cells=filled, limit=MAX_MERGED)
+            raise refusals.FILE_TOO_MANY_CELLS(cells=filled, limit=MAX_MERGED)
         for row in range(top + 1, last + 1):
             if rows[row][left] == "":
                 rows[row][left] = rows[top][left]
@@ -125,22 +126,22 @@ def _value(cell: Any) -> Value:
 def read_csv(data: bytes) -> tuple[Rows, Dialect]:
     """The rows of a csv and how it is written. Refuses what is no text, or text in an unknown encoding."""
     if data[:5].lower().startswith(NOT_TABLES):
-        raise Refused("file-not-a-table")
+        raise refusals.FILE_NOT_A_TABLE()
     text, encoding = _decoded(data)
     if any(unicodedata.category(char) == "Cc" and char not in "\t\r\n\f\v" for char in set(text)):
-        raise Refused("file-not-a-table")
+        raise refusals.FILE_NOT_A_TABLE()
     hint = text[:6].lower().startswith("sep=") and text[4:5]
     delimiter = hint or _delimiter(text)
     rows: Rows = []
     try:
         for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
             if len(rows) >= MAX_ROWS:
-                raise Refused("file-too-many-rows", rows=f"> {MAX_ROWS}", limit=MAX_ROWS)
+                raise refusals.FILE_TOO_MANY_ROWS(rows=f"> {MAX_ROWS}", limit=MAX_ROWS)
             if len(record) > MAX_COLUMNS:
-                raise Refused("file-too-many-columns", columns=len(record), limit=MAX_COLUMNS)
+                raise refusals.FILE_TOO_MANY_COLUMNS(columns=len(record), limit=MAX_COLUMNS)
             rows.append([_unquoted(clean(cell)) for cell in record])
     except csv.Error as error:
-        raise Refused("file-broken") from error
+        raise refusals.FILE_BROKEN() from error
     if hint:
         rows[0] = [""]
     width = max(map(len, rows), default=0)
@@ -167,7 +168,7 @@ def _decoded(data: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         text = unicodedata.normalize("NFC", _strictly(data, "cp1258"))
     if not all(char.isascii() or _is_vietnamese(char) for char in set(text)):
-        raise Refused("file-encoding-unknown")  # TCVN3 and VNI fonts decode too, but into letters that make no sense
+        raise refusals.FILE_ENCODING_UNKNOWN()  # TCVN3 and VNI fonts decode too, but into letters that make no sense
     return text, "cp1258"
 
 
@@ -175,7 +176,7 @@ def _strictly(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise Refused("file-encoding-unknown") from error
+        raise refusals.FILE_ENCODING_UNKNOWN() from error
 
 
 def _is_vietnamese(char: str) -> bool:

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 import msgspec
 
+from services.tasks.domain import refusals
 from services.tasks.imports.archive import column_letters
 from services.tasks.imports.results import Cells, Skipped, SkippedSheet, Table, cell_text
 from services.tasks.imports.sheets import Rows, Sheet, Value
 from services.tasks.imports.words import compact, one_line, without_brackets
-from shared.refusal import Refused
 from shared.vietnamese import fold
 
 # The words for each column, the most telling first; compared without case, diacritics, spaces and punctuation.
@@ -110,7 +110,7 @@ def find(sheets: list[Sheet], vocabulary: Vocabulary) -> Found:
             found.skipped_sheets.append(SkippedSheet(sheet.name, "no_header"))
     if not found.tables:
         needed = [words[0] for name, words in vocabulary.columns.items() if name in vocabulary.required]
-        raise Refused("file-no-header", columns=", ".join(needed))
+        raise refusals.FILE_NO_HEADER(columns=", ".join(needed))
     return found
 
 

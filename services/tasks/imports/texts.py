@@ -1,48 +1,8 @@
-"""The Vietnamese text of every code of an import: what is wrong, and what to do about it."""
+"""The Vietnamese text of every remark on a row of an import: what is wrong, and what to do about it."""
 
 from services.tasks.imports.results import Remark, Row
 
-# code: (title, detail); the details are filled from the refusal's or the remark's params.
-REFUSALS: dict[str, tuple[str, str]] = {
-    "file-empty": ("Tệp rỗng", "Tệp không có nội dung. Hãy chọn lại tệp danh mục hoặc danh sách."),
-    "file-too-large": ("Tệp quá lớn", "Tệp vượt {limit_mb} MB. Hãy bỏ hình ảnh, trang tính không cần rồi tải lại."),
-    "file-broken": (
-        "Tệp hỏng",
-        "Không mở được tệp: tải lên dở dang hoặc tệp bị lỗi. Hãy mở bằng Excel, lưu lại thành .xlsx rồi tải lại.",
-    ),
-    "file-bomb": (
-        "Tệp bung ra quá lớn",
-        "Tệp nén bung ra quá lớn (giới hạn {limit_mb} MB) nên không được đọc. Hãy chép riêng bảng sang tệp mới.",
-    ),
-    "file-encrypted": ("Tệp có mật khẩu", "Tệp đặt mật khẩu. Hãy bỏ mật khẩu, lưu lại rồi tải lên."),
-    "file-old-or-encrypted": (
-        "Tệp .xls cũ hoặc có mật khẩu",
-        "Chỉ nhận .xlsx và .csv. Hãy mở bằng Excel, bỏ mật khẩu nếu có, chọn Lưu thành .xlsx rồi tải lại.",
-    ),
-    "file-not-a-table": ("Không phải tệp bảng tính", "Nội dung tệp không phải .xlsx hay .csv. Hãy chọn đúng tệp."),
-    "file-encoding-unknown": (
-        "Không rõ bảng mã chữ Việt",
-        "Không đọc được chữ trong tệp .csv (có thể là TCVN3, VNI). Hãy lưu lại dạng .xlsx hoặc CSV UTF-8.",
-    ),
-    "file-too-many-rows": ("Quá nhiều dòng", "Tệp có {rows} dòng, giới hạn {limit}. Hãy xóa dòng thừa hoặc chia tệp."),
-    "file-too-many-columns": (
-        "Quá nhiều cột",
-        "Bảng rộng {columns} cột, giới hạn {limit}. Hãy xóa cột thừa ở bên phải.",
-    ),
-    "file-too-many-cells": (
-        "Bảng quá lớn",
-        "Các bảng chiếm {cells} ô, giới hạn {limit}. Hãy xóa ô lạc ở xa bảng và trang tính không cần.",
-    ),
-    "file-no-header": (
-        "Không tìm thấy dòng tiêu đề",
-        "Không trang tính nào có dòng tiêu đề với các cột: {columns}. Hãy kiểm tra tên cột rồi tải lại.",
-    ),
-    "calendar-undecided": (
-        "Ngày nghỉ còn chờ quyết định",
-        "Lịch năm {year} còn ngày mới chỉ là đề xuất: {days}. Hãy quyết định từng ngày trước khi công bố.",
-    ),
-}
-
+# code: (title, detail); the details are filled from the remark's params.
 QUESTIONS: dict[str, tuple[str, str]] = {
     "han_truoc_ngay_chi_thi": (
         "Thời hạn trước ngày chỉ thị",
@@ -147,7 +107,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
 }
 
-TEXTS = {**REFUSALS, **QUESTIONS, **FLAGS, **ERRORS}
+TEXTS = {**QUESTIONS, **FLAGS, **ERRORS}
 
 
 def text_of(remark: Remark) -> str:

@@ -1,51 +1,54 @@
 """What must hold over all commands, events and refusals of the tasks service."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import services.tasks
 from services.tasks import access
+from services.tasks.domain import refusals
 from services.tasks.domain.context import Command
 from services.tasks.domain.decisions import HANDLERS
 from services.tasks.domain.streams import EVOLVE, STATES
-from services.tasks.domain.task import Task
-from services.tasks.texts import OWN, STATUSES, TEXTS
-from shared import calendar
+from services.tasks.domain.task import ASSIGNED, RUNNING, STATUSES, Status, Task
 from shared.events import CATALOGUE
+from shared.refusal import Refusal, by_code
 
-REFUSING = {"Refused", "must_say", "must_be", "must_be_running"}
-
-
-def codes() -> set[str]:
-    """Every refusal code in the package, read from its source: arguments of what refuses, and tables of codes."""
-    found: set[str] = set()
-    for package in (services.tasks, calendar):
-        for path in Path(next(iter(package.__path__))).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                found |= _codes(node)
-    return found
+SOURCES = [path for path in Path(next(iter(services.tasks.__path__))).rglob("*.py") if path.name != "refusals.py"]
 
 
-def _codes(node: ast.AST) -> set[str]:
-    if isinstance(node, ast.Call) and getattr(node.func, "id", None) in REFUSING:
-        constants = [one.value for one in node.args if isinstance(one, ast.Constant)]
-        return {value for value in constants if isinstance(value, str)}
-    if isinstance(node, ast.FunctionDef) and node.name in REFUSING:
-        return {str(one.value) for one in node.args.defaults if isinstance(one, ast.Constant)}
-    if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) == "CLOSED_CODES":
-        assert isinstance(node.value, ast.Dict)
-        return {str(one.value) for one in node.value.values if isinstance(one, ast.Constant)}
-    return set()
+def parsed() -> Iterator[ast.AST]:
+    for path in SOURCES:
+        yield from ast.walk(ast.parse(path.read_text("utf-8")))
 
 
-def test_every_refusal_has_a_text_and_every_text_a_refusal() -> None:
-    assert codes() <= set(TEXTS)
-    assert set(OWN) <= codes()
+def test_every_declared_refusal_is_raised_somewhere() -> None:
+    used = {node.attr for node in parsed() if isinstance(node, ast.Attribute) and is_refusals(node.value)}
+    declared = {name for name, value in vars(refusals).items() if isinstance(value, Refusal)}
+    assert declared == used & declared
 
 
-def test_texts_are_complete_and_statuses_name_codes() -> None:
-    assert all(title.strip() and detail.strip() for title, detail in TEXTS.values())
-    assert set(STATUSES) <= set(TEXTS)
+def test_nothing_is_refused_that_is_not_declared() -> None:
+    made = [node for node in parsed() if isinstance(node, ast.Call) and called(node) in {"Refused", "Refusal"}]
+    assert [ast.unparse(node) for node in made] == []
+    assert set(refusals.ALL) == {value for value in vars(refusals).values() if isinstance(value, Refusal)}
+    assert by_code(refusals.ALL).keys() == {refusal.code for refusal in refusals.ALL}
+
+
+def is_refusals(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id == "refusals"
+
+
+def called(node: ast.Call) -> str | None:
+    return getattr(node.func, "id", None) or getattr(node.func, "attr", None)
+
+
+def test_every_status_has_one_rule() -> None:
+    assert tuple(STATUSES) == get_args(Status)
+    assert set(RUNNING) <= set(ASSIGNED)
+    # An open task refuses what the command says.
+    assert [status for status, rule in STATUSES.items() if rule.refusal is None] == ["open"]
 
 
 def test_every_event_of_the_service_is_folded() -> None:

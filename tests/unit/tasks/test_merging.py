@@ -153,10 +153,10 @@ def test_what_is_said_of_people_goes_before() -> None:
 @pytest.mark.parametrize(
     ("newcomers", "code"),
     [
-        ({("tien-canh", "p99"): Newcomer("x")}, "merger-unknown-person"),
+        ({("tien-canh", "p99"): Newcomer("x")}, "merger-person-unknown"),
         ({("tien-canh", "p07"): Newcomer("tien-canh-p01")}, "merger-same-id"),
-        ({("tien-canh", "p07"): Newcomer("p7", {"tracker": "p7"})}, "unknown-staff"),
-        ({("tien-canh", "p07"): Newcomer("p7", {"unit": "x"})}, "unknown-unit"),
+        ({("tien-canh", "p07"): Newcomer("p7", {"tracker": "p7"})}, "staff-unknown"),
+        ({("tien-canh", "p07"): Newcomer("p7", {"unit": "x"})}, "unit-unknown"),
     ],
 )
 def test_what_is_said_of_people_must_fit(newcomers: Newcomers, code: str) -> None:

@@ -96,8 +96,8 @@ def test_a_unit_is_defined_below_another() -> None:
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"parent": "khong-co"}, "unknown-unit"),
-        ({"head": "p99"}, "unknown-staff"),
+        ({"parent": "khong-co"}, "unit-unknown"),
+        ({"head": "p99"}, "staff-unknown"),
         ({"valid_to": day("5-31")}, "end-before-start"),
         ({"unit": COMMUNE}, "root-unit"),
         ({"unit": " "}, "code-required"),
@@ -155,10 +155,10 @@ def test_a_person_is_appointed_under_a_code_without_case() -> None:
         ({"staff": " "}, "code-required"),
         ({"post": ""}, "post-required"),
         ({"roles": []}, "role-required"),
-        ({"unit": "khong-co"}, "unknown-unit"),
-        ({"leads_unit": "khong-co"}, "unknown-unit"),
-        ({"tracker": "p99"}, "unknown-staff"),
-        ({"rater": "p99"}, "unknown-staff"),
+        ({"unit": "khong-co"}, "unit-unknown"),
+        ({"leads_unit": "khong-co"}, "unit-unknown"),
+        ({"tracker": "p99"}, "staff-unknown"),
+        ({"rater": "p99"}, "staff-unknown"),
         ({"staff": "P15", "tracker": "p15"}, "own-tracker"),
         ({"staff": "p15", "rater": "P15"}, "own-rater"),
     ],
@@ -188,13 +188,13 @@ def test_a_change_keeps_the_rest_and_null_clears() -> None:
 @pytest.mark.parametrize(
     ("command", "code"),
     [
-        (ChangeStaff(staff="p99", valid_from=day("6-1"), leader=True), "unknown-staff"),
-        (ChangeStaff(staff="p19", valid_from=day("6-1"), leader=True), "not-in-post"),
+        (ChangeStaff(staff="p99", valid_from=day("6-1"), leader=True), "staff-unknown"),
+        (ChangeStaff(staff="p19", valid_from=day("6-1"), leader=True), "staff-not-in-post"),
         (ChangeStaff(staff="p15", valid_from=day("6-1"), leader=False), "nothing-changes"),
         (ChangeStaff(staff="p15", valid_from=day("6-1"), tracker="P15"), "own-tracker"),
         (ChangeStaff(staff="p15", valid_from=day("6-1"), post=" "), "post-required"),
-        (EndAppointment(staff="p99", valid_to=day("6-1")), "unknown-staff"),
-        (EndAppointment(staff="p19", valid_to=day("6-1")), "not-in-post"),
+        (EndAppointment(staff="p99", valid_to=day("6-1")), "staff-unknown"),
+        (EndAppointment(staff="p19", valid_to=day("6-1")), "staff-not-in-post"),
     ],
 )
 def test_a_change_or_a_leaving_is_refused(command: Command, code: str) -> None:
@@ -229,9 +229,9 @@ def test_an_absence_is_recorded_by_its_class_and_replaced_under_the_same_id() ->
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"staff": "p99"}, "unknown-staff"),
+        ({"staff": "p99"}, "staff-unknown"),
         ({"to": day("4-30")}, "end-before-start"),
-        ({"substitute": "p99"}, "unknown-staff"),
+        ({"substitute": "p99"}, "staff-unknown"),
         ({"substitute": "P15"}, "own-substitute"),
         ({"absence": ""}, "code-required"),
     ],
@@ -263,7 +263,7 @@ def test_a_disciplined_act_is_recorded_and_withdrawn() -> None:
     withdraw = WithdrawDiscipline(staff="p15", act="k1", reason="Quyết định bị hủy")
     withdrawn = DisciplineWithdrawn(staff="p15", act="k1", reason="Quyết định bị hủy")
     given(recorded).when(withdraw).then(withdrawn)
-    given(recorded, withdrawn).when(withdraw).then_refused("unknown-act")
+    given(recorded, withdrawn).when(withdraw).then_refused("act-unknown")
     given(recorded).when(WithdrawDiscipline(staff="p15", act="k1", reason="")).then_refused("reason-required")
     given(recorded).by("p15").when(withdraw).then_refused("own-discipline")
 
@@ -271,7 +271,7 @@ def test_a_disciplined_act_is_recorded_and_withdrawn() -> None:
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"staff": "p99"}, "unknown-staff"),
+        ({"staff": "p99"}, "staff-unknown"),
         ({"staff": "p14"}, "own-discipline"),
         ({"act": ""}, "code-required"),
         ({"decision_date": day("2-1")}, "end-before-start"),
@@ -311,9 +311,9 @@ def test_a_directive_is_issued_amended_and_withdrawn() -> None:
         ((), issue(number=""), "number-required"),
         ((), issue(title=" "), "title-required"),
         ((), issue(issued_on=date(2024, 6, 18)), "day-in-the-future"),
-        ((), issue(supersedes="d1"), "unknown-directive"),
-        ((), issue(supersedes="d0"), "unknown-directive"),
-        ((), AmendDirective(directive="d1", title="x", reason="y"), "unknown-directive"),
+        ((), issue(supersedes="d1"), "directive-unknown"),
+        ((), issue(supersedes="d0"), "directive-unknown"),
+        ((), AmendDirective(directive="d1", title="x", reason="y"), "directive-unknown"),
         ((ISSUED,), AmendDirective(directive="d1", number="01/CT-UBND", reason="y"), "nothing-changes"),
         ((ISSUED,), AmendDirective(directive="d1", title="x", reason=""), "reason-required"),
         ((ISSUED, WITHDRAWN), AmendDirective(directive="d1", title="x", reason="y"), "directive-withdrawn"),

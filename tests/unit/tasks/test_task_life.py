@@ -140,17 +140,17 @@ def test_a_part_of_a_running_task_and_a_task_taken_over_name_the_other() -> None
     [
         (assign(task="t1"), "task-exists"),
         (assign(title="  "), "title-required"),
-        (assign(lead="p99"), "unknown-staff"),
-        (assign(lead="p19"), "not-in-post"),
+        (assign(lead="p99"), "staff-unknown"),
+        (assign(lead="p19"), "staff-not-in-post"),
         (assign(collaborators=["p15"]), "lead-among-collaborators"),
-        (assign(collaborators=["doi-xe"]), "unknown-collaborator"),
-        (assign(field=8), "unknown-field"),
+        (assign(collaborators=["doi-xe"]), "collaborator-unknown"),
+        (assign(field=8), "field-unknown"),
         (assign(coefficient="0"), "coefficient-not-positive"),
         (assign(coefficient="1,5"), "coefficient-not-positive"),
         (assign(coefficient="1/0"), "coefficient-not-positive"),
         (assign(coefficient="1.5/2"), "coefficient-not-positive"),
-        (assign(directive="d9"), "unknown-directive"),
-        (assign(parent="t9"), "unknown-task"),
+        (assign(directive="d9"), "directive-unknown"),
+        (assign(parent="t9"), "task-unknown"),
         (assign(parent="t2"), "own-parent"),
         (assign(taken_over_from="t1"), "task-not-handed-back"),
         (assign(origin="taken_over"), "predecessor-required"),
@@ -176,7 +176,7 @@ def test_only_leaders_and_the_office_assign() -> None:
 
 
 def test_a_lead_who_left_is_given_nothing() -> None:
-    given(StaffLeft(staff="p15", valid_to=day("6-16"))).when(assign()).then_refused("not-in-post")
+    given(StaffLeft(staff="p15", valid_to=day("6-16"))).when(assign()).then_refused("staff-not-in-post")
 
 
 # Who acts, and who types
@@ -201,7 +201,7 @@ def test_a_date_of_another_age_is_a_slip_of_the_hand(written: str) -> None:
 
 
 def test_nobody_acts_who_is_not_in_post() -> None:
-    given().by("operator/cli", "office").when(assign(by="p19")).then_refused("not-in-post")
+    given().by("operator/cli", "office").when(assign(by="p19")).then_refused("staff-not-in-post")
 
 
 # Correcting
@@ -218,7 +218,7 @@ def test_wording_collaborators_and_field_are_corrected_with_a_reason() -> None:
     [
         ({"title": "Báo cáo quý II"}, "nothing-changes"),
         ({"title": " "}, "title-required"),
-        ({"field": -1}, "unknown-field"),
+        ({"field": -1}, "field-unknown"),
         ({"collaborators": ["p15"]}, "lead-among-collaborators"),
         ({"title": "Khác", "reason": ""}, "reason-required"),
     ],
@@ -460,8 +460,8 @@ def test_an_objective_cause_is_confirmed_also_after_completion() -> None:
 
 
 def test_an_objective_cause_names_a_deadline_that_was_set() -> None:
-    given(assigned()).by("p02").when(confirm_cause(due_version=2)).then_refused("unknown-due-version")
-    given(assigned()).by("p02").when(confirm_cause(due_version=0)).then_refused("unknown-due-version")
+    given(assigned()).by("p02").when(confirm_cause(due_version=2)).then_refused("due-version-unknown")
+    given(assigned()).by("p02").when(confirm_cause(due_version=0)).then_refused("due-version-unknown")
     given(assigned()).by("p02").when(confirm_cause(of="quality", due_version=1)).then_refused(
         "quality-has-no-due-version"
     )
@@ -510,7 +510,7 @@ ON_A_RUNNING_TASK: tuple[Command, ...] = (
 @pytest.mark.parametrize(
     ("facts", "code"),
     [
-        ((), "unknown-task"),
+        ((), "task-unknown"),
         ((assigned(), reported(), completed()), "task-completed"),
         ((assigned(), CANCELLED), "task-cancelled"),
         ((assigned(), HANDED_BACK), "task-handed-back"),

@@ -64,11 +64,11 @@ def test_a_template_is_set_from_today_unless_it_says_when() -> None:
     [
         ((template(), ENDED), {}, "template-ended"),
         ((), {"title": ""}, "title-required"),
-        ((), {"lead": "p19"}, "not-in-post"),
+        ((), {"lead": "p19"}, "staff-not-in-post"),
         ((), {"collaborators": ["p15"]}, "lead-among-collaborators"),
-        ((), {"field": 9}, "unknown-field"),
+        ((), {"field": 9}, "field-unknown"),
         ((), {"coefficient": "-1"}, "coefficient-not-positive"),
-        ((), {"directive": "d9"}, "unknown-directive"),
+        ((), {"directive": "d9"}, "directive-unknown"),
         ((), {"recurrence": Recurrence(every="month", day=32)}, "recurrence-day"),
         ((), {"valid_from": date(2013, 12, 31)}, "template-too-far-back"),
         ((), {"valid_from": date(204, 6, 1)}, "day-implausible"),
@@ -82,7 +82,7 @@ def test_a_template_is_ended_once_with_a_reason() -> None:
     end = EndTemplate(template="m1", reason="Hết năm")
     given(template()).when(end).then(ENDED)
     given(template(), ENDED).when(end).then_refused("template-ended")
-    given().when(end).then_refused("unknown-template")
+    given().when(end).then_refused("template-unknown")
     given(template()).when(EndTemplate(template="m1", reason="")).then_refused("reason-required")
     given(template()).by("p15").when(end).then_refused("may-not-assign")
 
@@ -148,7 +148,10 @@ def test_an_occurrence_whose_lead_left_waits_until_a_person_mends_the_template()
     spec = given(template(), StaffLeft(staff="p15", valid_to=day("6-30"))).at("7-1")
     events, held = react(spec)
     assert events == []
-    assert [(one.period, one.refused.code) for one in held] == [("2024-06", "not-in-post"), ("2024-07", "not-in-post")]
+    assert [(one.period, one.refused.code) for one in held] == [
+        ("2024-06", "staff-not-in-post"),
+        ("2024-07", "staff-not-in-post"),
+    ]
     assert [event.lead for event in opened(spec.and_(template(lead="p16")))] == ["p16", "p16"]
 
 
@@ -178,7 +181,7 @@ def test_a_row_that_waits_is_drafted_with_its_questions() -> None:
     given(ISSUED).when(draft()).then(DRAFTED)
     given(ISSUED, DRAFTED).when(draft()).then_refused("task-exists")
     given(ISSUED).when(draft(questions=[])).then_refused("question-required")
-    given().when(draft()).then_refused("unknown-directive")
+    given().when(draft()).then_refused("directive-unknown")
 
 
 def test_an_answered_row_becomes_tasks_of_its_directive() -> None:
@@ -201,7 +204,7 @@ def test_a_row_is_settled_once_and_all_or_nothing() -> None:
     settled = DraftSettled(task="r1", into=[], by="p14")
     given(ISSUED, DRAFTED, settled).when(SettleDraft(task="r1", into=[])).then_refused("draft-settled")
     given(assigned()).when(SettleDraft(task="t1", into=[])).then_refused("not-a-draft")
-    given().when(SettleDraft(task="r1", into=[])).then_refused("unknown-task")
+    given().when(SettleDraft(task="r1", into=[])).then_refused("task-unknown")
     given(ISSUED, DRAFTED).by("p15").when(SettleDraft(task="r1", into=[])).then_refused("may-not-assign")
     twice = SettleDraft(task="r1", into=[part("t5", "p15"), part("t5", "p16")])
     given(ISSUED, DRAFTED).when(twice).then_refused("task-exists")
@@ -264,7 +267,7 @@ def test_rows_of_one_file_point_at_each_other_in_any_order() -> None:
 
 
 def test_one_refused_row_refuses_the_file() -> None:
-    given().when(confirm(commands=[person("p50", "p99", "van-phong")])).then_refused("unknown-staff")
+    given().when(confirm(commands=[person("p50", "p99", "van-phong")])).then_refused("staff-unknown")
 
 
 def test_an_import_is_confirmed_once() -> None:

@@ -12,7 +12,7 @@ from services.tasks.imports.annotate import annotate, outcomes
 from services.tasks.imports.roster import RosterImport, read_roster
 from services.tasks.imports.texts import text_of
 
-SAMPLE = (Path(__file__).parents[2] / "demo" / "data" / "danh-sach-can-bo-2024.xlsx").read_bytes()
+SAMPLE = (Path(__file__).parents[3] / "demo" / "data" / "danh-sach-can-bo-2024.xlsx").read_bytes()
 ROSTER = read_roster(SAMPLE)
 BY_CODE = {row.code: row for row in ROSTER.rows}
 HEADER = [

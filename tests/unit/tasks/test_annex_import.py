@@ -15,7 +15,7 @@ from services.tasks.imports.leads import Directory, Person
 from services.tasks.imports.roster import people_of, read_roster
 from services.tasks.imports.texts import TEXTS, outcome_of, text_of
 
-DATA = Path(__file__).parents[2] / "demo" / "data"
+DATA = Path(__file__).parents[3] / "demo" / "data"
 ISSUED = date(2024, 6, 14)
 PEOPLE = people_of(read_roster((DATA / "danh-sach-can-bo-2024.xlsx").read_bytes()))
 SAMPLE = (DATA / "danh-muc-cong-viec-2024.xlsx").read_bytes()

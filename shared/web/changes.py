@@ -12,7 +12,7 @@ from shared.web.app import service
 from shared.web.auth import Principal, action, principal
 from shared.web.conditional import if_match
 from shared.web.idempotency import idempotency_key
-from shared.web.openapi import IF_MATCH, KEY, POSITION
+from shared.web.openapi import ETAG, IF_MATCH, KEY, POSITION
 from shared.web.positions import recorded_at
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint, Schema
@@ -97,16 +97,15 @@ def add(
     answer: type[Schema],
     answered: Answered = answered,
     authorised_by_command: bool = False,
-    headers: Collection[str] = (POSITION,),
 ) -> None:
-    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes, with its `headers`.
+    """Give a blueprint the routes of a table. `answer` is the schema of what `answered` makes.
 
     `authorised_by_command`: `execute` looks up the roles of today's post itself, in the transaction that it writes.
     """
     for change in changes:
         view = _view(change, execute, answered)
         decorated = action(change.action, by_command=authorised_by_command)(view)
-        decorated = blueprint.answers(_status(change), change.answer or answer, headers=headers)(decorated)
+        decorated = blueprint.answers(_status(change), change.answer or answer, headers=_headers(change))(decorated)
         decorated = blueprint.takes(*_takes(change))(decorated)
         decorated = blueprint.arguments(change.body)(decorated)
         blueprint.route(change.rule, methods=[change.method])(decorated)
@@ -127,6 +126,10 @@ def _view(change: Change, execute: Execute, answered: Answered) -> Callable[...,
 
 def _takes(change: Change) -> list[str]:
     return [KEY] if change.versioned == "no" or change.makes else [KEY, IF_MATCH]
+
+
+def _headers(change: Change) -> list[str]:
+    return [POSITION] if change.versioned == "no" else [POSITION, ETAG]
 
 
 def _status(change: Change) -> int:

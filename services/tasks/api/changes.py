@@ -13,7 +13,6 @@ from shared.eventlog import Appended, Transaction
 from shared.web import changes
 from shared.web.changes import Change
 from shared.web.conditional import etag
-from shared.web.openapi import ETAG, POSITION
 from shared.web.positions import recorded_at
 from shared.web.schema import Blueprint, Schema
 
@@ -37,15 +36,7 @@ def change(
 
 def add(blueprint: Blueprint, rows: Collection[Change]) -> None:
     """Give a blueprint the routes of a table. The commands authorise themselves, in the transaction that they write."""
-    changes.add(
-        blueprint,
-        rows,
-        execute,
-        answer=Recorded,
-        answered=answered,
-        authorised_by_command=True,
-        headers=[ETAG, POSITION],
-    )
+    changes.add(blueprint, rows, execute, answer=Recorded, answered=answered, authorised_by_command=True)
 
 
 def record(

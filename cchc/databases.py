@@ -6,14 +6,17 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
+from cchc.settings import SIGN_IN
 
 # owner: migrates and backs up; server: the web processes; worker: the background process and the command line.
 KINDS = ("owner", "server", "worker")
-# One-time sign-in links: one table, which who serves the pages makes and uses.
-DATABASES = {service: tuple(f"{service}_{kind}" for kind in KINDS) for service in SERVICES} | {
-    "sign_in": ("sign_in_server",)
-}
+SIGN_IN_ROLE = f"{SIGN_IN}_server"
+
+
+def databases() -> dict[str, tuple[str, ...]]:
+    """Database → its roles, the owner first. The one of sign-in links has one table and one role, which makes it."""
+    return {service: tuple(f"{service}_{kind}" for kind in KINDS) for service in SERVICES} | {SIGN_IN: (SIGN_IN_ROLE,)}
 
 
 def prepare_databases(admin: str, passwords: Mapping[str, str]) -> Iterator[str]:
@@ -22,9 +25,9 @@ def prepare_databases(admin: str, passwords: Mapping[str, str]) -> Iterator[str]
     `admin` is a libpq URL of a superuser; the first role of a database owns it. Nobody else may connect to it. Raises
     KeyError for a role without a password, before anything is made, and psycopg.Error.
     """
-    password_of = {role: passwords[role] for roles in DATABASES.values() for role in roles}
+    password_of = {role: passwords[role] for roles in databases().values() for role in roles}
     with psycopg.connect(admin, autocommit=True) as connection:
-        for database, roles in DATABASES.items():
+        for database, roles in databases().items():
             for role in roles:
                 yield from _role(connection, role, password_of[role])
             name, owner = sql.Identifier(database), sql.Identifier(roles[0])

@@ -6,34 +6,25 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 from wsgiref.types import WSGIApplication
 
 import flask
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from cchc.channels import channels_of
 from cchc.data_lock import lock
-from cchc.output import progress
-from cchc.settings import SERVICES, Settings
-from services.notifications import app as notifications_app
-from services.notifications import service as notifications_service
-from services.notifications import views as notifications_views
-from services.notifications import worker as notifications_worker
+from cchc.services import NOTIFICATIONS, SCORING, SERVICES, TASKS, H, Service, readers
+from cchc.settings import SIGN_IN, Settings
 from services.notifications.channels.interface import Channels, Contact
 from services.notifications.directory import Directory
-from services.scoring import app as scoring_app
-from services.scoring import service as scoring_service
-from services.scoring import views as scoring_views
-from services.scoring import worker as scoring_worker
-from services.scoring.worker import SIGNED_AT_ONCE
-from services.tasks import app as tasks_app
+from services.notifications.service import Notifications
+from services.scoring.service import Scoring
 from services.tasks import personal
-from services.tasks import service as tasks_service
-from services.tasks import views as tasks_views
-from services.tasks import worker as tasks_worker
+from services.tasks.service import Tasks
 from shared.background import Background
-from shared.eventlog import Log, open_database, reading, utcnow
+from shared.eventlog import Head, Log, open_database, reading, utcnow
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
 from shared.eventlog.migrations import migrate
@@ -43,7 +34,7 @@ from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.leader import one_at_a_time
 from shared.metrics import Measure
-from shared.projection import Projection, Runner
+from shared.projection import Progress, Runner
 from shared.web import sign_in
 from shared.web.auth import Verifier
 from shared.web.health import Checks
@@ -54,19 +45,12 @@ from web.client import Client, in_process, over_http
 
 SERVICE_LIFETIME = timedelta(hours=12)
 
-# What a service folds the logs that it holds into, and how it writes anew the tables that its own log comes to.
-PROJECTIONS: Mapping[str, Projection[Any]] = {
-    "scoring": scoring_views.PROJECTION,
-    "notifications": notifications_views.PROJECTION,
-}
-OWN_TABLES: Mapping[str, Callable[[Connection, str, Log], int]] = {
-    "tasks": tasks_views.rebuild,
-    "notifications": notifications_views.rebuild,
-}
+# What is under way → what shows how far it has come.
+ShowProgress = Callable[[str], Progress]
 
 
 class Installation:
-    """`clock` and `new_id` are real ones but for the demo, which lives its scripted year."""
+    """Only the demo passes its own `clock` and `new_id`, to live its scripted year."""
 
     def __init__(
         self,
@@ -79,10 +63,11 @@ class Installation:
         self.clock = clock
         self.new_id = new_id
         self._engines: dict[str, Engine] = {}
+        self._handles: dict[str, Any] = {}
         self._leave: Callable[[], object] | None = None
 
     def engine(self, service: str) -> Engine:
-        """Raises DataInUse while a restore goes on."""
+        """The database of a service, with the role of every day. Raises DataInUse while a restore goes on."""
         return self._open(service, self.settings.databases[service])
 
     def _open(self, name: str, url: str) -> Engine:
@@ -94,12 +79,12 @@ class Installation:
 
     def migrate(self) -> None:
         """Bring every service's database to the schema of this release."""
-        for service in SERVICES:
-            migrate(self.owner(service), f"services.{service}")
-        sign_in.metadata.create_all(self.engine("sign_in"))
+        for name, service in SERVICES.items():
+            migrate(self.owner(name), service.migrations)
+        sign_in.metadata.create_all(self.engine(SIGN_IN))
 
     def owner(self, service: str) -> Engine:
-        """With the role that owns the tables; where none is named apart, that is the one of every day."""
+        """With the role that owns the tables; unless the settings name one, that is the role of every day."""
         url = self.settings.owners[service]
         if url == self.settings.databases[service]:
             return self.engine(service)
@@ -115,56 +100,29 @@ class Installation:
 
     # Services
 
-    @cached_property
-    def tasks(self) -> tasks_service.Tasks:
-        return tasks_service.open_tasks(
-            self.engine("tasks"), self.settings.evidence, clock=self.clock, new_id=self.new_id
-        )
+    def handle(self, service: Service[H]) -> H:
+        """A service's handle, opened when it is first asked for."""
+        if service.name not in self._handles:
+            self._handles[service.name] = service.open(self)
+        handle: H = self._handles[service.name]
+        return handle
 
-    @cached_property
-    def scoring(self) -> scoring_service.Scoring:
-        return scoring_service.open_scoring(
-            self.engine("scoring"),
-            None if self.settings.kafka else self.tasks.log,
-            clock=self.clock,
-            new_id=self.new_id,
-            owner_heads=self.feed("tasks").heads if self.settings.kafka else None,
-        )
+    @property
+    def tasks(self) -> Tasks:
+        return self.handle(TASKS)
 
-    @cached_property
-    def notifications(self) -> notifications_service.Notifications:
-        embedded = not self.settings.kafka
-        return notifications_service.open_notifications(
-            self.engine("notifications"),
-            channels=self.channels,
-            tasks=self.tasks.log if embedded else None,
-            scoring=self.scoring.logs["scoring"] if embedded else None,
-            owner_heads={} if embedded else {source: self.feed(source).heads for source in ("tasks", "scoring")},
-            clock=self.clock,
-            new_id=self.new_id,
-        )
+    @property
+    def scoring(self) -> Scoring:
+        return self.handle(SCORING)
 
-    @cached_property
-    def channels(self) -> Channels:
-        """The last hops of this installation, and where addresses are read."""
-        directory: Callable[[str], Mapping[str, Contact]] = self._contacts
-        if self.settings.kafka:
-            directory = Directory(self.settings.urls["tasks"], lambda: self._service_token("messenger"))
-        return channels_of(self.settings, self.engine("notifications"), directory, self.clock, self.link_secret)
-
-    def _contacts(self, commune: str) -> dict[str, Contact]:
-        with reading(self.tasks.engine, commune) as connection:
-            found = personal.people_of(connection, commune)
-        return {staff: Contact(staff, person.name, person.email) for staff, person in found.items()}
+    @property
+    def notifications(self) -> Notifications:
+        return self.handle(NOTIFICATIONS)
 
     def logs(self, service: str) -> Mapping[str, Log]:
         """The logs that a service works with, its own among them."""
-        held: Mapping[str, Callable[[], Mapping[str, Log]]] = {
-            "tasks": lambda: self.tasks.logs,
-            "scoring": lambda: self.scoring.logs,
-            "notifications": lambda: self.notifications.logs,
-        }
-        return held[service]()
+        logs: Mapping[str, Log] = self.handle(SERVICES[service]).logs
+        return logs
 
     def own_log(self, service: str) -> Log:
         return self.logs(service)[service]
@@ -176,26 +134,12 @@ class Installation:
         return [log for source, log in self.logs(service).items() if source != service]
 
     def folds(self, service: str) -> Runner:
-        """What keeps a service's records up with the logs that it folds: of those in PROJECTIONS."""
-        return Runner(self.engine(service), self.logs(service), PROJECTIONS[service])
+        """What keeps a service's records up with the logs that it folds: of a service in `readers()`."""
+        return Runner(self.engine(service), self.logs(service), readers()[service])
 
     def web(self, service: str) -> flask.Flask:
-        build: Mapping[str, Callable[[], flask.Flask]] = {
-            "tasks": lambda: tasks_app.create_web(
-                self.tasks, self.verifier, origin=self.settings.origin, sign_in=self.sign_in()
-            ),
-            "scoring": lambda: scoring_app.create_web(self.scoring, self.verifier, origin=self.settings.origin),
-            "notifications": lambda: notifications_app.create_web(
-                self.notifications, self.verifier, origin=self.settings.origin
-            ),
-        }
-        return build[service]()
-
-    def sign_in(self) -> flask.Blueprint:
-        """The API that makes a token of a one-time link's code."""
-        engine = self.engine("sign_in")
-        sign_in.metadata.create_all(engine)
-        return sign_in.sign_in_blueprint(engine, lambda: self.signing_key)
+        descriptor = SERVICES[service]
+        return descriptor.web(self.handle(descriptor), self)
 
     def screens(
         self,
@@ -213,41 +157,81 @@ class Installation:
             clients, self.verifier, origin=self.settings.origin, clock=self.clock, alive=alive, measures=measures
         )
 
-    def background(self, service: str) -> Background:
+    # What services are opened with (cchc.services.Host)
+
+    @property
+    def origin(self) -> str | None:
+        return self.settings.origin
+
+    @property
+    def evidence(self) -> Path:
+        return self.settings.evidence
+
+    def log_of(self, source: str) -> Log | None:
+        return None if self.settings.kafka else self.own_log(source)
+
+    def heads_of(self, source: str) -> Callable[[], Mapping[str, Head]] | None:
+        return self.feed(source).heads if self.settings.kafka else None
+
+    def sign_in(self) -> flask.Blueprint:
+        """The API that makes a token of a one-time link's code."""
+        engine = self.engine(SIGN_IN)
+        sign_in.metadata.create_all(engine)
+        return sign_in.sign_in_blueprint(engine, lambda: self.signing_key)
+
+    @cached_property
+    def channels(self) -> Channels:
+        """The last hops of this installation, and where addresses are read."""
+        directory: Callable[[str], Mapping[str, Contact]] = self._contacts
+        if self.settings.kafka:
+            directory = Directory(self.settings.urls["tasks"], lambda: self._service_token("messenger"))
+        return channels_of(self.settings, self.engine("notifications"), directory, self.clock, self.link_secret)
+
+    def _contacts(self, commune: str) -> dict[str, Contact]:
+        with reading(self.tasks.engine, commune) as connection:
+            people = personal.people_of(connection, commune)
+        return {staff: Contact(staff, person.name, person.email) for staff, person in people.items()}
+
+    # What runs in the background
+
+    def background(self, service: str, progress: ShowProgress | None = None) -> Background:
         """What runs beside a service's web processes; with Kafka also its relay and the consumers of its replicas.
 
-        Several processes of a service share the communes as the group shares the partitions of the tasks topic; what
-        is about the own log alone, one of them does.
+        Several processes of a service share the communes as the group shares the partitions of the first topic; loops
+        that concern its own log alone run in one of them. `progress` makes what shows a rebuild.
         """
+        descriptor = SERVICES[service]
+        handle = self.handle(descriptor)
         replicas, relay = self._replicas(service), self._relay(service)
-        mine = replicas["tasks"].mine if replicas else all_communes
-        shared: Mapping[str, Callable[[], dict[str, Loop]]] = {
-            "tasks": dict,
-            "scoring": lambda: scoring_worker.loops(self.scoring, progress("Dựng lại"), mine),
-            "notifications": lambda: notifications_worker.loops(self.notifications, progress("Dựng lại"), mine),
-        }
+        is_ours = next(iter(replicas.values())).mine if replicas else all_communes
         alone: dict[str, Loop] = {"signer": self.signer(service).run}
         if relay:
             alone["relay"] = relay.run
-        if service == "tasks":
-            alone |= tasks_worker.loops(self.tasks)
-        leading = {"alone": one_at_a_time(self.engine(service), f"cchc work {service}", alone)}
-        taking_over = {f"replica.{source}": replica.run for source, replica in replicas.items()}
+        alone |= descriptor.alone(handle)
         return Background(
             service,
-            self.own_log(service),
-            shared[service]() | leading | taking_over,
-            folds=self.folds(service) if service in PROJECTIONS else None,
+            handle.log,
+            {
+                **descriptor.loops(handle, progress("Dựng lại") if progress else None, is_ours),
+                "alone": one_at_a_time(self.engine(service), f"cchc work {service}", alone),
+                **{f"replica.{source}": replica.run for source, replica in replicas.items()},
+            },
+            folds=self.folds(service) if service in readers() else None,
             relay=relay,
             replicas=[*replicas.values()],
-            further=partial(notifications_views.measure, self.own_log(service)) if service == "notifications" else None,
+            further=partial(descriptor.measure, handle.log) if descriptor.measure else None,
         )
 
     def signer(self, service: str) -> Signer:
-        """Signs a service's log; scoring signs at a decision also how far it holds the tasks log."""
-        rests_on = [self.scoring.logs["tasks"]] if service == "scoring" else []
-        at_once = SIGNED_AT_ONCE if service == "scoring" else ()
-        return Signer(self.own_log(service), self.checkpoint_key, rests_on=rests_on, at_once=at_once, clock=self.clock)
+        """Signs a service's log, and with it how far it holds the logs that its decisions rest on."""
+        descriptor, logs = SERVICES[service], self.logs(service)
+        return Signer(
+            logs[service],
+            self.checkpoint_key,
+            rests_on=[logs[source] for source in descriptor.rests_on],
+            at_once=descriptor.signed_at_once,
+            clock=self.clock,
+        )
 
     def _relay(self, service: str) -> Relay | None:
         return Relay(self.own_log(service), self.settings.kafka) if self.settings.kafka else None

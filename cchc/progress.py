@@ -1,56 +1,59 @@
-"""How far every commune's logs have come: published, held by who folds them, folded; and what stands still, and why.
+"""How far every commune's logs have come: published, held and folded by each reader; what stands still, and why.
 
-Read from the databases alone: no broker is asked, none can keep the answer waiting.
+It reads the databases only and asks no broker, so no broker can delay the answer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
-from cchc.installation import PROJECTIONS, Installation
-from cchc.settings import SERVICES
+from cchc.installation import Installation
+from cchc.services import SERVICES, readers
 from shared.eventlog import Log
 from shared.events import parse_time
 from shared.projection import Position, all_positions
 
-# What is under way is behind for a moment; longer than this, somebody should know.
+# Work under way is behind for a moment; after this long, a person should know.
 PATIENCE = timedelta(minutes=1)
 
-# Who folds logs → the keys of what they hold of one and how far they have folded it.
-READERS = {
-    "scoring": ("held_by_scoring", "folded"),
-    "notifications": ("held_by_notifications", "folded_by_notifications"),
-}
-
-# What may stand still → what to say of it, and what fixes it.
+# What may stand still → its words, and what fixes it.
 STOPS = {
     "parked": ("dừng đọc", "cập nhật cchc, rồi: cchc rebuild {reader} --commune {commune}"),
     "outdated": ("không đọc tiếp được", "nâng cấp cchc work {reader} lên bản mới"),
     "broken": ("có bản sao không khớp", "cchc verify, rồi: cchc rebuild {reader} --from-kafka --commune {commune}"),
 }
-# What may be behind → what to say of it, and what fixes it.
-BEHIND = {
+# What may be behind → its words, and what fixes it.
+STAGES = {
     "published": ("chưa phát lên Kafka", "cchc work {service}"),
-    **{
-        key: (f"{reader} chưa {done}", f"cchc work {reader}")
-        for reader, keys in READERS.items()
-        for key, done in zip(keys, ("nhận", "đọc"), strict=True)
-    },
+    "held": ("{reader} chưa nhận", "cchc work {reader}"),
+    "folded": ("{reader} chưa đọc", "cchc work {reader}"),
 }
 
 
 class Behind(msgspec.Struct, frozen=True):
-    """`what` is a key of Standing; `since` the recorded time of the first of the `events` that it lacks, as stored."""
+    """A stage that lacks `events`, the first of which was recorded at `since`, as stored. Only the stage `published`
+    has no reader."""
 
-    what: str
+    stage: str
+    reader: str | None
     events: int
     since: str
 
+    @property
+    def what(self) -> str:
+        return f"{self.stage}_by_{self.reader}" if self.reader else self.stage
+
+    def words(self, service: str) -> tuple[str, str]:
+        """What to say of it, and what fixes it."""
+        words, fix = STAGES[self.stage]
+        return words.format(reader=self.reader), fix.format(service=service, reader=self.reader)
+
 
 class Stopped(msgspec.Struct, frozen=True):
-    """What does not go on by itself: `reader` holds a broken chain, or parked its fold at `position`, an event that was
-    recorded at `since` (None when that event is not held)."""
+    """What does not go on without help: `reader` holds a broken chain, or parked its fold at `position`, an event that
+    was recorded at `since` (None when that event is not held)."""
 
     reader: str
     what: str
@@ -59,26 +62,58 @@ class Stopped(msgspec.Struct, frozen=True):
     reason: str
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """One commune's log of one service. A key of what nobody publishes, holds or folds is None."""
+class Reached(msgspec.Struct, frozen=True):
+    """How far one reader holds a log and has folded it."""
+
+    held: int
+    folded: int
+
+
+class LogProgress(msgspec.Struct, frozen=True):
+    """One commune's log of one service. `published` is None without Kafka; `readers` are those that fold the log."""
 
     service: str
     commune: str
     head: int
     time: str
-    published: int | None = None
-    held_by_scoring: int | None = None
-    folded: int | None = None
-    held_by_notifications: int | None = None
-    folded_by_notifications: int | None = None
-    behind: list[Behind] = []
-    stops: list[Stopped] = []
-    stopped: str | None = None
+    published: int | None
+    readers: dict[str, Reached]
+    behind: list[Behind]
+    stops: list[Stopped]
+
+    @property
+    def stopped(self) -> str | None:
+        """The reasons of all stops, each once."""
+        return "; ".join(dict.fromkeys(stop.reason for stop in self.stops)) or None
 
     def late(self, now: datetime) -> list[Behind]:
         """What has been waiting for longer than it should, though nothing stops it."""
-        stopped = {key for stop in self.stops for key in READERS[stop.reader]}
-        return [each for each in self.behind if each.what not in stopped and now - parse_time(each.since) > PATIENCE]
+        stopped = {stop.reader for stop in self.stops}
+        return [
+            behind
+            for behind in self.behind
+            if behind.reader not in stopped and now - parse_time(behind.since) > PATIENCE
+        ]
+
+    def row(self) -> dict[str, Any]:
+        """For programs and tables: flat, with the same keys for every log; a key of no reader is None."""
+        reached = {
+            f"{stage}_by_{reader}": getattr(self.readers.get(reader), stage, None)
+            for reader in readers()
+            for stage in ("held", "folded")
+        }
+        behind = [{"what": each.what, "events": each.events, "since": each.since} for each in self.behind]
+        return {
+            "service": self.service,
+            "commune": self.commune,
+            "head": self.head,
+            "time": self.time,
+            "published": self.published,
+            **reached,
+            "behind": behind,
+            "stops": self.stops,
+            "stopped": self.stopped,
+        }
 
 
 def own_log(installation: Installation, service: str) -> Log:
@@ -88,42 +123,47 @@ def own_log(installation: Installation, service: str) -> Log:
 
 def held_logs(installation: Installation, reader: str) -> dict[str, Log]:
     """The logs that a reader folds, by their source: replicas of its own when there is a broker."""
-    sources = PROJECTIONS[reader].sources
+    sources = readers()[reader].sources
     if installation.settings.kafka:
         return {source: Log(installation.engine(reader), source) for source in sources}
     return {source: own_log(installation, source) for source in sources}
 
 
-def standings(installation: Installation, commune: str | None = None) -> Iterator[Standing]:
+def progress_of_logs(installation: Installation, commune: str | None = None) -> Iterator[LogProgress]:
     """Service by service, commune by commune; or of one commune."""
-    held = {reader: held_logs(installation, reader) for reader in READERS}
-    # What reads is looked at before what it reads from: it may be behind, and never seems to be ahead.
-    folded = {reader: all_positions(installation.engine(reader), PROJECTIONS[reader].name) for reader in READERS}
+    held = {reader: held_logs(installation, reader) for reader in readers()}
+    # Readers are looked at before the logs they read: one may seem to be behind, and never to be ahead.
+    folded = {reader: all_positions(installation.engine(reader), records.name) for reader, records in readers().items()}
     for service in SERVICES:
         own = own_log(installation, service)
-        published = own.published()
+        published = own.published() if installation.settings.kafka else None
         copies = {reader: (logs[service], logs[service].heads()) for reader, logs in held.items() if service in logs}
         broken = {reader: log.broken() for reader, (log, _) in copies.items()}
         for name, head in sorted(own.heads().items()):
             if commune not in (None, name):
                 continue
-            reached = {"published": published.get(name, 0)} if installation.settings.kafka else {}
+            reached: dict[str, Reached] = {}
             stops: list[Stopped] = []
             for reader, (log, heads) in copies.items():
-                holds, folds = READERS[reader]
                 at = folded[reader].get(name, {}).get(service)
-                reached[holds] = heads[name].position if name in heads else 0
-                reached[folds] = at.position if at else 0
-                stops += _stops(reader, log, name, reached[holds], broken[reader].get(name), at)
+                holds = heads[name].position if name in heads else 0
+                reached[reader] = Reached(holds, at.position if at else 0)
+                stops += _stops(reader, log, name, holds, broken[reader].get(name), at)
+            until = None if published is None else published.get(name, 0)
             behind = [
-                Behind(what, head.position - position, _time_of(own, name, position + 1) or head.time)
-                for what, position in reached.items()
+                Behind(stage, reader, head.position - position, _time_of(own, name, position + 1) or head.time)
+                for stage, reader, position in _stages(until, reached)
                 if position < head.position
             ]
-            reasons = "; ".join(dict.fromkeys(each.reason for each in stops)) or None
-            yield Standing(
-                service, name, head.position, head.time, **reached, behind=behind, stops=stops, stopped=reasons
-            )
+            yield LogProgress(service, name, head.position, head.time, until, reached, behind, stops)
+
+
+def _stages(published: int | None, reached: Mapping[str, Reached]) -> Iterator[tuple[str, str | None, int]]:
+    if published is not None:
+        yield "published", None, published
+    for reader, at in reached.items():
+        yield "held", reader, at.held
+        yield "folded", reader, at.folded
 
 
 def _stops(
@@ -131,7 +171,7 @@ def _stops(
 ) -> Iterator[Stopped]:
     if broken:
         yield Stopped(reader, "broken", held + 1, None, broken)
-    version = PROJECTIONS[reader].fold_version
+    version = readers()[reader].fold_version
     if at and at.fold_version > version:
         reason = f"dữ liệu đọc do bản phần mềm mới hơn dựng (fold {at.fold_version}, bản này {version})"
         yield Stopped(reader, "outdated", at.position + 1, None, reason)

@@ -15,45 +15,52 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from cchc.databases import DATABASES
-from cchc.settings import SERVICES
+from cchc.databases import SIGN_IN_ROLE, databases
+from cchc.services import SERVICES, Service
 from shared.eventlog.checkpoints import checkpoint_key
 from shared.keys import make_private_key
 from shared.web.keys import key_set_of, load_key
 
 SUPERUSER = "postgres"
-_EVERY = [role for roles in DATABASES.values() for role in roles]
-_OWNERS, _WORKERS = ([f"{service}_{kind}" for service in SERVICES] for kind in ("owner", "worker"))
-_DATABASE = {role: database for database, roles in DATABASES.items() for role in roles} | {SUPERUSER: "*"}
-
 SIGNING, CHECKPOINT = "signing.pem", "checkpoint.pem"
 
 
-class Who(NamedTuple):
+class Container(NamedTuple):
     """A container: its user id, the database roles that it takes, the private keys that it holds."""
 
-    uid: int
+    user: int
     roles: Sequence[str] = ()
     keys: Sequence[str] = ()
 
 
-# docker-compose.yml gives the containers these users. Tasks signs people in; a service that asks another one, or writes
-# links into messages, signs as well. The screens hold nothing.
-WHO: Mapping[str, Who] = {
-    "postgres": Who(999),
-    "databases": Who(10002, [SUPERUSER, *_EVERY]),
-    "migrate": Who(10003, [*_OWNERS, "sign_in_server"]),
-    "operator": Who(10004, [*_OWNERS, *_WORKERS, "sign_in_server"], [SIGNING, CHECKPOINT]),
-    "web": Who(10010),
-    "tasks": Who(10011, ["tasks_server", "sign_in_server"], [SIGNING]),
-    "tasks-work": Who(10012, ["tasks_worker"], [CHECKPOINT]),
-    "scoring": Who(10013, ["scoring_server"], [SIGNING]),
-    "scoring-work": Who(10014, ["scoring_worker"], [SIGNING, CHECKPOINT]),
-    "notifications": Who(10015, ["notifications_server"], [SIGNING]),
-    "notifications-work": Who(10016, ["notifications_worker"], [SIGNING, CHECKPOINT]),
-}
+def containers() -> dict[str, Container]:
+    """Every container with secrets. docker-compose.yml gives them these users."""
+    roles = [role for of in databases().values() for role in of]
+    owners, workers = ([f"{name}_{kind}" for name in SERVICES] for kind in ("owner", "worker"))
+    known = {
+        "postgres": Container(999),
+        "databases": Container(10002, [SUPERUSER, *roles]),
+        "migrate": Container(10003, [*owners, SIGN_IN_ROLE]),
+        "operator": Container(10004, [*owners, *workers, SIGN_IN_ROLE], [SIGNING, CHECKPOINT]),
+        "web": Container(10010),  # the screens hold nothing
+    }
+    for service in SERVICES.values():
+        known |= _of_service(service)
+    return known
+
+
+def _of_service(service: Service[Any]) -> dict[str, Container]:
+    """Its web processes and its background process. With replicas it asks their owners with a token, and may write
+    links into messages: it signs both. A service that signs people in makes their tokens."""
+    asks = [SIGNING] if service.replicas else []
+    server, worker = f"{service.name}_server", f"{service.name}_worker"
+    web = Container(service.user, [server], asks)
+    if service.signs_in:
+        web = Container(service.user, [server, SIGN_IN_ROLE], [SIGNING])
+    return {service.name: web, f"{service.name}-work": Container(service.user + 1, [worker], [*asks, CHECKPOINT])}
+
 
 # Folders of containers of earlier releases, which nobody may go on reading.
 FORMER = ("pages",)
@@ -74,7 +81,8 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
         if not (master / private).exists():
             make_private_key(master / private)
             made.append(private)
-    for role in (SUPERUSER, *_EVERY):
+    databases_of = {role: database for database, roles in databases().items() for role in roles} | {SUPERUSER: "*"}
+    for role in databases_of:
         if not (master / role).exists():
             _write(master / role, secrets.token_urlsafe(32).encode(), 0o400)
             made.append(role)
@@ -83,27 +91,27 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
     _write(public / "keys.json", key_set_of(load_key(master / SIGNING)).encode(), 0o444)
     for readable in (folder, public, *public.rglob("*")):
         readable.chmod(readable.stat().st_mode | (0o555 if readable.is_dir() else 0o444))
-    for name, who in WHO.items():
-        _hand_over(master, folder / name, who, give)
+    for name, container in containers().items():
+        _hand_over(master, folder / name, container, databases_of, give)
     for name in FORMER:
         shutil.rmtree(folder / name, ignore_errors=True)
     return made
 
 
-def _hand_over(master: Path, folder: Path, who: Who, give: Give) -> None:
-    files = {key: (master / key).read_bytes() for key in who.keys}
-    if who.roles:
-        lines = [f"*:*:{_DATABASE[role]}:{role}:{(master / role).read_text('utf-8')}\n" for role in who.roles]
+def _hand_over(master: Path, folder: Path, container: Container, databases_of: Mapping[str, str], give: Give) -> None:
+    files = {key: (master / key).read_bytes() for key in container.keys}
+    if container.roles:
+        lines = [f"*:*:{databases_of[role]}:{role}:{(master / role).read_text('utf-8')}\n" for role in container.roles]
         files["pgpass"] = "".join(lines).encode()
     if folder.name == "postgres":  # the server itself reads no pgpass
         files["password"] = (master / SUPERUSER).read_bytes()
     folder.mkdir(mode=0o700, exist_ok=True)
-    give(folder, who.uid, who.uid)
+    give(folder, container.user, container.user)
     for path in folder.iterdir():
         if path.name not in files:
             path.unlink()
     for name, content in files.items():
-        _write(folder / name, content, 0o400, lambda path: give(path, who.uid, who.uid))
+        _write(folder / name, content, 0o400, lambda path: give(path, container.user, container.user))
 
 
 def _write(path: Path, content: bytes, mode: int, give: Callable[[Path], None] = lambda _: None) -> None:

@@ -21,7 +21,8 @@ from gunicorn.workers.gthread import ThreadWorker
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.output import progress
+from cchc.services import SERVICES
 from services.scoring.domain import rules
 from shared import metrics
 from shared.eventlog.database import THREADS
@@ -127,7 +128,7 @@ def serve_all(open_installation: Callable[[], Installation], bind: str) -> None:
     def build() -> Any:
         # The loops have connections of their own, so that neither they nor requests wait for each other's.
         behind, installation = open_installation(), open_installation()
-        backgrounds = [behind.background(service) for service in SERVICES]
+        backgrounds = [behind.background(service, progress) for service in SERVICES]
         loops = Loops({name: loop for each in backgrounds for name, loop in each.named_loops().items()})
         running.append(loops)
         measures = [loops.measure, *(measure for each in backgrounds for measure in each.measures())]
@@ -176,7 +177,7 @@ def work(installation: Installation, service: str, bind: tuple[str, int] | None 
     log_to()
     # Before any thread begins, which inherits it: the signals are for who waits for them below.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    background = installation.background(service)
+    background = installation.background(service, progress)
     loops = Loops(background.named_loops())
     app = flask.Flask(service, static_folder=None)
     app.register_blueprint(

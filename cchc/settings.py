@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 
+from cchc.services import SERVICES
 from services.notifications.channels.apprise import PLACE
 from services.notifications.channels.email import Server, address
 from services.notifications.channels.interface import Permanent
 
-SERVICES = ("tasks", "scoring", "notifications")
-# One-time sign-in links belong to the place that serves the pages, not to a service.
-DATABASES = (*SERVICES, "sign_in")
+# One-time sign-in links belong to whoever serves the pages, not to a service.
+SIGN_IN = "sign_in"
 
 
 class WrongSetting(Exception):
@@ -37,6 +37,9 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_DATABASE_<S>    SQLAlchemy URL of a service's database (default a SQLite file in the data folder)
     CCHC_OWNER_<S>       the same with the role that owns the tables and migrates them (default CCHC_DATABASE_<S>)
     CCHC_URL_<S>         base URL of a service, whose feed fills gaps of replicas
+    CCHC_DATABASES, CCHC_OWNERS, CCHC_URLS
+                         the same for all services at once, with {service} where a service's name goes; for a service
+                         that has a variable of its own, that one counts
     CCHC_KEYS            key set (file or URL) that tokens are checked against (default the data folder's own)
     CCHC_SIGNING_KEY     private key that tokens are minted with (default in the data folder)
     CCHC_CHECKPOINT_KEY  private key that logs are signed with (default in the data folder)
@@ -72,17 +75,18 @@ class Settings(msgspec.Struct, frozen=True):
     def from_environment(cls, environment: Mapping[str, str] = os.environ, data: Path | None = None) -> "Settings":
         folder = (data or Path(environment.get("CCHC_DATA", "data"))).absolute()
         databases = {
-            name: environment.get(f"CCHC_DATABASE_{name.upper()}") or f"sqlite:///{folder / f'{name}.db'}"
-            for name in DATABASES
+            name: _of_service(environment, "DATABASE", name) or f"sqlite:///{folder / f'{name}.db'}"
+            for name in SERVICES
         }
+        databases[SIGN_IN] = environment.get("CCHC_DATABASE_SIGN_IN") or f"sqlite:///{folder / f'{SIGN_IN}.db'}"
         keys = folder / "keys"
         return cls(
             data=folder,
             kafka=environment.get("CCHC_KAFKA") or None,
             databases=databases,
-            owners={name: environment.get(f"CCHC_OWNER_{name.upper()}") or databases[name] for name in SERVICES},
+            owners={name: _of_service(environment, "OWNER", name) or databases[name] for name in SERVICES},
             urls={
-                name: environment.get(f"CCHC_URL_{name.upper()}", f"http://127.0.0.1:8080/api/v1/{name}")
+                name: _of_service(environment, "URL", name) or f"http://127.0.0.1:8080/api/v1/{name}"
                 for name in SERVICES
             },
             keys=environment.get("CCHC_KEYS") or str(keys / "public.json"),
@@ -111,6 +115,12 @@ class Settings(msgspec.Struct, frozen=True):
     @property
     def evidence(self) -> Path:
         return self.data / "evidence"
+
+
+def _of_service(environment: Mapping[str, str], what: str, service: str) -> str | None:
+    """The variable of one service, or what the one of all services says of it."""
+    own = environment.get(f"CCHC_{what}_{service.upper()}")
+    return own or environment.get(f"CCHC_{what}S", "").replace("{service}", service) or None
 
 
 def _mail_server(url: str | None) -> Server | WrongSetting | None:

@@ -1,4 +1,4 @@
-"""A service's background: its loops, and what can be told of how far they have come."""
+"""A service's background: its loops, their health checks and their metrics."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from shared.projection import Runner, all_positions
 from shared.web.health import DEADLINE_S
 from shared.worker import Loop
 
-# What a replica takes within a few seconds: with more than this to read, what it tells is of another day.
+# A replica catches up with this many within seconds; with more to read, what it shows is out of date.
 READY_WITHIN = 1000
 
 
@@ -36,8 +36,8 @@ class Background(msgspec.Struct, frozen=True):
         return {f"{self.service}.{name}": loop for name, loop in self.loops.items()}
 
     def checks(self) -> dict[str, Callable[[], object]]:
-        """Does it have what it needs, and is it nearly up to date? A commune that stands still (parked, broken) is for
-        the metrics: the others go on."""
+        """Does it have what it needs, and is it nearly up to date? A commune that stands still (parked, broken) is
+        for the metrics, since the others continue."""
         checks: dict[str, Callable[[], object]] = {f"{self.service}.database": self.log.heads}
         if self.relay:
             checks[f"{self.service}.relay"] = partial(_relay_goes_on, self.relay)
@@ -46,7 +46,7 @@ class Background(msgspec.Struct, frozen=True):
         return checks
 
     def measures(self) -> list[Callable[[], Iterator[Sample]]]:
-        """For /metrics: what this process knows by itself, and what its database says within DEADLINE_S."""
+        """For /metrics: what this process knows, and what its database answers within DEADLINE_S."""
         stored = Probe(lambda: [*self._stored()])
         return [self._known, partial(_or_down, stored, self.service)]
 
@@ -97,7 +97,7 @@ class Background(msgspec.Struct, frozen=True):
 def _or_down(stored: Probe[list[Sample]], service: str) -> Iterator[Sample]:
     try:
         yield from stored.begin().result(DEADLINE_S)
-    except Exception:  # noqa: BLE001 - the reason is in the log of /readyz and of the loops; the other figures go on
+    except Exception:  # noqa: BLE001 - /readyz and the loops log the reason; the other figures are still shown
         yield Sample("cchc_database_up", (service,), 0)
 
 

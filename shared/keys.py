@@ -12,7 +12,7 @@ def make_private_key(path: Path) -> Ed25519PrivateKey:
     """Make a key as PEM (PKCS 8, mode 0600). Raises FileExistsError rather than replace one."""
     key = Ed25519PrivateKey.generate()
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Two processes may start at once: the file appears under its name whole, and for one of them only.
+    # Two processes may start at once: the file appears complete, and only one of them creates it.
     descriptor, written = tempfile.mkstemp(dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -1,4 +1,4 @@
-"""One at a time: loops that one process of several runs, until it is gone and another takes over."""
+"""Loops that only one of several processes runs, until it is gone and another takes over."""
 
 import hashlib
 import logging
@@ -13,16 +13,16 @@ from shared.worker import Loop, Loops
 
 logger = logging.getLogger(__name__)
 
-# How soon a process that waits takes over, and how soon one that has lost its connection stops.
+# How soon a waiting process takes over, and how soon one that lost its connection stops.
 LOOK_S = 1.0
 
 
 def one_at_a_time(engine: Engine, name: str, loops: Mapping[str, Loop]) -> Loop:
     """A loop that runs `loops` while no other process on this database does so under this name.
 
-    On PostgreSQL that is a session's advisory lock: the server releases it when the connection ends, however the
-    process ended. Whoever loses the connection has lost the lock and stops, so that two may overlap for a moment: the
-    loops must bear that. SQLite has no such lock; there every process runs them.
+    On PostgreSQL this is a session's advisory lock, which the server releases when the connection ends, however the
+    process ended. A process that loses the connection has lost the lock and stops. Two may overlap for a moment, and
+    the loops must tolerate that. SQLite has no such lock; there every process runs them.
     """
 
     def run(stop: threading.Event) -> None:
@@ -42,7 +42,7 @@ def one_at_a_time(engine: Engine, name: str, loops: Mapping[str, Loop]) -> Loop:
 
 
 def _lead(loops: Mapping[str, Loop], stop: threading.Event, check: Callable[[], object]) -> BaseException | None:
-    """Run the loops until told to stop, or one of them fails or hangs, which is returned, or `check` raises."""
+    """Run the loops until told to stop, until `check` raises, or until one fails or hangs, which is returned."""
     logger.info("this process runs %s", ", ".join(loops))
     running = Loops(loops)
     running.start()
@@ -58,13 +58,13 @@ def _lead(loops: Mapping[str, Loop], stop: threading.Event, check: Callable[[], 
 
 @contextmanager
 def _turn(engine: Engine, name: str, stop: threading.Event) -> Iterator[Callable[[], object]]:
-    """Waits for the lock, or to be told to stop; gives what raises when the lock is lost."""
+    """Wait for the lock, or to be told to stop; yield a check that raises once the lock is lost."""
     if engine.dialect.name == "sqlite":
         yield lambda: None
         return
     key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
-        session.detach()  # closed at the end, and not given back to the pool with its lock
+        session.detach()  # closed at the end, instead of returning to the pool with its lock
         while not (stop.is_set() or session.execute(_TRY, {"key": key}).scalar_one()):
             stop.wait(LOOK_S)
         yield lambda: session.execute(_ASK)

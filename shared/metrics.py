@@ -1,7 +1,7 @@
-"""Every metric by its name: what the web processes count, and what is measured of the background at each scrape.
+"""Every metric by its name: what the web processes count, and what each scrape measures of the background.
 
 Names and units follow Prometheus; all carry `service`. Labels are few and bounded: a route is its template. A commune
-is a label only where one that stands still has to be named, so that a series exists as long as it does.
+is a label only where one stands still and must be named, and the series exists only as long as it does.
 """
 
 import functools
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from prometheus_client import Counter, Gauge, Histogram
 
-# prometheus_client decides when it is imported whether the values of several processes are put together: it is
-# imported after the fork, when `cchc serve` has said so (this variable of its own names the folder they share).
+# prometheus_client decides at its import whether to combine the values of several processes. It is imported after the
+# fork, once `cchc serve` has set this variable, which names the folder they share.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 # From a read (1 ms) over a command (some ms) and a year's ratings (some 100 ms) to the longest wait for a lock (3 s).
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
-# What a client may send as a method is without bounds.
+# A client may send anything as a method.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -71,7 +71,7 @@ Measure = Callable[[], Iterable[Sample]]
 
 GAUGE, COUNTER = "gauge", "counter"
 
-# Name → kind, what it says, labels. Counters go on from 0 when the process starts, as all do in Prometheus.
+# Name → kind, meaning, labels. Counters start from 0 with the process, as Prometheus expects.
 MEASURED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "cchc_loop_up": (GAUGE, "1 while a loop of the background runs", ("service", "loop")),
     "cchc_loop_silent_seconds": (GAUGE, "Since a loop last began a turn", ("service", "loop")),
@@ -109,7 +109,7 @@ def declare(name: str, kind: str, says: str, labels: tuple[str, ...]) -> str:
 
 
 def exposition(measures: Sequence[Measure]) -> tuple[bytes, str]:
-    """What /metrics answers, and its media type: what is counted here or in all processes, and what is measured now."""
+    """The answer of /metrics and its media type: what this or all processes counted, and what is measured now."""
     from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, REGISTRY, CollectorRegistry, generate_latest
 
     registry = CollectorRegistry()
@@ -122,7 +122,7 @@ def exposition(measures: Sequence[Measure]) -> tuple[bytes, str]:
 
 
 class _OfAllWorkers:
-    """What the workers have counted, each into files of its own."""
+    """What the workers counted, each into its own files."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -130,7 +130,7 @@ class _OfAllWorkers:
     def collect(self) -> Iterable[Any]:
         from prometheus_client.multiprocess import MultiProcessCollector
 
-        # A file that a worker makes at this moment is empty, which the library takes for a broken one.
+        # A file that a worker is just creating is empty, which the library would take for a broken one.
         files = [str(file) for file in self.folder.glob("*.db") if _size(file)]
         merged: Iterable[Any] = MultiProcessCollector.merge(files)
         return merged
@@ -139,12 +139,12 @@ class _OfAllWorkers:
 def _size(file: Path) -> int:
     try:
         return file.stat().st_size
-    except FileNotFoundError:  # of a worker that has died
+    except FileNotFoundError:  # its worker has died
         return 0
 
 
 class _Measured:
-    """The samples as prometheus_client wants them, by family."""
+    """The samples by family, as prometheus_client expects them."""
 
     def __init__(self, measures: Sequence[Measure]) -> None:
         self.measures = measures

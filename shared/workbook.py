@@ -19,10 +19,10 @@ Cell: TypeAlias = str | int | Fraction | date | None
 Kind: TypeAlias = Literal["text", "whole", "share", "score", "day"]
 
 FORMATS: dict[Kind, str] = {"text": "@", "whole": "0", "share": "0.00%", "score": "0.00", "day": "dd/mm/yyyy"}
-# What a spreadsheet takes for a formula when such a text is typed in again.
+# A spreadsheet takes a text that begins so for a formula when it is typed in again.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 LONGEST_TEXT = 32_767  # letters in a cell
-LABELS = 16  # the least width of the first column, in which the labels of the title stand
+LABELS = 16  # the least width of the first column, which holds the labels under the title
 
 _LINE = Side(style="thin")
 _GRID = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
@@ -31,7 +31,7 @@ _MODIFIED = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column of a table: its heading, what stands in it for a row, how that is written, its width in digits."""
+    """A column of a table: its heading, its value for a row, how that is written, its width in digits."""
 
     heading: str
     of: Callable[[Any], Cell]
@@ -40,7 +40,7 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """One sheet of the workbook. The last of `rows` is set off as their sum where `summed` is true."""
+    """One sheet of the workbook. If `summed` is true, the last of `rows` is set off as their sum."""
 
     name: str
     columns: Sequence[Column]
@@ -94,7 +94,7 @@ def _write(sheet: Worksheet, row: int, column: int, value: Cell, kind: Kind) -> 
     if isinstance(value, str):
         text = ILLEGAL_CHARACTERS_RE.sub("", value)[:LONGEST_TEXT]
         cell.value = text
-        cell.data_type = "s"  # openpyxl would make a formula of "=…"
+        cell.data_type = "s"  # openpyxl would turn "=…" into a formula
         cell.quotePrefix = text.startswith(FORMULA_STARTS)
         return cell
     cell.value = float(value) if isinstance(value, Fraction) else value
@@ -107,7 +107,7 @@ def _kind(value: Cell) -> Kind:
 
 
 def _for_paper(sheet: Worksheet, head: int) -> None:
-    """A4 across, as wide as the paper, the headings on every page."""
+    """Landscape A4, as wide as the paper, with the headings on every page."""
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
@@ -118,7 +118,7 @@ def _for_paper(sheet: Worksheet, head: int) -> None:
 
 
 def without_times(data: bytes) -> bytes:
-    """The same Office archive (.xlsx, .docx) with no moment of writing in it."""
+    """The same Office archive (.xlsx, .docx) without the times at which it was written."""
     written = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

@@ -11,17 +11,17 @@ from functools import partial
 from shared.metrics import Sample
 
 Loop = Callable[[threading.Event], None]
-Mine = Callable[[str], bool]  # commune → is it for this process to look after it?
+Mine = Callable[[str], bool]  # commune → should this process look after it?
 
 logger = logging.getLogger(__name__)
 
-# A worker holds tens of thousands of records, which have no cycles. With Python's own thresholds (700, 10, 10) the
-# records of a poll make the collector walk through all of them many times a second.
+# A worker holds tens of thousands of records, which have no cycles. With Python's default thresholds (700, 10, 10) each
+# poll would make the collector walk through all of them many times a second.
 COLLECTOR_THRESHOLDS = (100_000, 20, 20)
 
-# How long all loops together may take to end what they have begun: longer than their longest single step, which are a
-# mail server's answer (20 s), a batch that the broker does not acknowledge (30 s) and a commune's rebuild (seconds).
-# What does not end is cut off, and done again at the next start. A supervisor has to wait longer before it kills.
+# How long all loops together may take to finish what they have begun. The longest single steps are a mail server's
+# answer (20 s), a batch that the broker does not acknowledge (30 s) and a commune's rebuild (seconds). What takes
+# longer is cut off, and done again at the next start. A supervisor must wait longer than this before it kills.
 DRAIN_S = 40.0
 
 # A loop asks whether to stop at least once a minute; the longest single step is far below this.
@@ -56,18 +56,17 @@ class Stop(threading.Event):
         return super().wait(timeout)
 
     def silent_s(self) -> float:
-        """Seconds since it was last asked for."""
+        """Seconds since the loop last asked for it."""
         return time.monotonic() - self.asked_at
 
 
 def all_communes(_commune: str) -> bool:
-    """What a process that shares with no other looks after: every commune."""
+    """What a process that shares the work with no other looks after: every commune."""
     return True
 
 
 class Loops:
-    """Loops by `<service>.<name>`, each in its thread; one that raises stops the others, and the process is to be
-    restarted."""
+    """Loops by `<service>.<name>`, each in its thread. One that raises stops the others; the process is to restart."""
 
     def __init__(self, loops: Mapping[str, Loop]) -> None:
         self.stopping = threading.Event()
@@ -89,7 +88,7 @@ class Loops:
             stop.set()
 
     def stop(self) -> bool:
-        """Ask all loops to end and wait for them: have they? A loop that does not is shown with its stack."""
+        """Ask all loops to end and wait for them; return whether they did, and dump the stacks if not."""
         self.ask_to_stop()
         end = time.monotonic() + DRAIN_S
         for thread in self._threads.values():

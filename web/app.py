@@ -10,9 +10,8 @@ from shared.metrics import Measure
 from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.health import Checks
-from web import errors, menu, page
+from web import errors, menu, page, screens
 from web.client import Client
-from web.screens import act, home, ratings, sign_in
 
 
 def create_web(
@@ -29,7 +28,7 @@ def create_web(
     app = create_app(
         "web",
         prefix="/",
-        blueprints=[module.blueprint for module in (page, home, ratings, act, sign_in)],
+        blueprints=[page.blueprint, *screens.blueprints()],
         actions=menu.ACTIONS,
         verifier=verifier,
         service=page.Screens(clients, clock),

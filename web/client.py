@@ -63,6 +63,11 @@ class Problem(Exception):
         self.trace = trace
         self.retry_after = retry_after
 
+    @property
+    def refuses(self) -> bool:
+        """The service refuses what it was sent, so the form says why; otherwise the error has a page of its own."""
+        return self.status < 500 and self.status not in (401, 429)
+
 
 def away(trace: str | None = None) -> Problem:
     """A service that cannot be reached."""

@@ -18,7 +18,8 @@ from cchc.backups.tables import read_tables, write_rows
 from cchc.backups.tail import TOPIC, Grown, HolderAway, fetch_tail, rebuild_own_tables, take_over
 from cchc.backups.take import sync_folder
 from cchc.data_lock import lock
-from cchc.settings import SERVICES, Settings
+from cchc.services import SERVICES
+from cchc.settings import Settings
 from services.tasks.evidence import write_whole
 from shared.eventlog import EVERY_COMMUNE, Busy, Log, open_database, reading, utcnow, writing
 from shared.eventlog.database import driver_of
@@ -48,26 +49,27 @@ class Restored(msgspec.Struct, frozen=True):
 def restore_backup(
     settings: Settings,
     archive: Archive,
-    services: Sequence[str] = SERVICES,
+    services: Sequence[str] | None = None,
     without: Collection[str] = (),
     say: Say = lambda _: None,
 ) -> Restored:
-    """Put the databases of these services, and all evidence, back as the archive has them, with what is known of
-    their logs beyond it. `without` names holders of the tail (services, or `topic`) that are lost for good.
+    """Put the databases of these services (default: all), and all evidence, back as the archive has them, with what is
+    known of their logs beyond it. `without` names holders of the tail (services, or `topic`) that are lost for good.
 
     Raises Damaged, UnknownFormat, DataInUse, StillConnected, HolderAway, Contradiction; then every database is as it
     was, or complete.
     """
+    chosen = services or [*SERVICES]
     with ExitStack() as stack:
         stack.callback(os.close, lock(settings.data, alone=True))
         say("kiểm tra tệp sao lưu")
         archive.verify()
         targets = {
             service: stack.enter_context(_locked(service, settings.owners[service]))
-            for service in services
+            for service in chosen
             if not _is_sqlite(settings.owners[service])
         }
-        built = {service: stack.enter_context(_scratch(settings, service)) for service in services}
+        built = {service: stack.enter_context(_scratch(settings, service)) for service in chosen}
         for service, engine in built.items():
             say(f"nạp {service}")
             _load(archive, service, engine)
@@ -90,18 +92,19 @@ def restore_backup(
         return Restored(logs, holders, aside, _restore_keys(archive, settings))
 
 
-def restore_tail(settings: Settings, services: Sequence[str] = SERVICES, without: Collection[str] = ()) -> Restored:
+def restore_tail(settings: Settings, services: Sequence[str] | None = None, without: Collection[str] = ()) -> Restored:
     """Fetch only the tail, for databases that were brought back by other means.
 
     Raises DataInUse, StillConnected, HolderAway, Contradiction; what was taken before is kept.
     """
+    chosen = services or [*SERVICES]
     with ExitStack() as stack:
         stack.callback(os.close, lock(settings.data, alone=True))
-        for service in services:
+        for service in chosen:
             if not _is_sqlite(settings.owners[service]):
                 with _locked(service, settings.owners[service]):
                     pass
-        engines = {service: open_database(settings.owners[service]) for service in services}
+        engines = {service: open_database(settings.owners[service]) for service in chosen}
         for engine in engines.values():
             stack.callback(engine.dispose)
         with _present(settings, without) as present:
@@ -186,14 +189,14 @@ def _load(archive: Archive, service: str, engine: Engine) -> None:
     if service not in archive.manifest.databases:
         raise Damaged(f"không có dữ liệu của {service}")
     database = archive.manifest.databases[service]
-    _, known = revisions(engine, f"services.{service}")
+    _, known = revisions(engine, SERVICES[service].migrations)
     if database.revision not in known:
         raise UnknownFormat(f"lược đồ {database.revision} của {service}")
-    migrate(engine, f"services.{service}", database.revision)
+    migrate(engine, SERVICES[service].migrations, database.revision)
     with writing(engine, EVERY_COMMUNE) as connection:
         for name, table in database.tables.items():
             write_rows(connection, name, table.columns, archive.rows(service, name))
-    migrate(engine, f"services.{service}")
+    migrate(engine, SERVICES[service].migrations)
 
 
 def _restore_files(archive: Archive, prefix: str, folder: Path) -> None:
@@ -290,7 +293,7 @@ def _swap_schema(connection: Connection, built: Engine, service: str, stamp: str
         connection.execute(text(f"CREATE SCHEMA {aside}"))
         for move in moves:
             connection.execute(text(move))
-    upgrade(connection, f"services.{service}")
+    upgrade(connection, SERVICES[service].migrations)
     with reading(built, EVERY_COMMUNE) as source:
         for table, (columns, rows) in read_tables(source).items():
             write_rows(connection, table, columns, rows)

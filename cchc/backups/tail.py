@@ -9,7 +9,7 @@ from kafka.errors import KafkaError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from cchc.installation import OWN_TABLES
+from cchc.services import SERVICES
 from shared.eventlog import EMPTY, Ahead, Busy, ChainBreak, Head, Log, writing
 from shared.eventlog.kafka import TopicMissing
 from shared.eventlog.replica import fill_from_topic
@@ -91,11 +91,11 @@ def take_over(holder: str, held: Log, into: Log, commune: str) -> int:
 
 
 def rebuild_own_tables(service: str, engine: Engine, communes: Collection[str]) -> None:
-    """The tables of a service's own log come with appending, which taking over is not."""
-    if service in OWN_TABLES:
+    """Appending writes the tables of a service's own log; taking events over does not."""
+    if rebuild := SERVICES[service].rebuild_own:
         for commune in communes:
             with writing(engine, commune) as connection:
-                OWN_TABLES[service](connection, commune, Log(engine, service))
+                rebuild(connection, commune, Log(engine, service))
 
 
 def _read(holder: str, held: Log, commune: str, after: int) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from cchc.backups.archive import CHECKPOINT_KEYS, EVIDENCE, ArchiveWriter, Database, Manifest, Table
 from cchc.backups.tables import read_tables, revision_of
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from shared.eventlog import EVERY_COMMUNE, Head, snapshot, utcnow
 from shared.eventlog.database import run
 from shared.events import format_time

@@ -13,7 +13,8 @@ from cchc.backups.take import NotMigrated, take_backup
 from cchc.cli.options import json_option, with_installation
 from cchc.installation import Installation
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, as_json, fail, table
-from cchc.settings import SERVICES, Settings
+from cchc.services import SERVICES
+from cchc.settings import Settings
 
 
 @click.command("backup")

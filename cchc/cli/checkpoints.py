@@ -7,7 +7,7 @@ import click
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, table
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from shared.eventlog.checkpoints import checkpoints, key_id, latest, line, public_pem
 from shared.eventlog.signer import sign_now
 from shared.events import VIETNAM, CheckpointSigned, parse_time

@@ -5,7 +5,7 @@ import click
 from cchc.cli.options import with_installation
 from cchc.installation import Installation
 from cchc.output import as_json
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 
 
 @click.command("asyncapi")

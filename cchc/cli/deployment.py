@@ -8,7 +8,7 @@ import msgspec
 from cchc.cli.options import with_installation
 from cchc.installation import Installation
 from cchc.output import fail
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 
 
 @click.command("secrets")

@@ -23,10 +23,10 @@ def doctor_command(installation: Installation, json_output: bool) -> None:
     Chỉ xem, không sửa gì. Sửa từ trên xuống: mục sau dựa vào mục trước. Mã thoát: 0 mọi thứ ổn; 1 có điều cần để ý;
     2 có chỗ hỏng.
     """
-    from cchc.doctor.checks import CHECKS
+    from cchc.doctor.checks import every_check
     from cchc.doctor.examination import examine, exit_code
 
-    found = examine(installation, CHECKS)
+    found = examine(installation, every_check())
     results = list(found) if json_output else list(_shown(found))
     if json_output:
         as_json(results)

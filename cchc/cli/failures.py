@@ -51,8 +51,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        texts = SCORING_TEXTS
-        _, detail = texts.get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
+        _, detail = SCORING_TEXTS.get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
         fail(f"{refusal.detail or fill(detail, refusal.params)} [{refusal.code}]", REFUSED)
     except EXPLAINED as error:
         said = getattr(error, "orig", None) or error

@@ -11,10 +11,11 @@ import click
 import msgspec
 
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
-from cchc.installation import OWN_TABLES, PROJECTIONS, Installation
+from cchc.installation import Installation
 from cchc.output import FOUND, UNAVAILABLE, as_json, fail, progress, table
-from cchc.progress import BEHIND, READERS, STOPS, Standing, standings
-from cchc.settings import SERVICES, Settings
+from cchc.progress import STOPS, LogProgress, progress_of_logs
+from cchc.services import SERVICES, readers
+from cchc.settings import Settings
 from shared.eventlog import Log, writing
 from shared.eventlog.checkpoints import read_line
 from shared.eventlog.verify import (
@@ -49,14 +50,15 @@ def verify_command(
 
     Mã thoát 1 khi có sự kiện bị sửa, thêm, bớt, không khớp chuỗi hoặc không khớp điểm chốt.
     """
+    services = services or tuple(SERVICES)
     outside = {file.name: list(_checkpoints_in(file)) for file in kept}
     kafka = installation.settings.kafka
     if topic and not kafka:
         fail("Đặt CCHC_KAFKA để kiểm tra topic.")
     checked: list[str] = []
     findings: list[Finding] = []
-    looks = _looks(installation, services or SERVICES, kafka if topic is not False else None)
-    for name, look in chain(looks, _checkpoint_looks(installation, services or SERVICES, outside)):
+    looks = _looks(installation, services, kafka if topic is not False else None)
+    for name, look in chain(looks, _checkpoint_looks(installation, services, outside)):
         findings += look()
         checked.append(name)
     if json_output:
@@ -128,10 +130,10 @@ def rebuild_command(
     """Dựng lại dữ liệu đọc của một dịch vụ từ nhật ký; dữ liệu cũ phục vụ đến khi xong từng xã."""
     if from_kafka:
         _refill(installation, service)
-    known = installation.logs(service)["tasks"].heads()
+    known = {commune for log in installation.logs(service).values() for commune in log.heads()}
     communes = [the_commune(installation, commune)] if commune else sorted(known)
-    folded = _rebuild_own(installation, service, communes) if service in OWN_TABLES else 0
-    if service in PROJECTIONS:
+    folded = _rebuild_own(installation, service, communes)
+    if service in readers():
         folded += _rebuild_records(installation, service, communes, jobs)
     if json_output:
         as_json({"service": service, "communes": communes, "events": folded})
@@ -140,11 +142,14 @@ def rebuild_command(
 
 
 def _rebuild_own(installation: Installation, service: str, communes: list[str]) -> int:
-    """The tables that the service's own log comes to, commune by commune."""
+    """The tables that follow from the service's own log, if any, commune by commune."""
+    rebuild_own = SERVICES[service].rebuild_own
+    if rebuild_own is None:
+        return 0
     engine, log = installation.engine(service), installation.own_log(service)
     for commune in communes:
         with writing(engine, commune) as connection:
-            OWN_TABLES[service](connection, commune, log)
+            rebuild_own(connection, commune, log)
     return sum(log.head(commune).position for commune in communes)
 
 
@@ -198,49 +203,48 @@ def status_command(installation: Installation, commune: str | None, everything: 
 
     Mã thoát 1 khi có xã đang dừng.
     """
-    found = list(standings(installation, the_commune(installation, commune) if commune else None))
+    logs = list(progress_of_logs(installation, the_commune(installation, commune) if commune else None))
     now = installation.clock()
     if json_output:
-        as_json(found)
+        as_json([log.row() for log in logs])
     elif everything:
         header = ["Dịch vụ", "Xã", "Cuối", "Ghi lúc", "Đã phát"]
-        header += [f"{what} ({reader})" for reader in READERS for what in ("Bản sao", "Đã đọc")]
-        columns = ("service", "commune", "head", "time", "published", *chain(*READERS.values()), "stopped")
-        table([*header, "Dừng vì"], [[getattr(each, name) for name in columns] for each in found])
+        header += [f"{stage} ({reader})" for reader in readers() for stage in ("Bản sao", "Đã đọc")]
+        rows = [log.row() for log in logs]
+        table([*header, "Dừng vì"], [[row[key] for key in row if key not in ("behind", "stops")] for row in rows])
     else:
-        for each in found:
-            for line in _not_well(each, now):
+        for log in logs:
+            for line in _not_well(log, now):
                 click.echo(line)
     if not json_output:
-        click.echo(_summary(found, now), err=True)
-    raise SystemExit(FOUND if any(each.stops for each in found) else 0)
+        click.echo(_summary(logs, now), err=True)
+    raise SystemExit(FOUND if any(log.stops for log in logs) else 0)
 
 
-def _not_well(standing: Standing, now: datetime) -> Iterator[str]:
+def _not_well(log: LogProgress, now: datetime) -> Iterator[str]:
     """What stands still and what is behind for too long, each with what fixes it."""
-    names = {"service": standing.service, "commune": standing.commune}
-    log = f"{standing.service}/{standing.commune}"
-    for stop in standing.stops:
-        said, fix = STOPS[stop.what]
+    name = f"{log.service}/{log.commune}"
+    for stop in log.stops:
+        state, fix = STOPS[stop.what]
         since = f" (ghi lúc {_local(stop.since)})" if stop.since else ""
-        yield f"✗ {log}: {stop.reader} {said} ở sự kiện {stop.position}{since}: {stop.reason}"
-        yield f"    → {fix.format(reader=stop.reader, **names)}"
-    for behind in standing.late(now):
-        said, fix = BEHIND[behind.what]
-        yield f"! {log}: {said} {behind.events} sự kiện, từ {_local(behind.since)}"
-        yield f"    → {fix.format(**names)}"
+        yield f"✗ {name}: {stop.reader} {state} ở sự kiện {stop.position}{since}: {stop.reason}"
+        yield f"    → {fix.format(reader=stop.reader, commune=log.commune)}"
+    for behind in log.late(now):
+        state, fix = behind.words(log.service)
+        yield f"! {name}: {state} {behind.events} sự kiện, từ {_local(behind.since)}"
+        yield f"    → {fix}"
 
 
 def _local(time: str) -> str:
     return f"{parse_time(time).astimezone(VIETNAM):%H:%M %d/%m/%Y}"
 
 
-def _summary(found: Sequence[Standing], now: datetime) -> str:
-    communes = {each.commune for each in found}
-    stopped = {each.commune for each in found if each.stops}
-    late = {each.commune for each in found if each.late(now)} - stopped
+def _summary(logs: Sequence[LogProgress], now: datetime) -> str:
+    communes = {log.commune for log in logs}
+    stopped = {log.commune for log in logs if log.stops}
+    late = {log.commune for log in logs if log.late(now)} - stopped
     well = len(communes - stopped - late)
-    return f"{len(communes)} xã, {len(found)} nhật ký: {well} xã ổn, {len(late)} xã chậm, {len(stopped)} xã dừng."
+    return f"{len(communes)} xã, {len(logs)} nhật ký: {well} xã ổn, {len(late)} xã chậm, {len(stopped)} xã dừng."
 
 
 @click.command("topics")
@@ -300,10 +304,9 @@ def import_log_command(installation: Installation, service: str, file: Any, json
     try:
         taken = import_lines(log, file)
     finally:
-        # The tables of a service's own log come with appending, which taking over is not: who sends reminders must
-        # know which ones were sent.
-        if service in OWN_TABLES:
-            _rebuild_own(installation, service, sorted(log.heads()))
+        # Appending writes the tables of a service's own log, taking events over does not; and notifications must know
+        # which reminders were sent.
+        _rebuild_own(installation, service, sorted(log.heads()))
     if json_output:
         as_json({"service": service, "taken": taken})
     else:

@@ -8,7 +8,8 @@ import click
 from cchc.cli.options import with_installation
 from cchc.installation import Installation
 from cchc.output import UNAVAILABLE, fail
-from cchc.settings import SERVICES, Settings
+from cchc.services import SERVICES
+from cchc.settings import Settings
 
 
 class Address(click.ParamType[tuple[str, int]]):

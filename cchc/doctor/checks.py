@@ -1,7 +1,14 @@
 """Everything that is checked, in the order in which to fix it: what comes later rests on what comes before."""
 
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
 from cchc.doctor import databases, kafka, keys, logs, machine, outside, postgres
 from cchc.doctor.examination import Check
+from cchc.doctor.finding import Finding
+from cchc.installation import Installation
+from cchc.services import SERVICES, Service, ServiceCheck
 
 MACHINE, SECRETS, DATABASES, LOGS, KAFKA, OUTSIDE = (
     "Máy",
@@ -16,7 +23,7 @@ READY = ("database", "migrations")
 BROKER = (*READY, "kafka")
 TOPICS = (*BROKER, "kafka-topics")
 
-CHECKS = (
+_BEFORE = (
     Check("python", MACHINE, "Python và các gói", machine.python),
     Check("crc32c", MACHINE, "crc32c", machine.crc32c),
     Check("time-zones", MACHINE, "Múi giờ", machine.time_zones),
@@ -39,7 +46,9 @@ CHECKS = (
     Check("chain-tail", LOGS, "Cuối chuỗi", logs.chain_tails, READY),
     Check("stopped", LOGS, "Xã đang dừng", logs.stopped, READY),
     Check("unread", LOGS, "Đọc theo kịp", logs.unread, READY),
-    Check("calendars", LOGS, "Lịch làm việc", logs.calendars, READY),
+)
+
+_AFTER = (
     Check("kafka", KAFKA, "Broker", kafka.broker),
     Check("kafka-topics", KAFKA, "Topic", kafka.topics, ("kafka",)),
     Check("kafka-partitions", KAFKA, "Phân vùng và bản sao", kafka.partitions, ("kafka", "kafka-topics")),
@@ -49,3 +58,17 @@ CHECKS = (
     Check("mail", OUTSIDE, "Thư điện tử", outside.mail),
     Check("origin", OUTSIDE, "Địa chỉ trình duyệt", outside.origin),
 )
+
+
+def every_check() -> tuple[Check, ...]:
+    """The checks of the installation, with those of each service between its logs and what lies outside."""
+    of_services = [
+        Check(check.id, LOGS, check.title, partial(_look, service, check), READY)
+        for service in SERVICES.values()
+        for check in service.checks
+    ]
+    return (*_BEFORE, *of_services, *_AFTER)
+
+
+def _look(service: Service[Any], check: ServiceCheck[Any], installation: Installation) -> Iterable[Finding]:
+    return check.look(installation.handle(service))

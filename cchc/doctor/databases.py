@@ -8,9 +8,9 @@ from pathlib import Path
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
+from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from shared.eventlog import NO_COMMUNE, open_database, reading
 from shared.eventlog.database import driver_of
 from shared.eventlog.migrations import revisions
@@ -69,8 +69,8 @@ def sqlite_file(url: str) -> Path | None:
 
 def migrations(installation: Installation) -> Iterator[Finding]:
     at = []
-    for service in SERVICES:
-        current, known = revisions(installation.engine(service), f"services.{service}")
+    for service, descriptor in SERVICES.items():
+        current, known = revisions(installation.engine(service), descriptor.migrations)
         if current == {known[0]}:
             at.append(f"{service} {known[0]}")
         elif current <= set(known):

@@ -3,43 +3,18 @@
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy.exc import DBAPIError
 
+from cchc.doctor.finding import Finding, State, failure, not_applicable
 from cchc.installation import Installation
 
 logger = logging.getLogger(__name__)
 
-State = Literal["ok", "warning", "failure", "not_applicable"]
-
 # Whatever is away is known to be away within this; a check that walks much data stops itself before.
 LIMIT_S = 15.0
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """`detail` in words with the values found; `fix` the command to type, or what to do."""
-
-    state: State
-    detail: str
-    fix: str | None = None
-
-
-def ok(detail: str) -> Finding:
-    return Finding("ok", detail)
-
-
-def warning(detail: str, fix: str) -> Finding:
-    return Finding("warning", detail, fix)
-
-
-def failure(detail: str, fix: str) -> Finding:
-    return Finding("failure", detail, fix)
-
-
-def not_applicable(detail: str) -> Finding:
-    return Finding("not_applicable", detail)
 
 
 class Check(NamedTuple):

@@ -4,14 +4,12 @@ from collections.abc import Iterator
 
 from kafka.errors import KafkaError
 
-from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
+from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
 from cchc.progress import own_log
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from shared.eventlog.kafka import Cluster, describe_cluster, topic_name, wrong_settings
 from shared.eventlog.relay import RestoreUnfinished, compare_tail
-
-TOPICS = [topic_name(service) for service in SERVICES]
 
 # So many records from the end of each partition: what was published lately. A relay that starts looks further back.
 TAIL = 2_000
@@ -38,7 +36,7 @@ def topics(installation: Installation) -> Iterator[Finding]:
     """They are there, keep every event for ever, and have room for the largest."""
     there = _cluster(installation).topics
     wrong = False
-    for topic in TOPICS:
+    for topic in topics_of_services():
         if topic not in there:
             wrong = True
             yield failure(f"chưa có {topic}", "cchc topics")
@@ -51,7 +49,7 @@ def topics(installation: Installation) -> Iterator[Finding]:
                 f" --entity-type topics --entity-name {topic} --add-config {name}={right}",
             )
     if not wrong:
-        yield ok(f"{', '.join(TOPICS)}: giữ mọi sự kiện mãi mãi")
+        yield ok(f"{', '.join(topics_of_services())}: giữ mọi sự kiện mãi mãi")
 
 
 def partitions(installation: Installation) -> Iterator[Finding]:
@@ -95,7 +93,7 @@ RECREATE = "dừng cchc work, xóa các topic, rồi: cchc topics --partitions 1
 def heads_against_topics(installation: Installation) -> Iterator[Finding]:
     """The newest event of each commune on a topic is in the store with the same bytes."""
     wrong = False
-    for service, topic in zip(SERVICES, TOPICS, strict=True):
+    for service, topic in zip(SERVICES, topics_of_services(), strict=True):
         try:
             compare_tail(own_log(installation, service), installation.settings.kafka or "", topic, TAIL)
         except RestoreUnfinished as error:
@@ -110,4 +108,9 @@ def heads_against_topics(installation: Installation) -> Iterator[Finding]:
 
 
 def _cluster(installation: Installation) -> Cluster:
-    return describe_cluster(installation.settings.kafka or "", TOPICS)
+    return describe_cluster(installation.settings.kafka or "", topics_of_services())
+
+
+def topics_of_services() -> list[str]:
+    """The topic of each service, in their order."""
+    return [topic_name(service) for service in SERVICES]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
+from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
 from shared.eventlog.checkpoints import key_id, public_keys
 from shared.events import VIETNAM

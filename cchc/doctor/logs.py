@@ -1,17 +1,15 @@
-"""The logs: the clock against them, the ends of their chains, what stands still or is behind, calendars."""
+"""The logs: the clock against them, the ends of their chains, what stands still or is behind."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from sqlalchemy import text
 
-from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
+from cchc.doctor.finding import Finding, failure, ok, some, warning
 from cchc.installation import Installation
-from cchc.progress import BEHIND, READERS, STOPS, Behind, Standing, Stopped, held_logs, own_log, standings
-from cchc.settings import SERVICES
-from services.tasks import views
-from services.tasks.domain.calendars import CalendarYear
+from cchc.progress import STOPS, Behind, LogProgress, Stopped, held_logs, own_log, progress_of_logs
+from cchc.services import SERVICES, readers
 from shared.eventlog import EMPTY, NO_COMMUNE, ChainBreak, Head, Log, reading
 from shared.eventlog.chain import follow
 from shared.eventlog.log import CLOCK_TOLERANCE
@@ -25,11 +23,6 @@ TAIL = 20
 
 # After so long without moving, something is down and not only slow.
 STANDSTILL = timedelta(minutes=15)
-
-# A calendar of the next year is decided in the autumn, and deadlines reach into it from then on.
-NEXT_YEAR_FROM_MONTH = 11
-
-NAMED = 5
 
 
 def clock(installation: Installation) -> Iterator[Finding]:
@@ -68,7 +61,7 @@ def chain_tails(installation: Installation) -> Iterator[Finding]:
             if problem := _tail_problem(log, commune, head):
                 broken.append(f"{place}/{commune}: {problem}")
     if broken:
-        yield failure(_some(broken), "cchc verify")
+        yield failure(some(broken), "cchc verify")
     else:
         yield ok(f"{TAIL} sự kiện cuối của {looked} nhật ký khớp chuỗi (toàn bộ: cchc verify)")
 
@@ -77,7 +70,7 @@ def _logs(installation: Installation) -> Iterator[tuple[str, Log]]:
     for service in SERVICES:
         yield service, own_log(installation, service)
     if installation.settings.kafka:
-        for reader in READERS:
+        for reader in readers():
             for source, log in held_logs(installation, reader).items():
                 if source != reader:
                     yield f"bản sao {source} ở {reader}", log
@@ -100,79 +93,46 @@ def _tail_problem(log: Log, commune: str, head: Head) -> str | None:
 
 
 def stopped(installation: Installation) -> Iterator[Finding]:
-    """Parked projections and broken replicas: nothing of them goes on by itself."""
-    by_kind: dict[tuple[str, str], list[tuple[Standing, Stopped]]] = defaultdict(list)
-    for each in standings(installation):
-        for stop in each.stops:
-            by_kind[stop.what, stop.reader].append((each, stop))
-    for (what, reader), here in by_kind.items():
-        said, fix = STOPS[what]
-        where = [f"{each.service}/{each.commune} ở sự kiện {stop.position}: {stop.reason}" for each, stop in here]
-        yield failure(f"{reader} {said}: {_some(where)}", fix.format(reader=reader, commune=here[0][0].commune))
+    """Parked projections and broken replicas: none of them goes on without help."""
+    by_kind: dict[tuple[str, str], list[tuple[LogProgress, Stopped]]] = defaultdict(list)
+    for log in progress_of_logs(installation):
+        for stop in log.stops:
+            by_kind[stop.what, stop.reader].append((log, stop))
+    for (what, reader), stops in by_kind.items():
+        state, fix = STOPS[what]
+        where = [f"{log.service}/{log.commune} ở sự kiện {stop.position}: {stop.reason}" for log, stop in stops]
+        yield failure(f"{reader} {state}: {some(where)}", fix.format(reader=reader, commune=stops[0][0].commune))
     if not by_kind:
         yield ok("không xã nào đang dừng")
 
 
 def unpublished(installation: Installation) -> Iterator[Finding]:
     """What the relays have not sent to the broker."""
-    found = list(_late(installation, ["published"]))
-    yield from found or [ok("mọi sự kiện đã phát")]
+    late = list(_late(installation, lambda behind: behind.reader is None))
+    yield from late or [ok("mọi sự kiện đã phát")]
 
 
 def unread(installation: Installation) -> Iterator[Finding]:
-    """What those who fold a log have not received or not folded."""
-    found = list(_late(installation, [key for keys in READERS.values() for key in keys]))
-    yield from found or [ok(f"{', '.join(READERS)} không chậm")]
+    """What the services that fold a log have not received or not folded."""
+    late = list(_late(installation, lambda behind: behind.reader is not None))
+    yield from late or [ok(f"{', '.join(readers())} không chậm")]
 
 
-def _late(installation: Installation, keys: Sequence[str]) -> Iterator[Finding]:
+def _late(installation: Installation, wanted: Callable[[Behind], bool]) -> Iterator[Finding]:
     now = installation.clock()
     late: dict[tuple[str, str], list[tuple[str, Behind]]] = defaultdict(list)
-    for each in standings(installation):
-        for behind in each.late(now):
-            if behind.what in keys:
-                late[behind.what, each.service].append((each.commune, behind))
-    for (what, service), here in late.items():
-        said, fix = BEHIND[what]
-        oldest = min(parse_time(behind.since) for _, behind in here)
-        events = sum(behind.events for _, behind in here)
-        found = failure if now - oldest > STANDSTILL else warning
+    for log in progress_of_logs(installation):
+        for behind in log.late(now):
+            if wanted(behind):
+                late[behind.what, log.service].append((log.commune, behind))
+    for (_, service), cases in late.items():
+        state, fix = cases[0][1].words(service)
+        oldest = min(parse_time(behind.since) for _, behind in cases)
+        events = sum(behind.events for _, behind in cases)
+        finding = failure if now - oldest > STANDSTILL else warning
         since = f"{oldest.astimezone(VIETNAM):%H:%M %d/%m/%Y}"
-        communes = _some(commune for commune, _ in here)
-        yield found(f"{said} {events} sự kiện của {service}, từ {since}: {communes}", fix.format(service=service))
-
-
-def calendars(installation: Installation) -> Iterator[Finding]:
-    """Of every open commune: deadlines in working days are refused without the calendar of their year."""
-    today = installation.clock().astimezone(VIETNAM).date()
-    years = [today.year, *([today.year + 1] if today.month >= NEXT_YEAR_FROM_MONTH else [])]
-    missing: dict[int, list[str]] = {year: [] for year in years}
-    engine = installation.engine("tasks")
-    looked = 0
-    for commune in own_log(installation, "tasks").heads():
-        with reading(engine, commune) as connection:
-            opened = views.one(connection, commune, f"commune/{commune}")
-            published: Iterable[CalendarYear] = [each.state for each in views.all_of(connection, commune, "calendar")]
-        if opened is None or opened.state.closed_on is not None:
-            continue
-        looked += 1
-        for year in set(years) - {each.year for each in published}:
-            missing[year].append(commune)
-    if not looked:
-        yield not_applicable("chưa mở xã nào")
-        return
-    for year, communes in missing.items():
-        if communes:
-            fix = f"cchc calendar publish TỆP-{year}.json --revision vn-{year}-r1 --commune {communes[0]}"
-            yield warning(f"chưa công bố lịch làm việc {year}: {_some(communes)}", fix)
-    if not any(missing.values()):
-        yield ok(f"{looked} xã có lịch {' và '.join(map(str, years))}")
-
-
-def _some(names: Iterable[str]) -> str:
-    known = list(names)
-    rest = len(known) - NAMED
-    return "; ".join(known[:NAMED]) + (f" và {rest} xã nữa" if rest > 0 else "")
+        communes = some(commune for commune, _ in cases)
+        yield finding(f"{state} {events} sự kiện của {service}, từ {since}: {communes}", fix)
 
 
 def _span(length: timedelta) -> str:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from packaging.requirements import Requirement
 
-from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
+from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
 
 OLDEST_PYTHON = (3, 11)

@@ -5,9 +5,10 @@ import ssl
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
+from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
-from cchc.settings import SERVICES, WrongSetting
+from cchc.services import SERVICES
+from cchc.settings import WrongSetting
 from shared.eventlog.feed import FeedError
 
 SMTP_TIMEOUT_S = 5

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 from sqlalchemy.pool import QueuePool
 
-from cchc.doctor.examination import Finding, failure, not_applicable, ok, warning
+from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from shared.eventlog import NO_COMMUNE, reading
 from shared.eventlog.security import unsecured
 
@@ -33,13 +33,13 @@ GAPS = {
 Look = Callable[[str, Connection], Iterator[Finding]]
 
 
-def each_database(said: str, of: Sequence[str] = SERVICES) -> Callable[[Look], Callable[[Installation], Any]]:
-    """Look at the databases of these services where they are on PostgreSQL; `said` when all is well."""
+def each_database(said: str, of: Sequence[str] | None = None) -> Callable[[Look], Callable[[Installation], Any]]:
+    """Look at the databases of these services (default: all) where they are on PostgreSQL; `said` when all is well."""
 
     def decorate(look: Look) -> Callable[[Installation], Iterator[Finding]]:
         @wraps(look)
         def every(installation: Installation) -> Iterator[Finding]:
-            here = [name for name in of if installation.engine(name).dialect.name == "postgresql"]
+            here = [name for name in of or SERVICES if installation.engine(name).dialect.name == "postgresql"]
             if not here:
                 yield not_applicable("không dùng PostgreSQL")
                 return

@@ -1,1 +1,1 @@
-"""Notifications: who is told what about tasks, sheets and appeals, when, by which channel, and what became of it."""
+"""Notifications: reminders of tasks, sheets and appeals, the channels that carry them, and what became of each."""

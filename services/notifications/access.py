@@ -38,7 +38,7 @@ def sees_all(roles: Collection[str]) -> bool:
 
 
 def person(principal: Principal) -> str:
-    """The staff id of the person who asks. Refuses `staff-only`: an operator or a service is no person."""
+    """The staff id of the person who asks. Refuses `staff-only` to operators and services."""
     if principal.staff is None:
         raise refusals.STAFF_ONLY()
     return principal.staff

@@ -19,9 +19,9 @@ from services.notifications.domain.records import Records, TaskRecord
 from services.notifications.domain.task_state import TaskState, state_at
 from services.notifications.domain.weekly import month, week
 from shared.calendar import CalendarMissing, Calendars
+from shared.collation import order
 from shared.events import VIETNAM, local_day, parse_time
 from shared.records import commune_name
-from shared.vietnamese import order
 
 LATE, TODAY, SOON, OTHER = "Quá hạn", "Đến hạn hôm nay", "Sắp đến hạn", "Việc khác"
 HEADINGS = (LATE, TODAY, SOON, OTHER)
@@ -66,17 +66,17 @@ def compose(
     """
     known = {} if channel == "webhook" else contacts
     view = _View(records, recipient, at, known, frozenset(documents), calendars_at(records, at))
-    told = [_told(view, occurrence, link(occurrence)) for occurrence in _latest(occurrences, channel)]
-    told.sort(key=lambda each: HEADINGS.index(each.item.heading))
+    entries = [_entry(view, occurrence, link(occurrence)) for occurrence in _latest(occurrences, channel)]
+    entries.sort(key=lambda entry: HEADINGS.index(entry.item.heading))
     tasks = {task_of(occurrence.about) for occurrence in occurrences}
     return Message(
         message=message,
         commune=records.commune,
         recipient=recipient,
         at=at,
-        subject=_subject(told, at, catch_up),
+        subject=_subject(entries, at, catch_up),
         greeting=f"Kính gửi {view.who(recipient)},",
-        items=[each.item for each in told],
+        items=[entry.item for entry in entries],
         closing=_closing(records, catch_up),
         urgent=any(occurrence.urgency == "immediate" for occurrence in occurrences),
         thread=f"task/{tasks.pop()}" if len(tasks) == 1 and None not in tasks else None,
@@ -166,10 +166,10 @@ def _latest(occurrences: Sequence[Occurrence], channel: str) -> Iterable[Occurre
     return {(each.about, each.note): each for each in ordered}.values()
 
 
-def _told(view: _View, occurrence: Occurrence, link: str | None) -> _Entry:
+def _entry(view: _View, occurrence: Occurrence, link: str | None) -> _Entry:
     kind, _, of = occurrence.about.partition("/")
-    told = _WRITERS[kind](view, occurrence, of)
-    return _Entry(told.headline, msgspec.structs.replace(told.item, link=link))
+    entry = _WRITERS[kind](view, occurrence, of)
+    return _Entry(entry.headline, msgspec.structs.replace(entry.item, link=link))
 
 
 def _item(occurrence: Occurrence, **values: Any) -> Item:
@@ -339,18 +339,18 @@ _WRITERS: Mapping[str, Callable[[_View, Occurrence, str], _Entry]] = {
 # Words
 
 
-def _subject(told: Sequence[_Entry], at: str, catch_up: bool) -> str:
+def _subject(entries: Sequence[_Entry], at: str, catch_up: bool) -> str:
     now = parse_time(at).astimezone(VIETNAM)
     if catch_up:
-        return f"Nhắc bù các việc bị lỡ, {now:%d/%m/%Y} ({len(told)} việc)"
-    if len(told) == 1:
-        only = told[0]
+        return f"Nhắc bù các việc bị lỡ, {now:%d/%m/%Y} ({len(entries)} việc)"
+    if len(entries) == 1:
+        only = entries[0]
         figures = only.item.about.startswith(("week/", "month/"))
         return (
             shortened(only.item.text, 2 * TITLE_LENGTH) if figures else f"{only.headline}: {shortened(only.item.title)}"
         )
     part = "sáng" if now.hour < 12 else "chiều"
-    return f"Việc cần theo dõi {part} {now:%d/%m/%Y} ({len(told)} việc)"
+    return f"Việc cần theo dõi {part} {now:%d/%m/%Y} ({len(entries)} việc)"
 
 
 def _closing(records: Records, catch_up: bool) -> str:

@@ -415,13 +415,13 @@ def week(service: "Notifications", commune: str, on: date | None = None) -> Week
             c.state.in_(REACHED),
             c.state_at <= at,
         )
-        told = [
+        reminded = [
             ReachedRecipient(
                 row.about.removeprefix("task/"), row.due_version, date.fromisoformat(row.run_on), row.recipient
             )
             for row in connection.execute(reached)
         ]
-    return weekly.week(records, at, told)
+    return weekly.week(records, at, reminded)
 
 
 def month(service: "Notifications", commune: str, first: date | None = None) -> Month:

@@ -47,7 +47,6 @@ PROJECTION = RecordsProjection(
     sources=("tasks", "scoring"),
     columns={"ended": ended_at},
 )
-SOURCES = PROJECTION.sources
 
 
 def running(connection: Connection, commune: str, ended_after: str) -> Records:
@@ -66,7 +65,7 @@ def of_kinds(connection: Connection, commune: str, *kinds: str) -> Records:
 
 
 def require_person(connection: Connection, commune: str, staff: str) -> None:
-    """Refuses `staff-unknown`: a misspelt code must not look like somebody with nothing to do."""
+    """Refuses `staff-unknown`: a misspelt code must not look like a person with nothing to do."""
     this = (records.c.commune == commune, records.c.kind == "person", records.c.id == staff)
     if connection.execute(select(records.c.id).where(*this)).first() is None:
         raise refusals.STAFF_UNKNOWN(staff=staff)

@@ -20,9 +20,9 @@ from services.tasks.personal import EvidenceFile, Person
 from services.tasks.service import Tasks
 from services.tasks.tables import states
 from services.tasks.views import Stored
+from shared.collation import in_order_of
 from shared.eventlog import Head, reading
 from shared.events import Envelope, decode
-from shared.vietnamese import in_order_of
 from shared.web.auth import Principal
 
 

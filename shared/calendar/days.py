@@ -1,4 +1,4 @@
-"""Working days as published data: what is a working day, counting in working days, rolling off days off.
+"""Working days as published data: which days are working days, counting in them, moving dates off days off.
 
 Sources: BLDS 2015, Điều 147-148 (counting starts the day after the event; a last day on a day off moves on);
 BLLĐ 2019, Điều 112 (holidays); the yearly announcements of swapped days, named in each calendar's legal bases.

@@ -21,7 +21,7 @@ EMPTY = Head(0, GENESIS_HASH, "")
 
 
 class Link(msgspec.Struct, gc=False):
-    """What of an event the chain looks at; its data is not decoded, so any version of any event can be passed on."""
+    """The fields of an event that the chain checks. Data is not decoded: any version of any event can be passed on."""
 
     source: str
     commune: str
@@ -36,7 +36,7 @@ _decoder = msgspec.json.Decoder(Link)
 
 
 def read_link(body: bytes) -> Link:
-    """Raises msgspec.DecodeError for bytes that are no event."""
+    """Read the links of one event. Raises msgspec.DecodeError for bytes that are no event."""
     return _decoder.decode(body)
 
 

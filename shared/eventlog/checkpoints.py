@@ -1,7 +1,7 @@
 """Signed checkpoints: what a log was at a position, in an Ed25519 signature that nobody without the key can make.
 
-A checkpoint proves something where its copy lies outside the reach of who runs the installation: whoever holds the
-private key can rewrite a log and sign it anew, but can't take back what is printed or mailed already.
+A checkpoint proves something only if a copy of it lies where the operator of the installation cannot reach it. The
+holder of the private key can rewrite a log and sign it again, but cannot take back what was printed or mailed.
 """
 
 import contextlib
@@ -64,7 +64,7 @@ def checkpoint_key(private: Path, public: Path) -> CheckpointKey:
 
 
 def public_keys(folder: Path) -> dict[str, Ed25519PublicKey]:
-    """The public keys of a folder by their ids, which are worked out anew: a file's name proves nothing.
+    """The public keys of a folder by their ids, computed from the keys: a file's name proves nothing.
 
     Raises OSError, or ValueError for a .pem file that is no Ed25519 public key.
     """
@@ -121,7 +121,7 @@ def record(
     def decide(tx: Transaction) -> Decision:
         if seen is not None and tx.version(SUBJECT) != seen:
             return Decision([], [])
-        # That of the own log comes last: it is the one to go on from.
+        # The checkpoint of this log comes last: the next one follows it.
         heads = {**held, log.source: tx.head}
         signed = [sign(key, source, commune, head, tx.time) for source, head in heads.items() if head.position]
         return Decision(signed, signed)
@@ -144,8 +144,8 @@ def latest(signed: Iterable[CheckpointSigned]) -> list[CheckpointSigned]:
 
 
 def covering(signed: Iterable[CheckpointSigned], inputs: Sequence[Input]) -> list[CheckpointSigned]:
-    """The checkpoints to print beside what was computed from `inputs`: for each log the first one that signs its
-    position or a later one; where that is still to come, the last one before."""
+    """The checkpoints to print with what was computed from `inputs`: for each log the first one that signs its
+    position or a later one; the last one before it while there is none."""
     by_source: dict[str, list[CheckpointSigned]] = {}
     for each in sorted(signed, key=_place):
         by_source.setdefault(each.source, []).append(each)
@@ -162,7 +162,7 @@ def _place(checkpoint: CheckpointSigned) -> tuple[int, str]:
 
 
 def line(checkpoint: CheckpointSigned) -> bytes:
-    """A checkpoint as one line of JSON, without the line end: what is kept elsewhere."""
+    """A checkpoint as one line of JSON without its line end, to be kept elsewhere."""
     return msgspec.json.encode(checkpoint)
 
 

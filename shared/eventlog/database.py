@@ -11,29 +11,29 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import QueuePool
 
-from shared import vietnamese, wake
+from shared import collation, wake
 from shared.eventlog.errors import Busy
 from shared.eventlog.roundtrip import RoundTrips
 
-# What a transaction names instead of one commune: all of them, which may read heads, cursors and positions; or none,
-# for tables without communes. Any other table then refuses (shared/eventlog/security.py).
+# A transaction that names no single commune names all of them, to read heads, cursors and positions, or none, for
+# tables without communes. Every other table then refuses it (shared/eventlog/security.py).
 EVERY_COMMUNE = "*"
 NO_COMMUNE = ""
 
 # Longer than any healthy command holds a head, shorter than a clerk's patience.
 LOCK_TIMEOUT_S = 3
 
-# A process serves so many requests at once, each with one connection and for moments a second one.
+# Requests that a process serves at once. Each uses one connection, and briefly a second one.
 THREADS = 8
 POSTGRESQL_POOL = {"pool_size": THREADS, "max_overflow": THREADS, "pool_timeout": LOCK_TIMEOUT_S}
 POSTGRESQL_CONNECT = {
     "connect_timeout": 5,
-    # A server whose machine is gone sends nothing: without this a statement would wait for it for two hours.
+    # A server whose machine died sends nothing: without this a statement would wait two hours for it.
     "tcp_user_timeout": 20_000,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
-    # What psycopg prepares by itself it drops after a rollback with DEALLOCATE ALL, and with it what we prepared.
+    # If psycopg prepares statements itself, it drops them after a rollback with DEALLOCATE ALL, ours included.
     "prepare_threshold": None,
 }
 
@@ -64,8 +64,8 @@ def open_database(url: str, **options: Any) -> Engine:
         connection.isolation_level = None
         for name, value in SQLITE_SETTINGS.items():
             connection.execute(f"PRAGMA {name}={value}")
-        connection.create_collation("vietnamese", vietnamese.compare)
-        for function, arguments in ((vietnamese.mentions, 2), (vietnamese.given_name, 1)):
+        connection.create_collation("vietnamese", collation.compare)
+        for function, arguments in ((collation.mentions, 2), (collation.given_name, 1)):
             connection.create_function(function.__name__, arguments, function, deterministic=True)
 
     @event.listens_for(engine, "begin")
@@ -77,7 +77,7 @@ def open_database(url: str, **options: Any) -> Engine:
     def close_writer(engine: Engine) -> None:
         writer: _Writer = engine.get_execution_options()["cchc_writer"]
         if writer.connection:
-            # Without it the connection would go back to the pool that was just emptied, and stay open.
+            # Otherwise the connection would return to the pool that was just emptied, and stay open.
             writer.connection.detach()
             writer.connection.close()
             writer.connection = None
@@ -91,10 +91,10 @@ def _open_postgresql(url: str, options: dict[str, Any]) -> Engine:
 
     @event.listens_for(engine, "checkout")
     def notice_the_end(connection: Any, *_: Any) -> None:
-        """After a restart of the server every pooled connection is dead: its socket says so, without a question."""
+        """After a restart of the server every pooled connection is dead, which its socket shows without a query."""
         waiting = select.poll()
         waiting.register(connection.pgconn.socket, select.POLLIN)
-        # To a connection that asks nothing a server speaks when it ends, and seldom else: then it is made anew as well.
+        # A server writes to an idle connection when it shuts down, and rarely otherwise; reconnecting is harmless.
         if waiting.poll(0):
             raise InvalidatePoolError("the server has ended the connection")
 
@@ -102,10 +102,10 @@ def _open_postgresql(url: str, options: dict[str, Any]) -> Engine:
 
 
 class _Writer:
-    """The one connection of an engine that writes to a SQLite file, and the lock of all who write to that file.
+    """The one connection of an engine that writes to a SQLite file, and the lock that all writers of that file share.
 
-    SQLite has one writer per file and lets the others poll; the lock makes those of this process queue instead. The
-    connection stays open, as to take one from the pool for each command costs half of what the command costs.
+    SQLite allows one writer per file and makes the others poll; the lock makes those of this process queue instead. The
+    connection stays open: taking one from the pool for each command would cost half as much as the command.
     """
 
     def __init__(self, lock: threading.Lock) -> None:
@@ -130,7 +130,7 @@ class _Writer:
 def reading(engine: Engine, commune: str) -> Iterator[Connection]:
     """A consistent snapshot (SQLite) or one statement's view at a time (PostgreSQL) of one commune's rows.
 
-    `commune` is what row-level security goes by: a commune, EVERY_COMMUNE or NO_COMMUNE.
+    Row-level security goes by `commune`: a commune, EVERY_COMMUNE or NO_COMMUNE.
     """
     with _reading(engine, commune, "BEGIN READ ONLY") as connection:
         yield connection
@@ -138,7 +138,7 @@ def reading(engine: Engine, commune: str) -> Iterator[Connection]:
 
 @contextmanager
 def snapshot(engine: Engine, commune: str) -> Iterator[Connection]:
-    """`reading` in which several statements see one moment, on both databases."""
+    """Like `reading`, but several statements see one moment on both databases."""
     with _reading(engine, commune, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
         yield connection
 
@@ -152,7 +152,7 @@ def _reading(engine: Engine, commune: str, begin: str) -> Iterator[Connection]:
 
 
 def read_together(engine: Engine, commune: str, *queries: Query) -> list[Rows]:
-    """The rows of each query, of one moment at a time: on PostgreSQL all of it, BEGIN to COMMIT, in one round trip."""
+    """The rows of each query. On PostgreSQL everything from BEGIN to COMMIT takes one round trip."""
     with _errors_of_sqlalchemy(engine), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             return run_together(connection, queries)
@@ -163,9 +163,9 @@ def read_together(engine: Engine, commune: str, *queries: Query) -> list[Rows]:
 
 @contextmanager
 def writing(engine: Engine, commune: str) -> Iterator[Connection]:
-    """One write transaction; on leaving it is committed, on an exception rolled back.
+    """One write transaction: committed at the end, rolled back on an exception.
 
-    `commune` as in `reading`. Raises Busy when a lock is not to be had.
+    `commune` as in `reading`. Raises Busy when a lock cannot be taken in time.
     """
     with writing_after(engine, commune) as (connection, _):
         yield connection
@@ -173,7 +173,7 @@ def writing(engine: Engine, commune: str) -> Iterator[Connection]:
 
 @contextmanager
 def writing_after(engine: Engine, commune: str, *first: Query) -> Iterator[tuple[Connection, list[Rows]]]:
-    """`writing`, with the rows of the first statements: on PostgreSQL all in the round trip of its BEGIN."""
+    """`writing`, with the rows of the first statements, which on PostgreSQL share the round trip of its BEGIN."""
     with _errors_of_sqlalchemy(engine):
         if engine.dialect.name == "sqlite":
             writer: _Writer = engine.get_execution_options()["cchc_writer"]
@@ -194,12 +194,12 @@ def _until_the_end(connection: Connection) -> Iterator[None]:
         yield
         (connection if connection.in_transaction() else driver).commit()
     except BaseException:
-        # Also when COMMIT is refused, as by a full disk: the transaction would stay open, and be the next one's.
+        # Also when COMMIT fails, as on a full disk: otherwise the next transaction would continue this one.
         if getattr(driver, "closed", False):
             connection.invalidate()
         else:
-            # SQLAlchemy has a transaction of its own only when its statements were used; after a COMMIT that failed,
-            # it forgets that one and leaves the driver's.
+            # SQLAlchemy has a transaction of its own only if its statements were used. After a failed COMMIT it
+            # forgets that one and leaves the driver's open.
             connection.rollback()
             driver.rollback()
         raise
@@ -207,7 +207,7 @@ def _until_the_end(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def _errors_of_sqlalchemy(engine: Engine) -> Iterator[None]:
-    """Callers see SQLAlchemy's errors, whichever way a statement was run; and Busy for a lock that is not to be had."""
+    """Raise SQLAlchemy's errors however a statement was run, and Busy when a lock cannot be taken in time."""
     driver = engine.dialect.loaded_dbapi
     try:
         yield
@@ -225,7 +225,7 @@ def run(connection: Connection, statement: str, parameters: Sequence[Any] = ()) 
     """Execute SQL with `?` placeholders on the driver itself, and return its cursor: a fifth of SQLAlchemy's cost."""
     if connection.dialect.name == "sqlite":
         return driver_of(connection).execute(statement, parameters)
-    # Bodies come as they are, not as text to be decoded.
+    # Binary, so that bodies need not be decoded from text.
     return driver_of(connection).execute(_for_psycopg(statement), parameters, binary=True)
 
 
@@ -238,7 +238,7 @@ def run_together(connection: Connection, queries: Sequence[Query]) -> list[Rows]
 
 
 def run_at_last(connection: Connection, queries: Sequence[Query]) -> None:
-    """Run the last statements of a transaction: on PostgreSQL COMMIT goes with them, and is not reached by an error."""
+    """Run the last statements of a transaction. On PostgreSQL COMMIT goes with them, and an error stops before it."""
     commit = [] if connection.dialect.name == "sqlite" else [("COMMIT", ())]
     run_together(connection, [*queries, *commit])
 
@@ -266,7 +266,7 @@ def _for_psycopg(statement: str) -> str:
     return statement.replace("?", "%s")
 
 
-# Once for a connection, as setting them again costs a tenth of a command.
+# Set once per connection: setting them for each command would cost a tenth of it.
 _POSTGRESQL_SETTINGS = [
     (f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'", ()),
     ("SET idle_in_transaction_session_timeout = '10s'", ()),

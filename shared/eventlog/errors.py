@@ -1,4 +1,4 @@
-"""What can go wrong with a log, each with the fact that tells what to do."""
+"""What can go wrong with a log. Each error carries what one needs to know to act on it."""
 
 
 class UnknownCommune(Exception):
@@ -38,7 +38,7 @@ class ChainBreak(Exception):
 
 
 class Ahead(Exception):
-    """An event is ahead of its place: what lies between is to be fetched from the owner's feed."""
+    """An event is ahead of its place: fetch the missing ones from the owner's feed."""
 
     def __init__(self, commune: str, expected: int, got: int) -> None:
         super().__init__(f"{commune}: expected position {expected}, got {got}")
@@ -46,4 +46,4 @@ class Ahead(Exception):
 
 
 class ServerLacks(Exception):
-    """The database server was installed without something that the programs need; says what to install."""
+    """The database server lacks something that the programs need; the message says what to install."""

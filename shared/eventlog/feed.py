@@ -9,18 +9,18 @@ import msgspec
 
 from shared.eventlog.chain import Head
 
-# A page is at most 500 events; an owner that takes longer is as good as away.
+# A page is at most 500 events; an owner that takes longer counts as unreachable.
 TIMEOUT_S = 10
 
 
 class FeedError(Exception):
-    """The owner's feed does not answer, or not as it should."""
+    """The owner's feed does not answer, or answers wrongly."""
 
 
 class FeedClient:
     """Reads `/communes/{commune}/events` and `/heads` below a base such as `http://host/api/v1/tasks`.
 
-    `token` is asked before each request, as tokens of the role replicator end after some hours.
+    `token` is called before each request, since tokens of the role replicator expire after some hours.
     """
 
     def __init__(self, base: str, token: Callable[[], str]) -> None:

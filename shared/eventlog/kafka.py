@@ -25,10 +25,10 @@ TOPIC_SETTINGS = {
 # With three copies or more, a message is acknowledged when two brokers have it; one may be away.
 SAFE_REPLICATION, IN_SYNC = 3, {"min.insync.replicas": "2"}
 
-# The brokers a client starts with answer within this, or it is tried again.
+# If the first brokers do not answer within this, the client tries again.
 BOOTSTRAP_TIMEOUT_MS = 3_000
 
-# kafka-python logs every connection that fails and how it goes on; what matters comes as an error, and is in a status.
+# kafka-python logs every failed connection and each retry; what matters is raised, and shown in a status.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 
@@ -132,7 +132,7 @@ def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
 
 
 def read_topic(bootstrap: str, topic: str, *, last: int | None = None) -> Iterator[list[Any]]:
-    """The records that the topic holds now, in batches, each partition in order; with `last` only so many of each."""
+    """The records that the topic holds now, in batches, each partition in order; `last` limits how many of each."""
     with plain_consumer(bootstrap) as consumer:
         places = _partitions(consumer, topic)
         begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
@@ -147,7 +147,7 @@ def read_topic(bootstrap: str, topic: str, *, last: int | None = None) -> Iterat
 
 
 def connect(kind: Callable[..., Any], bootstrap: str, *topics: str, **options: Any) -> Any:
-    """A client of kafka-python; when no broker answers, nothing is left of it.
+    """A client of kafka-python that leaves nothing behind when no broker answers.
 
     Its constructors leave a thread and four files open when they raise, which adds up while a broker is away.
     """

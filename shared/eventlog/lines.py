@@ -18,10 +18,10 @@ def export_lines(log: Log, commune: str) -> Iterator[bytes]:
 
 
 def import_lines(log: Log, lines: Iterable[bytes]) -> int:
-    """Take over exported lines, of any number of communes one after the other; returns how many were new.
+    """Take over exported lines of any number of communes, one after the other; return how many were new.
 
-    Raises ChainBreak, Ahead or MalformedEvent where a line does not fit; what came before it is kept, and the log
-    goes on: a wrong file does not break it.
+    Raises ChainBreak, Ahead or MalformedEvent where a line does not fit. The lines before it are kept, and the log
+    stays usable: a wrong file does not break it.
     """
     taken = 0
     for commune, bodies in groupby((line.rstrip(b"\r\n") for line in lines if line.strip()), key=_commune):

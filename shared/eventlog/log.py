@@ -38,7 +38,7 @@ from shared.events import (
     uuid7,
 )
 
-# A head further ahead of the clock than this is a clock gone wrong, not two servers slightly apart.
+# A head further ahead of the clock than this means a wrong clock, not two servers slightly apart.
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
 
@@ -71,7 +71,7 @@ class Appended(msgspec.Struct, frozen=True):
 
 
 class Transaction:
-    """What a command sees while it holds the head of its commune: nobody else changes this commune meanwhile."""
+    """What a command sees while it holds the head of its commune, so that nothing else changes the commune."""
 
     def __init__(
         self, log: "Log", connection: Connection, commune: str, head: Head, time: str, answers: list[Rows]
@@ -113,9 +113,9 @@ OnAppend = Callable[[Connection, str, Sequence[Envelope], Mapping[str, Any]], Se
 class Log:
     """The events of one source in one database.
 
-    As a service's own log it is appended to; as a replica it takes the owner's bytes verbatim. What `on_append` returns
-    is written in the same transaction: the service's own read tables. `knows` says whether a commune exists, for a log
-    that does not itself begin with `commune.opened`.
+    A service appends to its own log; a replica takes the owner's bytes verbatim. The statements that `on_append`
+    returns run in the same transaction: they keep the service's read tables. `knows` says whether a commune exists, for
+    a log that does not itself begin with `commune.opened`.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class Log:
                 return
 
     def position_at(self, commune: str, time: str) -> int:
-        """The last position recorded at `time` or earlier. Times never go back, so it can be bisected."""
+        """The last position recorded at `time` or earlier. Times never go back, so bisection finds it."""
         with reading(self.engine, commune) as connection:
 
             def time_of(position: int) -> str:
@@ -206,15 +206,15 @@ class Log:
         """Run a command: lock the head, let `decide` read and answer, append its events, commit.
 
         The events' correlationid is the `traceparent` of the request being answered, unless another is given.
-        What `reads` ask for comes with the lock, in the same round trip, as `tx.answers` (rows, in their order).
+        The rows of `reads` come with the lock, in the same round trip, as `tx.answers`, in their order.
 
-        Raises what `decide` raises, and UnknownCommune, ClockBehind, EventTooLarge, KeyReused, Busy; then nothing
-        has happened.
+        Raises what `decide` raises, and UnknownCommune, ClockBehind, EventTooLarge, KeyReused, Busy. Nothing has
+        happened then.
         """
         then = [*([(_ANSWER, [commune, key.key])] if key else []), *reads]
         with writing_after(self.engine, commune, self._lock(commune), *then) as (connection, (locked, *read)):
             head, _ = self._locked(connection, commune, locked)
-            # Without a row to lock, another first command may have come between lock and reads.
+            # With no row to lock yet, another first command may have come between the lock and the reads.
             answers = read if head != EMPTY else run_together(connection, then)
             if key and (stored := answers.pop(0)):
                 return _same_answer(key, *stored[0])
@@ -233,7 +233,7 @@ class Log:
             return answer
 
     def _finish(self, connection: Connection, writes: Sequence[Query]) -> None:
-        """The end of an append; a test dies in it."""
+        """The end of an append. A test kills the process here."""
         run_at_last(connection, writes)
 
     def _time_after(self, head: Head) -> str:
@@ -301,9 +301,9 @@ class Log:
     def append_verbatim(self, commune: str, bodies: Sequence[bytes], *, mark_broken: bool = True) -> int:
         """Take events as they were stored by their owner, and return how many were new.
 
-        The next one is inserted; the same bytes that are here already are passed over. Raises Ahead for one ahead
-        of its place, ChainBreak for other bytes or a hash that does not fit; what came before it is kept. After a
-        ChainBreak the commune takes nothing more, unless the caller knows that the bytes are wrong and not the log.
+        Inserts each event that is next, and skips bytes that are stored already. Raises Ahead for an event ahead of its
+        place, and ChainBreak for different bytes or a hash that does not fit; the events before it are kept. After a
+        ChainBreak the commune takes nothing more, unless `mark_broken` is false: the bytes are wrong, not the log.
         """
         failure: Ahead | ChainBreak | None = None
         with writing_after(self.engine, commune, self._lock(commune)) as (connection, (locked,)):
@@ -348,7 +348,7 @@ class Log:
         return body
 
     def mark_broken(self, commune: str, reason: str) -> None:
-        """Let a replica take nothing more of a commune, until it is forgotten and filled anew."""
+        """Let a replica take nothing more of a commune until it is forgotten and filled again."""
         with writing_after(self.engine, commune, self._lock(commune)) as (connection, (locked,)):
             self._mark_broken(connection, commune, self._locked(connection, commune, locked)[0], reason)
 
@@ -356,7 +356,7 @@ class Log:
         run(connection, _MARK_BROKEN, [self.source, commune, head.position, head.hash, head.time, reason])
 
     def forget(self, commune: str) -> None:
-        """Drop a replica of one commune, so that it can be filled anew. A trigger refuses it on a service's own log."""
+        """Drop a replica of one commune, so that it can be filled again. On a service's own log a trigger refuses."""
         with writing(self.engine, commune) as connection:
             run(connection, _FORGET_EVENTS, [self.source, commune])
             run(connection, _FORGET_HEAD, [self.source, commune])
@@ -364,14 +364,14 @@ class Log:
     # SQL
 
     def _lock(self, commune: str) -> Query:
-        # The lock is alone in its statement: what is read in the same one would be as it was before the wait.
+        # The lock has a statement of its own: rows read in the same one would be as they were before the wait.
         postgresql = self.engine.dialect.name == "postgresql"
         return _HEAD + " FOR UPDATE" if postgresql else _HEAD, [self.source, commune]
 
     def _locked(self, connection: Connection, commune: str, locked: Rows) -> tuple[Head, str | None]:
-        """The head that is ours until the transaction ends, and why its chain is broken."""
+        """The head, held until the transaction ends, and why its chain is broken."""
         if not locked and connection.dialect.name == "postgresql":
-            # There is no row to lock before the first event; two first commands are made to queue at the insert.
+            # Before the first event there is no row to lock: the insert makes two first commands queue.
             first = (_FIRST_HEAD, [self.source, commune, EMPTY.position, EMPTY.hash, EMPTY.time])
             _, locked = run_together(connection, [first, self._lock(commune)])
         return (Head(*locked[0][:3]), locked[0][3]) if locked else (EMPTY, None)
@@ -384,7 +384,7 @@ class Log:
         head: Head,
         read: Mapping[str, Any],
     ) -> list[Query]:
-        """What new events lead to: their rows, the moved head, and what `on_append` adds."""
+        """The writes for new events: their rows, the moved head, and what `on_append` adds."""
         if not events:
             return []
         writes: list[Query] = [
@@ -393,7 +393,7 @@ class Log:
         ]
         where = (self.source, commune)
         if connection.dialect.name == "postgresql":
-            # The row is there, as it is locked; an upsert would cost a fifth of the transaction more.
+            # The row exists, since it is locked; an upsert would make the transaction a fifth slower.
             writes.append((_MOVE_HEAD, (head.position, head.hash, head.time, *where)))
         else:
             writes.append((_UPSERT_HEAD, (*where, head.position, head.hash, head.time)))

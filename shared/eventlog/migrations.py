@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, text
 
 from shared.eventlog.security import secure
 
-# Any number, the same for all processes that migrate one database: the later ones wait and find nothing to do.
+# Any number, as long as all processes that migrate use it: the later ones wait and find nothing to do.
 ADVISORY_LOCK = 0x63636863
 
 
@@ -20,7 +20,7 @@ def migrate(engine: Engine, service: str, revision: str = "head") -> None:
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
-            # Altering a table waits for who reads it, and all others wait behind: rather try again later.
+            # Altering a table waits for its readers, and everything else queues behind: better to try again later.
             connection.execute(text("SET LOCAL lock_timeout = '10s'"))
         else:
             connection.exec_driver_sql("COMMIT")
@@ -39,7 +39,7 @@ def upgrade(connection: Connection, service: str, revision: str = "head") -> Non
 
 
 def revisions(engine: Engine, service: str) -> tuple[set[str], list[str]]:
-    """What a database is at, empty before its first migration; and every revision of this release, the newest first."""
+    """The revision of a database, none before its first migration, and all revisions of this release, newest first."""
     known = [script.revision for script in ScriptDirectory.from_config(_config(service)).walk_revisions()]
     with engine.connect() as connection:
         return set(MigrationContext.configure(connection).get_current_heads()), known

@@ -1,4 +1,4 @@
-"""The relay: publishes what lies after its cursor, per commune and in order; the log is the outbox."""
+"""The relay publishes what follows its cursor, per commune and in order; the log is the outbox."""
 
 import logging
 import threading
@@ -35,10 +35,10 @@ SETTLE_S = 0.01  # what is recorded at nearly the same time is published in one 
 LOOK_S = 1.0  # when nothing is recorded: batches that the broker refused are tried again
 RETRY_S = 1.0
 
-# Longer than a broker's restart, shorter than what a person would take for a hang.
+# Longer than a broker's restart, shorter than what a person would call a hang.
 DELIVERY_TIMEOUT_S = 30.0
 
-# How often an idle or busy relay looks whether the topic was made anew behind its back.
+# How often a relay, idle or busy, checks whether the topic was recreated.
 TOPIC_CHECK_S = 60.0
 
 # How far back from its end each partition is compared with the store. Relays repeat at most a batch per commune, so
@@ -47,7 +47,7 @@ TAIL = 20_000
 
 
 class RestoreUnfinished(Exception):
-    """The topic holds events that the store does not: a restored backup still lacks what was published after it."""
+    """The topic holds events that the store does not: a restored backup lacks what was published after it was taken."""
 
     def __init__(self, topic: str, commune: str, position: int, held: int) -> None:
         ahead = f"holds {commune} up to {position}, the store up to {held}: the restore is unfinished"
@@ -79,7 +79,7 @@ def compare_tail(log: Log, bootstrap: str, topic: str, last: int = TAIL) -> None
 
 
 class RelayStatus(msgspec.Struct):
-    """What the relay did since it started, and what keeps it from going on."""
+    """What the relay has done since it started, and what is stopping it."""
 
     published: int = 0
     refused: dict[str, str] = {}  # commune → why its next event is not taken by the broker
@@ -111,8 +111,8 @@ class Relay:
         self._producer: Any = None
         self._checked_at = float("-inf")
         self._tail_compared = False
-        # Communes whose last batch failed, and when each is tried again; always alone, as one refused record can take
-        # its neighbours of the same partition down with it.
+        # Communes whose last batch failed, and when each is tried again. Each is tried alone, since one refused record
+        # can fail its neighbours in the same partition.
         self._retry_at: dict[str, float] = {}
 
     def run(self, stop: threading.Event) -> None:
@@ -134,7 +134,7 @@ class Relay:
     def step(self) -> int:
         """Publish up to one batch of every commune that is behind; returns how many events were acknowledged."""
         now = time.monotonic()
-        # Also when nothing is behind: a topic that was made anew is filled before its next event.
+        # Also when nothing is behind: a recreated topic is filled before its next event.
         if now - self._checked_at >= self._topic_check_s:
             self.check_topic()
         behind = self._behind()
@@ -146,9 +146,8 @@ class Relay:
     def check_topic(self) -> None:
         """Compare the topic's ends with the store, which is the truth.
 
-        A topic with fewer records than were acknowledged was made anew: what it should hold is published again from
-        the start. The first time also its newest events are compared: raises RestoreUnfinished when the store lacks
-        one of them.
+        A topic with fewer records than were acknowledged was recreated: everything is published again from the start.
+        The first time its newest events are compared too. Raises RestoreUnfinished when the store lacks one of them.
         """
         ends = end_offsets(self.bootstrap, self.topic)
         cursors = self.log.published()
@@ -165,9 +164,9 @@ class Relay:
         self._checked_at = time.monotonic()
 
     def _publish(self, cursors: Mapping[str, int]) -> int:
-        """One batch of each commune; a commune whose batch fails is waited for, the others go on."""
+        """Publish one batch of each commune. A commune whose batch fails is tried again later; the others continue."""
         sent = {commune: self._send(commune, self.log.read(commune, at, BATCH)) for commune, at in cursors.items()}
-        # One deadline for all: a broker that is away leaves them all without a word.
+        # One deadline for all: a broker that is away answers none of them.
         deadline = time.monotonic() + self._delivery_timeout_s * 2
         acknowledged = {}
         failures = {}
@@ -210,7 +209,7 @@ class Relay:
         return futures
 
     def _problem(self, future: Any, deadline: float) -> str | None:
-        """Wait for one record's word from the broker: None, or why it was not taken."""
+        """Wait until the broker acknowledges one record; return why it refused it, or None."""
         # Not flush(): it raises for a batch that kafka-python has split because it was too large.
         try:
             if isinstance(future, KafkaError):
@@ -235,13 +234,13 @@ class Relay:
 
     def _close(self) -> None:
         producer, self._producer = self._producer, None
-        # Another producer means another look at what the topic holds.
+        # With a new producer, compare again what the topic holds.
         self._checked_at = float("-inf")
         if producer:
             try:
                 producer.close(timeout=1)
             except KafkaError:
-                # close() begins with flush(), and without its end leaves the thread that sends.
+                # close() begins with flush(); if that does not finish, the sending thread stays.
                 producer._sender.force_close()
 
     def _wait_for(self, error: Exception, stop: threading.Event) -> None:
@@ -263,7 +262,7 @@ class Relay:
             return dict(run(connection, _BEHIND, [self.log.source]).fetchall())
 
     def _move(self, old: Mapping[str, int], new: Mapping[str, int]) -> None:
-        """Compare and set: where another relay has moved a cursor meanwhile, its word counts."""
+        """Compare and set: if another relay has moved a cursor meanwhile, its position stands."""
         with writing(self.log.engine, EVERY_COMMUNE) as connection:
             for commune, position in new.items():
                 if position != old[commune]:

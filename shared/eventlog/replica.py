@@ -1,4 +1,4 @@
-"""The replica's consumer: takes over another service's events verbatim, from Kafka and where needed from its feed."""
+"""The replica's consumer takes over another service's events verbatim: from Kafka, and where needed from its feed."""
 
 import faulthandler
 import logging
@@ -24,19 +24,19 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 
-# kafka-python begins to join its group anew when the broker's answer comes between two polls, so that a consumer which
-# polls for a few milliseconds at a time may never join.
+# kafka-python starts joining its group again when the broker's answer comes between two polls. A consumer that polls
+# for a few milliseconds at a time may never join.
 POLL_S = 0.2
 RETRY_S = 1.0
 HEADS_S = 60.0
 
-# Nobody waits longer for the others of the group; a worker that still does is one whose client has lost its way.
+# Joining a group never takes longer; a worker that is still waiting has a client that has lost track.
 JOIN_S = 30.0
 
-# A worker that no group answers for so long looks after every commune: done twice is harmless, left undone is not.
+# After this long without a group a worker looks after every commune: doing work twice is harmless, leaving it is not.
 ALONE_S = 30.0
 
-# Lag without progress for so long is a consumer that hangs: its supervisor starts it anew.
+# Lag without progress for this long means that the consumer hangs: its supervisor restarts it.
 STUCK_S = 300.0
 STUCK_EXIT_CODE = 70  # EX_SOFTWARE
 
@@ -44,7 +44,7 @@ Fetch = Callable[[str, int, int], list[bytes]]  # commune, after, limit → stor
 
 
 class ReplicaStatus(msgspec.Struct):
-    """What the consumer did since it started, and what is wrong."""
+    """What the consumer has done since it started, and what is wrong."""
 
     taken: int = 0
     fetched: int = 0
@@ -57,21 +57,21 @@ class ReplicaStatus(msgspec.Struct):
 
 
 class Share(msgspec.Struct, frozen=True):
-    """The partitions that the group gave to this worker, `of` how many, and when it last was in the group (monotonic
-    seconds)."""
+    """The partitions that the group assigned to this worker, out of `total`, and when it was last in the group
+    (monotonic seconds)."""
 
     partitions: frozenset[int]
-    of: int
+    total: int
     at: float
 
     def holds(self, commune: str) -> bool:
-        return self.of == 0 or partition_of(commune, self.of) in self.partitions
+        return self.total == 0 or partition_of(commune, self.total) in self.partitions
 
 
 class Replica:
     """Keeps `log` (a replica) up with its owner. Any number of workers may share a group; repeats change nothing.
 
-    `fetch` and `owner_heads` are the owner's feed; without them a gap stays, visibly, until the topic fills it.
+    `fetch` and `owner_heads` are the owner's feed. Without them a gap stays, and shows, until the topic fills it.
     """
 
     def __init__(
@@ -115,11 +115,11 @@ class Replica:
 
     @property
     def joined(self) -> bool:
-        """Has its group given it its share of the partitions, which may be none?"""
+        """Has the group assigned it its partitions, even if none?"""
         return self._consumer is not None and self._joining.assigned is not None
 
     def run(self, stop: threading.Event) -> None:
-        """Take events over until told to stop; whatever is away is waited for."""
+        """Take events over until told to stop; wait for whatever is away."""
         self._stop = stop
         ended = threading.Event()
         threading.Thread(target=self._watch, args=(ended,), name=f"watch {self.topic}", daemon=True).start()
@@ -138,10 +138,10 @@ class Replica:
             ended.set()
 
     def mine(self, commune: str) -> bool:
-        """Is it for this worker to look after the commune, that is to fold it and to react to it?
+        """Should this worker look after the commune, that is, fold it and react to it?
 
-        Nothing is before the group's first word. While the group changes, the last word counts: two workers at once
-        are harmless.
+        None before the group's first assignment. While the group changes, the last assignment counts: two workers at
+        once are harmless.
         """
         share = self._share
         return share.holds(commune) or time.monotonic() - share.at > self._alone_s
@@ -149,7 +149,7 @@ class Replica:
     def step(self) -> int:
         """Take one batch from the topic, commit it, then its offsets; returns how many records there were.
 
-        On any error the consumer is given up before its offsets are committed: the batch comes again.
+        On any error the consumer is closed before its offsets are committed: the batch comes again.
         """
         if self._consumer is None:
             self._consumer = self._new_consumer()
@@ -162,12 +162,12 @@ class Replica:
         for commune, bodies in self._sorted_out(records).items():
             self._take(commune, bodies)
             if self._stop.is_set():
-                return 0  # without its offsets: what was not taken, or not fetched to its end, comes again
+                return 0  # offsets not committed: what was not taken, or not fetched to its end, comes again
         if records:
             try:
                 self._consumer.commit()
             except CommitFailedError:
-                # The group has given the partition to another worker; it reads the batch again, harmlessly.
+                # The partition now belongs to another worker, which reads the batch again, harmlessly.
                 logger.info("replica of %s: offsets not committed, the group has changed", self.topic)
         self.status.lag = self._lag()
         if records or not self.status.lag:
@@ -177,7 +177,7 @@ class Replica:
         return len(records)
 
     def compare_heads(self) -> None:
-        """Fetch what the owner has and the topic does not bring; mark a head with another hash as broken.
+        """Fetch what the owner has but the topic lacks; mark a head with a different hash as broken.
 
         Each worker does so for its own communes.
         """
@@ -201,7 +201,7 @@ class Replica:
         self._moved.clear()
 
     def _sorted_out(self, records: Sequence[Any]) -> dict[str, list[bytes]]:
-        """Bodies per commune. A record that is no event of this log is left out, visibly: the store is the truth."""
+        """Bodies per commune. A record that is no event of this log is skipped and counted: the store is the truth."""
         sorted_out: dict[str, list[bytes]] = {}
         for record in records:
             reason = foreign(record, self.log.source)
@@ -230,7 +230,7 @@ class Replica:
                 self._moved.add(commune)
 
     def _catch_up(self, commune: str, position: int) -> None:
-        """Fetch from the owner up to its end, which includes what was ahead."""
+        """Fetch from the owner up to its end, events that came early included."""
         if self._fetch is None:
             self.status.behind.setdefault(commune, 1)
             return
@@ -256,10 +256,10 @@ class Replica:
     def _note_share(self) -> None:
         if self._joining.assigned is None:
             return
-        of = len(self._consumer.partitions_for_topic(self.topic))
-        share = Share(self._joining.assigned, of, time.monotonic())
-        if (share.partitions, share.of) != (self._share.partitions, self._share.of):
-            logger.info("looks after partitions %s of the %d of %s", sorted(share.partitions), of, self.topic)
+        total = len(self._consumer.partitions_for_topic(self.topic))
+        share = Share(self._joining.assigned, total, time.monotonic())
+        if (share.partitions, share.total) != (self._share.partitions, self._share.total):
+            logger.info("looks after partitions %s of the %d of %s", sorted(share.partitions), total, self.topic)
         self._share = share
 
     def _lag(self) -> int:
@@ -272,10 +272,10 @@ class Replica:
             "auto_offset_reset": "earliest",
             "enable_auto_commit": False,
             "allow_auto_create_topics": False,
-            # A worker that was killed is missed within this, and another takes over.
+            # The group notices a killed worker within this, and another takes over.
             "session_timeout_ms": 10_000,
             "heartbeat_interval_ms": 3_000,
-            # A topic that is created after us is noticed within this.
+            # How soon a topic that is created later is noticed.
             "metadata_max_age_ms": 30_000,
         }
         return connect(KafkaConsumer, self.bootstrap, **(options | dict(self._consumer_options)))
@@ -283,7 +283,7 @@ class Replica:
     def _subscribe(self) -> None:
         self._joining = Joining()
         self._consumer.subscribe([self.topic], listener=self._joining)
-        # Who joins before knowing the topic's partitions joins for nothing, and once more.
+        # Ask for the partitions first: a consumer that joins without knowing them has to join again.
         self._consumer.partitions_for_topic(self.topic)
 
     def _close(self) -> None:
@@ -305,8 +305,8 @@ class Replica:
 class Joining(ConsumerRebalanceListener):
     """How long a consumer has been joining its group, and what that gave it.
 
-    kafka-python 3.0 forgets a join that new metadata made it begin when `poll` returns while the group's leader waits
-    for its assignment: it then polls without partitions, at full speed, for ever.
+    kafka-python 3.0 forgets a join started by new metadata if `poll` returns while the group's leader waits for its
+    assignment. It then polls without partitions, at full speed, for ever.
     """
 
     def __init__(self) -> None:
@@ -346,8 +346,8 @@ def fill_from_topic(
 ) -> Filled:
     """Read the whole topic once, up to its present end, into a replica; `progress` gets records so far and of how many.
 
-    What is not next is dropped, as a topic may hold repeats and events ahead of their place. What lies before the end
-    that the log has at first is passed over: the hash of its last event stands for all before it.
+    Events that are not next are dropped, since a topic may hold repeats and events ahead of their place. Events before
+    the log's end at the start are skipped: the hash of its last event stands for all before it.
     """
     topic = topic or topic_name(log.source)
     filled = Filled(broken=log.broken())
@@ -384,7 +384,7 @@ def fill_from_topic(
 
 
 def _at(position: int, bodies: Sequence[bytes]) -> bytes:
-    """The event of a batch that is said to lie at a position."""
+    """The event of a batch that claims a position."""
     return next((body for body in bodies if read_link(body).position == position), b"")
 
 

@@ -1,4 +1,4 @@
-"""Statements sent together to PostgreSQL, on libpq itself: with cursors of psycopg the same takes twice the CPU."""
+"""Send statements to PostgreSQL together, on libpq itself: psycopg's cursors take twice the CPU."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
@@ -11,19 +11,19 @@ from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.waiting import Wait
 
-# So many statements of a connection are prepared. Commands have some dozens; a list of parameters has any length.
+# Statements prepared per connection. Commands use some dozens; lists of parameters make any number of others.
 MOST_PREPARED = 100
 
 
 class RoundTrips:
-    """Of one connection, which stays psycopg's: between two round trips there is nothing that it could miss."""
+    """The round trips of one psycopg connection. Between two of them psycopg may use it as always."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection = connection
         self._prepared: dict[str, bytes] = {}
 
     def run(self, queries: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
-        """The rows of each. Raises psycopg's error of the first that fails; what comes after it is not run."""
+        """The rows of each. Raises psycopg's error of the first that fails; those after it do not run."""
         pgconn = self._connection.pgconn
         sends = [self._ready(pgconn, *query) for query in queries]
         try:
@@ -34,13 +34,13 @@ class RoundTrips:
             results = self._connection.wait(_results(pgconn))
             pgconn.exit_pipeline_mode()
         except BaseException:
-            # What is still to come would be taken for the answer to a later statement.
+            # Results that are still to come would be taken for those of a later statement.
             self._connection.close()
             raise
         return list(self._rows(results))
 
     def _ready(self, pgconn: PGconn, statement: str, parameters: Sequence[Any]) -> Callable[[], None]:
-        # Bytes go as they are, the rest as text: then the server decides on types, whatever the size of a number.
+        # Bytes go as they are, the rest as text, so that the server chooses the types, whatever the size of a number.
         formats = [PyFormat.BINARY if isinstance(value, bytes) else PyFormat.TEXT for value in parameters]
         transformer = Transformer(self._connection)
         values = transformer.dump_sequence(parameters, formats)
@@ -70,7 +70,7 @@ class RoundTrips:
 
 
 def _results(pgconn: PGconn) -> Generator[Wait, int, list[PGresult]]:
-    """Everything up to the sync, for psycopg to wait on: it lets other threads run meanwhile, and hears Ctrl-C."""
+    """Everything up to the sync. psycopg waits on it, lets other threads run meanwhile and notices Ctrl-C."""
     while pgconn.flush():
         yield Wait.RW
         pgconn.consume_input()
@@ -80,7 +80,7 @@ def _results(pgconn: PGconn) -> Generator[Wait, int, list[PGresult]]:
             yield Wait.R
             pgconn.consume_input()
         result = pgconn.get_result()
-        if result is None:  # the end of what one statement answers
+        if result is None:  # the end of one statement's results
             if pgconn.status == ConnStatus.BAD:
                 raise OperationalError(pgconn.get_error_message())
         elif result.status == ExecStatus.PIPELINE_SYNC:

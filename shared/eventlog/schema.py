@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 
 def create_log_tables_v1(op: Any, own_source: str) -> None:
-    """Create the tables of a log, in which the events of `own_source` can only be added to.
+    """Create the tables of a log. Events of `own_source` can only be added.
 
-    `op` is Alembic's. Replicas of other sources in the same table may be dropped and filled anew.
+    `op` is Alembic's. Replicas of other sources in the same table may be dropped and filled again.
     """
     op.create_table(
         "events",
@@ -80,7 +80,7 @@ _APPEND_ONLY = {
         $$ BEGIN RAISE EXCEPTION '{_REFUSED}'; END $$""",
         """CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE ON events
         FOR EACH ROW WHEN (OLD.source = '{source}') EXECUTE FUNCTION refuse_to_change_events()""",
-        # A truncation has no rows to look at: it is refused whatever the table holds.
+        # A truncation has no rows to check: it is refused whatever the table holds.
         """CREATE TRIGGER events_never_truncated BEFORE TRUNCATE ON events
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_events()""",
     ],

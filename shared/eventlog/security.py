@@ -1,4 +1,4 @@
-"""Row-level security on PostgreSQL: each transaction names its commune and sees no other's rows; who may do what."""
+"""Row-level security and grants on PostgreSQL: a transaction names its commune and sees no other's rows."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -21,11 +21,11 @@ END $$"""
 _OWN = "commune = (SELECT current_commune())"
 _EVERY = "(SELECT current_commune()) = '*'"
 
-# Where a commune's log stands, and nothing of what it says: the feed and the pages show it of all communes together.
+# Only where a commune's log stands, not what it says: the feed and the pages show this for all communes together.
 _HEADS = ("heads", "cursors", "positions")
 
-# Role of a service → what it may do with a table; `""` stands for every other table. Own logs are guarded against the
-# worker, which drops and refills replicas, by the trigger on events.
+# Role of a service → what it may do with a table; `""` stands for every other table. The worker may drop and refill
+# replicas; the trigger on events guards the service's own log.
 _GRANTS = {
     "server": {
         "": "SELECT, INSERT, UPDATE, DELETE",
@@ -46,7 +46,7 @@ def secure(connection: Connection, service: str) -> None:
     """Bring every table's policies and grants to this release; called by the owner after each migration.
 
     Roles `<service>_server` and `<service>_worker` are granted what they need where they exist. The owner is bound by
-    the policies as well (FORCE), and may name all communes at once to back them up.
+    the policies too (FORCE), and may name all communes at once to back them up.
     """
     roles = {kind: f"{service}_{kind}" for kind in _GRANTS if _exists(connection, f"{service}_{kind}")}
     for statement in _statements(_tables(connection), _with_commune(connection), roles):

@@ -27,8 +27,8 @@ events = Table(
     Column("body", LargeBinary, nullable=False),
     PrimaryKeyConstraint("source", "commune", "position", name="events_pk"),
     UniqueConstraint("source", "commune", "subject", "streamversion", name="events_stream"),
-    # SQLite: a commune's events lie side by side in the file, so that a fold reads them in sequence; and a row of
-    # the small tables costs one page of a commit instead of two.
+    # SQLite: a commune's events lie next to each other in the file, so a fold reads them in sequence, and a row of
+    # the small tables costs a commit one page instead of two.
     sqlite_with_rowid=False,
 )
 

@@ -1,5 +1,5 @@
-"""One trace from a request to whatever it causes: its `traceparent` (W3C) is the correlationid of the events that it
-records, goes with them over Kafka, and stands in log lines about them."""
+"""One trace from a request to everything that it causes. Its `traceparent` (W3C) is the correlationid of the events
+that it records, travels with them over Kafka, and appears in log lines about them."""
 
 import re
 from contextvars import ContextVar
@@ -8,7 +8,7 @@ import msgspec
 
 TRACEPARENT = re.compile(r"([0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})(?:-.*)?")
 
-# Of the request that is being answered here, when its sender gave one.
+# That of the request being answered, if its sender gave one.
 traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 

@@ -1,4 +1,4 @@
-"""What keeps a database or a disk from taking anything just now, as one word for programs; edges add the sentences."""
+"""Why a database or a disk takes nothing just now, as one word for programs; the edges add the sentences."""
 
 import errno
 import sqlite3
@@ -16,7 +16,7 @@ _OF_POSTGRESQL = {
     "25006": READ_ONLY,
     "53300": TOO_MANY_CONNECTIONS,
 }
-# While connecting, libpq hands on the server's words and not its code.
+# While connecting, libpq passes on the server's message but not its code.
 _CONNECTING = {
     "too many clients": TOO_MANY_CONNECTIONS,
     "too many connections": TOO_MANY_CONNECTIONS,
@@ -24,7 +24,7 @@ _CONNECTING = {
 }
 # By extended code first, then by the primary one in its lowest byte.
 _OF_SQLITE = {
-    sqlite3.SQLITE_IOERR_SHMSIZE: STORAGE_FULL,  # no room for the shared memory beside the write-ahead log
+    sqlite3.SQLITE_IOERR_SHMSIZE: STORAGE_FULL,  # no room for the shared memory of the write-ahead log
     sqlite3.SQLITE_FULL: STORAGE_FULL,
     sqlite3.SQLITE_IOERR: STORAGE_FAILING,
     sqlite3.SQLITE_READONLY: READ_ONLY,

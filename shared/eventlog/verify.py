@@ -77,7 +77,7 @@ def _rows(log: Log, commune: str) -> Iterator[Any]:
 
 
 def compare_logs(own: Log, replica: Log) -> list[Finding]:
-    """Where a replica holds other bytes than its owner, or more. That it lags behind is no finding."""
+    """Where a replica holds different bytes than its owner, or more. Lagging behind is no finding."""
     findings = []
     heads = own.heads()
     for commune, head in sorted(replica.heads().items()):
@@ -109,7 +109,7 @@ def verify_checkpoints(
     """Each checkpoint's signature, and the event at its position. `logs`: source → its own log, then replicas of it,
     which need not have come that far.
 
-    A whole chain rewritten with new hashes, or its end cut off, shows against a checkpoint of before.
+    An earlier checkpoint reveals a chain rewritten with new hashes, or one whose end was cut off.
     """
     for checkpoint in signed:
         problems = [signature_problem(checkpoint, keys)]
@@ -126,7 +126,7 @@ def _against(checkpoint: CheckpointSigned, log: Log) -> str | None:
     if checkpoint.position < 1:
         return "không nêu vị trí nào"
     end = log.head(checkpoint.commune).position
-    # Beyond the end nothing is read: a file may name a position that no database can hold. The head row is checked
+    # Nothing is read beyond the end: a file may name a position that no database can hold. The head row is checked
     # against the events by `verify_log`.
     if checkpoint.position > end:
         return f"nhật ký kết thúc ở {end}: sự kiện đã ký không còn"
@@ -137,8 +137,8 @@ def _against(checkpoint: CheckpointSigned, log: Log) -> str | None:
 
 
 def verify_topic(bootstrap: str, log: Log, topic: str | None = None) -> list[Finding]:
-    """Compare every record with the store: other bytes, what the store does not have, what the topic should and
-    does not hold. An own log must be there up to the relay's cursor, a replica up to its head."""
+    """Compare every record with the store: different bytes, records the store lacks, events that the topic should hold
+    but lacks. An own log must be there up to the relay's cursor, a replica up to its head."""
     topic = topic or topic_name(log.source)
     # Cursors are read before the topic, so that what is published meanwhile is not missed.
     expected = log.published() or {commune: head.position for commune, head in log.heads().items()}

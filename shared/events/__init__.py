@@ -93,7 +93,7 @@ from shared.events.tasks import (
     TaskDrafted,
     TaskHandedBack,
     TaskReopened,
-    lived,
+    past_events,
 )
 from shared.events.templates import TemplateEnded, TemplateSet
 from shared.events.units import UnitDefined
@@ -216,9 +216,9 @@ __all__ = [
     "end_of_day",
     "event_hash",
     "format_time",
-    "lived",
     "local_day",
     "parse_time",
+    "past_events",
     "subject_of",
     "type_name",
     "uuid7",

@@ -9,6 +9,9 @@ from shared.events.envelope import Envelope, MalformedEvent, UnknownVersion
 
 PREFIX = "vn.cchc."
 
+# The source of an event that every log records: the sources of all other events.
+EVERY_LOG = ()
+
 T = TypeVar("T", bound=type)
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -35,20 +38,33 @@ class Catalogue:
         self._by_class: dict[type, EventType] = {}
         self._decoders: dict[str, Callable[[msgspec.Raw], Any]] = {}
         self._upcasters: dict[str, dict[int, Upcaster]] = {}
+        self._sources: dict[str, None] = {}  # in the order in which they were first named
+        self._of_every_log: set[str] = set()
 
     def event(self, name: str, *, source: str | tuple[str, ...], subject: str, version: int = 1) -> Callable[[T], T]:
-        """Register a Struct as the data of `vn.cchc.<name>.v<version>`; `subject` is a template over its fields."""
+        """Register a Struct as the data of `vn.cchc.<name>.v<version>`.
+
+        `source` names the logs that record it, or is EVERY_LOG; `subject` is a template over its fields.
+        """
 
         def register(data: T) -> T:
             if name in self._current:
                 raise ValueError(f"event {name} is declared twice")
-            declared = EventType(name, version, data, (source,) if isinstance(source, str) else source, subject)
-            self._current[name] = declared
-            self._by_class[data] = declared
-            self._decoders[declared.type_name] = msgspec.json.Decoder(data).decode
+            sources = (source,) if isinstance(source, str) else source
+            if not sources:
+                self._of_every_log.add(name)
+            self._declare(EventType(name, version, data, sources, subject))
+            self._sources |= dict.fromkeys(sources)
+            for of_every_log in self._of_every_log:
+                self._declare(msgspec.structs.replace(self._current[of_every_log], sources=tuple(self._sources)))
             return data
 
         return register
+
+    def _declare(self, declared: EventType) -> None:
+        self._current[declared.name] = declared
+        self._by_class[declared.data] = declared
+        self._decoders[declared.type_name] = msgspec.json.Decoder(declared.data).decode
 
     def upcaster(self, name: str, from_version: int) -> Callable[[Upcaster], Upcaster]:
         """Register the step from one version of `name` to the next."""

@@ -88,7 +88,7 @@ class TaskCarriedOver(Data):
     history: list[PastEvent]
 
 
-def lived(carried: TaskCarriedOver) -> Iterator[tuple[PastEvent, Any]]:
+def past_events(carried: TaskCarriedOver) -> Iterator[tuple[PastEvent, Any]]:
     """Each past event with its data, decoded as if it stood in the log by itself (None for a type nobody knows)."""
     for past in carried.history:
         yield past, CATALOGUE.decode_data(past.type, past.data | {"task": carried.task})

@@ -19,7 +19,7 @@ def rebuild(
     """
     todo = sorted(communes)
     folded = 0
-    # Spawned: a fork would share the database connections of this process.
+    # Spawned, since forked processes would share this one's database connections.
     with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_open, initargs=(open_runner,)) as pool:
         running = {pool.submit(_rebuild, commune): commune for commune in todo}
         for done, future in enumerate(as_completed(running), 1):
@@ -41,4 +41,4 @@ def _rebuild(commune: str) -> int:
         try:
             return _opened.rebuild([commune])
         except Busy:
-            continue  # SQLite lets one process write at a time, and does not queue the others
+            continue  # SQLite lets one process write at a time and does not queue the others

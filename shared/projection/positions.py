@@ -1,4 +1,4 @@
-"""How far a projection has folded each log, per commune; moved only by compare-and-set."""
+"""How far a projection has folded each log, per commune. Positions move by compare-and-set only."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ _c = positions.c
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where a projection stands in one log of one commune; `parked` says why it does not go on."""
+    """Where a projection stands in one log of one commune; `parked` says why it has stopped there."""
 
     source: str
     commune: str
@@ -83,7 +83,7 @@ def set_positions(
 
 
 def set_parked(connection: Connection, projection: str, commune: str, source: str, reason: str | None) -> None:
-    """Mark (or with None clear) why the commune does not go on."""
+    """Mark why the commune stands still; None clears it."""
     where = (_c.projection == projection) & (_c.commune == commune) & (_c.source == source)
     connection.execute(update(positions).where(where).values(parked=reason))
 

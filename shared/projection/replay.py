@@ -14,7 +14,7 @@ S = TypeVar("S")
 
 
 class Fold(Protocol[S]):
-    """A pure fold: the state of one commune, changed in place by one event after the other."""
+    """A pure fold: one event after the other changes the state of a commune in place."""
 
     @property
     def name(self) -> str: ...
@@ -35,7 +35,7 @@ class Projection(Fold[S], Protocol[S]):
 
 
 class CannotFold(Exception):
-    """An event that cannot be decoded or folded: its commune waits there until the fold is mended."""
+    """An event that cannot be decoded or folded: its commune waits there until the fold is fixed."""
 
     def __init__(self, source: str, commune: str, position: int, cause: Exception) -> None:
         super().__init__(f"{source}/{commune}/{position}: {type(cause).__name__}: {cause}")
@@ -57,7 +57,7 @@ def advance(
 ) -> Head:
     """Fold what follows `head`, verifying the chain, to `until` (default the end) or for `limit` events.
 
-    Raises CannotFold, with the state then half-changed and to be dropped.
+    Raises CannotFold; the state is then half-changed and must be dropped.
     """
     bodies = log.read(commune, head.position, limit) if limit else log.read_all(commune, head.position, until)
     position, previous = head.position, head.hash
@@ -69,9 +69,9 @@ def advance(
     except (SQLAlchemyError, Busy):
         raise
     except ChainBreak as error:
-        # That the chain breaks here may be the doing of the event before: neither is folded.
+        # The event before may be what broke the chain here: neither is folded.
         raise CannotFold(log.source, commune, max(position, head.position + 1), error) from error
-    except Exception as error:  # a fold is pure: whatever else it raises is the event's or its own fault
+    except Exception as error:  # a fold is pure: any other error is the event's fault or its own
         raise CannotFold(log.source, commune, position + 1, error) from error
     return Head(position, previous, "")
 

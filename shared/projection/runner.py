@@ -1,4 +1,4 @@
-"""The runner: keeps a projection's rows up with its logs, and rebuilds those of another fold version."""
+"""The runner keeps a projection's rows up to date with its logs, and rebuilds rows of another fold version."""
 
 import gc
 import logging
@@ -28,15 +28,15 @@ POLL_S = 0.05
 # What is recorded at nearly the same time is folded in one transaction.
 SETTLE_S = 0.01
 
-# So many communes' states stay in memory; another one is loaded from its rows when it is needed.
+# How many communes' states are cached; the rest are reloaded from their rows.
 REMEMBERED = 64
 
-Progress = Callable[[str, int, int], None]  # commune, how many are done, of how many
+Progress = Callable[[str, int, int], None]  # commune, how many are done, out of how many
 
 
 @contextmanager
 def _collector_paused() -> Iterator[None]:
-    """A state only grows while it is folded, without cycles: looking for garbage in it again and again finds none."""
+    """A state only grows while it is folded, and has no cycles: the collector would find nothing in it."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -54,22 +54,22 @@ class _Folded(msgspec.Struct):
 class Runner:
     """Folds logs into one projection's rows; rows and position commit together, so every event counts once.
 
-    Several may run at once; `mine` shares the communes out among them. Rows of a newer fold version are left alone.
+    Several may run at once; `is_ours` divides the communes among them. Rows of a newer fold version are left alone.
     """
 
     def __init__(
-        self, engine: Engine, logs: Mapping[str, Log], projection: Projection[Any], mine: Mine = all_communes
+        self, engine: Engine, logs: Mapping[str, Log], projection: Projection[Any], is_ours: Mine = all_communes
     ) -> None:
         self.engine = engine
         self.logs = {source: logs[source] for source in projection.sources}
         self.projection = projection
-        self.mine = mine
+        self.is_ours = is_ours
         self._memory: dict[str, _Folded] = {}
         self._parked_here: set[str] = set()
         self._left: set[str] = set()
 
     def run(self, stop: threading.Event, progress: Progress | None = None) -> None:
-        """Keep up until told to stop. Connection and lock errors are tried again; only fold errors park."""
+        """Keep up until told to stop. Connection and lock errors are retried; only fold errors park."""
         with Waiting(self.engine, *(log.engine for log in self.logs.values())) as waiting:
             while not stop.is_set():
                 try:
@@ -82,27 +82,27 @@ class Runner:
                     waiting.sleep(stop, POLL_S, settle_s=SETTLE_S)
 
     def step(self, progress: Progress | None = None, stop: threading.Event | None = None) -> int:
-        """Fold one batch of every commune of mine that is behind; returns how many events were folded."""
+        """Fold one batch of every commune of ours that is behind; return how many events were folded."""
         stop = stop or threading.Event()
         ends = {source: log.heads() for source, log in self.logs.items()}
         known = at.all_positions(self.engine, self.projection.name)
-        mine = filter(self.mine, sorted({commune for heads in ends.values() for commune in heads}))
-        communes = [commune for commune in mine if not self._left_to_newer(commune, known.get(commune, {}))]
+        ours = filter(self.is_ours, sorted({commune for heads in ends.values() for commune in heads}))
+        communes = [commune for commune in ours if not self._left_to_newer(commune, known.get(commune, {}))]
         for commune in self._memory.keys() - set(communes):
             self._forget(commune)
-        going_on = [commune for commune in communes if commune not in self._parked_here]
-        stale = [commune for commune in going_on if not self._is_current(known.get(commune, {}))]
+        running = [commune for commune in communes if commune not in self._parked_here]
+        stale = [commune for commune in running if not self._is_current(known.get(commune, {}))]
         rebuilt = self.rebuild(stale, progress, stop, again=False)
         behind = [
             commune
-            for commune in going_on
+            for commune in running
             if commune not in stale
             and any(known[commune][s].position < heads.get(commune, EMPTY).position for s, heads in ends.items())
         ]
         return rebuilt + sum(self._advance(commune, BATCH) for commune in behind if not stop.is_set())
 
     def catch_up(self) -> None:
-        """Fold until nothing is left that can be folded."""
+        """Fold everything that can be folded."""
         while self.step():
             pass
 
@@ -114,7 +114,7 @@ class Runner:
         return any(at.fold_version > self.projection.fold_version for at in known.values())
 
     def _left_to_newer(self, commune: str, known: Mapping[str, Position]) -> bool:
-        """Two versions at once, as while a release is rolled out, do not rebuild each other's rows for ever."""
+        """So that two versions at once, as during a rollout, do not rebuild each other's rows for ever."""
         newer = self._is_newer(known)
         if newer and commune not in self._left:
             name, version = self.projection.name, self.projection.fold_version
@@ -188,7 +188,7 @@ class Runner:
         self._say_parked(error)
         with writing(self.engine, commune) as connection:
             at.set_parked(connection, self.projection.name, commune, error.source, str(error))
-        # Tried again by the next process: the mended fold comes with a restart.
+        # The next process tries again: a fixed fold comes with a restart.
         self._parked_here.add(commune)
 
     def _say_parked(self, error: CannotFold) -> None:
@@ -207,10 +207,10 @@ class Runner:
         *,
         again: bool = True,
     ) -> int:
-        """Fold communes of mine anew (default all). Readers see the old rows until a commune's new ones are complete;
-        interrupted, it goes on with the next commune. Returns how many events were folded.
+        """Rebuild communes of ours (default all); return how many events were folded. Readers see a commune's old rows
+        until its new ones are complete. After an interruption it continues with the next commune.
 
-        Without `again`, what another worker has brought to this fold version or a newer one is left as it is.
+        Without `again`, rows that another worker has brought to this fold version or a newer one stay.
         """
         if communes is None:
             communes = {commune for log in self.logs.values() for commune in log.heads()}
@@ -219,7 +219,7 @@ class Runner:
         for done, commune in enumerate(todo, 1):
             if stop and stop.is_set():
                 break
-            if not self.mine(commune):
+            if not self.is_ours(commune):
                 continue
             with _collector_paused():
                 folded += self._rebuild(commune, again)
@@ -228,7 +228,7 @@ class Runner:
         return folded
 
     def _rebuild(self, commune: str, again: bool) -> int:
-        self._forget(commune)  # and not remembered afterwards: all communes' whole states are much memory at once
+        self._forget(commune)  # nor cached afterwards: the whole states of all communes would take much memory
         self._parked_here.discard(commune)
         ends = {source: log.head(commune).position for source, log in self.logs.items()}
         failed: dict[str, CannotFold] = {}
@@ -248,7 +248,7 @@ class Runner:
     def _fold_anew(
         self, commune: str, ends: Mapping[str, int], failed: Mapping[str, CannotFold], again: bool
     ) -> dict[str, Head]:
-        """Fold to `ends` in memory, then to the present and into the rows in one transaction."""
+        """Fold up to `ends` in memory, then up to the present and into the rows in one transaction."""
         name, state = self.projection.name, self.projection.empty(commune)
         heads = {
             source: advance(self.projection, state, log, commune, EMPTY, until=ends[source])
@@ -259,7 +259,7 @@ class Runner:
             if not again and (self._is_current(known) or self._is_newer(known)):
                 return {}
             if any(source in known and known[source].position > heads[source].position for source in failed):
-                # The old rows tell more than the new fold can: they stay until it is mended.
+                # The old rows hold more than the new fold can give: they stay until it is fixed.
                 for source, error in failed.items():
                     at.set_parked(connection, name, commune, source, str(error))
                 return heads

@@ -1,4 +1,4 @@
-"""The app factory: one Flask app a service, with everything that architecture.md says of HTTP already in place."""
+"""The app factory: one Flask app per service, with everything that architecture.md says of HTTP already in place."""
 
 import logging
 import time
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 NOTHING = About()
 MIB = 1024 * 1024
-# Browsers send `Origin: null` with a form under `no-referrer`, which our own Origin check would refuse.
+# Under `no-referrer` browsers send forms with `Origin: null`, which our own Origin check would refuse.
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -50,7 +50,7 @@ class Json(JSONProvider):
 
 
 class Api(flask_smorest.Api):
-    """flask-smorest's Api whose errors are problems, in the answers and in the description."""
+    """flask-smorest's Api with problems as errors, in the answers and in the description."""
 
     ERROR_SCHEMA = Problem
 
@@ -91,11 +91,11 @@ def create_app(
     """The WSGI app of one service, everything under `prefix` (default /api/v1/NAME) but /livez, /readyz and /metrics.
 
     actions   role × action table: action → roles; views name theirs with `@action`
-    service   what the views work with; they get it back from `service()`
+    service   the service's handle; views get it from `service()`
     roles_in_force  (commune, staff id) → roles of today's post; a staff member's token counts as far as it has them
     checks    readiness checks by name; one fails by raising
-    alive     what /livez checks beside that the process answers
-    measures  what /metrics measures beside the requests
+    alive     liveness checks, besides that the process answers
+    measures  what /metrics measures besides the requests
     refusals  every refusal that a view may raise
     texts     refusal code → (title, detail template)
     statuses  refusal code → HTTP status, for those that are not 409
@@ -106,7 +106,6 @@ def create_app(
     Raises ValueError when a view names an action that the table does not have.
     """
     prefix = f"/api/v1/{name}" if prefix is None else prefix.rstrip("/")
-    metrics.web()  # now, as the first requests come to several threads at once, which would each make them
     app = flask.Flask(name, static_folder=None)
     app.json = Json(app)
     app.config.update(
@@ -117,7 +116,7 @@ def create_app(
         MAX_CONTENT_LENGTH=max_body,
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
-    # Now, while there is one thread: two first requests at once would each make them, and one of them fail.
+    # Created now, while there is one thread: two first requests at once would each create them, and one would fail.
     metrics.web()
     app.extensions["cchc.service"] = service
     app.extensions["cchc.refusals"] = by_code(
@@ -127,7 +126,7 @@ def create_app(
         ]
     )
 
-    # Before the first blueprint, so that its hooks run before any of theirs.
+    # Before the first blueprint, so that these hooks run before any of theirs.
     app.before_request(_begin)
     auth.guard(app, verifier, actions, origin, roles_in_force)
     app.register_error_handler(Exception, problems.answer)
@@ -175,7 +174,7 @@ def _begin() -> None:
 
 
 def _finish(response: flask.Response) -> flask.Response:
-    """Headers that every answer has, 304 for what the client already holds, and the access log line."""
+    """Add the headers that every answer has, answer 304 for what the client holds already, and log the access."""
     for header, value in SECURITY_HEADERS.items():
         response.headers.setdefault(header, value)
     response.headers["Trace-Id"] = trace_id()
@@ -183,7 +182,7 @@ def _finish(response: flask.Response) -> flask.Response:
         response.make_conditional(flask.request)
     seconds = time.perf_counter() - flask.g.started
     _count(response, seconds)
-    # The path without its query: a sign-in code stands there.
+    # Not the query, which may hold a sign-in code.
     fields = {
         "method": flask.request.method,
         "path": flask.request.path,
@@ -192,7 +191,7 @@ def _finish(response: flask.Response) -> flask.Response:
     }
     if position := response.headers.get("Cchc-Position"):
         fields["position"] = position
-    # Probes ask every few seconds, and nobody wants to read that they did.
+    # Probes come every few seconds, and their lines would drown the others.
     log.log(logging.DEBUG if flask.request.blueprint == "health" else logging.INFO, "request", extra=fields)
     return response
 

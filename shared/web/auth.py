@@ -1,4 +1,4 @@
-"""Who is asking, and may they: tokens to principals, one role × action table a service, nothing open by omission."""
+"""Who asks, and what they may do: tokens to principals, a role × action table per service, nothing open by omission."""
 
 import re
 import time
@@ -19,22 +19,21 @@ from shared.web.schema import composed
 
 # What a token may name: the roles of people, and those of programs that copy logs or send messages.
 ROLES = frozenset({*PEOPLE, "replicator", "messenger"})
-# Who holds a token for all communes operates the installation, copies logs, or reads where people are reached; nothing
-# else is granted that wide.
+# A token for all communes may only operate the installation, copy logs, or read where people are reached.
 WIDE_ROLES = frozenset({"admin", "replicator", "messenger"})
 COMMUNE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ACTOR = re.compile(r"(staff|operator|service)/[A-Za-z0-9._-]{1,64}")
 LONGEST_ID = 64
 COOKIE = "cchc"
-# Clocks of two servers differ by seconds; a token is not refused for that.
+# Seconds by which the clocks of two servers may differ.
 LEEWAY = 10
-# Tokens that a process remembers; each is some hundred bytes.
+# Verified tokens that a process caches; each takes some hundred bytes.
 REMEMBERED = 1000
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 View = TypeVar("View", bound=Callable[..., Any])
 Actions = Mapping[str, Collection[str]]
-# (commune, staff id) → the roles of the post held today. May raise what the service says to those who hold none.
+# (commune, staff id) → the roles of the post held today. May raise the service's refusal for a person in no post.
 RolesInForce = Callable[[str, str], Collection[str]]
 
 
@@ -48,7 +47,7 @@ class Principal:
 
     @property
     def staff(self) -> str | None:
-        """The staff id when a staff member is asking."""
+        """The staff id, if this is a staff member."""
         kind, _, name = self.actor.partition("/")
         return name if kind == "staff" else None
 
@@ -61,7 +60,7 @@ class _Claims(msgspec.Struct):
 
 @dataclass(frozen=True)
 class _Verified:
-    """A token whose signature is right, as long as its key is in the set and its time has not come."""
+    """A token with a valid signature. It counts while its key is in the set and until it expires."""
 
     kid: str
     key: jwt.PyJWK
@@ -72,7 +71,7 @@ class _Verified:
 class Verifier:
     """Checks tokens against the key set in a file or at a URL.
 
-    A browser and a program send theirs with every request: those of late are not worked out anew.
+    Clients send their token with every request, so recent ones are not verified again.
     """
 
     def __init__(self, key_set: str) -> None:
@@ -80,7 +79,7 @@ class Verifier:
         self._verified: dict[str, _Verified] = {}
 
     def verify(self, token: str) -> Principal:
-        """The principal of a token. Raises Rejected: `invalid-token`, or `keys` when the key set cannot be had."""
+        """The principal of a token. Raises Rejected: `invalid-token`, or `keys` when the key set cannot be loaded."""
         known = self._verified.get(token)
         try:
             if known and self._key(known.kid) is known.key and time.time() < known.expires:
@@ -88,7 +87,7 @@ class Verifier:
         except KeySetUnavailable as error:
             raise Rejected("keys") from error
         except KeyError:
-            pass  # the key was taken out of the set, and is refused below
+            pass  # the key was removed from the set; refused below
         found = self._verify(token)
         if len(self._verified) >= REMEMBERED:
             self._verified.clear()
@@ -120,7 +119,7 @@ class Verifier:
 
 
 def _coherent(principal: Principal) -> bool:
-    """Known roles, a well-formed actor, and `*` only for operators and services with nothing but wide roles."""
+    """Are the roles known, is the actor well formed, and has `*` only an operator or service with wide roles alone?"""
     if not ACTOR.fullmatch(principal.actor) or not principal.roles or not principal.roles <= ROLES:
         return False
     if principal.commune == EVERY_COMMUNE:
@@ -135,7 +134,7 @@ def _invalid_token() -> Rejected:
 def authorise(actions: Actions, action: str, principal: Principal, commune: str | None) -> None:
     """May the principal do this in this commune (None: in all of them)? Raises Rejected `role` or `commune`.
 
-    Object rules (who leads the task, nobody rates themselves) are the service's own and come after this.
+    Object rules (who leads the task, nobody rates themselves) belong to the service and come later.
     """
     if principal.roles.isdisjoint(actions[action]):
         raise Rejected("role")
@@ -144,7 +143,7 @@ def authorise(actions: Actions, action: str, principal: Principal, commune: str 
 
 
 def action(name: str, *, by_command: bool = False) -> Callable[[View], View]:
-    """Classify a view: who may call it stands under `name` in the service's role × action table.
+    """Classify a view: the service's role × action table says under `name` who may call it.
 
     `by_command`: the command that the view executes looks up the roles of today's post itself, so the door does not.
     """
@@ -174,7 +173,7 @@ def body_limit(size: int) -> Callable[[View], View]:
 
 
 def principal() -> Principal:
-    """Who is asking. In a public view raises Rejected (401) when nobody is signed in."""
+    """Whose request this is. Raises Rejected (401) in a public view when nobody is signed in."""
     if "principal" not in flask.g:
         flask.g.principal = _verifier().verify(token())
     found: Principal = flask.g.principal
@@ -182,7 +181,7 @@ def principal() -> Principal:
 
 
 def signed_in() -> Principal | None:
-    """Who is asking, in a view that is also shown to strangers; a token that no longer counts is a stranger's."""
+    """Whose request this is, in a view that strangers see too; None without a valid token."""
     try:
         return principal()
     except Rejected:
@@ -198,14 +197,14 @@ def guard(
 ) -> None:
     """Check every request of the app before its view. `origin` is the address browsers know it by, when proxied.
 
-    A staff member's token outlives the post that it was made for: its roles count as far as `roles_in_force` has them.
+    A staff member's token may outlive the post that it was issued for: only roles in `roles_in_force` count.
     """
     app.extensions["cchc.verifier"] = verifier
     app.extensions["cchc.origin"] = origin
 
     def check() -> None:
         if flask.request.routing_exception is not None:
-            return  # there is no view to guard; Flask answers 404 or 405
+            return  # no view to guard; Flask answers 404 or 405
         view = _view(app, flask.request.endpoint or "", flask.request.method)
         tags = vars(view) if view else {}
         if (limit := tags.get("cchc_body_limit")) is not None:
@@ -234,7 +233,7 @@ def guard(
 
 
 def _ids(ids: Mapping[str, Any]) -> dict[str, Any]:
-    """The ids of an address as those in bodies are: composed (NFC). Raises Rejected 404 for what can be no id."""
+    """The ids of an address, composed (NFC) like those in bodies. Raises Rejected 404 for what cannot be an id."""
     found: dict[str, Any] = composed(dict(ids))
     for one in found.values():
         if isinstance(one, str) and (len(one) > LONGEST_ID or any(unicodedata.category(char) == "Cc" for char in one)):
@@ -260,12 +259,12 @@ def routes(app: flask.Flask) -> Iterator[tuple[str, str, str | None]]:
 
 
 def unclassified_routes(app: flask.Flask) -> list[str]:
-    """Routes that are refused to everybody because nobody said who may call them."""
+    """Routes that everybody is refused, since no action classifies them."""
     return [f"{method} {rule}" for method, rule, classification in routes(app) if classification is None]
 
 
 def _view(app: flask.Flask, endpoint: str, method: str) -> Callable[..., Any] | None:
-    """What answers: the function, or the class-based view's method (GET answers HEAD)."""
+    """What answers a request: the function, or the class-based view's method (GET answers HEAD)."""
     view = app.view_functions.get(endpoint)
     if (cls := getattr(view, "view_class", None)) is None:
         return view

@@ -1,4 +1,4 @@
-"""ETag = stream version: sent with what is read, required with what changes it."""
+"""The ETag is the stream's version: sent when it is read, required to change it."""
 
 import re
 
@@ -17,12 +17,12 @@ def etag(version: int) -> dict[str, str]:
 def if_match() -> int:
     """The version the client's change is based on. Raises Rejected: `if-match-required` (428), `stale` (412).
 
-    `*` would mean "whatever it is now", which is the overwriting that the header exists to prevent.
+    `*` would mean "whatever it is now": the blind overwriting that the header exists to prevent.
     """
     header = flask.request.headers.get("If-Match", "").strip()
     if header in ("", "*"):
         raise Rejected("if-match-required")
     match = VERSION.fullmatch(header)
     if match is None:
-        raise Rejected("stale")  # not an ETag we ever sent, so not the current one
+        raise Rejected("stale")  # not an ETag that we ever sent, so not the current one
     return int(match[1])

@@ -13,7 +13,7 @@ from shared.web.schema import Blueprint, Schema
 
 LINES = "application/jsonl"
 
-# To be merged into the service's role × action table.
+# Every service merges these into its role × action table.
 FEED_ACTIONS = {
     "log.read": frozenset({"replicator", "inspector", "admin"}),
     "log.heads": frozenset({"replicator", "admin"}),

@@ -1,4 +1,4 @@
-"""/livez: the process works. /readyz: what it needs answers too. /metrics: how it goes, in figures."""
+"""Liveness, readiness and Prometheus metrics."""
 
 import logging
 import time
@@ -14,13 +14,13 @@ log = logging.getLogger(__name__)
 
 Checks = Mapping[str, Callable[[], object]]
 
-# Whoever asks gives up after some seconds, and a database in its right mind answers within milliseconds.
+# Probes give up after some seconds, and a healthy database answers within milliseconds.
 DEADLINE_S = 2.0
 
 
 def health_blueprint(ready: Checks, alive: Checks | None = None, measures: Sequence[Measure] = ()) -> flask.Blueprint:
-    """Open to everybody, so names and figures only: why a check failed is in the log. A check fails by raising, or by
-    not answering within DEADLINE_S."""
+    """/livez, /readyz and /metrics. They are open to everybody, so they show names and figures only; the log says why a
+    check failed. A check fails by raising, or by not answering within DEADLINE_S."""
     blueprint = flask.Blueprint("health", __name__)
     asked = {"alive": _asked(alive or {}), "ready": _asked(ready)}
 
@@ -55,8 +55,8 @@ def _answer(checks: Mapping[str, Probe[object]]) -> tuple[dict[str, object], int
         try:
             answer.result(max(0.0, end - time.monotonic()))
             states[name] = "ok"
-        except Exception as error:  # noqa: BLE001 - whatever it is, the check has not passed
-            # Asked every few seconds: one line each, and what failed has its own stack where it failed.
+        except Exception as error:  # noqa: BLE001 - whatever was raised, the check failed
+            # One line without a stack: probes come every few seconds.
             log.warning("check failed: %s: %r", name, error)
             states[name] = "failed"
     passed = set(states.values()) <= {"ok"}

@@ -25,11 +25,11 @@ def idempotency_key() -> Key | None:
 
 
 def _digest() -> str:
-    """Over who asks, the method, the path with its query, and the body, each ended so that none runs into the next."""
+    """A digest of actor, method, path with query, and body, each with its length, so that none runs into the next."""
     request = flask.request
     parts = [principal().actor.encode(), request.method.encode(), request.full_path.encode("utf-8", "surrogatepass")]
     if request.mimetype == "multipart/form-data":
-        # Its boundary is another in every attempt, so the parts count and not the bytes on the wire.
+        # The boundary differs between attempts, so the parts count rather than the bytes on the wire.
         for name, value in request.form.items(multi=True):
             parts += [name.encode("utf-8", "surrogatepass"), value.encode("utf-8", "surrogatepass")]
         for name, file in request.files.items(multi=True):

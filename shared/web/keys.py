@@ -1,4 +1,4 @@
-"""Ed25519 keys and the tokens signed with them: what `cchc token` makes, and what every service checks against."""
+"""Ed25519 keys and the tokens signed with them: `cchc token` makes them, every service checks them."""
 
 import hashlib
 import json
@@ -19,12 +19,12 @@ from shared.keys import make_private_key, read_private_key
 ISSUER = "cchc"
 AUDIENCE = "cchc"
 
-# Key id → public key. Raises KeyError when the set has none of that id, KeySetUnavailable when there is no set.
+# Key id → public key. Raises KeyError when the set lacks the id, KeySetUnavailable when there is no set.
 KeyLookup = Callable[[str], jwt.PyJWK]
 
 
 class KeySetUnavailable(Exception):
-    """The key set cannot be read or is none: no token can be checked."""
+    """The key set cannot be read, or is not one: no token can be checked."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class SigningKey:
 
 
 def generate_key(private: Path, key_set: Path) -> SigningKey:
-    """Make a key: the private half as PEM readable by its owner only, the public half as a JWKS beside it.
+    """Make a key: the private half as PEM readable by its owner only, the public half as a JWKS.
 
     Raises FileExistsError rather than replace a key.
     """

@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line on stdout, with the trace id and the commune of the request they belong to."""
+"""Logs as one JSON object per line on stdout, with the trace id and the commune of their request."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ import msgspec
 
 from shared.web.trace import trace_id
 
-# What every LogRecord has; whatever else a record carries came in through `extra=` and is written out.
+# What every LogRecord has; anything else came through `extra=` and is written out.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -33,7 +33,7 @@ class JsonFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in STANDARD}
         if record.exc_info:
             line["stack"] = self.formatException(record.exc_info)
-        # A log line must never fail: what JSON does not know is written as its text, and half a surrogate pair escaped.
+        # A log line must never fail: values that JSON lacks are written as text, lone surrogates escaped.
         try:
             return msgspec.json.encode(line, enc_hook=str).decode()
         except UnicodeEncodeError:
@@ -41,7 +41,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_to(stream: TextIO | None = None, level: int | str = logging.INFO) -> None:
-    """Send the process's logs to `stream` (default stdout). For what starts a process, never for a library."""
+    """Send the process's logs to `stream` (default stdout). Only entry points call this, never a library."""
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

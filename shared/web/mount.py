@@ -1,11 +1,11 @@
-"""Several WSGI apps in one process, each under the prefix it was made with; nothing is stripped from the path."""
+"""Several WSGI apps in one process, each under its own prefix, which stays in the path."""
 
 from collections.abc import Iterable, Mapping
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 def mount(apps: Mapping[str, WSGIApplication]) -> WSGIApplication:
-    """Dispatch by the longest prefix that ends at a segment's end; `/` takes the rest and must be there."""
+    """Dispatch by the longest prefix of whole segments; `/` takes the rest and must be present."""
     root = apps["/"]
     by_length = sorted(((p.rstrip("/"), app) for p, app in apps.items() if p != "/"), key=lambda m: -len(m[0]))
 

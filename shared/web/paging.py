@@ -18,7 +18,7 @@ MAX_LIMIT = 200
 
 
 class Cursor(fields.Field[tuple[Any, ...]]):
-    """Where the page before ended: the sort key of its last row, e.g. `Cursor(str, int)`."""
+    """Where the previous page ended: the sort key of its last row, e.g. `Cursor(str, int)`."""
 
     def __init__(self, *types: type, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -47,7 +47,7 @@ class PageQuery(Schema):
 def page(
     rows: Sequence[Row], limit: int, key: Callable[[Row], tuple[Any, ...]]
 ) -> tuple[Sequence[Row], dict[str, str]]:
-    """One page of `rows`, which were read with limit + 1, and the Link header when there is more.
+    """One page of `rows`, which were read with limit + 1, and the Link header if there is more.
 
     `key` gives the sort key of a row, of the types the list's Cursor declares.
     """

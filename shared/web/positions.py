@@ -9,7 +9,7 @@ import flask
 
 from shared.web.problems import Rejected
 
-# A projection usually is there within a few milliseconds; asking more often would only slow it down.
+# A projection usually arrives within a few milliseconds; looking more often would only slow it down.
 PAUSE = 0.02
 TEXT = re.compile(r"([a-z]{1,32})/([a-z0-9][a-z0-9-]{0,62})/(0|[1-9][0-9]{0,17})")
 
@@ -26,7 +26,7 @@ class Position(NamedTuple):
 
 
 class Reached(NamedTuple):
-    """How far a projection has come, and whether it stopped there on an error."""
+    """How far a projection has come, and whether an error stopped it there."""
 
     position: int
     parked: bool
@@ -38,9 +38,9 @@ def recorded_at(source: str, commune: str, position: int) -> dict[str, str]:
 
 
 def wait_for_header(reached: Callable[[str, str], Reached], *, deadline: float = 2.0) -> None:
-    """Wait for the position in the request's `Cchc-Wait-For`, if it has one; only its own commune may be waited for.
+    """Wait for the position in the request's `Cchc-Wait-For`, if any; it must be of the request's own commune.
 
-    `reached(source, commune)` tells how far the projection that the query reads has come.
+    `reached(source, commune)` says how far the projection that the query reads has come.
     Raises Rejected: `wait-for` (400), and what `wait_for` raises.
     """
     header = flask.request.headers.get("Cchc-Wait-For")
@@ -55,7 +55,7 @@ def wait_for_header(reached: Callable[[str, str], Reached], *, deadline: float =
 def after_waiting(
     reached: Callable[[str, str], Reached], roles_in_force: Callable[[str, str], Collection[str]]
 ) -> Callable[[str, str], Collection[str]]:
-    """The roles of who asks, as of the position that their request waits for: who was appointed just now has them."""
+    """Roles as of the position that the request waits for: a person appointed just now has them."""
 
     def in_force(commune: str, staff: str) -> Collection[str]:
         wait_for_header(reached)

@@ -26,7 +26,7 @@ TYPE = "urn:cchc:problem:"
 
 @dataclass(frozen=True)
 class Problem:
-    """What the client is told. `detail` is a template filled from the exception's params or attributes."""
+    """One kind of error answer. `detail` is a template filled from the exception's params or attributes."""
 
     status: int
     code: str
@@ -94,7 +94,7 @@ INTERNAL = Problem(500, *HTTP[500])
 
 DATABASE = Problem(503, "database", "Cơ sở dữ liệu không trả lời", "Hãy thử lại sau ít phút.", 5)
 
-# What `trouble_of` says of a database or a disk, by its word.
+# Troubles of a database or a disk, by the word that `trouble_of` returns.
 TROUBLES: dict[str, Problem] = {
     problem.code: problem
     for problem in (
@@ -129,7 +129,7 @@ TROUBLES: dict[str, Problem] = {
     )
 }
 
-# Exceptions of the packages below, by class.
+# Exceptions of the packages underneath, by class.
 _registered: dict[type[Exception], Problem] = {
     CannotFold: Problem(
         503,
@@ -156,12 +156,12 @@ _registered: dict[type[Exception], Problem] = {
 def register_problem(
     exception: type[Exception], status: int, code: str, title: str, detail: str, *, retry_after: int | None = None
 ) -> None:
-    """Say how an exception class (and what derives from it) is answered; its attributes fill `detail`."""
+    """Declare the answer to an exception class and its subclasses; the exception's attributes fill `detail`."""
     _registered[exception] = Problem(status, code, title, detail, retry_after)
 
 
 class Rejected(Exception):
-    """The web layer itself says no, before any rule of the domain; `code` is one of DOOR."""
+    """The web layer itself rejects the request, before any rule of the domain; `code` is one of DOOR."""
 
     def __init__(self, code: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
@@ -170,7 +170,7 @@ class Rejected(Exception):
 
 
 class Invalid(Exception):
-    """A request's input that its schema refuses; `location` is where in the request it stood (json, query, files …)."""
+    """Input that its schema refuses; `location` is the part of the request (json, query, files …)."""
 
     def __init__(self, messages: Any, location: str) -> None:
         super().__init__(messages, location)
@@ -225,7 +225,7 @@ def answer(error: Exception) -> flask.Response:
     where = f"{flask.request.method} {flask.request.path}: {problem.code}"
     if problem.status == 500:
         log.error("%s", where, exc_info=error)
-    elif problem.status > 500:  # expected to pass by itself: what lies behind it is enough, without our own stack
+    elif problem.status > 500:  # expected to pass: the cause is enough, without our own stack
         log.warning("%s: %s", where, error, exc_info=error.__cause__)
     body: dict[str, Any] = {
         "type": TYPE + problem.code,
@@ -254,7 +254,7 @@ def _of_http(error: HTTPException) -> Problem:
 
 
 def _kept_headers(error: HTTPException) -> dict[str, str]:
-    """What the status itself requires, such as Allow with 405."""
+    """Headers that the status itself requires, such as Allow with 405."""
     return {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
 
 

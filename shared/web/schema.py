@@ -19,8 +19,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
 from shared.web import openapi
+from shared.web.form_messages import speak_vietnamese
 from shared.web.problems import Invalid, Rejected
-from shared.web.vietnamese import speak_vietnamese
 
 speak_vietnamese()
 
@@ -42,8 +42,8 @@ class Schema(marshmallow.Schema):
 
 
 def composed(value: Any) -> Any:
-    """What came in, with all its texts, names too, in NFC: a Vietnamese letter is written in one way only."""
-    if isinstance(value, MultiDictProxy):  # a query or a form, which knows which of its fields are lists
+    """Input with all its texts in NFC, names included, so that a Vietnamese letter has one spelling only."""
+    if isinstance(value, MultiDictProxy):  # a query or a form, which knows its list fields
         sent: Any = value.data
         value.data = MultiDict([(composed(name), composed(text)) for name, text in sent.items(multi=True)])
         return value
@@ -63,7 +63,7 @@ class Parser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": marshmallow.RAISE}  # noqa: RUF012
 
     def use_args(self, argmap: Any, *args: Any, **options: Any) -> Any:
-        """One instance for all requests of a route: to make one takes longer than to check a body with it."""
+        """Use one instance for all requests of a route: creating one takes longer than checking a body."""
         return super().use_args(argmap() if isinstance(argmap, type) else argmap, *args, **options)
 
     def _raw_load_json(self, req: flask.Request) -> Any:
@@ -72,7 +72,7 @@ class Parser(FlaskParser):
             return core.missing
         if not is_json_request(req):
             raise UnsupportedMediaType
-        # The standard library's decoder would let through NaN and lone surrogates, which nothing behind can store.
+        # The standard library's decoder accepts NaN and lone surrogates, which no store behind us can hold.
         try:
             value = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -8,14 +8,14 @@ from shared.eventlog.traces import TRACEPARENT, traceparent
 
 
 def begin_trace() -> None:
-    """Take over the caller's trace, or begin a new one when it sent none that is well formed."""
+    """Continue the caller's trace, or begin a new one if it sent no well-formed trace."""
     match = TRACEPARENT.fullmatch(flask.request.headers.get("traceparent", ""))
     flask.g.trace_id = match[2] if match else secrets.token_hex(16)
     traceparent.set(match[1] if match else None)
 
 
 def end_trace() -> None:
-    """The thread goes on to what is not of this request."""
+    """Forget the trace: the thread's next work belongs to another request."""
     traceparent.set(None)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from cchc.services import SERVICES
 from tests.support.servers import Found, Run, docker_host, free_port, run_quietly
 
 ROOT = Path(__file__).parents[2]
@@ -18,12 +19,8 @@ LASTING = (
     "postgres",
     "kafka",
     "mailpit",
-    "tasks",
-    "tasks-work",
-    "scoring",
-    "scoring-work",
-    "notifications",
-    "notifications-work",
+    *SERVICES,
+    *(f"{service}-work" for service in SERVICES),
     "web",
     "proxy",
 )

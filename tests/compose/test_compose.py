@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cchc.secrets import SIGNING, WHO
+from cchc.secrets import SIGNING, containers
 from services.tasks.evidence import MAX_EVIDENCE
 from shared.events import decode
 from shared.web.keys import SigningKey, load_key, mint
@@ -229,11 +229,11 @@ def down_and_up(deployed: Stack, lived: list[Office]) -> None:
 
 def test_a_container_reads_its_own_secrets_and_nothing_else(deployed: Stack):
     for service in LASTING:
-        if service not in WHO:
+        if service not in containers():
             continue
         [container] = deployed.containers(service)
         shown = deployed.docker("inspect", container)
-        assert f'"User": "{WHO[service].uid}:' in shown
+        assert f'"User": "{containers()[service].user}:' in shown
         readable = "for file in /run/cchc/*/*; do [ -r $file ] && echo $file; done; true"
         found = deployed.docker("exec", container, "sh", "-c", readable).split()
         assert found, service

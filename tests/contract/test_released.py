@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from shared.events import asyncapi
 from tests.support.api import description
 from tests.support.surface import missing, surface_of_asyncapi, surface_of_openapi

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import Engine, MetaData, Table, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from cchc.databases import DATABASES
-from cchc.settings import SERVICES
+from cchc.databases import databases
+from cchc.services import SERVICES
 from shared.eventlog import EVERY_COMMUNE, NO_COMMUNE, open_database, reading, snapshot, writing
 from shared.eventlog.security import Gap, secure, unsecured
 from shared.web.auth import ROLES, WIDE_ROLES, routes
@@ -171,7 +171,7 @@ def test_the_server_cannot_change_or_remove_an_event(neighbours: SmallCommune, d
 
 def test_no_role_gets_round_it_and_each_knows_its_own_database_only(neighbours: SmallCommune, deployed: Deployed):
     with writing(neighbours.installation.owner("tasks"), NO_COMMUNE) as connection:
-        named = [role for roles in DATABASES.values() for role in roles]
+        named = [role for roles in databases().values() for role in roles]
         known = connection.execute(
             text("SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole FROM pg_roles WHERE rolname = ANY(:named)"),
             {"named": named},

@@ -14,7 +14,7 @@ from sqlalchemy.pool import NullPool
 from services.tasks import personal, queries
 from services.tasks.queries import TaskFilter
 from services.tasks.service import open_tasks
-from shared import vietnamese
+from shared import collation
 from shared.eventlog import open_database, writing
 from shared.eventlog.errors import ServerLacks
 from shared.eventlog.migrations import migrate
@@ -87,31 +87,31 @@ def test_icu_orders_as_sqlite_does(engine: Engine) -> None:
     decomposed = [unicodedata.normalize("NFD", each) for each in NAMES + TITLES]
     with engine.connect() as connection:
         for them in (NAMES, TITLES, decomposed, list(LETTERS + LETTERS.upper() + PUNCTUATION)):
-            assert asked(connection, ORDERED, them=them) == sorted(them, key=vietnamese.order)
+            assert asked(connection, ORDERED, them=them) == sorted(them, key=collation.order)
 
         @given(st.lists(TEXTS, max_size=20))
         @settings(max_examples=200)
         def whatever(them: list[str]) -> None:
-            assert asked(connection, ORDERED, them=them) == sorted(them, key=vietnamese.order)
+            assert asked(connection, ORDERED, them=them) == sorted(them, key=collation.order)
 
         whatever()
 
 
 def test_unaccent_finds_what_sqlite_does(engine: Engine) -> None:
     with engine.connect() as connection:
-        for wanted in [*TITLES, *(vietnamese.fold(each) for each in TITLES), *LETTERS, *PUNCTUATION, "b_o", "%", ""]:
-            expected = [vietnamese.mentions(each, wanted) for each in TITLES]
+        for wanted in [*TITLES, *(collation.fold(each) for each in TITLES), *LETTERS, *PUNCTUATION, "b_o", "%", ""]:
+            expected = [collation.mentions(each, wanted) for each in TITLES]
             assert asked(connection, MENTIONED, them=TITLES, wanted=wanted) == expected, wanted
 
         @given(st.lists(TEXTS, max_size=20), TEXTS.map(lambda each: each[:2]))
         @settings(max_examples=200)
         def whatever(them: list[str], wanted: str) -> None:
-            expected = [vietnamese.mentions(each, wanted) for each in them]
+            expected = [collation.mentions(each, wanted) for each in them]
             assert asked(connection, MENTIONED, them=them, wanted=wanted) == expected
 
         whatever()
         given_names = asked(connection, GIVEN, them=[*NAMES, None])
-        assert given_names == [vietnamese.given_name(name) for name in [*NAMES, None]]
+        assert given_names == [collation.given_name(name) for name in [*NAMES, None]]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -159,7 +159,7 @@ def test_people_and_units_are_listed_as_a_clerk_expects(commune: Commune) -> Non
     assert [one["id"] for one in done(commune.get(INSPECTOR, "/staff"))["staff"]] == staff
 
     names = [one["name"] for one in done(commune.get("p14", "/units"))["units"]]
-    assert names == sorted(names, key=vietnamese.order) and len(names) > 3
+    assert names == sorted(names, key=collation.order) and len(names) > 3
 
 
 @pytest.mark.parametrize("kind", ["server", "worker"])

@@ -14,7 +14,7 @@ import pytest
 
 from cchc.audit import audit_bundle, zipped
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from demo.year import COMMUNE
 from services.scoring.domain.sheet import sheet
 from services.scoring.views import Moment, known_at, moment_at

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import make_url
 
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from services.tasks.commands import execute
 from services.tasks.domain.organisation import AppointStaff
 from services.tasks.evidence import store_evidence

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from cchc.cli import COMMANDS, cli
 from cchc.cli.click_messages import TEXTS
 from cchc.output import table
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from demo.year import COMMUNE, FILES
 from shared.events.asyncapi import document
 from tests.scenario.conftest import Cchc, read_json
@@ -303,9 +303,9 @@ def test_who_takes_over_a_log_of_reminders_knows_which_were_sent(cchc: Cchc, dat
 
 def test_the_status_says_how_far_each_service_has_read(cchc: Cchc):
     rows = {row["service"]: row for row in read_json(cchc("status", "--json"))}
-    assert rows["tasks"]["head"] == rows["tasks"]["folded"] == rows["tasks"]["folded_by_notifications"]
+    assert rows["tasks"]["head"] == rows["tasks"]["folded_by_scoring"] == rows["tasks"]["folded_by_notifications"]
     assert rows["scoring"]["head"] == rows["scoring"]["held_by_notifications"]
-    assert rows["notifications"]["folded"] is None  # nobody folds it
+    assert rows["notifications"]["folded_by_scoring"] is None  # nobody folds it
 
 
 def test_the_status_says_that_a_newer_program_keeps_the_records_until_they_are_rebuilt(cchc: Cchc, data: Path):

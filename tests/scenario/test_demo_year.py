@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from demo.year import COMMUNE, load
 from services.scoring.domain.course import course_of, person_course
 from services.scoring.domain.sheet import sheet, sheet_bytes

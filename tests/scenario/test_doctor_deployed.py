@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from cchc.doctor.checks import CHECKS
-from cchc.doctor.examination import Finding, Result, examine
-from cchc.doctor.kafka import TOPICS, findings_of
+from cchc.doctor.checks import every_check
+from cchc.doctor.examination import Result, examine
+from cchc.doctor.finding import Finding
+from cchc.doctor.kafka import findings_of, topics_of_services
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from demo.year import COMMUNE
 from shared.eventlog import NO_COMMUNE, open_database, writing
 from shared.eventlog.kafka import TOPIC_SETTINGS, Cluster, Partition, Topic, ensure_topics
@@ -35,7 +36,7 @@ OF_MACHINE = {"python", "crc32c", "time-zones", "disk", "memory", "fonts"}
 
 
 def findings(installation: Installation, check: str) -> list[Finding]:
-    look = next(one.look for one in CHECKS if one.id == check)
+    look = next(one.look for one in every_check() if one.id == check)
     return list(look(installation))
 
 
@@ -66,7 +67,7 @@ def test_a_deployment_on_postgresql_that_is_well(deployed: Deployed, tmp_path: P
     with closing(lived.installation) as installation:
         assert installation.checkpoint_key
         # The clock of a commune that lives in 2024 is not that of the server.
-        checks = [check for check in CHECKS if check.id not in OF_MACHINE | {"clock"}]
+        checks = [check for check in every_check() if check.id not in OF_MACHINE | {"clock"}]
         found = list(examine(installation, checks))
         assert [each for each in found if each.state not in ("ok", "not_applicable")] == []
         assert {each.check for each in found if each.state == "ok"} >= {*OF_POSTGRES, "chain-tail", "calendars"}
@@ -163,7 +164,7 @@ def test_a_broker_that_stands_still(data: Path, private_kafka: PrivateKafka):
     private_kafka.broker.pause()
     try:
         with closing(Installation(settings)) as installation:
-            [found] = examine(installation, [next(check for check in CHECKS if check.id == "kafka")], limit_s=20)
+            [found] = examine(installation, [next(check for check in every_check() if check.id == "kafka")], limit_s=20)
     finally:
         private_kafka.broker.resume()
     assert found.state == "failure"
@@ -200,7 +201,7 @@ def with_relay(installation: Installation, service: str) -> None:
 def test_a_deployment_over_kafka_that_is_well_and_what_is_missing_then(published: Installation, data: Path):
     def run() -> dict[str, list[Result]]:
         found: dict[str, list[Result]] = {}
-        for each in examine(published, [check for check in CHECKS if check.id not in OF_MACHINE]):
+        for each in examine(published, [check for check in every_check() if check.id not in OF_MACHINE]):
             found.setdefault(each.check, []).append(each)
         return found
 
@@ -232,14 +233,16 @@ def test_topics_that_are_not_as_they_must_be(data: Path, bootstrap: str):
             client.create_topics(
                 {
                     topic: {"num_partitions": 1 + number, "replication_factor": 1, "configs": wrong}
-                    for number, topic in enumerate(TOPICS)
+                    for number, topic in enumerate(topics_of_services())
                 },
                 wait_for_metadata=True,
             )
         found = findings(installation, "kafka-topics")
         assert [each.state for each in found] == ["failure"] * 2 * len(SERVICES)
         assert "retention.ms là 1000, phải là -1" in found[0].detail and "phải từ 1048576" in found[1].detail
-        assert found[0].fix and found[0].fix.endswith(f"--entity-name {TOPICS[0]} --add-config retention.ms=-1")
+        assert found[0].fix and found[0].fix.endswith(
+            f"--entity-name {topics_of_services()[0]} --add-config retention.ms=-1"
+        )
         [counts] = findings(installation, "kafka-partitions")
         assert counts.state == "warning" and "số phân vùng khác nhau" in counts.detail
 

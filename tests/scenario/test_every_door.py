@@ -7,7 +7,7 @@ import flask
 import pytest
 
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from demo.year import COMMUNE
 from services.scoring.views import PROJECTION
 from shared.eventlog import writing

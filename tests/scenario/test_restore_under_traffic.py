@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from cchc.data_lock import DataInUse
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from services.tasks.commands import execute
 from services.tasks.domain.communes import OpenCommune
 from services.tasks.domain.context import Command

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 from demo.year import COMMUNE
 from services.scoring.views import PROJECTION
 from shared.background import Background

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from click.testing import CliRunner
 
 from cchc.cli import cli
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 
 Document = dict[str, Any]
 

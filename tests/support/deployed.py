@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cchc.databases import DATABASES, prepare_databases
+from cchc.databases import databases, prepare_databases
 from cchc.installation import Installation
-from cchc.settings import SERVICES, Settings
+from cchc.services import SERVICES
+from cchc.settings import Settings
 from tests.support.postgres import Postgres, execute, with_driver
 
-PASSWORDS = {role: f"{role}-for-a-test" for roles in DATABASES.values() for role in roles}
+PASSWORDS = {role: f"{role}-for-a-test" for roles in databases().values() for role in roles}
 
 
 @dataclass(frozen=True)
@@ -49,4 +50,4 @@ def deployed_on(server: Postgres) -> Iterator[Deployed]:
 
 
 def _drop(server: Postgres) -> None:
-    execute(server.address, *(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)" for database in DATABASES))
+    execute(server.address, *(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)" for database in databases()))

@@ -3,7 +3,7 @@
 import flask
 
 from cchc.installation import Installation
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 
 
 def screens_of(installation: Installation) -> flask.Flask:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cchc.settings import SERVICES
+from cchc.services import SERVICES
 
 Surface = dict[str, Any]
 DEEPEST = 6

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cchc.databases import passwords_in
-from cchc.secrets import CHECKPOINT, SIGNING, WHO, make_secrets
+from cchc.secrets import CHECKPOINT, SIGNING, containers, make_secrets
 from shared.eventlog.checkpoints import checkpoint_key, public_keys
 from shared.web.auth import Verifier
 from shared.web.keys import load_key, mint
@@ -35,16 +35,16 @@ def test_what_is_there_stays(folder: Path):
 
 def test_every_container_has_what_it_takes_and_no_more(folder: Path):
     every = passwords_in(folder)
-    for name, who in WHO.items():
+    for name, container in containers().items():
         held = {path.name: path for path in (folder / name).iterdir()} if (folder / name).exists() else {}
-        assert set(held) - {"pgpass", "password"} == set(who.keys)
+        assert set(held) - {"pgpass", "password"} == set(container.keys)
         lines = held["pgpass"].read_text().splitlines() if "pgpass" in held else []
-        assert [line.split(":")[3:] for line in lines] == [[role, every[role]] for role in who.roles]
+        assert [line.split(":")[3:] for line in lines] == [[role, every[role]] for role in container.roles]
         assert all(path.stat().st_mode & 0o377 == 0 for path in held.values())
     assert (folder / "postgres" / "password").read_text() == every["postgres"]
     assert len(set(every.values())) == len(every)
-    uids = [who.uid for who in WHO.values()]
-    assert len(set(uids)) == len(uids)
+    users = [container.user for container in containers().values()]
+    assert len(set(users)) == len(users)
 
 
 def test_what_a_container_no_longer_needs_is_taken_from_it(folder: Path):
@@ -79,7 +79,11 @@ def test_a_removed_secret_is_made_anew_and_reaches_everybody(folder: Path):
         (folder / "master" / name).unlink()
     assert made(folder) == [SIGNING, CHECKPOINT, "tasks_server"]
     after = contents(folder)
-    assert all(after[f"{name}/{key}"] != before[f"{name}/{key}"] for name, who in WHO.items() for key in who.keys)
+    assert all(
+        after[f"{name}/{key}"] != before[f"{name}/{key}"]
+        for name, container in containers().items()
+        for key in container.keys
+    )
     changed = {role for role, password in passwords_in(folder).items() if password != passwords[role]}
     assert changed == {"tasks_server"}
     # What the old key signed is still checked.

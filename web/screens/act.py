@@ -93,7 +93,7 @@ def act(commune: str, reminder: str) -> Response:
     try:
         step.take(commune, reminder, reminded, values)
     except Problem as problem:
-        if problem.status in (401, 429) or problem.status >= 500:
+        if not problem.refuses:
             raise
         status = problem.status if problem.status in (412, 422) else 409
         form = forms.refused(form, problem, step.fields)

@@ -40,7 +40,7 @@ def redeem() -> Response:
     try:
         answer = screens().clients["tasks"].post("sign-ins", json={"code": _code(flask.request.form.get("code", ""))})
     except Problem as problem:
-        if problem.status >= 500 or problem.status == 429:
+        if not problem.refuses:
             raise
         return page("sign_in/sign_in.html", 403, code="", failed=True)
     signed = answer.read(_Token)

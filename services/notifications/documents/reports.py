@@ -6,9 +6,9 @@ from typing import Any
 from services.notifications.channels.interface import Contact
 from services.notifications.domain import weekly
 from services.notifications.domain.weekly import FieldWeek, Month, PersonWeek, Week
+from shared.collation import in_order_of
 from shared.documents import Papers, day
 from shared.reform import FIELDS
-from shared.vietnamese import in_order_of
 from shared.workbook import Cell, Column, Table, workbook
 
 TITLE = "Báo cáo tuần về theo dõi, đôn đốc nhiệm vụ"

@@ -1,4 +1,4 @@
-"""From a policy's audience words to staff ids, with those who stand in for somebody absent or gone."""
+"""From a policy's audience words to staff ids, with those who stand in for people absent or gone."""
 
 from collections.abc import Callable, Iterable
 from datetime import date

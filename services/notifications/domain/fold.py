@@ -34,7 +34,7 @@ def _assigned(records: Records, e: Envelope, d: events.TaskAssigned) -> Key:
 
 def _carried_over(records: Records, e: Envelope, d: events.TaskCarriedOver) -> Key:
     """The past events are folded with their own times: the watch of the new commune begins after them."""
-    for past, there in events.lived(d):
+    for past, there in events.past_events(d):
         evolve(records, msgspec.structs.replace(e, type=past.type, time=past.time, data=there))
     return "task", d.task
 

@@ -29,10 +29,12 @@ class AlreadyQueued(msgspec.Struct, frozen=True):
     only_recorded: bool
 
 
-def to_queue(commune: str, view: View, wanted: Sequence[Wanted], told: Sequence[AlreadyQueued], at: str) -> list[Data]:
+def to_queue(
+    commune: str, view: View, wanted: Sequence[Wanted], queued: Sequence[AlreadyQueued], at: str
+) -> list[Data]:
     """What to append for what is wanted and is queued neither as this rung nor on this day."""
-    rungs = {(each.about, each.rule, each.due_version, each.recipient, each.channel) for each in told}
-    keys = {(each.about, each.rule, each.run_on, each.recipient, each.channel) for each in told}
+    rungs = {(each.about, each.rule, each.due_version, each.recipient, each.channel) for each in queued}
+    keys = {(each.about, each.rule, each.run_on, each.recipient, each.channel) for each in queued}
     events: list[Data] = []
     fresh: list[Wanted] = []
     for each in wanted:
@@ -42,22 +44,22 @@ def to_queue(commune: str, view: View, wanted: Sequence[Wanted], told: Sequence[
             continue
         rungs.add(rung)
         keys.add(key)
-        queued = each.queued(commune)
-        events.append(queued)
+        event = each.queued(commune)
+        events.append(event)
         if each.suppressed:
-            events.append(ReminderSuppressed(reminder=queued.reminder, at=at, reason=each.suppressed))
+            events.append(ReminderSuppressed(reminder=event.reminder, at=at, reason=each.suppressed))
         else:
             fresh.append(each)
-    return [*events, *_escalations(commune, view, fresh, told, at)]
+    return [*events, *_escalations(commune, view, fresh, queued, at)]
 
 
 def _escalations(
-    commune: str, view: View, fresh: Sequence[Wanted], told: Sequence[AlreadyQueued], at: str
+    commune: str, view: View, fresh: Sequence[Wanted], queued: Sequence[AlreadyQueued], at: str
 ) -> Iterator[ReminderEscalated]:
     """The levels that hear of a missed deadline for the first time."""
     rising = {rule.rule: rule for _, policy in view.policies for rule in policy.rules if rule.escalates_to}
     reached: dict[tuple[str, int | None], int] = {}
-    for before in told:
+    for before in queued:
         if before.rule in rising and not before.only_recorded:
             _raise(reached, (before.about, before.due_version), rising[before.rule].escalates_to)
     posts = posts_on(view.records, local_day(at), at) if any(each.rule in rising for each in fresh) else {}

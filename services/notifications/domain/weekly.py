@@ -93,7 +93,9 @@ class Week(msgspec.Struct, kw_only=True):
     missing: list[int]
 
 
-class _Looked(msgspec.Struct):
+class _Followed(msgspec.Struct):
+    """A task with its state at the moment, and the day it ended."""
+
     task: TaskRecord
     now: TaskState
     ended: date | None
@@ -103,14 +105,14 @@ def monday_of(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def week(records: Records, at: str, told: Iterable[ReachedRecipient]) -> Week:
+def week(records: Records, at: str, reminders: Iterable[ReachedRecipient]) -> Week:
     """The week of a moment (RFC 3339 in UTC). `records` must hold what ended since that Monday in Vietnam."""
     on = local_day(at)
     monday = monday_of(on)
-    looked = [one for task in records.tasks.values() if (one := _look(task, at))]
+    followed = [one for task in records.tasks.values() if (one := _follow(task, at))]
     posts = posts_on(records, on, at)
-    leads = sorted({one.task.lead for one in looked if one.now.runs or _ended_since(one, monday)})
-    late, missing = _late(records, looked, on, calendars_at(records, at), posts, told)
+    leads = sorted({one.task.lead for one in followed if one.now.runs or _ended_since(one, monday)})
+    late, missing = _late(records, followed, on, calendars_at(records, at), posts, reminders)
     year, number, _ = on.isocalendar()
     return Week(
         commune=records.commune,
@@ -119,13 +121,13 @@ def week(records: Records, at: str, told: Iterable[ReachedRecipient]) -> Week:
         on=on,
         monday=monday,
         sunday=monday + timedelta(days=6),
-        total=_count(looked, on),
+        total=_count(followed, on),
         people=[
-            PersonWeek(lead, _post(posts, lead), _count([one for one in looked if one.task.lead == lead], on))
+            PersonWeek(lead, _post(posts, lead), _count([one for one in followed if one.task.lead == lead], on))
             for lead in leads
         ],
         fields=[
-            FieldWeek(field, name, _count([one for one in looked if one.task.field == field], on))
+            FieldWeek(field, name, _count([one for one in followed if one.task.field == field], on))
             for field, name in FIELDS.items()
         ],
         late=late,
@@ -133,36 +135,36 @@ def week(records: Records, at: str, told: Iterable[ReachedRecipient]) -> Week:
     )
 
 
-def _look(task: TaskRecord, at: str) -> _Looked | None:
+def _follow(task: TaskRecord, at: str) -> _Followed | None:
     now = state_at(task, at)
     if now is None:
         return None
-    return _Looked(task, now, None if now.runs else local_day(now.since))
+    return _Followed(task, now, None if now.runs else local_day(now.since))
 
 
 def _post(posts: Mapping[str, Post], staff: str) -> str | None:
     return posts[staff].post if staff in posts else None
 
 
-def _overdue(one: _Looked, on: date) -> bool:
+def _overdue(one: _Followed, on: date) -> bool:
     return one.now.status == "open" and one.now.due is not None and one.now.due < on
 
 
-def _signed(one: _Looked) -> bool:
+def _signed(one: _Followed) -> bool:
     """Was there a sign of work since the deadline in force was set?"""
     return one.now.last_sign is not None and one.now.last_sign >= one.now.due_set
 
 
-def _ended_since(one: _Looked, first: date) -> bool:
+def _ended_since(one: _Followed, first: date) -> bool:
     return one.now.status == "completed" and one.ended is not None and one.ended >= first
 
 
-def _in_time(one: _Looked) -> bool:
+def _in_time(one: _Followed) -> bool:
     on = one.now.reported_on or one.ended
     return one.now.due is None or (on is not None and on <= one.now.due)
 
 
-_WEEK: Mapping[str, Callable[[_Looked, date], bool]] = {
+_WEEK: Mapping[str, Callable[[_Followed, date], bool]] = {
     "open": lambda one, on: one.now.status == "open",
     "due": lambda one, on: (
         one.now.status == "open" and one.now.due is not None and on <= one.now.due <= monday_of(on) + timedelta(days=6)
@@ -176,25 +178,25 @@ _WEEK: Mapping[str, Callable[[_Looked, date], bool]] = {
 }
 
 
-def _count(looked: Iterable[_Looked], on: date) -> WeekCounts:
-    found = list(looked)
+def _count(followed: Iterable[_Followed], on: date) -> WeekCounts:
+    found = list(followed)
     return WeekCounts(**{name: sum(is_one(one, on) for one in found) for name, is_one in _WEEK.items()})
 
 
 def _late(
     records: Records,
-    looked: Iterable[_Looked],
+    followed: Iterable[_Followed],
     on: date,
     calendars: Calendars,
     posts: Mapping[str, Post],
-    told: Iterable[ReachedRecipient],
+    reminders: Iterable[ReachedRecipient],
 ) -> tuple[list[LateTask], list[int]]:
     """All open tasks past their deadline, the longest overdue first; and the years that have no calendar."""
     found, missing = [], set()
     reached: dict[tuple[str, int], list[ReachedRecipient]] = {}
-    for reminder in told:
+    for reminder in reminders:
         reached.setdefault((reminder.task, reminder.due_version), []).append(reminder)
-    for one in looked:
+    for one in followed:
         task, now = one.task, one.now
         if not _overdue(one, on) or now.due is None:
             continue
@@ -223,9 +225,9 @@ def _late(
     return sorted(found, key=lambda late: (late.due, late.lead, late.task)), sorted(missing)
 
 
-def _level(told: Iterable[ReachedRecipient], lead: str, due: date, posts: Mapping[str, Post]) -> Level | None:
+def _level(reminders: Iterable[ReachedRecipient], lead: str, due: date, posts: Mapping[str, Post]) -> Level | None:
     """The highest level, by their posts, of those who were reminded after the deadline."""
-    people = {reminder.recipient for reminder in told if reminder.run_on > due}
+    people = {reminder.recipient for reminder in reminders if reminder.run_on > due}
     roles = {role for staff in people - {lead} if staff in posts for role in posts[staff].roles}
     return next((level for level in ROLES if level in roles), "lead" if people else None)
 
@@ -299,7 +301,7 @@ def _month(tasks: Sequence[TaskRecord], first: date, on: date, at: str) -> Month
         now = state_at(task, moments[-1].time)
         if now is None:
             continue
-        one = _Looked(task, now, None if now.runs else local_day(now.since))
+        one = _Followed(task, now, None if now.runs else local_day(now.since))
         ended = isinstance(moments[-1], Ended) and moments[-1].day >= first
         counts["assigned"] += isinstance(moments[0], DueSet) and moments[0].day >= first
         counts["in_time"] += ended and now.status == "completed" and _in_time(one)

@@ -35,8 +35,8 @@ def why(view: View, occurrences: Iterable[Occurrence], staff: str, day: date, no
     `view` is of the end of the day, or of now when that is earlier (`now`, RFC 3339 in UTC); `occurrences` are theirs.
     """
     at = min(now, end_of_day(day))
-    told = [_became(each) for each in occurrences if day in (each.run_on, local_day(each.state_at))]
-    answered = {(task_of(line.about), line.rule) for line in told}
+    became = [_became(each) for each in occurrences if day in (each.run_on, local_day(each.state_at))]
+    answered = {(task_of(line.about), line.rule) for line in became}
     silent = [
         line
         for task in view.records.tasks.values()
@@ -44,7 +44,7 @@ def why(view: View, occurrences: Iterable[Occurrence], staff: str, day: date, no
         for line in _silence(view, task, staff, day, at)
         if (task.task, line.rule) not in answered
     ]
-    return [*told, *silent]
+    return [*became, *silent]
 
 
 def _became(each: Occurrence) -> Line:
@@ -100,7 +100,7 @@ def _of_rung(
     rule: PolicyRule,
     status: str,
     due_set: str,
-    told: Sequence[str],
+    recipients: Sequence[str],
     staff: str,
     *,
     frozen: bool,
@@ -112,8 +112,8 @@ def _of_rung(
         return Line(about=about, rule=rule.rule, code=status, params={})
     if frozen and rule.escalates_to in ABOVE_THE_OFFICE:
         return Line(about=about, rule=rule.rule, code="held_back")
-    if staff not in told:
-        return Line(about=about, rule=rule.rule, code="others_told", params={"told": list(told)})
+    if staff not in recipients:
+        return Line(about=about, rule=rule.rule, code="others_told", params={"told": list(recipients)})
     return Line(about=about, rule=rule.rule, code="not_queued")
 
 

@@ -87,9 +87,9 @@ def worklist(records: Records, occurrences: Iterable[Occurrence], at: str) -> Wo
     on = local_day(at)
     counting = _Counting(calendars_at(records, at))
     posts = posts_on(records, on, at)
-    told = list(occurrences)
+    queued = list(occurrences)
     reached: dict[str, int] = {}
-    for each in told:
+    for each in queued:
         if (about := task_of(each.about)) and each.state in ("sent", "delivered", "sent_by_hand"):
             reached[about] = reached.get(about, 0) + 1
     sections: dict[Section, list[Row]] = {section: [] for section in SECTIONS}
@@ -104,7 +104,7 @@ def worklist(records: Records, occurrences: Iterable[Occurrence], at: str) -> Wo
     return Worklist(
         on=on,
         **sections,
-        undelivered=[_undelivered(each, posts) for each in told if each.state == "failed"],
+        undelivered=[_undelivered(each, posts) for each in queued if each.state == "failed"],
         people=_counts(sections, lambda row: row.lead, lambda row: row.post),
         fields=_counts(sections, lambda row: str(row.field), lambda row: FIELDS[row.field]),
         missing=sorted(counting.missing),

@@ -143,7 +143,7 @@ def _cancelled(records: Records, e: Envelope, d: events.TaskCancelled) -> Key:
 
 def _carried_over(records: Records, e: Envelope, d: events.TaskCarriedOver) -> Key:
     """The past events are folded with their own times; in this log they all stand at the carrying event."""
-    for past, there in events.lived(d):
+    for past, there in events.past_events(d):
         actor = past.actor or e.actor
         evolve(records, msgspec.structs.replace(e, type=past.type, time=past.time, actor=actor, data=there))
     if not d.history or d.task not in records.tasks:

@@ -40,7 +40,7 @@ from shared.events import (
     UnitDefined,
     decode,
     event_hash,
-    lived,
+    past_events,
     subject_of,
     type_name,
 )
@@ -443,7 +443,7 @@ def _parts(stream: Sequence[Recorded], ids: Ids) -> Iterator[list[tuple[Recorded
 def _past(envelope: Envelope, ids: Ids) -> Iterator[PastEvent]:
     """What happened there. A task that came from a merger before brings what it brought."""
     if isinstance(envelope.data, TaskCarriedOver):
-        for past, there in lived(envelope.data):
+        for past, there in past_events(envelope.data):
             if there is not None:
                 yield _past_event(there, past.time, past.actor or envelope.actor, ids)
     else:

@@ -13,8 +13,8 @@ from services.tasks.imports.deadlines import Deadline
 from services.tasks.imports.leads import Directory, Lead, Person
 from services.tasks.imports.results import Remark, Row, Skipped, SkippedSheet, Table, cell_text
 from services.tasks.imports.sheets import Value, read
+from shared.collation import fold
 from shared.reform import FIELDS
-from shared.vietnamese import fold
 
 VOCABULARY = tables.Vocabulary(
     {

@@ -9,8 +9,8 @@ import msgspec
 
 from services.tasks.imports.moments import USED, Moment, find
 from services.tasks.imports.words import clean, one_line
+from shared.collation import fold
 from shared.events.values import Day, Due, Recurrence, Roll
-from shared.vietnamese import fold
 
 Kind = Literal["date", "recurring", "after_event", "event", "cadence", "several", "blank", "unreadable"]
 Every = Literal["month", "quarter", "half", "year"]

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from services.tasks.imports.words import words
-from shared.vietnamese import fold
+from shared.collation import fold
 
 How = Literal["code", "name", "post", "unit", "near", "group", "several", "unknown"]
 

@@ -13,8 +13,8 @@ from services.tasks.imports.leads import Person
 from services.tasks.imports.results import Remark, Row, Skipped, SkippedSheet, Table, cell_text
 from services.tasks.imports.sheets import Value, read
 from services.tasks.imports.words import compact
+from shared.collation import fold
 from shared.events.values import Category, Day
-from shared.vietnamese import fold
 
 VOCABULARY = tables.Vocabulary(
     {

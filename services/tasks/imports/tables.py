@@ -10,7 +10,7 @@ from services.tasks.imports.archive import column_letters
 from services.tasks.imports.results import Cells, Skipped, SkippedSheet, Table, cell_text
 from services.tasks.imports.sheets import Rows, Sheet, Value
 from services.tasks.imports.words import compact, one_line, without_brackets
-from shared.vietnamese import fold
+from shared.collation import fold
 
 # The words for each column, the most telling first; compared without case, diacritics, spaces and punctuation.
 Columns = Mapping[str, tuple[str, ...]]

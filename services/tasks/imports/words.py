@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from shared.vietnamese import fold
+from shared.collation import fold
 
 SPACES = re.compile(r"[^\S\n]+")
 INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff\u00ad]")

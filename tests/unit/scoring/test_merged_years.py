@@ -21,7 +21,7 @@ from shared.events import (
     StaffLeft,
     TaskCarriedOver,
     UnitDefined,
-    lived,
+    past_events,
 )
 from tests.support.histories import COMMUNE, History
 from tests.support.random_years import STAFF, RandomYear
@@ -56,7 +56,7 @@ def recorded(history: History, envelopes: Iterable[Envelope]) -> History:
 
 def as_recorded_there(data: Data, ids: Ids) -> Data:
     if isinstance(data, TaskCarriedOver):
-        past = [replace(one, data=msgspec.to_builtins(moved(what, ids))) for one, what in lived(data)]
+        past = [replace(one, data=msgspec.to_builtins(moved(what, ids))) for one, what in past_events(data)]
         return replace(data, history=past)
     mapped: Data = moved(data, ids)
     return mapped

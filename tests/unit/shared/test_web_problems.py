@@ -17,7 +17,7 @@ from webargs import fields as webargs_fields
 from werkzeug.test import TestResponse
 
 from shared import eventlog
-from shared.web import problems, vietnamese
+from shared.web import form_messages, problems
 from tests.support.web import NOTES, Service, notes_service
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -264,6 +264,9 @@ def test_without_a_well_formed_traceparent_a_new_trace_begins(service: Service, 
 def test_texts_are_nfc() -> None:
     texts = [text for problem in problems.DOOR.values() for text in (problem.title, problem.detail)]
     texts += [
-        text for table in (vietnamese.FIELDS, vietnamese.VALIDATORS) for row in table.values() for text in row.values()
+        text
+        for table in (form_messages.FIELDS, form_messages.VALIDATORS)
+        for row in table.values()
+        for text in row.values()
     ]
     assert [text for text in texts if not unicodedata.is_normalized("NFC", text)] == []

@@ -1,4 +1,4 @@
-"""One evaluation of the policy: whose time has come since it was last looked at, and who is to be reminded."""
+"""One evaluation of the policy: the rules whose time has come since the last one, and their recipients."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -205,7 +205,7 @@ class Planning:
                     yield from self._unseen(rung, f"endpoint/{endpoint}", "webhook")
 
     def _recipients(self, rung: DueRung) -> list[str]:
-        """The audience of the day; for one who left since, whoever takes their place today."""
+        """The audience of the day; for a person who left since, those who take their place today."""
         named = self.roll(rung.run_on).recipients(rung.audience, rung.concerned)
         today = self.roll(self.today)
         reached = [other for staff in named for other in ([staff] if staff in today.posts else today.reach(staff))]

@@ -1,4 +1,4 @@
-"""Sheets of periods: of each period that ended, whoever has not scored themselves, and whoever has not confirmed it."""
+"""Sheets of periods: for each period that ended, the people who have not scored themselves or not confirmed a sheet."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""Vietnamese search and order on PostgreSQL; on SQLite the connection brings them (shared/vietnamese.py)."""
+"""Vietnamese search and order on PostgreSQL; on SQLite the connection brings them (shared/collation.py)."""
 
 import sqlalchemy as sa
 from alembic import op

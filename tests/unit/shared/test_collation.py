@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from shared.vietnamese import given_name, in_order_of, mentions, order
+from shared.collation import given_name, in_order_of, mentions, order
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ SCHEMA = {"type": "Phải là một đối tượng.", "unknown": "Không có tr
 
 
 def speak_vietnamese() -> None:
-    """Replace marshmallow's English texts. Idempotent; a field takes its texts when it is made, so call it first."""
+    """Replace marshmallow's English texts. Fields take their texts when they are created, so call this first."""
     for field, messages in FIELDS.items():
         field.default_error_messages = messages
     for validator, attributes in VALIDATORS.items():

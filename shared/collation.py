@@ -1,7 +1,7 @@
-"""Vietnamese texts compared: what is the same in a search, and what comes first in a list.
+"""Compare Vietnamese texts: what matches in a search, and what comes first in a list.
 
-The databases call these by name: on SQLite as they stand here (`shared.eventlog.database`), on PostgreSQL as their
-equals made of ICU and unaccent (the migrations of the service that searches or sorts).
+The databases call these functions by name: SQLite the ones here (`shared.eventlog.database`), PostgreSQL equivalents
+made of ICU and unaccent (in the migrations of the service that searches or sorts).
 """
 
 import unicodedata
@@ -11,13 +11,13 @@ from typing import TypeVar
 
 Row = TypeVar("Row")
 
-# What is typed plainly and printed finely; unaccent of PostgreSQL has the same pairs.
+# Typographic characters and what people type for them; PostgreSQL's unaccent has the same pairs.
 _PLAIN = [*zip("“”‘’‐‑–—−", "\"\"''-----", strict=True), ("…", "...")]
 
-# More than any commune writes with; who sends others is answered all the same.
+# More than any commune writes with; others are handled too, only not cached.
 MOST_CHARACTERS = 4096
 
-# The root order of Unicode (CLDR) for what stands in Vietnamese texts, then the alphabet.
+# The root order of Unicode (CLDR) for characters of Vietnamese texts, then the alphabet.
 _ORDER = "\t\n _-–—,;:!?.'‘’\"“”«»()[]{}§@*/\\&#%`^°+÷×<=>|~−$₫€0123456789aăâbcdđeêfghijklmnoôơpqrstuưvwxyz"
 _PLACES = {char: place for place, char in enumerate(_ORDER)}
 # After ngang, which has no mark: huyền, hỏi, ngã, sắc, nặng.
@@ -25,7 +25,7 @@ _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
 
 
 class _Folded(dict[int, int]):
-    """Code points met before and their folded ones: a table is what `str.translate` is fastest with."""
+    """Code points seen so far with their folded ones: `str.translate` is fastest with a table."""
 
     def __missing__(self, code: int) -> int:
         base = unicodedata.normalize("NFD", chr(code))[0].lower()
@@ -58,16 +58,16 @@ def _plain(text: str) -> str:
     return folded
 
 
-_plain_once = lru_cache(maxsize=64)(_plain)  # what is wanted is asked of every title
+_plain_once = lru_cache(maxsize=64)(_plain)  # one search compares every title with the same text
 
 
 def given_name(name: str | None) -> str | None:
-    """The last word, by which a Vietnamese list of names is ordered; in lower case, as some are typed in capitals."""
+    """The last word, by which Vietnamese lists of names are ordered; in lower case, as some are typed in capitals."""
     return None if name is None else name.rpartition(" ")[2].lower()
 
 
 def compare(first: str, second: str) -> int:
-    """-1, 0 or 1, as collations want it."""
+    """-1, 0 or 1, as a collation returns."""
     one, other = order(first), order(second)
     return (one > other) - (one < other)
 
@@ -75,7 +75,7 @@ def compare(first: str, second: str) -> int:
 def order(text: str) -> tuple[list[int], list[int], list[bool], str]:
     """The place of a text among others, as ICU orders `vi`: by letters, then by tones, then small before capital.
 
-    A letter of another language stands with the one that it is made of (č of Ê Đê with c), or by code point after z.
+    A letter of another language sorts with its base letter (č of Ê Đê with c), or by code point after z.
     """
     letters = [_letter(char) for char in unicodedata.normalize("NFC", text)]
     return (
@@ -105,6 +105,6 @@ def _weights(marks: Iterable[str]) -> tuple[int, ...]:
 
 
 def in_order_of(names: Iterable[str], rows: Iterable[Row], of: Callable[[Row], str]) -> list[Row]:
-    """Rows in the order that `names` has of what they are `of` (ids); the others after them, as they come."""
+    """Rows ordered as `names` orders the ids that `of` takes from them; all others follow, in the order they came."""
     places = {name: place for place, name in enumerate(names)}
     return sorted(rows, key=lambda row: places.get(of(row), len(places)))

@@ -8,14 +8,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from cchc.data_lock import DataInUse
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
 from cchc.settings import WrongSetting
-from services.scoring.texts import TEXTS as SCORING_TEXTS
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
 from shared.eventlog.errors import ServerLacks
 from shared.eventlog.trouble import trouble_of
 from shared.events import MalformedEvent, UnknownVersion
 from shared.projection import CannotFold
 from shared.refusal import Refused
-from shared.web.problems import TROUBLES, fill
+from shared.web.problems import TROUBLES
 
 SENTENCES: dict[type[Exception], tuple[str, int]] = {
     UnknownCommune: ("Chưa có xã này: {error}. Mở xã trước khi ghi.", REFUSED),
@@ -51,8 +50,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        _, detail = SCORING_TEXTS.get(refusal.code, ("", f"Bị từ chối: {refusal.code}"))
-        fail(f"{refusal.detail or fill(detail, refusal.params)} [{refusal.code}]", REFUSED)
+        fail(f"{refusal.detail} [{refusal.code}]", REFUSED)
     except EXPLAINED as error:
         said = getattr(error, "orig", None) or error
         if word := trouble_of(error):

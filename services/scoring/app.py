@@ -6,8 +6,9 @@ import flask
 
 from services.scoring.access import ACTIONS
 from services.scoring.api import BLUEPRINTS
+from services.scoring.api.about import ABOUT
+from services.scoring.domain import refusals
 from services.scoring.service import Scoring
-from services.scoring.texts import STATUSES, TEXTS
 from services.scoring.views import PROJECTION
 from shared.projection import all_positions
 from shared.web.app import create_app
@@ -27,7 +28,7 @@ def create_web(scoring: Scoring, verifier: Verifier, *, origin: str | None = Non
         service=scoring,
         roles_in_force=after_waiting(scoring.reached, scoring.roles_in_force),
         checks={"database": scoring.log.heads},
-        texts=TEXTS,
-        statuses=STATUSES,
+        refusals=refusals.ALL,
         origin=origin,
+        about=ABOUT,
     )

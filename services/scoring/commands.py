@@ -1,100 +1,107 @@
-"""The commands of scoring: authorise, read what the decision rests on, decide, append to scoring's own log."""
+"""The commands of scoring: authorise → read → decide → append, the same few lines for all of them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
-from sqlalchemy import Engine, select
 
-from services.scoring.domain.assessment import Context
-from services.scoring.domain.procedure import Present, Verdict
-from services.scoring.domain.records import Records, decode_record
-from services.scoring.domain.rules.facts.people import post_on
-from services.scoring.service import OwnerHeads
-from services.scoring.views import PROJECTION, Moment, known_at, records
-from shared.eventlog import Appended, Decision, Key, Log, Transaction
+from services.scoring import tables
+from services.scoring.access import ACTIONS
+from services.scoring.domain import decisions, refusals
+from services.scoring.domain.context import Command, Context, ProcedureContext
+from services.scoring.domain.records import PersonRecord
+from services.scoring.domain.rules.facts.people import Post, post_on
+from services.scoring.service import Scoring
+from services.scoring.views import PROJECTION, Moment, known_at
+from shared.eventlog import Appended, Decision, Key, StaleVersion, Transaction
 from shared.eventlog.feed import FeedError
+from shared.events import Data, subject_of
 from shared.projection import all_positions
-from shared.refusal import Refused
-
-Decide = Callable[[Context, Any], Sequence[Any]]
-Judge = Callable[[Present, Any], Verdict]
+from shared.web.auth import Principal, authorise
 
 
-def execute(log: Log, commune: str, actor: str, decide: Decide, command: Any, *, key: Key | None = None) -> Appended:
-    """Let `decide` answer a command while the head of the commune is held, and append its events."""
-
-    def in_transaction(tx: Transaction) -> Decision:
-        return Decision(decide(_context(tx, actor), command))
-
-    return log.append(commune, in_transaction, actor=actor, key=key)
-
-
-def judge(
-    logs: Mapping[str, Log], commune: str, actor: str, decide: Judge, command: Any, *, key: Key | None = None
+def execute(
+    service: Scoring,
+    principal: Principal,
+    command: Command,
+    *,
+    commune: str,
+    if_match: int | None = None,
+    key: Key | None = None,
 ) -> Appended:
-    """Let a step of the procedure be decided on the records at the ends of both local logs, while the head of
-    scoring's own is held: what it finds, and what it pins, is exactly what stood before it."""
+    """Run a command while the head of the commune is held, and append what it leads to to scoring's own log.
 
-    def in_transaction(tx: Transaction) -> Decision:
-        ends = {"tasks": logs["tasks"].head(commune).position, "scoring": tx.head.position}
-        known = known_at(logs, commune, Moment(ends, tx.today))
-        posts = {staff: post_on(person, tx.today) for staff, person in known.records.people.items()}
-        present = Present(
-            actor=_staff(actor),
-            posts={staff: post for staff, post in posts.items() if post},
-            units=_units(commune, known.records.by_kind["unit"]),
-            records=known.records,
-            today=tx.today,
-            inputs=known.inputs,
-            new_id=tx.new_id,
-        )
-        verdict = decide(present, command)
-        return Decision(verdict.events, msgspec.to_builtins(verdict.result))
+    `if_match` is the version of the stream that the caller saw. Raises Rejected (`role`, `commune`), Refused,
+    StaleVersion, and what `Log.append` raises; then nothing has happened.
+    """
+    handler = decisions.HANDLERS[type(command)]
+    authorise(ACTIONS, handler.action, principal, commune)
+    if handler.pins:
+        must_be_up_to_date(service, commune)
 
-    return logs["scoring"].append(commune, in_transaction, actor=actor, key=key)
+    def decide(tx: Transaction) -> Decision:
+        context = _at_the_ends(service, tx, principal) if handler.step else _as_folded(tx, principal)
+        decision = decisions.decide(command, context)
+        if if_match is not None:
+            _must_be_at(if_match, tx, decision.events)
+        return Decision(decision.events, msgspec.to_builtins(decision.result))
+
+    return service.log.append(commune, decide, actor=principal.actor, key=key)
 
 
-def must_be_up_to_date(engine: Engine, logs: Mapping[str, Log], commune: str, owner_heads: OwnerHeads | None) -> None:
+def must_be_up_to_date(service: Scoring, commune: str) -> None:
     """What is pinned must be all there is. Refuses while the commune is parked here, its tasks log is broken or behind
     its owner's, or the owner does not say how long it is."""
-    reached = all_positions(engine, PROJECTION.name).get(commune, {})
-    if any(at.parked for at in reached.values()) or commune in logs["tasks"].broken():
-        raise Refused("commune-parked")
-    if owner_heads is None:
+    tasks = service.logs["tasks"]
+    reached = all_positions(service.engine, PROJECTION.name).get(commune, {})
+    if any(at.parked for at in reached.values()) or commune in tasks.broken():
+        raise refusals.COMMUNE_PARKED()
+    if service.owner_heads is None:
         return
     try:
-        owner = owner_heads().get(commune)
+        owner = service.owner_heads().get(commune)
     except FeedError as error:
-        raise Refused("owner-away") from error
-    here = logs["tasks"].head(commune).position
+        raise refusals.OWNER_AWAY() from error
+    here = tasks.head(commune).position
     if owner is not None and owner.position > here:
-        raise Refused("tasks-behind", here=here, there=owner.position)
+        raise refusals.TASKS_BEHIND(here=here, there=owner.position)
 
 
-def _context(tx: Transaction, actor: str) -> Context:
-    """Who is in post today, as far as this service has folded the tasks log."""
-    rows = tx.connection.execute(
-        select(records.c.kind, records.c.id, records.c.body).where(
-            records.c.commune == tx.commune, records.c.kind.in_(("person", "unit", "year"))
-        )
-    ).all()
-    known = Records(tx.commune)
-    for row in rows:
-        known.put(row.kind, row.id, decode_record(row.kind, row.body))
-    posts = {staff: post_on(person, tx.today) for staff, person in known.people.items()}
+def _must_be_at(version: int, tx: Transaction, events: Sequence[Data]) -> None:
+    for subject in (subject_of(event, tx.commune) for event in events):
+        if tx.version(subject) != version:
+            raise StaleVersion(subject, version, tx.version(subject))
+
+
+def _as_folded(tx: Transaction, principal: Principal) -> Context:
+    """People, units and years as far as this service has folded the tasks log."""
+    records = PROJECTION.read(tx.connection, tx.commune, tables.records.c.kind.in_(("person", "unit", "year")))
     return Context(
-        actor=_staff(actor),
-        posts={staff: post for staff, post in posts.items() if post},
-        units=_units(tx.commune, known.by_kind["unit"]),
-        records=known,
+        actor=principal.staff,
+        posts=_posts(records.people, tx),
+        units=_units(tx.commune, records.by_kind["unit"]),
+        records=records,
         today=tx.today,
     )
 
 
-def _staff(actor: str) -> str | None:
-    kind, _, name = actor.partition("/")
-    return name if kind == "staff" else None
+def _at_the_ends(service: Scoring, tx: Transaction, principal: Principal) -> ProcedureContext:
+    """All records at the ends of both local logs: what is decided, and what it pins, is exactly what stood before."""
+    ends = {"tasks": service.logs["tasks"].head(tx.commune).position, "scoring": tx.head.position}
+    known = known_at(service.logs, tx.commune, Moment(ends, tx.today))
+    return ProcedureContext(
+        actor=principal.staff,
+        posts=_posts(known.records.people, tx),
+        units=_units(tx.commune, known.records.by_kind["unit"]),
+        records=known.records,
+        today=tx.today,
+        inputs=known.inputs,
+        new_id=tx.new_id,
+    )
+
+
+def _posts(people: Mapping[str, PersonRecord], tx: Transaction) -> dict[str, Post]:
+    posts = {staff: post_on(person, tx.today) for staff, person in people.items()}
+    return {staff: post for staff, post in posts.items() if post}
 
 
 def _units(commune: str, defined: Iterable[str]) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from services.scoring.domain import refusals
 from services.scoring.domain.differences import Differences, differences
 from services.scoring.views import SOURCES, Known, Moment, known_at, moment_at, must_have_reached, pins
 from shared.eventlog import Log
@@ -14,7 +15,6 @@ from shared.eventlog.chain import Head, decode_verified
 from shared.events import Envelope, format_time
 from shared.projection import CannotFold
 from shared.records import FoldError
-from shared.refusal import Refused
 
 
 class Compared(msgspec.Struct):
@@ -35,7 +35,7 @@ def compare(
     last = _moment(logs, commune, query["last"] or format_time(now))
     first = _moment(logs, commune, query["first"])
     if first.on > last.on or any(first.positions[source] > last.positions[source] for source in SOURCES):
-        raise Refused("moments-reversed")
+        raise refusals.MOMENTS_REVERSED()
     known = known_at(logs, commune, first)
     events = _between(logs, commune, known, last.positions)
     try:
@@ -44,7 +44,7 @@ def compare(
         at = error.envelope
         raise CannotFold(at.source.strip("/"), commune, at.position, error) from error
     if staff not in known.records.people:
-        raise Refused("staff-unknown", staff=staff)
+        raise refusals.STAFF_UNKNOWN(staff=staff)
     return Compared(known, Known(known.records, last.on, pins(logs, commune, last.positions)), found)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from services.scoring.comparing import Compared, compare
-from services.scoring.domain import course, periods, rules, sheet, table
+from services.scoring.domain import course, periods, refusals, rules, sheet, table
 from services.scoring.domain.readers import may_read, may_read_opinion
 from services.scoring.domain.standing import without_opinions
 from services.scoring.recheck import Checked
@@ -19,7 +19,6 @@ from services.scoring.views import PROJECTION, Known, Moment, known_at, known_no
 from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import VIETNAM, CheckpointSigned, decode, parse_time
 from shared.projection import all_positions
-from shared.refusal import Refused
 
 if TYPE_CHECKING:
     from shared.web.auth import Principal
@@ -36,7 +35,7 @@ class Answer(msgspec.Struct, Generic[T], frozen=True):
     result: T
 
 
-class Status(msgspec.Struct, frozen=True):
+class RecordsStatus(msgspec.Struct, frozen=True):
     """Per log how far the records have come, how long it is, and why they stand still where they do."""
 
     positions: dict[str, int]
@@ -81,9 +80,9 @@ def readable(service: Scoring, principal: "Principal", commune: str, staff: str,
     """
     found = known(service, commune, query)
     if staff not in found.records.people:
-        raise Refused("staff-unknown", staff=staff)
+        raise refusals.STAFF_UNKNOWN(staff=staff)
     if not may_read(service.post_today(commune, staff), staff, principal.staff, principal.roles):
-        raise Refused("sheet-of-another", staff=staff)
+        raise refusals.SHEET_OF_ANOTHER(staff=staff)
     return found
 
 
@@ -191,10 +190,10 @@ def recheck(
     return Answer(found, Recheck(all(proposal.ok for proposal in checked), checked))
 
 
-def status(service: Scoring, commune: str) -> Status:
+def status(service: Scoring, commune: str) -> RecordsStatus:
     """How far the records of a commune have come."""
     reached = all_positions(service.engine, PROJECTION.name).get(commune, {})
-    return Status(
+    return RecordsStatus(
         positions={source: at.position for source, at in reached.items()},
         heads={source: log.head(commune).position for source, log in service.logs.items()},
         parked={source: at.parked for source, at in reached.items() if at.parked},

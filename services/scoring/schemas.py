@@ -4,11 +4,11 @@ import re
 from datetime import date, datetime
 from typing import Any, get_args
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from services.scoring.domain.assessment import COMMON_CRITERIA, GRADES
 from services.scoring.views import Moment
-from shared.events import VIETNAM, end_of_day, format_time, local_day
+from shared.events import VIETNAM, UnitFigures, Vote, end_of_day, format_time, local_day
 from shared.events.ratings import Level, Outcome
 from shared.events.values import Category
 from shared.web.schema import Schema
@@ -137,6 +137,11 @@ class UnitResultBody(Schema):
     level = fields.String(load_default=None, validate=validate.OneOf(get_args(Level)))
     by = fields.String(required=True)
 
+    @post_load
+    def nest(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """The command keeps the figures apart from the person who records them."""
+        return {"by": data.pop("by"), "figures": UnitFigures(**data)}
+
 
 def _text(longest: int = 2000, **more: Any) -> fields.String:
     return fields.String(validate=validate.Length(min=1, max=longest), **more)
@@ -210,6 +215,10 @@ class VoteBody(Schema):
     level = _one_of(Level, required=True)
     for_ = _count(data_key="for")
     against = _count()
+
+    @post_load
+    def vote(self, data: dict[str, Any], **_: Any) -> Vote:
+        return Vote(**data)
 
 
 class MeetingBody(Schema):

@@ -6,12 +6,12 @@ from datetime import date, datetime
 import msgspec
 from sqlalchemy import Engine
 
+from services.scoring.domain import refusals
 from services.scoring.domain.rules.facts.people import Post, post_on
-from services.scoring.views import PROJECTION, one
+from services.scoring.views import PROJECTION
 from shared.eventlog import Head, Log, reading, utcnow
 from shared.events import VIETNAM, uuid7
 from shared.projection import all_positions
-from shared.refusal import Refused
 from shared.web.positions import Reached
 
 OwnerHeads = Callable[[], Mapping[str, Head]]
@@ -45,13 +45,13 @@ class Scoring(msgspec.Struct, frozen=True):
         """The roles of a person's post today, as far as the tasks log is folded. Refuses `not-in-post`."""
         post = self.post_today(commune, staff)
         if post is None or not post.in_post:
-            raise Refused("not-in-post", staff=staff)
+            raise refusals.NOT_IN_POST(staff=staff)
         return frozenset(post.roles)
 
     def post_today(self, commune: str, staff: str) -> Post | None:
         """A person's post today, or the nearest to it; None when they were never appointed."""
         with reading(self.engine, commune) as connection:
-            person = one(connection, commune, "person", staff)
+            person = PROJECTION.one(connection, commune, "person", staff)
         return post_on(person, self.today) if person else None
 
 

@@ -4,43 +4,20 @@ from collections.abc import Mapping
 from datetime import date
 
 import msgspec
-from sqlalchemy import (
-    Column,
-    Engine,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-)
+from sqlalchemy import Engine
 
-from services.scoring.domain import fold
+from services.scoring import tables
+from services.scoring.domain import fold, refusals
 from services.scoring.domain.records import Records
 from shared.eventlog import Log, snapshot
 from shared.events import GENESIS_HASH, Input, event_hash, local_day
 from shared.projection import read_positions, replay
 from shared.projection.records import RecordsProjection
-from shared.refusal import Refused
-
-metadata = MetaData()
-
-records = Table(
-    "records",
-    metadata,
-    Column("commune", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("body", LargeBinary, nullable=False),
-    # With SQLite's rowid: without it a row over a quarter of a page takes whole pages of its own, as task rows do.
-    PrimaryKeyConstraint("commune", "kind", "id", name="records_pk"),
-)
-
 
 PROJECTION = RecordsProjection(
-    records, Records, fold.evolve, fold_version=fold.FOLD_VERSION, sources=("tasks", "scoring")
+    tables.records, Records, fold.evolve, fold_version=fold.FOLD_VERSION, sources=("tasks", "scoring")
 )
 SOURCES = PROJECTION.sources
-one = PROJECTION.one
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -82,7 +59,7 @@ def must_have_reached(logs: Mapping[str, Log], commune: str, positions: Mapping[
     """Refuses positions that the logs do not have yet."""
     for source, position in positions.items():
         if position > logs[source].head(commune).position:
-            raise Refused("position-unknown", source=source, position=position)
+            raise refusals.POSITION_UNKNOWN(source=source, position=position)
 
 
 def pins(logs: Mapping[str, Log], commune: str, positions: Mapping[str, int]) -> list[Input]:

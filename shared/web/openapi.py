@@ -286,8 +286,9 @@ def components(types: Sequence[Any], taken: Collection[str] = ()) -> tuple[list[
         part = parts[name]
         names[name] = _own_name(_full_name(cls) if _own_name(name) in taken else name)
         part.pop("title", None)
-        if "properties" in part and not cls.__struct_config__.omit_defaults:
-            absent = {each.encode_name for each in msgspec.structs.fields(cls) if each.default is msgspec.UNSET}
+        struct: type[msgspec.Struct] = getattr(cls, "__origin__", cls)
+        if "properties" in part and not struct.__struct_config__.omit_defaults:
+            absent = {each.encode_name for each in msgspec.structs.fields(struct) if each.default is msgspec.UNSET}
             part["required"] = [name for name in part["properties"] if name not in absent]
             for described in part["properties"].values():
                 described.pop("default", None)

@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import select
 
 from services.scoring.service import open_scoring
-from services.scoring.views import PROJECTION, metadata, records
+from services.scoring.tables import metadata, records
+from services.scoring.views import PROJECTION
 from shared.eventlog import EVERY_COMMUNE, open_database, reading, tables
 from shared.projection import Runner, all_positions
 from shared.projection.parallel import rebuild

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from services.scoring.app import create_web
+from services.scoring.domain import refusals
 from services.scoring.domain.sheet import sheet, sheet_bytes
-from services.scoring.texts import TEXTS
 from services.scoring.views import PROJECTION, Moment, known_at
 from shared.eventlog import Head, writing
 from shared.eventlog.feed import FeedError
@@ -283,7 +283,7 @@ def test_an_appeal_is_counted_by_the_published_calendars(office: Office):
 
 
 def test_every_refusal_of_scoring_has_a_text_that_can_be_filled():
-    assert all(title.strip() and detail.strip().endswith((".", "}")) for title, detail in TEXTS.values())
+    assert all(each.title.strip() and each.detail.strip().endswith((".", "}")) for each in refusals.ALL)
 
 
 def test_the_clock_of_the_year_says_when_the_decision_is_late(office: Office):

@@ -19,7 +19,8 @@ from services.scoring.app import create_web
 from services.scoring.documents.sheet import sheet_page
 from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.service import Scoring, open_scoring
-from services.scoring.views import PROJECTION, known_at, metadata, moment_at
+from services.scoring.tables import metadata
+from services.scoring.views import PROJECTION, known_at, moment_at
 from shared.eventlog import Log, open_database, tables
 from shared.eventlog.checkpoints import checkpoint_key, record
 from shared.events import StaffChanged, UnitDefined, decode, end_of_day

@@ -14,7 +14,8 @@ from sqlalchemy import Engine, select
 from services.scoring.domain.records import Records
 from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.service import Scoring, open_scoring
-from services.scoring.views import PROJECTION, records
+from services.scoring.tables import records
+from services.scoring.views import PROJECTION
 from shared.eventlog import Log, open_database
 from shared.eventlog.kafka import TOPIC_SETTINGS, partition_of, read_topic
 from shared.eventlog.migrations import migrate

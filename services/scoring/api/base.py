@@ -1,19 +1,18 @@
-"""What the routes of queries share: the service they ask, and the answer that names what it rests on."""
+"""What the routes share: addresses, the service they ask, rows of commands."""
 
-from typing import Any
-
-import flask
-import msgspec
-
-from services.scoring.queries import Answer
+from services.scoring.domain.context import Command
+from services.scoring.domain.decisions import HANDLERS
 from services.scoring.service import Scoring
 from shared.web.app import service
+from shared.web.changes import Change
 from shared.web.positions import wait_for_header
+from shared.web.schema import Schema
 
 COMMUNE = "/communes/<commune>"
 # Years in which somebody is rated; others are no address.
 YEAR = "/years/<int(min=2000, max=2199):year>"
 PERSON = f"{YEAR}/ratings/<staff>"
+PERIOD = f"{PERSON}/periods/<period>"
 
 
 def scoring() -> Scoring:
@@ -26,13 +25,6 @@ def wait_for_records() -> None:
     wait_for_header(scoring().reached)
 
 
-def answer(found: Answer[Any], **more: Any) -> flask.Response:
-    """Every answer names the positions and the evaluation date it used; asking by both gives the same bytes."""
-    of = found.known
-    return as_json(
-        {"commune": of.records.commune, **more, "evaluated_on": of.on, "inputs": of.inputs, "result": found.result}
-    )
-
-
-def as_json(answer: Any) -> flask.Response:
-    return flask.Response(msgspec.json.encode(answer), content_type="application/json")
+def change(rule: str, command: type[Command], body: type[Schema], summary: str) -> Change:
+    """The route of a command, which appends to the year's log and so never needs If-Match."""
+    return Change(rule, command, body, summary, HANDLERS[command].action, status=201)

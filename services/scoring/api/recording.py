@@ -1,50 +1,43 @@
-"""What people record for a rating year."""
+"""What people record for a rating year: settings, criteria, unit results, periods."""
 
-from typing import Any
-
-from services.scoring.api.base import COMMUNE, YEAR
-from services.scoring.api.steps import record
-from services.scoring.domain.assessment import (
-    AssessCommon,
-    ChooseSettings,
-    RecordUnitResult,
-    assess_common,
-    choose_settings,
-    record_unit_result,
+from services.scoring.api.base import COMMUNE, PERIOD, PERSON, YEAR, change
+from services.scoring.commands import execute
+from services.scoring.domain.assessment import AssessCommon, ChooseSettings, RecordUnitResult
+from services.scoring.domain.procedure.periods import (
+    AssessPeriod,
+    ClosePeriod,
+    ReceivePeriodResult,
+    RecordLeaderCriteria,
+    ReopenPeriod,
 )
-from services.scoring.schemas import CommonBody, Recorded, SettingsBody, UnitResultBody
-from shared.events import UnitFigures
-from shared.web.auth import action
+from services.scoring.domain.procedure.rule_set import ChooseRuleSet
+from services.scoring.schemas import (
+    CloseBody,
+    CommonBody,
+    LeaderCriteriaBody,
+    PeriodCommonBody,
+    PeriodResultBody,
+    Recorded,
+    ReopenBody,
+    RuleSetBody,
+    SettingsBody,
+    UnitResultBody,
+)
+from shared.web.changes import add
 from shared.web.schema import Blueprint
 
 blueprint = Blueprint("recording", __name__, url_prefix=COMMUNE, description="Ghi nhận cho năm xếp loại")
 
+CHANGES = (
+    change(f"{YEAR}/settings", ChooseSettings, SettingsBody, "Choose settings of a rating year, with the reason."),
+    change(f"{YEAR}/rule-set", ChooseRuleSet, RuleSetBody, "Choose another rule set than the law's for a category."),
+    change(f"{PERSON}/common", AssessCommon, CommonBody, "Record common criteria k1…k4: one's own, or the confirmed."),
+    change(f"{YEAR}/units/<unit>/result", RecordUnitResult, UnitResultBody, "Record a unit's year."),
+    change(f"{PERIOD}/common", AssessPeriod, PeriodCommonBody, "Record a period's points: one's own, or confirmed."),
+    change(f"{PERIOD}/leader-criteria", RecordLeaderCriteria, LeaderCriteriaBody, "Record d, đ and e of a leader."),
+    change(f"{PERIOD}/result", ReceivePeriodResult, PeriodResultBody, "Record a period's score at a former agency."),
+    change("/periods/<period>/closing", ClosePeriod, CloseBody, "Lock a period, computed from now on from its pins."),
+    change("/periods/<period>/reopening", ReopenPeriod, ReopenBody, "Unlock a period; later ones open with it."),
+)
 
-@blueprint.route(f"{YEAR}/settings", methods=["POST"])
-@blueprint.arguments(SettingsBody)
-@blueprint.response(201, Recorded)
-@action("rating.settings")
-def settings(body: dict[str, Any], commune: str, year: int) -> Any:
-    """Choose settings of a rating year, with the reason."""
-    return record(commune, choose_settings, ChooseSettings(year=year, **body))
-
-
-@blueprint.route(f"{YEAR}/ratings/<staff>/common", methods=["POST"])
-@blueprint.arguments(CommonBody)
-@blueprint.response(201, Recorded)
-@action("rating.common")
-def common(body: dict[str, Any], commune: str, year: int, staff: str) -> Any:
-    """Record common criteria k1…k4: one's own assessment, or the confirmation by the competent person."""
-    return record(commune, assess_common, AssessCommon(year=year, staff=staff, **body))
-
-
-@blueprint.route(f"{YEAR}/units/<unit>/result", methods=["POST"])
-@blueprint.arguments(UnitResultBody)
-@blueprint.response(201, Recorded)
-@action("rating.unit_result")
-def unit_result(body: dict[str, Any], commune: str, year: int, unit: str) -> Any:
-    """Record a unit's year, on which its leaders' ratings rest."""
-    by = body.pop("by")
-    return record(
-        commune, record_unit_result, RecordUnitResult(unit=unit, year=year, by=by, figures=UnitFigures(**body))
-    )
+add(blueprint, CHANGES, execute, answer=Recorded)

@@ -5,15 +5,14 @@ from datetime import date
 import msgspec
 
 from services.scoring.domain import records as kept
-from services.scoring.domain import texts
-from services.scoring.domain.procedure import needs_opinion
+from services.scoring.domain import refusals, texts
+from services.scoring.domain.procedure.steps import needs_opinion
 from services.scoring.domain.records import Records
 from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.domain.rules.interface import EventRef
 from services.scoring.domain.settings import cut_off, on_month_day, settings_of
 from services.scoring.domain.sheet import sheet
 from services.scoring.domain.standing import Standing, Step, next_step, on_the_list, since, standing
-from shared.refusal import Refused
 
 
 class PersonCourse(msgspec.Struct, frozen=True):
@@ -107,5 +106,5 @@ def _held(moment: kept.Meeting) -> Held:
 def _post(records: Records, year: int, staff: str, on: date) -> Post:
     post = post_on(records.people[staff], min(on, cut_off(records, year)))
     if post is None:
-        raise Refused("staff-unknown", staff=staff)
+        raise refusals.STAFF_UNKNOWN(staff=staff)
     return post

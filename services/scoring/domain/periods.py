@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import msgspec
 
-from services.scoring.domain import rules, texts
+from services.scoring.domain import refusals, rules, texts
 from services.scoring.domain.records import Records
 from services.scoring.domain.rules.description import Description
 from services.scoring.domain.rules.facts.periods import named
@@ -13,7 +13,6 @@ from services.scoring.domain.rules.interface import PeriodSheet
 from services.scoring.domain.settings import settings_of
 from services.scoring.domain.sheet import Sheet, sheets
 from shared.calendar import Period
-from shared.refusal import Refused
 
 # Years in which somebody is rated.
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
@@ -24,10 +23,10 @@ def tracked(records: Records, key: str) -> Period:
     (`period-kind`)."""
     period = named(key)
     if period is None or period.key != key or not _FIRST_YEAR <= period.year <= _LAST_YEAR:
-        raise Refused("period-unknown", period=key)
+        raise refusals.PERIOD_UNKNOWN(period=key)
     every = settings_of(records, period.year).period
     if period.every != every:
-        raise Refused("period-kind", period=key, example=Period(period.year, 1, every).key)
+        raise refusals.PERIOD_KIND(period=key, example=Period(period.year, 1, every).key)
     return period
 
 
@@ -64,7 +63,12 @@ class PeriodTable(msgspec.Struct):
 
 
 # In the order in which closing refuses.
-AGAINST = ("period-closed", "result-waits", "criteria-missing", "earlier-period-open")
+AGAINST = (
+    refusals.PERIOD_CLOSED,
+    refusals.RESULT_WAITS,
+    refusals.CRITERIA_MISSING,
+    refusals.EARLIER_PERIOD_OPEN,
+)
 
 
 def table(records: Records, period: Period, on: date) -> PeriodTable:
@@ -89,11 +93,11 @@ def _line(period: Period, sheet: Sheet) -> Line | None:
     before = [each for each in sheet.periods if each.last < this.first]
     open_before = [each.period for each in before if each.status == "open" and _is_kept_here(each, described)]
     waiting = [blocker.task for blocker in sheet.blockers]
-    stands = {
-        "period-closed": closed,
-        "result-waits": bool(waiting),
-        "criteria-missing": reason is not None and reason.lacks_record,
-        "earlier-period-open": bool(open_before),
+    applies = {
+        refusals.PERIOD_CLOSED: closed,
+        refusals.RESULT_WAITS: bool(waiting),
+        refusals.CRITERIA_MISSING: reason is not None and reason.lacks_record,
+        refusals.EARLIER_PERIOD_OPEN: bool(open_before),
     }
     return Line(
         staff=sheet.staff,
@@ -103,7 +107,7 @@ def _line(period: Period, sheet: Sheet) -> Line | None:
         shown=texts.decimal(Fraction(this.score)) if this.score is not None else None,
         left_out=this.left_out,
         to_close=not closed and _is_kept_here(this, described),
-        against=[code for code in AGAINST if stands[code]],
+        against=[refusal.code for refusal in AGAINST if applies[refusal]],
         waiting=waiting,
         open_before=open_before,
     )

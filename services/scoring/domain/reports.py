@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from services.scoring.domain import rules, texts
+from services.scoring.domain import refusals, rules, texts
 from services.scoring.domain.records import (
     Amended,
     DirectiveRecord,
@@ -24,7 +24,6 @@ from services.scoring.domain.rules.interface import CauseLine, TaskFacts
 from services.scoring.domain.sheet import Sheet, sheet_of
 from services.scoring.domain.table import Quota, Row, table
 from shared.reform import FIELDS
-from shared.refusal import Refused
 
 
 class TaskCounts(msgspec.Struct, kw_only=True):
@@ -289,7 +288,7 @@ def directive_report(records: Records, directive: str, on: date) -> DirectiveRep
     """All tasks of a directive in the order of its annex. Refuses `directive-unknown`."""
     record: DirectiveRecord | None = records.get("directive", directive)
     if record is None:
-        raise Refused("directive-unknown", directive=directive)
+        raise refusals.DIRECTIVE_UNKNOWN(directive=directive)
     snapshot = Snapshot(records, on)
     pairs = [
         (task, facts)

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from services.scoring.domain import refusals
 from services.scoring.domain.records import Chosen, Records
-from shared.refusal import Refused
 
 MonthDay = Annotated[str, Meta(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
 Days = Annotated[int, Meta(ge=0, le=366)]
@@ -48,7 +48,7 @@ def validate(chosen: dict[str, Any]) -> Settings:
     can read (`setting-invalid`)."""
     for name in chosen:
         if name not in Settings.__struct_fields__:
-            raise Refused("setting-unknown", setting=name)
+            raise refusals.SETTING_UNKNOWN(setting=name)
     for name, value in chosen.items():
         try:
             settings = msgspec.convert({name: value}, Settings)
@@ -58,7 +58,7 @@ def validate(chosen: dict[str, Any]) -> Settings:
             if not Fraction(settings.blank_coefficient):
                 raise ValueError("zero")
         except ValueError as error:
-            raise Refused("setting-invalid", setting=name, value=str(value)) from error
+            raise refusals.SETTING_INVALID(setting=name, value=str(value)) from error
     return msgspec.convert(chosen, Settings)
 
 

@@ -5,7 +5,7 @@ from datetime import date
 
 import msgspec
 
-from services.scoring.domain import rules, texts
+from services.scoring.domain import refusals, rules, texts
 from services.scoring.domain.records import PersonRecord, Records, RuleSetPick, begun_by_merger
 from services.scoring.domain.rules.description import Description, PeriodFigure
 from services.scoring.domain.rules.facts import people
@@ -21,7 +21,6 @@ from services.scoring.domain.rules.interface import (
     TaskFacts,
 )
 from services.scoring.domain.settings import Settings
-from shared.refusal import Refused
 
 
 class Blocker(msgspec.Struct, frozen=True):
@@ -95,7 +94,7 @@ def sheet_of(snapshot: Snapshot, year: int, staff: str) -> Sheet:
     person = snapshot.records.people.get(staff)
     post = people.post_on(person, snapshot.by(year)) if person else None
     if person is None or post is None:
-        raise Refused("staff-unknown", staff=staff)
+        raise refusals.STAFF_UNKNOWN(staff=staff)
     pick = rules.picked(snapshot.records, year, post.category)
     name = rules.applied(snapshot.records, year, post.category)
     rule_set = rules.installed(name)
@@ -181,7 +180,7 @@ def can_be_proposed(of: Sheet) -> bool:
 def explain(of: Sheet, figure: str) -> Explanation:
     """The tasks and events behind one figure. Refuses `figure-unknown`."""
     if figure not in of.figures:
-        raise Refused("figure-unknown", figure=figure)
+        raise refusals.FIGURE_UNKNOWN(figure=figure)
     described = rules.described(of.rule_set)
     tasks, events, parts = _behind(of, figure, described)
     return Explanation(

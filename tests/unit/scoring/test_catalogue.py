@@ -1,4 +1,4 @@
-"""What must hold over all refusals and actions of the scoring service."""
+"""What must hold over all commands, refusals and actions of the scoring service."""
 
 import ast
 from collections.abc import Iterator
@@ -6,56 +6,51 @@ from pathlib import Path
 
 import services.scoring
 from services.scoring.access import ACTIONS
-from services.scoring.texts import FORBIDDEN, STATUSES, TEXTS
+from services.scoring.domain import refusals
+from services.scoring.domain.context import Command
+from services.scoring.domain.decisions import HANDLERS
+from shared.refusal import Refusal, by_code
 
-# Functions that refuse, with the place of the code among their arguments; and names of tables of codes.
-REFUSING = {"Refused": 0, "_text": 1}
-TABLES = {"AGAINST", "waits", "stands"}
-
-
-def codes() -> set[str]:
-    """Every refusal code in the package, read from its source."""
-    paths = Path(next(iter(services.scoring.__path__))).rglob("*.py")
-    return {code for path in paths for node in ast.walk(ast.parse(path.read_text("utf-8"))) for code in _codes(node)}
+SOURCES = [path for path in Path(next(iter(services.scoring.__path__))).rglob("*.py") if path.name != "refusals.py"]
+DECLARED = {name: value for name, value in vars(refusals).items() if isinstance(value, Refusal)}
 
 
-def _codes(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Call) and getattr(node.func, "id", None) in REFUSING:
-        place = REFUSING[node.func.id]  # type: ignore[attr-defined]
-        yield from _outcomes(node.args[place]) if len(node.args) > place else ()
-    elif isinstance(node, ast.keyword | ast.arg) and node.arg == "otherwise":
-        yield from _outcomes(node.value) if isinstance(node, ast.keyword) else ()
-    elif isinstance(node, ast.FunctionDef):
-        names = [argument.arg for argument in node.args.args[-len(node.args.defaults) or len(node.args.args) :]]
-        for name, default in zip(names, node.args.defaults, strict=True):
-            yield from _outcomes(default) if name == "otherwise" else ()
-    elif isinstance(node, ast.Assign) and getattr(node.targets[0], "id", None) in TABLES:
-        if isinstance(node.value, ast.Dict):
-            yield from (code for key in node.value.keys if key for code in _outcomes(key))
-        elif isinstance(node.value, ast.Tuple):
-            yield from (code for each in node.value.elts for code in _outcomes(each))
+def parsed() -> Iterator[ast.AST]:
+    for path in SOURCES:
+        yield from ast.walk(ast.parse(path.read_text("utf-8")))
 
 
-def _outcomes(node: ast.expr) -> Iterator[str]:
-    """The texts that an expression can be: itself, or either end of a choice."""
-    if isinstance(node, ast.IfExp):
-        yield from (*_outcomes(node.body), *_outcomes(node.orelse))
-    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.value
+def test_every_declared_refusal_is_raised_somewhere() -> None:
+    used = {node.attr for node in parsed() if isinstance(node, ast.Attribute) and name_of(node.value) == "refusals"}
+    assert DECLARED.keys() == used & DECLARED.keys()
 
 
-def test_every_refusal_has_a_text_and_every_text_a_refusal() -> None:
-    assert codes() == set(TEXTS)
+def test_nothing_is_refused_that_is_not_declared() -> None:
+    made = [node for node in parsed() if isinstance(node, ast.Call) and name_of(node.func) in {"Refused", "Refusal"}]
+    assert [ast.unparse(node) for node in made] == []
+    assert set(refusals.ALL) == set(DECLARED.values())
+    assert by_code(refusals.ALL).keys() == {refusal.code for refusal in refusals.ALL}
 
 
-def test_texts_say_what_is_wrong_and_what_to_do() -> None:
-    for code, (title, detail) in TEXTS.items():
-        assert title.strip() and not title.endswith("."), code
-        assert detail.strip().endswith("."), code
+def name_of(node: ast.expr) -> str | None:
+    return node.id if isinstance(node, ast.Name) else None
 
 
-def test_statuses_name_codes() -> None:
-    assert set(STATUSES) | set(FORBIDDEN) <= set(TEXTS)
+def test_refusals_say_what_is_wrong_and_what_to_do() -> None:
+    for refusal in refusals.ALL:
+        assert refusal.title.strip() and not refusal.title.endswith("."), refusal.code
+        assert refusal.detail.strip().endswith("."), refusal.code
+
+
+def test_every_command_has_a_handler_and_its_action_a_row() -> None:
+    assert set(HANDLERS) == set(commands(Command))
+    assert {handler.action for handler in HANDLERS.values()} <= ACTIONS.keys()
+
+
+def commands(of: type[Command]) -> Iterator[type[Command]]:
+    for command in of.__subclasses__():
+        yield command
+        yield from commands(command)
 
 
 def test_supervisors_inspectors_and_replicators_change_nothing() -> None:

@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from services.scoring.domain import periods
-from services.scoring.domain import procedure as p
+from services.scoring.domain.procedure.periods import (
+    AssessPeriod,
+    ClosePeriod,
+    ReceivePeriodResult,
+    RecordLeaderCriteria,
+    ReopenPeriod,
+)
+from services.scoring.domain.procedure.proposal import ProposeOne
 from services.scoring.domain.sheet import sheet
 from services.scoring.domain.table import Quota, table
 from shared import events as ev
@@ -58,24 +65,24 @@ def given(*events: Any, actor: str = "p14", today: str = MARCH) -> Spec:
     return Spec(begun().record("17/2/2026", *events)).by(actor).on(today)
 
 
-def points(period: str = "2026-01", **more: Any) -> p.AssessPeriod:
+def points(period: str = "2026-01", **more: Any) -> AssessPeriod:
     said: dict[str, Any] = {"staff": "p07", "items": dict(FULL), "stage": "confirmed", "by": "p05"}
-    return p.AssessPeriod(year=2026, period=period, **said | more)
+    return AssessPeriod(year=2026, period=period, **said | more)
 
 
-def criteria(**more: Any) -> p.RecordLeaderCriteria:
+def criteria(**more: Any) -> RecordLeaderCriteria:
     reasons = {"d": "Cấp dưới đều đạt", "dd": "Điều hành tốt", "e": "Đoàn kết"}
     said: dict[str, Any] = {"staff": "p05", "d": 100, "dd": 50, "e": 100, "reasons": reasons, "by": "p01"}
-    return p.RecordLeaderCriteria(year=2026, period="2026-01", **said | more)
+    return RecordLeaderCriteria(year=2026, period="2026-01", **said | more)
 
 
-def received(**more: Any) -> p.ReceivePeriodResult:
+def received(**more: Any) -> ReceivePeriodResult:
     said: dict[str, Any] = {"staff": "p09", "period": "2026-01", "score": "88.5", "from_": "Xã cũ", "by": "p14"}
-    return p.ReceivePeriodResult(year=2026, **said | more)
+    return ReceivePeriodResult(year=2026, **said | more)
 
 
-def close(period: str = "2026-01", *staff: str, by: str = "p14") -> p.ClosePeriod:
-    return p.ClosePeriod(period=period, by=by, staff=list(staff) or None)
+def close(period: str = "2026-01", *staff: str, by: str = "p14") -> ClosePeriod:
+    return ClosePeriod(period=period, by=by, staff=list(staff) or None)
 
 
 def closed(period: str, *staff: str) -> ev.PeriodClosed:
@@ -84,13 +91,13 @@ def closed(period: str, *staff: str) -> ev.PeriodClosed:
 
 class TestPoints:
     def test_are_scored_by_oneself_and_confirmed_by_the_tracker(self) -> None:
-        given(actor="p07").when(p.assess_period, points(stage="self", by="p07")).then(ev.CommonAssessed)
-        [event] = given(actor="p05").when(p.assess_period, points()).then(ev.CommonAssessed).events
+        given(actor="p07").when(points(stage="self", by="p07")).then(ev.CommonAssessed)
+        [event] = given(actor="p05").when(points()).then(ev.CommonAssessed).events
         assert (event.period, event.items) == ("2026-01", FULL)
 
     @pytest.mark.parametrize("value", ["0", "2.5", "5/2"])
     def test_are_exact(self, value: str) -> None:
-        given().when(p.assess_period, points(items={"II.1": value})).then(ev.CommonAssessed)
+        given().when(points(items={"II.1": value})).then(ev.CommonAssessed)
 
     @pytest.mark.parametrize(
         ("code", "actor", "more"),
@@ -117,19 +124,17 @@ class TestPoints:
         ],
     )
     def test_refusals(self, code: str, actor: str, more: dict[str, Any]) -> None:
-        given(actor=actor).when(p.assess_period, points(**more)).then_refused(code)
+        given(actor=actor).when(points(**more)).then_refused(code)
 
     def test_a_closed_period_takes_none_until_it_is_reopened(self) -> None:
-        spec = given(closed("2026-01"), actor="p05").when(p.assess_period, points())
+        spec = given(closed("2026-01"), actor="p05").when(points())
         spec.then_refused("period-closed")
-        given(closed("2026-01"), period_reopened("2026-01"), actor="p05").when(p.assess_period, points()).then(
-            ev.CommonAssessed
-        )
+        given(closed("2026-01"), period_reopened("2026-01"), actor="p05").when(points()).then(ev.CommonAssessed)
 
 
 class TestLeaderCriteria:
     def test_are_recorded_by_the_rater_each_with_its_reason(self) -> None:
-        [event] = given(actor="p01").when(p.record_leader_criteria, criteria()).then(ev.LeaderCriteriaRecorded).events
+        [event] = given(actor="p01").when(criteria()).then(ev.LeaderCriteriaRecorded).events
         assert (event.d, event.dd, event.e) == (100, 50, 100)
 
     @pytest.mark.parametrize(
@@ -146,19 +151,17 @@ class TestLeaderCriteria:
         ],
     )
     def test_refusals(self, code: str, actor: str, more: dict[str, Any]) -> None:
-        given(actor=actor).when(p.record_leader_criteria, criteria(**more)).then_refused(code)
+        given(actor=actor).when(criteria(**more)).then_refused(code)
 
     def test_a_closed_period_takes_none(self) -> None:
-        given(closed("2026-01", "p05"), actor="p01").when(p.record_leader_criteria, criteria()).then_refused(
-            "period-closed"
-        )
+        given(closed("2026-01", "p05"), actor="p01").when(criteria()).then_refused("period-closed")
 
 
 class TestFormerAgency:
     arrived = appointed("p09", since="2/1/2026", tracker="p05")
 
     def test_its_score_is_recorded_by_the_office(self) -> None:
-        [event] = given(self.arrived).when(p.receive_period_result, received()).then(ev.PeriodResultReceived).events
+        [event] = given(self.arrived).when(received()).then(ev.PeriodResultReceived).events
         assert (event.score, event.from_) == ("88.5", "Xã cũ")
 
     @pytest.mark.parametrize(
@@ -179,19 +182,19 @@ class TestFormerAgency:
         ],
     )
     def test_refusals(self, code: str, actor: str, more: dict[str, Any]) -> None:
-        given(self.arrived, actor=actor).when(p.receive_period_result, received(**more)).then_refused(code)
+        given(self.arrived, actor=actor).when(received(**more)).then_refused(code)
 
 
 class TestClosing:
     def test_pins_what_it_is_computed_from(self) -> None:
-        verdict = given(period_common("2026-01")).when(p.close_period, close("2026-01", "p07")).then(ev.PeriodClosed)
-        [event] = verdict.events
+        decision = given(period_common("2026-01")).when(close("2026-01", "p07")).then(ev.PeriodClosed)
+        [event] = decision.events
         assert (event.staff, event.closed_on, event.inputs) == (["p07"], day(MARCH), PINS)
-        assert verdict.result == {"period": "2026-01", "staff": ["p07"]}
+        assert decision.result == {"period": "2026-01", "staff": ["p07"]}
 
     def test_is_for_everyone_for_whom_it_is_open(self) -> None:
         recorded = (period_common("2026-01"), closed("2026-01", "p05"))
-        [event] = given(*recorded).when(p.close_period, close()).then(ev.PeriodClosed).events
+        [event] = given(*recorded).when(close()).then(ev.PeriodClosed).events
         assert event.staff == ["p07", "p14"]  # who had nothing to do has no score, and is closed all the same
 
     def test_passes_over_who_was_absent_or_scored_elsewhere(self) -> None:
@@ -202,15 +205,15 @@ class TestClosing:
             appointed("p09", since="1/2/2026", tracker="p05"),
             period_received("2026-01", "80", "p09"),
         )
-        [event] = given(*recorded).when(p.close_period, close()).then(ev.PeriodClosed).events
+        [event] = given(*recorded).when(close()).then(ev.PeriodClosed).events
         assert event.staff == ["p07"]
 
     def test_is_of_a_quarter_where_the_year_is_tracked_so(self) -> None:
         recorded = (settings(2026, period="quarter"), period_common("2026-Q1"))
-        spec = given(*recorded, today="2/4/2026").when(p.close_period, close("2026-Q1", "p07"))
+        spec = given(*recorded, today="2/4/2026").when(close("2026-Q1", "p07"))
         [event] = spec.then(ev.PeriodClosed).events
         assert event.period == "2026-Q1"
-        spec.when(p.close_period, close("2026-03", "p07")).then_refused("period-kind")
+        spec.when(close("2026-03", "p07")).then_refused("period-kind")
 
     @pytest.mark.parametrize(
         ("code", "recorded", "command"),
@@ -231,8 +234,8 @@ class TestClosing:
             ("chair-or-office-only", (), close("2026-01", "p07", by="p05")),
         ],
     )
-    def test_refusals(self, code: str, recorded: tuple[Any, ...], command: p.ClosePeriod) -> None:
-        given(*recorded).when(p.close_period, command).then_refused(code)
+    def test_refusals(self, code: str, recorded: tuple[Any, ...], command: ClosePeriod) -> None:
+        given(*recorded).when(command).then_refused(code)
 
     def test_waits_for_a_leaders_criteria(self) -> None:
         led = (
@@ -243,16 +246,16 @@ class TestClosing:
             closed("2026-01", "p05"),
         )
         command = close("2026-02", "p05")
-        given(*led).when(p.close_period, command).then_refused("criteria-missing")
-        given(*led, leader_criteria("2026-02", "p05")).when(p.close_period, command).then(ev.PeriodClosed)
+        given(*led).when(command).then_refused("criteria-missing")
+        given(*led, leader_criteria("2026-02", "p05")).when(command).then(ev.PeriodClosed)
 
     def test_waits_for_a_result_to_be_answered(self) -> None:
         waits = (period_common("2026-01"), assigned("t3", due="25/2/2026"), reported("t3", "17/2/2026"))
-        given(*waits).when(p.close_period, close("2026-01", "p07")).then_refused("result-waits")
+        given(*waits).when(close("2026-01", "p07")).then_refused("result-waits")
 
     def test_is_done_for_who_left_during_the_year_too(self) -> None:
         recorded = (period_common("2026-01"), left("p07", "17/2/2026"))
-        given(*recorded).when(p.close_period, close("2026-01", "p07")).then(ev.PeriodClosed)
+        given(*recorded).when(close("2026-01", "p07")).then(ev.PeriodClosed)
 
     def test_the_table_of_the_period_says_what_stands_against_it(self) -> None:
         spec = given(closed("2026-01", "p14"), period_common("2026-02"))
@@ -267,14 +270,14 @@ class TestClosing:
 class TestRuleSets:
     def test_contract_staff_has_periods_once_nd335_was_chosen_for_it(self) -> None:
         chosen = rule_set_chosen("nd335", "hop_dong", 2026)
-        given(chosen, actor="p05").when(p.assess_period, points(staff="p30")).then(ev.CommonAssessed)
+        given(chosen, actor="p05").when(points(staff="p30")).then(ev.CommonAssessed)
 
     def test_nothing_is_proposed_by_a_version_that_is_not_installed(self) -> None:
         chosen = ev.RuleSetChosen(
             year=2026, category="cong_chuc", rule_set="nd335", rule_set_sha256="f" * 64, by="p01", reason="Bản của tỉnh"
         )
-        command = p.ProposeOne(year=2026, by="p14", staff="p07")
-        given(chosen).when(p.propose_one, command).then_refused("rule-set-not-installed")
+        command = ProposeOne(year=2026, by="p14", staff="p07")
+        given(chosen).when(command).then_refused("rule-set-not-installed")
 
 
 class TestReopening:
@@ -283,8 +286,8 @@ class TestReopening:
         of.record("18/2/2026", period_closed("2026-01", of, "18/2/2026"))
         of.record("19/2/2026", period_common("2026-01", "20"))
         assert sheet(of.records(), 2026, "p07", on=day(MARCH)).figures["2026-01.score"] == "80"
-        command = p.ReopenPeriod(period="2026-01", by="p01", reason="Chấm nhầm", staff=["p07"])
-        [event] = Spec(of).by("p01").on(MARCH).when(p.reopen_period, command).then(ev.PeriodReopened).events
+        command = ReopenPeriod(period="2026-01", by="p01", reason="Chấm nhầm", staff=["p07"])
+        [event] = Spec(of).by("p01").on(MARCH).when(command).then(ev.PeriodReopened).events
         assert sheet(of.record(MARCH, event).records(), 2026, "p07", on=day(MARCH)).figures["2026-01.score"] == "90"
 
 

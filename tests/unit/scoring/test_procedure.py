@@ -1,18 +1,23 @@
 """Each step of the procedure: given what is recorded, when somebody asks, then what follows or why it is refused."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 import pytest
 
-from services.scoring.domain import procedure as p
+from services.scoring.domain import decisions
+from services.scoring.domain.context import Command, Decision, ProcedureContext
+from services.scoring.domain.procedure.appeal import FileAppeal, ReRate, ResolveAppeal
+from services.scoring.domain.procedure.decision import Decide, Notify, Publish
+from services.scoring.domain.procedure.meeting import AssessOneself, RecordMeeting, RecordOpinion
+from services.scoring.domain.procedure.periods import AssessPeriod, ClosePeriod, ReopenPeriod
+from services.scoring.domain.procedure.proposal import Propose, ProposeOne
+from services.scoring.domain.procedure.rule_set import ChooseRuleSet
 from services.scoring.domain.rules.facts.people import post_on
 from services.scoring.domain.rules.facts.periods import closings
 from services.scoring.domain.rules.facts.snapshot import Snapshot
 from services.scoring.domain.standing import standing
-from services.scoring.texts import TEXTS
 from shared import events as ev
 from shared.events import Input
 from shared.refusal import Refused
@@ -27,8 +32,7 @@ class Spec:
     history: History
     actor: str | None = "p14"
     today: date = TODAY
-    decider: Callable[[p.Present, Any], p.Verdict] = p.decide
-    command: Any = None
+    command: Command | None = None
 
     def by(self, actor: str | None) -> "Spec":
         return replace(self, actor=actor)
@@ -36,13 +40,14 @@ class Spec:
     def on(self, text: str) -> "Spec":
         return replace(self, today=day(text))
 
-    def when(self, decider: Callable[[p.Present, Any], p.Verdict], command: Any) -> "Spec":
-        return replace(self, decider=decider, command=command)
+    def when(self, command: Command) -> "Spec":
+        return replace(self, command=command)
 
-    def verdict(self) -> p.Verdict:
+    def decided(self) -> Decision:
+        assert self.command
         records = self.history.records()
         posts = {staff: post_on(person, self.today) for staff, person in records.people.items()}
-        present = p.Present(
+        context = ProcedureContext(
             actor=self.actor,
             posts={staff: post for staff, post in posts.items() if post},
             units=frozenset({COMMUNE}),
@@ -51,19 +56,18 @@ class Spec:
             inputs=PINS,
             new_id=lambda: "new",
         )
-        return self.decider(present, self.command)
+        return decisions.decide(self.command, context)
 
-    def then(self, *kinds: type) -> p.Verdict:
-        verdict = self.verdict()
-        assert [type(event) for event in verdict.events] == list(kinds)
-        return verdict
+    def then(self, *kinds: type) -> Any:
+        decision = self.decided()
+        assert [type(event) for event in decision.events] == list(kinds)
+        return decision
 
     def then_refused(self, code: str) -> None:
         with pytest.raises(Refused) as caught:
-            self.verdict()
+            self.decided()
         assert caught.value.code == code, caught.value
-        _, detail = TEXTS[code]
-        assert detail.format(**caught.value.params)
+        assert caught.value.refusal.detail.format(**caught.value.params)
 
 
 def given(*events: Any) -> Spec:
@@ -117,9 +121,9 @@ def resolved(appeal: str = "k1") -> ev.AppealResolved:
     return ev.AppealResolved(staff="p07", year=2024, appeal=appeal, outcome="upheld", on=day("12/12"), by="p01")
 
 
-def decide(staff: str = "p07", **more: Any) -> p.Decide:
+def decide(staff: str = "p07", **more: Any) -> Decide:
     said: dict[str, Any] = {"year": 2024, "staff": staff, "proposal": "d1", "level": "tot", "by": "p01"}
-    return p.Decide(**said | more)
+    return Decide(**said | more)
 
 
 READY = (proposed(), self_assessed(), met("p07"))
@@ -127,15 +131,15 @@ READY = (proposed(), self_assessed(), met("p07"))
 
 class TestDecision:
     def test_the_chairman_decides_by_default(self) -> None:
-        [event] = given(*READY).by("p01").when(p.decide, decide()).then(ev.RatingDecided).events
+        [event] = given(*READY).by("p01").when(decide()).then(ev.RatingDecided).events
         assert (event.level, event.decided_on, event.differs_reason) == ("tot", TODAY, None)
 
     def test_the_level_above_decides_on_the_chairman_without_the_steps_here(self) -> None:
-        given(proposed("p01")).when(p.decide, decide("p01", by="external")).then(ev.RatingDecided)
+        given(proposed("p01")).when(decide("p01", by="external")).then(ev.RatingDecided)
 
     def test_a_person_not_rated_by_law_is_decided_so(self) -> None:
         spec = given(proposed(level="khong_xep_loai"), self_assessed(), met("p07"))
-        spec.when(p.decide, decide(level="khong_xep_loai")).then(ev.RatingDecided)
+        spec.when(decide(level="khong_xep_loai")).then(ev.RatingDecided)
 
     @pytest.mark.parametrize(
         ("code", "recorded", "actor", "more"),
@@ -163,11 +167,11 @@ class TestDecision:
         ],
     )  # fmt: skip
     def test_refusals(self, code: str, recorded: tuple[Any, ...], actor: str, more: dict[str, Any]) -> None:
-        given(*recorded).by(actor).when(p.decide, decide(**more)).then_refused(code)
+        given(*recorded).by(actor).when(decide(**more)).then_refused(code)
 
     def test_a_leader_is_decided_after_the_opinion(self) -> None:
         recorded = (proposed("p03"), self_assessed("p03"), met("p03"), opined("p03"))
-        given(*recorded).by("p01").when(p.decide, decide("p03")).then(ev.RatingDecided)
+        given(*recorded).by("p01").when(decide("p03")).then(ev.RatingDecided)
 
 
 class TestReRating:
@@ -182,7 +186,7 @@ class TestReRating:
             "reason": "Kiến nghị đúng",
         }
         fields |= {"year": 2024, "staff": "p07", "by": "p01"}
-        return spec.by("p01").when(p.re_rate, p.ReRate(**fields | said))
+        return spec.by("p01").when(ReRate(**fields | said))
 
     def test_it_replaces_the_decision_in_force(self) -> None:
         spec = self.spec(proposed(proposal="d2"))
@@ -213,70 +217,62 @@ class TestReRating:
 
 class TestBesideTheDecision:
     @pytest.mark.parametrize(
-        ("code", "recorded", "actor", "decider", "command"),
+        ("code", "recorded", "actor", "command"),
         [
-            ("already-decided", (*READY, decided()), "p07", p.assess_oneself,
-             p.AssessOneself(year=2024, staff="p07", level="tot")),
-            ("acts-for-another", (), "p03", p.assess_oneself, p.AssessOneself(year=2024, staff="p07", level="tot")),
-            ("year-not-begun", (), "p07", p.assess_oneself, p.AssessOneself(year=2025, staff="p07", level="tot")),
-            ("voted-twice", (), "p14", p.record_meeting,
-             p.RecordMeeting(year=2024, held_on=TODAY, present=10, absent=0, votes=met("p07", "p07").votes)),
-            ("meeting-numbers", (), "p14", p.record_meeting,
-             p.RecordMeeting(year=2024, held_on=TODAY, present=9, absent=0, votes=met("p07").votes)),
-            ("meeting-numbers", (), "p14", p.record_meeting,
-             p.RecordMeeting(year=2024, held_on=TODAY, present=0, absent=0, votes=[])),
-            ("day-out-of-order", (), "p14", p.record_meeting,
-             p.RecordMeeting(year=2024, held_on=day("21/12"), present=9, absent=0, votes=[])),
-            ("not-a-leader", (), "p14", p.record_opinion,
-             p.RecordOpinion(year=2024, staff="p07", by_body="Đảng ủy", text="Nhất trí")),
-            ("text-required", (), "p14", p.record_opinion,
-             p.RecordOpinion(year=2024, staff="p03", by_body="Đảng ủy", text=" ")),
-            ("not-decided", READY, "p14", p.notify, p.Notify(year=2024, staff="p07")),
-            ("nothing-decided", READY, "p14", p.publish, p.Publish(year=2024)),
-            ("not-decided", READY, "p07", p.appeal, p.FileAppeal(year=2024, staff="p07", text="Xem lại")),
-            ("acts-for-another", (*READY, decided()), "p03", p.appeal,
-             p.FileAppeal(year=2024, staff="p07", text="Xem lại")),
-            ("appeal-open", (*READY, decided(), appealed()), "p07", p.appeal,
-             p.FileAppeal(year=2024, staff="p07", text="Xem lại")),
-            ("appeal-unknown", (*READY, decided()), "p01", p.resolve_appeal,
-             p.ResolveAppeal(year=2024, staff="p07", appeal="k1", outcome="upheld", by="p01")),
-            ("appeal-resolved", (*READY, decided(), appealed(), resolved()), "p01", p.resolve_appeal,
-             p.ResolveAppeal(year=2024, staff="p07", appeal="k1", outcome="upheld", by="p01")),
-            ("rates-oneself", (*READY, decided(), appealed()), "p07", p.resolve_appeal,
-             p.ResolveAppeal(year=2024, staff="p07", appeal="k1", outcome="upheld", by="p07")),
-            ("chair-or-office-only", (), "p07", p.propose, p.Propose(year=2024, by="p07")),
-            ("not-rated-here", (), "p14", p.propose_one, p.ProposeOne(year=2024, by="p14", staff="p08")),
+            ("already-decided", (*READY, decided()), "p07", AssessOneself(year=2024, staff="p07", level="tot")),
+            ("acts-for-another", (), "p03", AssessOneself(year=2024, staff="p07", level="tot")),
+            ("year-not-begun", (), "p07", AssessOneself(year=2025, staff="p07", level="tot")),
+            ("voted-twice", (), "p14",
+             RecordMeeting(year=2024, held_on=TODAY, present=10, absent=0, votes=met("p07", "p07").votes)),
+            ("meeting-numbers", (), "p14",
+             RecordMeeting(year=2024, held_on=TODAY, present=9, absent=0, votes=met("p07").votes)),
+            ("meeting-numbers", (), "p14", RecordMeeting(year=2024, held_on=TODAY, present=0, absent=0, votes=[])),
+            ("day-out-of-order", (), "p14",
+             RecordMeeting(year=2024, held_on=day("21/12"), present=9, absent=0, votes=[])),
+            ("not-a-leader", (), "p14", RecordOpinion(year=2024, staff="p07", by_body="Đảng ủy", text="Nhất trí")),
+            ("text-required", (), "p14", RecordOpinion(year=2024, staff="p03", by_body="Đảng ủy", text=" ")),
+            ("not-decided", READY, "p14", Notify(year=2024, staff="p07")),
+            ("nothing-decided", READY, "p14", Publish(year=2024)),
+            ("not-decided", READY, "p07", FileAppeal(year=2024, staff="p07", text="Xem lại")),
+            ("acts-for-another", (*READY, decided()), "p03", FileAppeal(year=2024, staff="p07", text="Xem lại")),
+            ("appeal-open", (*READY, decided(), appealed()), "p07", FileAppeal(year=2024, staff="p07", text="Xem lại")),
+            ("appeal-unknown", (*READY, decided()), "p01",
+             ResolveAppeal(year=2024, staff="p07", appeal="k1", outcome="upheld", by="p01")),
+            ("appeal-resolved", (*READY, decided(), appealed(), resolved()), "p01",
+             ResolveAppeal(year=2024, staff="p07", appeal="k1", outcome="upheld", by="p01")),
+            ("rates-oneself", (*READY, decided(), appealed()), "p07",
+             ResolveAppeal(year=2024, staff="p07", appeal="k1", outcome="upheld", by="p07")),
+            ("chair-or-office-only", (), "p07", Propose(year=2024, by="p07")),
+            ("not-rated-here", (), "p14", ProposeOne(year=2024, by="p14", staff="p08")),
         ],
     )  # fmt: skip
-    def test_refusals(
-        self, code: str, recorded: tuple[Any, ...], actor: str, decider: Callable[..., p.Verdict], command: Any
-    ) -> None:
-        given(*recorded).by(actor).when(decider, command).then_refused(code)
+    def test_refusals(self, code: str, recorded: tuple[Any, ...], actor: str, command: Command) -> None:
+        given(*recorded).by(actor).when(command).then_refused(code)
 
     def test_an_appeal_is_due_after_seven_weekdays_where_no_calendar_is_published(self) -> None:
-        verdict = given(*READY, decided()).by("p07").when(
-            p.appeal, p.FileAppeal(year=2024, staff="p07", text="Xem lại", received_on=day("13/12"))
+        decision = given(*READY, decided()).by("p07").when(
+            FileAppeal(year=2024, staff="p07", text="Xem lại", received_on=day("13/12"))
         ).then(ev.RatingAppealed)  # fmt: skip
-        assert verdict.result == {"appeal": "new", "due": day("24/12"), "calendar": None}
+        assert decision.result == {"appeal": "new", "due": day("24/12"), "calendar": None}
 
     def test_a_proposal_waits_for_a_result(self) -> None:
         spec = given(assigned("t1", due="10/12", assigned_on="1/10"), reported("t1", "9/12"))
-        spec.when(p.propose_one, p.ProposeOne(year=2024, by="p14", staff="p07")).then_refused("result-waits")
-        verdict = spec.when(p.propose, p.Propose(year=2024, by="p14")).verdict()
-        assert {each.staff: each.code for each in verdict.result}["p07"] == "result-waits"
+        spec.when(ProposeOne(year=2024, by="p14", staff="p07")).then_refused("result-waits")
+        decision = spec.when(Propose(year=2024, by="p14")).decided()
+        assert {each.staff: each.code for each in decision.result}["p07"] == "result-waits"
 
     def test_one_act_does_not_lower_two_years(self) -> None:
         spec = given(disciplined("p07", "15/6"))
         later = spec.history.record("12/1/2025", disciplined("p07", "10/1/2025", of="party"))
         levels = []
         for year, on in ((2024, "20/1/2025"), (2025, "20/12/2025")):
-            command = p.ProposeOne(year=year, by="p14", staff="p07")
-            [event] = Spec(later).on(on).when(p.propose_one, command).then(ev.RatingProposed).events
+            command = ProposeOne(year=year, by="p14", staff="p07")
+            [event] = Spec(later).on(on).when(command).then(ev.RatingProposed).events
             levels.append(event.level)
         assert levels == ["khong_hoan_thanh", "chua_du_du_lieu"]
 
 
-def rule_set(**more: Any) -> p.ChooseRuleSet:
+def rule_set(**more: Any) -> ChooseRuleSet:
     said: dict[str, Any] = {
         "year": 2024,
         "category": "cong_chuc",
@@ -284,7 +280,7 @@ def rule_set(**more: Any) -> p.ChooseRuleSet:
         "by": "p01",
         "reason": "Theo tỉnh",
     }
-    return p.ChooseRuleSet(**said | more)
+    return ChooseRuleSet(**said | more)
 
 
 @pytest.mark.parametrize(
@@ -299,17 +295,17 @@ def rule_set(**more: Any) -> p.ChooseRuleSet:
     ],
 )
 def test_a_rule_set_is_not_chosen(code: str, actor: str, more: dict[str, Any]) -> None:
-    given().by(actor).when(p.choose_rule_set, rule_set(**more)).then_refused(code)
+    given().by(actor).when(rule_set(**more)).then_refused(code)
 
 
 @pytest.mark.parametrize("actor", ["p01", "p14", None])
 def test_a_rule_set_is_typed_by_the_chairman_the_office_or_an_operator(actor: str | None) -> None:
-    given().by(actor).when(p.choose_rule_set, rule_set(rule_set="none")).then(ev.RuleSetChosen)
+    given().by(actor).when(rule_set(rule_set="none")).then(ev.RuleSetChosen)
 
 
-def points(period: str = "2024-11", **more: Any) -> p.AssessPeriod:
+def points(period: str = "2024-11", **more: Any) -> AssessPeriod:
     said: dict[str, Any] = {"items": {"I.1": "4.5"}, "stage": "confirmed", "by": "p14"}
-    return p.AssessPeriod(year=2024, staff="p07", period=period, **said | more)
+    return AssessPeriod(year=2024, staff="p07", period=period, **said | more)
 
 
 @pytest.mark.parametrize(
@@ -322,11 +318,11 @@ def points(period: str = "2024-11", **more: Any) -> p.AssessPeriod:
     ],
 )
 def test_points_are_for_a_period_of_the_year_that_the_person_is_tracked_in(code: str, period: str) -> None:
-    given().when(p.assess_period, points(period)).then_refused(code)
+    given().when(points(period)).then_refused(code)
 
 
 def test_a_period_that_has_not_begun_takes_no_points() -> None:
-    given().on("20/11").when(p.assess_period, points("2024-12")).then_refused("period-not-begun")
+    given().on("20/11").when(points("2024-12")).then_refused("period-not-begun")
 
 
 def closed(period: str, *staff: str) -> ev.PeriodClosed:
@@ -336,10 +332,10 @@ def closed(period: str, *staff: str) -> ev.PeriodClosed:
 class TestReopening:
     def test_the_later_ones_open_with_it(self) -> None:
         spec = given(closed("2024-10", "p07", "p14"), closed("2024-11", "p07")).by("p01")
-        command = p.ReopenPeriod(period="2024-10", by="p01", reason="Sai số liệu")
-        verdict = spec.when(p.reopen_period, command).then(ev.PeriodReopened)
-        assert verdict.result == {"period": "2024-10", "staff": ["p07", "p14"], "also": {"2024-11": ["p07"]}}
-        records = spec.history.record("20/12", *verdict.events).records()
+        command = ReopenPeriod(period="2024-10", by="p01", reason="Sai số liệu")
+        decision = spec.when(command).then(ev.PeriodReopened)
+        assert decision.result == {"period": "2024-10", "staff": ["p07", "p14"], "also": {"2024-11": ["p07"]}}
+        records = spec.history.record("20/12", *decision.events).records()
         assert not closings(Snapshot(records, TODAY), "p07")
 
     @pytest.mark.parametrize(
@@ -353,7 +349,7 @@ class TestReopening:
     )
     def test_refusals(self, code: str, said: dict[str, Any]) -> None:
         fields: dict[str, Any] = {"period": "2024-10", "by": "p01", "reason": "Sai số liệu"}
-        given(closed("2024-10", "p07")).when(p.reopen_period, p.ReopenPeriod(**fields | said)).then_refused(code)
+        given(closed("2024-10", "p07")).when(ReopenPeriod(**fields | said)).then_refused(code)
 
 
 @pytest.mark.parametrize(
@@ -365,4 +361,4 @@ class TestReopening:
     ],
 )
 def test_a_period_is_not_closed(code: str, period: str, by: str) -> None:
-    given().when(p.close_period, p.ClosePeriod(period=period, by=by)).then_refused(code)
+    given().when(ClosePeriod(period=period, by=by)).then_refused(code)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from services.scoring import views
+from services.scoring import tables
 from services.scoring.domain.records import PersonRecord, Records
 from services.scoring.views import PROJECTION
 from shared.eventlog import EVERY_COMMUNE, open_database, reading, writing
@@ -15,7 +15,7 @@ from shared.eventlog import EVERY_COMMUNE, open_database, reading, writing
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     engine = open_database(f"sqlite:///{tmp_path / 'scoring.db'}")
-    views.metadata.create_all(engine)
+    tables.metadata.create_all(engine)
     yield engine
     engine.dispose()
 
@@ -32,5 +32,5 @@ def test_a_rebuild_takes_out_what_it_no_longer_keeps_and_leaves_other_communes_a
         with writing(engine, state.commune) as connection:
             PROJECTION.replace(connection, state.commune, state)
     with reading(engine, EVERY_COMMUNE) as connection:
-        rows = connection.execute(select(views.records.c.commune, views.records.c.id)).all()
+        rows = connection.execute(select(tables.records.c.commune, tables.records.c.id)).all()
     assert sorted(map(tuple, rows)) == [("a", "p2"), ("a", "p3"), ("b", "p1"), ("b", "p2")]

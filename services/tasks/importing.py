@@ -123,8 +123,12 @@ def dry_run(
 KINDS = frozenset({"commune", "unit", "staff", "directive", "calendar", "task", "template", "import"})
 
 
-def confirm(service: Tasks, principal: Principal, commune: str, found: DryRun, *, key: Key | None = None) -> Appended:
+def confirm(
+    service: Tasks, principal: Principal, commune: str, found: DryRun, *, by: str | None = None, key: Key | None = None
+) -> Appended:
     """Record what a dry run found, all of it or nothing. A file that brings nothing new records nothing.
+
+    `by` is the person for whom the Office records it.
 
     Refuses what its rows refuse, and `import-outdated` when something was recorded since the dry run.
     """
@@ -139,6 +143,7 @@ def confirm(service: Tasks, principal: Principal, commune: str, found: DryRun, *
         waiting=found.counts["waits"],
         rejected=found.counts["error"],
         commands=plan.commands,
+        by=by,
     )
 
     def names(tx: Transaction) -> None:

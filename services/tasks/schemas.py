@@ -333,7 +333,13 @@ class SettleManyBody(Schema):
 
 
 class ImportForm(Schema):
-    """The parts of the form beside `file`."""
+    """The parts of the form besides `file`."""
+
+    directive = Code()
+
+
+class ConfirmImportBody(ByBody):
+    """`by` assigns what the rows become, when the Office confirms for another or an account of no person is used."""
 
     directive = Code()
 

@@ -14,7 +14,7 @@ from services.tasks.api.request import PREFIX, answer_all, service
 from services.tasks.importing import DryRun, Kind
 from services.tasks.imports.archive import MAX_UPLOAD
 from services.tasks.imports.sheets import is_workbook
-from services.tasks.schemas import ImportForm, ImportQuery, Recorded
+from services.tasks.schemas import ConfirmImportBody, ImportForm, ImportQuery, Recorded
 from shared.web.answers import XLSX, answer_of
 from shared.web.auth import action, body_limit, principal
 from shared.web.idempotency import idempotency_key
@@ -62,7 +62,7 @@ def annotate_import(query: dict[str, Any], commune: str, kind: Kind, sha256: str
 
 
 @blueprint.route("/<any(annex, roster):kind>/<sha256>/confirmation", methods=["POST"])
-@blueprint.arguments(ImportForm)
+@blueprint.arguments(ConfirmImportBody)
 @blueprint.answers(200, Recorded, headers=[ETAG, POSITION])
 @blueprint.takes(KEY)
 @action("import.confirm")
@@ -70,7 +70,7 @@ def confirm_import(body: dict[str, Any], commune: str, kind: Kind, sha256: str) 
     """Record what the dry run says as of now, all of it or nothing; a file that brings nothing records nothing."""
     content = importing.kept_file(service(), commune, sha256)
     run = _run(commune, kind, content, "", body)
-    done = importing.confirm(service(), principal(), commune, run, key=idempotency_key())
+    done = importing.confirm(service(), principal(), commune, run, by=body.get("by"), key=idempotency_key())
     return recorded(done, "import", otherwise=f"import/{run.import_}")
 
 

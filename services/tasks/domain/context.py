@@ -96,11 +96,11 @@ def recorder(context: Context, by: str | None) -> str:
 def acting(context: Context, by: str | None) -> str:
     """The person in post who acts. Another than the one who types is named only by the Office.
 
-    Refuses: nobody named, not in post, typed for another without the Office's role.
+    Refuses: nobody named, a sender who may name nobody, not in post, typed for another without the Office's role.
     """
     who = canonical(by) if by else context.actor_staff
     if who is None:
-        raise refusals.BY_REQUIRED()
+        raise refusals.BY_REQUIRED() if "office" in context.roles else refusals.PERSON_REQUIRED()
     if who != context.actor_staff and "office" not in context.roles:
         raise refusals.ONLY_THE_OFFICE_RECORDS_FOR_OTHERS(staff=who)
     if context.post(who) is None:

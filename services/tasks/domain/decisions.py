@@ -42,7 +42,7 @@ class Together(Command):
 
 
 class ConfirmImport(Command):
-    """A file's dry run is confirmed: `commands` is what its rows became."""
+    """A file's dry run is confirmed: `commands` is what its rows became, done by the same person."""
 
     import_: str
     kind: Literal["annex", "roster"]
@@ -190,10 +190,19 @@ def confirm_import(state: Import | None, command: ConfirmImport, context: Contex
     """Refuses: confirmed before, and what its rows refuse."""
     if state is not None:
         raise refusals.IMPORT_EXISTS()
+    if command.by:
+        parts = [_in_name_of(command.by, part) for part in parts]
     counts = {name: getattr(command, name) for name in ("rows", "created", "changed", "waiting", "rejected")}
     by = recorder(context, command.by)
     confirmed = ImportConfirmed(import_=command.import_, kind=command.kind, sha256=command.sha256, by=by, **counts)
     return [*decide_each(parts, context), confirmed]
+
+
+def _in_name_of(by: str, part: Case) -> Case:
+    """The same, done by this person where somebody has to be named and nobody is."""
+    if getattr(part.command, "by", by) is not None:
+        return part
+    return part._replace(command=replace(part.command, by=by))
 
 
 COMMUNE, UNIT, STAFF = Stream("commune"), Stream("unit", "unit"), Stream("staff", "staff")

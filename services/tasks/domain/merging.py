@@ -22,13 +22,13 @@ from shared.events import (
     GENESIS_HASH,
     MAX_EVENT_BYTES,
     CalendarPublished,
+    CheckpointSigned,
     CommuneClosed,
     CommuneOpened,
     Data,
     DirectiveIssued,
     DirectiveWithdrawn,
     Envelope,
-    Exceeded,
     PastEvent,
     StaffAppointed,
     StaffChanged,
@@ -48,9 +48,26 @@ from shared.events.values import EXTERNAL, Pin, StaffPin, TaskPin
 
 LEADING = frozenset({"chair", "vice_chair"})
 ONE_DAY = timedelta(days=1)
-# Which fields of events hold the id of a person, and which that of a unit; `collaborators` hold either.
+# What becomes of the plain strings in events, by the name of their field: ids of people and of units are those of the
+# new commune there, the others stay. A test fails on a field that is in none of these tables.
 PEOPLE = frozenset({"staff", "by", "lead", "verified_by", "confirmed_by", "tracker", "rater", "substitute", "head"})
 UNITS = frozenset({"unit", "leads_unit"})
+PEOPLE_OR_UNITS = frozenset({"collaborators"})
+# `parent` is a task's elsewhere, and the district of a commune.
+UNITS_OF: Mapping[type, frozenset[str]] = {UnitDefined: frozenset({"parent"})}
+STAYS = frozenset(
+    {
+        # ids that are unique over all communes, or that nothing of another commune can name
+        *("task", "into", "parent", "taken_over_from", "template", "directive", "supersedes", "calendar", "import_"),
+        *("absence", "act", "similar_group"),
+        # words and codes
+        *("name", "code", "number", "post", "sheet", "no", "media_type", "questions", "row", "settings"),
+        # of the commune itself, which is not carried over
+        *("successors", "commune"),
+    }
+)
+# Values and events that keep everything: they speak of the former commune's log, or are ids mapped already.
+KEPT_WHOLE = (Pin, CheckpointSigned, PastEvent)
 # Of what an event may have, a history leaves room for the envelope and the pin around it.
 LARGEST_EVENT = MAX_EVENT_BYTES - 2048
 LARGEST_HISTORY = 192 * 1024
@@ -277,20 +294,24 @@ def _must_be_known(newcomers: Newcomers, ids: Mapping[str, Ids]) -> None:
 
 def moved(data: Any, ids: Ids) -> Any:
     """An event's data with the ids of people and units as they are in the new commune."""
-    changed: dict[str, Any] = {}
-    for name in data.__struct_fields__:
-        value = getattr(data, name)
-        if isinstance(value, Exceeded):
-            changed[name] = moved(value, ids)
-        elif name == "collaborators" and value:
-            changed[name] = [ids.staff.get(each) or ids.units.get(each, each) for each in value]
-        elif not isinstance(value, str):
-            continue
-        elif name in PEOPLE:
-            changed[name] = ids.staff.get(value, value)
-        elif name in UNITS or (name == "parent" and isinstance(data, UnitDefined)):
-            changed[name] = ids.units.get(value, value)
+    changed = {name: _moved(getattr(data, name), name, type(data), ids) for name in data.__struct_fields__}
     return replace(data, **changed)
+
+
+def _moved(value: Any, name: str, of: type, ids: Ids) -> Any:
+    if isinstance(value, list):
+        return [_moved(element, name, of, ids) for element in value]
+    if isinstance(value, msgspec.Struct):
+        return value if isinstance(value, KEPT_WHOLE) else moved(value, ids)
+    if not isinstance(value, str):
+        return value
+    if name in PEOPLE_OR_UNITS:
+        return ids.staff.get(value) or ids.units.get(value, value)
+    if name in PEOPLE:
+        return ids.staff.get(value, value)
+    if name in UNITS or name in UNITS_OF.get(of, ()):
+        return ids.units.get(value, value)
+    return value
 
 
 def _calendars(merger: Merger, formers: Sequence[Former], by: str) -> Iterator[Beginning]:

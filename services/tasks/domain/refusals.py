@@ -9,14 +9,23 @@ REASON_REQUIRED = shared.REASON_REQUIRED
 
 # Who
 
-BY_REQUIRED = Refusal("by-required", "Thiếu người thực hiện", "Hãy cho biết ai thực hiện việc này.")
+BY_REQUIRED = Refusal("by-required", "Thiếu người thực hiện", "Hãy cho biết ai thực hiện việc này (by).")
+PERSON_REQUIRED = Refusal(
+    "person-required",
+    "Cần người giữ chức vụ",
+    "Việc này do người giữ chức vụ thực hiện. Hãy gửi bằng tài khoản của Văn phòng, ghi rõ ai thực hiện (by).",
+    formerly=("by-required",),
+)
 # As the door says it of a role that the token lacks.
 ROLE_NOT_ALLOWED = Refusal(
     "role", "Không có quyền", "Vai trò của bạn không được làm việc này.", 403, formerly=("may-not",)
 )
 OTHER_COMMUNE = Refusal("other-commune", "Không thuộc đơn vị", "Tài khoản này không thuộc đơn vị {commune}.", 403)
 ONLY_THE_OFFICE_RECORDS_FOR_OTHERS = Refusal(
-    "only-the-office-records-for-others", "Chỉ Văn phòng ghi thay", "Chỉ Văn phòng được ghi nhận thay cho {staff}.", 403
+    "only-the-office-records-for-others",
+    "Chỉ Văn phòng ghi thay",
+    "Chỉ Văn phòng được ghi nhận thay cho {staff}. Hãy gửi bằng tài khoản của Văn phòng.",
+    403,
 )
 NOT_THE_LEAD = Refusal("not-the-lead", "Không phải người chủ trì", "{staff} không chủ trì nhiệm vụ này.", 403)
 NOT_TAKING_PART = Refusal(

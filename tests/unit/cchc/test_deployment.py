@@ -13,7 +13,7 @@ from cchc.secrets import CHECKPOINT, SIGNING, containers
 from cchc.services import SERVICES, Service
 from cchc.settings import SIGN_IN, Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 HOST = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
 CLUSTER = yaml.safe_load((ROOT / "deploy" / "cluster" / "docker-compose.yml").read_text("utf-8"))["services"]
 PROXY = (ROOT / "deploy" / "proxy" / "nginx.conf").read_text("utf-8")

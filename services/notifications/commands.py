@@ -72,13 +72,13 @@ def execute(
 
 
 def _acknowledge(case: Case, command: AcknowledgeReminder) -> Decision:
-    found = views.occurrence(case.tx.connection, case.tx.commune, command.reminder)
-    return Decision(responses.acknowledge(command, found, person(case.principal)))
+    occurrence = views.occurrence(case.tx.connection, case.tx.commune, command.reminder)
+    return Decision(responses.acknowledge(command, occurrence, person(case.principal)))
 
 
 def _record_sent_by_hand(case: Case, command: RecordSentByHand) -> Decision:
-    found = views.occurrence(case.tx.connection, case.tx.commune, command.reminder)
-    return Decision(responses.record_sent_by_hand(command, found, person(case.principal), case.tx.time))
+    occurrence = views.occurrence(case.tx.connection, case.tx.commune, command.reminder)
+    return Decision(responses.record_sent_by_hand(command, occurrence, person(case.principal), case.tx.time))
 
 
 def _urge(case: Case, command: UrgeTasks) -> Decision:

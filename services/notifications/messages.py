@@ -64,8 +64,8 @@ def compose(
     `documents` are the rules that come with an urging slip for the Office. `catch_up`: the occurrences were missed
     while the system stood still.
     """
-    known = {} if channel == "webhook" else contacts
-    view = _View(records, recipient, at, known, frozenset(documents), calendars_at(records, at))
+    named = {} if channel == "webhook" else contacts
+    view = _View(records, recipient, at, named, frozenset(documents), calendars_at(records, at))
     entries = [_entry(view, occurrence, link(occurrence)) for occurrence in _latest(occurrences, channel)]
     entries.sort(key=lambda entry: HEADINGS.index(entry.item.heading))
     tasks = {task_of(occurrence.about) for occurrence in occurrences}

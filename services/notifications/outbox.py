@@ -75,12 +75,12 @@ def waiting(connection: Connection, commune: str) -> list[Waiting]:
         .where(d.c.commune == commune, o.c.state == "queued")
         .order_by(o.c.queued_at, o.c.reminder)
     )
-    found = []
+    outbox = []
     for row in connection.execute(query):
         fields = dict(row._mapping)
         held = [fields.pop(name) for name in ("message", "not_before", "claimed_until")]
-        found.append(Waiting(occurrence_of(fields), *held))
-    return found
+        outbox.append(Waiting(occurrence_of(fields), *held))
+    return outbox
 
 
 # Claims

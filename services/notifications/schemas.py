@@ -51,13 +51,13 @@ class Moment(fields.Field[str]):
 def moment(written: str) -> str:
     """Raises ValueError or OverflowError for what is neither a day nor a moment, or of an implausible year."""
     if DAY.fullmatch(written):
-        found = end_of_day(date.fromisoformat(written))
+        recorded = end_of_day(date.fromisoformat(written))
     else:
         at = datetime.fromisoformat(written)
-        found = format_time(at if at.tzinfo else at.replace(tzinfo=VIETNAM))
-    if local_day(found).year not in PLAUSIBLE_YEARS:
+        recorded = format_time(at if at.tzinfo else at.replace(tzinfo=VIETNAM))
+    if local_day(recorded).year not in PLAUSIBLE_YEARS:
         raise ValueError(written)
-    return found
+    return recorded
 
 
 class AtQuery(Schema):

@@ -24,11 +24,11 @@ blueprint = Blueprint("policy", __name__, url_prefix="/communes/<commune>", desc
 def read_policy(commune: str) -> tuple[dict[str, Any], dict[str, str]]:
     """The policy in force, as PUT takes it, and its revisions."""
     with reading(notifications().engine, commune) as connection:
-        known = views.policies(connection, commune)
+        history = views.policies(connection, commune)
     revisions = [
-        {"policy": policy.policy, "from": time, "by": policy.by, "reason": policy.reason} for time, policy in known
+        {"policy": policy.policy, "from": time, "by": policy.by, "reason": policy.reason} for time, policy in history
     ]
-    return {"in_force": views.policy_in_force(known, now()), "revisions": revisions}, etag(len(known))
+    return {"in_force": views.policy_in_force(history, now()), "revisions": revisions}, etag(len(history))
 
 
 CHANGES = [

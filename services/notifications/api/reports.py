@@ -34,9 +34,9 @@ def read_week(query: dict[str, Any], commune: str) -> Week:
 @action("weekly.read")
 def download_week(query: dict[str, Any], commune: str) -> flask.Response:
     """The week as a workbook."""
-    found = _week(query, commune)
+    report = _week(query, commune)
     names = queries.contacts(notifications(), commune)
-    return as_xlsx(reports.document(found, names), f"bao-cao-tuan-{found.week}.xlsx")
+    return as_xlsx(reports.document(report, names), f"bao-cao-tuan-{report.week}.xlsx")
 
 
 @blueprint.route("/weekly.html")
@@ -63,8 +63,8 @@ def read_month(query: dict[str, Any], commune: str) -> Month:
 @action("monthly.read")
 def download_month(query: dict[str, Any], commune: str) -> flask.Response:
     """A month as a workbook."""
-    found = _month(query, commune)
-    return as_xlsx(reports.document(found, {}), f"so-lieu-thang-{found.month}.xlsx")
+    report = _month(query, commune)
+    return as_xlsx(reports.document(report, {}), f"so-lieu-thang-{report.month}.xlsx")
 
 
 @blueprint.route("/monthly.html")

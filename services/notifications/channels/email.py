@@ -93,12 +93,12 @@ class Email(msgspec.Struct, frozen=True):
 def address(email: str, name: str | None = None) -> Address:
     """Raises Permanent for anything but an address, so that nothing in it reaches another header."""
     try:
-        found = Address(display_name=plain(name or ""), addr_spec=email.strip())
+        parsed = Address(display_name=plain(name or ""), addr_spec=email.strip())
     except Exception as problem:  # the standard library raises many kinds on bad input
         raise Permanent("bad_address") from problem
-    if not found.domain or not found.addr_spec.isascii():
+    if not parsed.domain or not parsed.addr_spec.isascii():
         raise Permanent("bad_address")
-    return found
+    return parsed
 
 
 def letter(message: Message, sender: Address, to: Address) -> EmailMessage:
@@ -135,13 +135,13 @@ def calendar(message: Message, host: str) -> bytes | None:
     coming = [item for item in message.items if item.due and date.fromisoformat(item.due) >= today]
     if not coming:
         return None
-    found = icalendar.Calendar()
-    found.add("prodid", "-//cchc//notifications//VI")
-    found.add("version", "2.0")
-    found.add("method", "PUBLISH")
+    file = icalendar.Calendar()
+    file.add("prodid", "-//cchc//notifications//VI")
+    file.add("version", "2.0")
+    file.add("method", "PUBLISH")
     for item in coming:
-        found.add_component(_day_of(item, message, host))
-    return found.to_ical()
+        file.add_component(_day_of(item, message, host))
+    return file.to_ical()
 
 
 def _day_of(item: Item, message: Message, host: str) -> icalendar.Event:

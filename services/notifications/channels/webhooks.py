@@ -96,10 +96,10 @@ class Webhooks(msgspec.Struct, frozen=True):
         """Raises Permanent for anything but the URL of a web server, or for plain HTTP to a host not allowed."""
         try:
             parts = urlsplit(url)
-            known = parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0 and parts.username is None
+            usable = parts.scheme in DEFAULT_PORTS and parts.hostname and parts.port != 0 and parts.username is None
         except ValueError:
             raise Permanent("bad_url") from None
-        if not known or not SENDABLE.fullmatch(url):
+        if not usable or not SENDABLE.fullmatch(url):
             raise Permanent("bad_url")
         if parts.scheme == "http" and not self._allows(parts):
             raise Permanent("https_required")
@@ -112,10 +112,10 @@ class Webhooks(msgspec.Struct, frozen=True):
         """The one address to connect to. A name is resolved here only, so that it cannot change between the check and
         the connection; one inner address among several refuses the name."""
         try:
-            found = socket.getaddrinfo(parts.hostname, _port(parts), type=socket.SOCK_STREAM)
+            resolved = socket.getaddrinfo(parts.hostname, _port(parts), type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise Temporary("unknown_host") from None
-        addresses = [str(sockaddr[0]) for *_, sockaddr in found]
+        addresses = [str(sockaddr[0]) for *_, sockaddr in resolved]
         if not self._allows(parts) and not all(_is_public(address) for address in addresses):
             raise Permanent("inner_address")
         return addresses[0]

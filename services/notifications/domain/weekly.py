@@ -31,7 +31,7 @@ class ReachedRecipient(msgspec.Struct, frozen=True):
 
 class WeekCounts(msgspec.Struct, kw_only=True):
     """Numbers of tasks. `open` waits for a result, and splits into those past their deadline with a sign of work since
-    that was set (`late`), those without one (`undone`), and the others; `due` of the rest falls due by Sunday.
+    that was set (`late`), those without one (`undone`), and the others; `due` of the others are due by Sunday.
     `waiting` is reported and not verified; `requests` are open tasks with an unanswered request for more time;
     `in_time` and `behind` came to their end this week, reported by the deadline or after it."""
 
@@ -109,9 +109,9 @@ def week(records: Records, at: str, reminders: Iterable[ReachedRecipient]) -> We
     """The week of a moment (RFC 3339 in UTC). `records` must hold what ended since that Monday in Vietnam."""
     on = local_day(at)
     monday = monday_of(on)
-    followed = [one for task in records.tasks.values() if (one := _follow(task, at))]
+    followed = [each for task in records.tasks.values() if (each := _follow(task, at))]
     posts = posts_on(records, on, at)
-    leads = sorted({one.task.lead for one in followed if one.now.runs or _ended_since(one, monday)})
+    leads = sorted({each.task.lead for each in followed if each.now.runs or _ended_since(each, monday)})
     late, missing = _late(records, followed, on, calendars_at(records, at), posts, reminders)
     year, number, _ = on.isocalendar()
     return Week(
@@ -123,11 +123,11 @@ def week(records: Records, at: str, reminders: Iterable[ReachedRecipient]) -> We
         sunday=monday + timedelta(days=6),
         total=_count(followed, on),
         people=[
-            PersonWeek(lead, _post(posts, lead), _count([one for one in followed if one.task.lead == lead], on))
+            PersonWeek(lead, _post(posts, lead), _count([each for each in followed if each.task.lead == lead], on))
             for lead in leads
         ],
         fields=[
-            FieldWeek(field, name, _count([one for one in followed if one.task.field == field], on))
+            FieldWeek(field, name, _count([each for each in followed if each.task.field == field], on))
             for field, name in FIELDS.items()
         ],
         late=late,
@@ -146,41 +146,44 @@ def _post(posts: Mapping[str, Post], staff: str) -> str | None:
     return posts[staff].post if staff in posts else None
 
 
-def _overdue(one: _Followed, on: date) -> bool:
-    return one.now.status == "open" and one.now.due is not None and one.now.due < on
+def _overdue(task: _Followed, on: date) -> bool:
+    return task.now.status == "open" and task.now.due is not None and task.now.due < on
 
 
-def _signed(one: _Followed) -> bool:
+def _signed(task: _Followed) -> bool:
     """Was there a sign of work since the deadline in force was set?"""
-    return one.now.last_sign is not None and one.now.last_sign >= one.now.due_set
+    return task.now.last_sign is not None and task.now.last_sign >= task.now.due_set
 
 
-def _ended_since(one: _Followed, first: date) -> bool:
-    return one.now.status == "completed" and one.ended is not None and one.ended >= first
+def _ended_since(task: _Followed, first: date) -> bool:
+    return task.now.status == "completed" and task.ended is not None and task.ended >= first
 
 
-def _in_time(one: _Followed) -> bool:
-    on = one.now.reported_on or one.ended
-    return one.now.due is None or (on is not None and on <= one.now.due)
+def _due_this_week(task: _Followed, on: date) -> bool:
+    sunday = monday_of(on) + timedelta(days=6)
+    return task.now.status == "open" and task.now.due is not None and on <= task.now.due <= sunday
+
+
+def _in_time(task: _Followed) -> bool:
+    on = task.now.reported_on or task.ended
+    return task.now.due is None or (on is not None and on <= task.now.due)
 
 
 _WEEK: Mapping[str, Callable[[_Followed, date], bool]] = {
-    "open": lambda one, on: one.now.status == "open",
-    "due": lambda one, on: (
-        one.now.status == "open" and one.now.due is not None and on <= one.now.due <= monday_of(on) + timedelta(days=6)
-    ),
-    "in_time": lambda one, on: _ended_since(one, monday_of(on)) and _in_time(one),
-    "behind": lambda one, on: _ended_since(one, monday_of(on)) and not _in_time(one),
-    "late": lambda one, on: _overdue(one, on) and _signed(one),
-    "undone": lambda one, on: _overdue(one, on) and not _signed(one),
-    "waiting": lambda one, on: one.now.status == "reported",
-    "requests": lambda one, on: one.now.status == "open" and one.now.requested_on is not None,
+    "open": lambda task, on: task.now.status == "open",
+    "due": _due_this_week,
+    "in_time": lambda task, on: _ended_since(task, monday_of(on)) and _in_time(task),
+    "behind": lambda task, on: _ended_since(task, monday_of(on)) and not _in_time(task),
+    "late": lambda task, on: _overdue(task, on) and _signed(task),
+    "undone": lambda task, on: _overdue(task, on) and not _signed(task),
+    "waiting": lambda task, on: task.now.status == "reported",
+    "requests": lambda task, on: task.now.status == "open" and task.now.requested_on is not None,
 }
 
 
 def _count(followed: Iterable[_Followed], on: date) -> WeekCounts:
-    found = list(followed)
-    return WeekCounts(**{name: sum(is_one(one, on) for one in found) for name, is_one in _WEEK.items()})
+    tasks = list(followed)
+    return WeekCounts(**{name: sum(is_one(task, on) for task in tasks) for name, is_one in _WEEK.items()})
 
 
 def _late(
@@ -192,13 +195,13 @@ def _late(
     reminders: Iterable[ReachedRecipient],
 ) -> tuple[list[LateTask], list[int]]:
     """All open tasks past their deadline, the longest overdue first; and the years that have no calendar."""
-    found, missing = [], set()
+    rows, missing = [], set()
     reached: dict[tuple[str, int], list[ReachedRecipient]] = {}
     for reminder in reminders:
         reached.setdefault((reminder.task, reminder.due_version), []).append(reminder)
-    for one in followed:
-        task, now = one.task, one.now
-        if not _overdue(one, on) or now.due is None:
+    for each in followed:
+        task, now = each.task, each.now
+        if not _overdue(each, on) or now.due is None:
             continue
         try:
             over: int | None = calendars.working_days_between(now.due, on)
@@ -206,7 +209,7 @@ def _late(
             over = None
             missing.add(without.year)
         directive = records.get("directive", task.directive) if task.directive else None
-        found.append(
+        rows.append(
             LateTask(
                 task=task.task,
                 title=task.title,
@@ -217,12 +220,12 @@ def _late(
                 post=_post(posts, task.lead),
                 due=now.due,
                 days_over=over,
-                kind="late" if _signed(one) else "undone",
+                kind="late" if _signed(each) else "undone",
                 requested_on=now.requested_on,
                 told=_level(reached.get((task.task, now.due_version), []), task.lead, now.due, posts),
             )
         )
-    return sorted(found, key=lambda late: (late.due, late.lead, late.task)), sorted(missing)
+    return sorted(rows, key=lambda late: (late.due, late.lead, late.task)), sorted(missing)
 
 
 def _level(reminders: Iterable[ReachedRecipient], lead: str, due: date, posts: Mapping[str, Post]) -> Level | None:
@@ -301,14 +304,14 @@ def _month(tasks: Sequence[TaskRecord], first: date, on: date, at: str) -> Month
         now = state_at(task, moments[-1].time)
         if now is None:
             continue
-        one = _Followed(task, now, None if now.runs else local_day(now.since))
+        followed = _Followed(task, now, None if now.runs else local_day(now.since))
         ended = isinstance(moments[-1], Ended) and moments[-1].day >= first
         counts["assigned"] += isinstance(moments[0], DueSet) and moments[0].day >= first
-        counts["in_time"] += ended and now.status == "completed" and _in_time(one)
-        counts["behind"] += ended and now.status == "completed" and not _in_time(one)
+        counts["in_time"] += ended and now.status == "completed" and _in_time(followed)
+        counts["behind"] += ended and now.status == "completed" and not _in_time(followed)
         counts["dropped"] += ended and now.status != "completed"
         counts["requests"] += any(isinstance(moment, Requested) and moment.day >= first for moment in moments)
         counts["open"] += now.status == "open"
-        counts["overdue"] += _overdue(one, on)
+        counts["overdue"] += _overdue(followed, on)
         counts["waiting"] += now.status == "reported"
     return MonthCounts(**counts)

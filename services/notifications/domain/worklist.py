@@ -130,18 +130,18 @@ def _places(now: TaskState, on: date, counting: _Counting) -> list[tuple[Section
     """The sections that a running task belongs to, with the working days that each shows."""
     if now.status == "reported":
         return [("waiting", counting.between(local_day(now.since), on))]
-    found: list[tuple[Section, int | None]] = []
+    places: list[tuple[Section, int | None]] = []
     if now.due is None:
-        found = [("checks", None)] if now.cadence else []
+        places = [("checks", None)] if now.cadence else []
     elif now.due < on:
         signed = now.last_sign is not None and now.last_sign >= now.due_set
-        found = [("late" if signed else "undone", counting.between(now.due, on))]
+        places = [("late" if signed else "undone", counting.between(now.due, on))]
     else:
         left = counting.between(on, now.due)
-        found = [("due_soon", left)] if left is None or left <= SOON_DAYS else []
+        places = [("due_soon", left)] if left is None or left <= SOON_DAYS else []
     if now.requested_on is not None:
-        found.append(("extensions", counting.between(now.requested_on, on)))
-    return found
+        places.append(("extensions", counting.between(now.requested_on, on)))
+    return places
 
 
 def _row(task: TaskRecord, now: TaskState, posts: dict[str, Post], days: int | None, reminders: int) -> Row:
@@ -175,9 +175,9 @@ def _undelivered(each: Occurrence, posts: dict[str, Post]) -> Undelivered:
 
 
 def _counts(sections: dict[Section, list[Row]], key: Any, name: Any) -> list[Count]:
-    found: dict[str, Count] = {}
+    counts: dict[str, Count] = {}
     for section, rows in sections.items():
         for row in rows:
-            count = found.setdefault(key(row), Count(key=key(row), name=name(row)))
+            count = counts.setdefault(key(row), Count(key=key(row), name=name(row)))
             setattr(count, section, getattr(count, section) + 1)
-    return [found[each] for each in sorted(found)]
+    return [counts[each] for each in sorted(counts)]

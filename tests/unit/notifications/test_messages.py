@@ -101,7 +101,7 @@ def occurrence(about: str = "task/t1", rule: str = "due-3", recipient: str = "p0
     return Occurrence(about=about, rule=rule, recipient=recipient, **given | fields)
 
 
-def told(records: Records, *occurrences: Occurrence, when: str = MORNING, **given: Any) -> Message:
+def composed(records: Records, *occurrences: Occurrence, when: str = MORNING, **given: Any) -> Message:
     contacts: Mapping[str, Contact] = given.pop("contacts", NAMES)
     first: Sequence[Occurrence] = occurrences or (occurrence(),)
     return compose(
@@ -118,7 +118,7 @@ def told(records: Records, *occurrences: Occurrence, when: str = MORNING, **give
 
 
 def subject(due: str | None, when: str = MORNING, **given: Any) -> str:
-    return told(commune(task(due=due), **given), when=when).subject
+    return composed(commune(task(due=due), **given), when=when).subject
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_without_a_calendar_no_days_are_counted() -> None:
 
 def test_a_message_says_what_is_asked_with_its_link() -> None:
     records = commune(task(product="Báo cáo rà soát", directive="d1"))
-    message = told(records)
+    message = composed(records)
     [item] = message.items
     assert message.greeting == "Kính gửi Nguyễn Thị Hòa,"
     assert item.text == "Còn 2 ngày làm việc (hạn 02/12/2024): Rà soát thủ tục hành chính"
@@ -174,60 +174,60 @@ def test_a_message_says_what_is_asked_with_its_link() -> None:
     ],
 )
 def test_others_hear_who_leads_and_what_they_may_do(recipient: str, ask: str) -> None:
-    [item] = told(commune(task()), occurrence(recipient=recipient)).items
+    [item] = composed(commune(task()), occurrence(recipient=recipient)).items
     assert item.details == ["Chủ trì: Nguyễn Thị Hòa", ask]
 
 
 def test_the_head_of_a_unit_hears_as_its_lead() -> None:
-    [item] = told(commune(task(lead="u1")), occurrence(recipient="p08")).items
+    [item] = composed(commune(task(lead="u1")), occurrence(recipient="p08")).items
     assert item.details[-1].startswith("Đề nghị báo cáo kết quả")
-    [item] = told(commune(task(lead="u1")), occurrence(recipient="p03")).items
+    [item] = composed(commune(task(lead="u1")), occurrence(recipient="p03")).items
     assert item.details[0] == "Chủ trì: Trần Văn Bình"
 
 
 def test_the_office_hears_of_a_slip_that_is_ready() -> None:
-    message = told(commune(task()), occurrence(rule="overdue-3", recipient="p03"), documents={"overdue-3"})
+    message = composed(commune(task()), occurrence(rule="overdue-3", recipient="p03"), documents={"overdue-3"})
     assert message.items[0].details[-1] == "Phiếu đôn đốc đã soạn sẵn, đề nghị ký, ban hành."
 
 
 def test_people_are_named_by_post_when_their_names_are_not_known() -> None:
-    message = told(commune(task()), occurrence(recipient="p03"), contacts={})
+    message = composed(commune(task()), occurrence(recipient="p03"), contacts={})
     assert message.greeting == "Kính gửi Công chức Văn phòng – Thống kê,"
     assert message.items[0].details[0] == "Chủ trì: Công chức Tư pháp – Hộ tịch"
 
 
 def test_a_webhook_names_nobody() -> None:
     rungs = [occurrence(recipient="endpoint/e1"), occurrence(recipient="endpoint/e1", rule="due-1")]
-    message = told(commune(task()), *rungs, channel="webhook")
+    message = composed(commune(task()), *rungs, channel="webhook")
     assert not any(contact.name in str(message) for contact in NAMES.values() if contact.name)
-    # A program counts occurrences; a person is told of a thing once.
+    # A program counts occurrences; a person hears of each thing once.
     assert [item.rule for item in message.items] == ["due-1", "due-3"]
-    assert len(told(commune(task()), occurrence(), occurrence(rule="due-1")).items) == 1
+    assert len(composed(commune(task()), occurrence(), occurrence(rule="due-1")).items) == 1
 
 
-def test_a_request_for_more_time_is_told() -> None:
+def test_a_message_says_that_more_time_was_asked_for() -> None:
     asked = kept.Requested(2, at("2024-11-26 09:00"), "p07", date(2024, 12, 20))
-    [item] = told(commune(task("t1", "2024-11-27", asked)), occurrence(recipient="p03")).items
+    [item] = composed(commune(task("t1", "2024-11-27", asked)), occurrence(recipient="p03")).items
     assert "Đã xin gia hạn đến 20/12/2024, chưa được trả lời." in item.details
 
 
 def test_a_reported_task_waits_for_verification() -> None:
     reported = kept.Reported(2, at("2024-11-26 09:00"), date(2024, 11, 26), "p07")
-    message = told(commune(task("t1", "2024-11-27", reported)), occurrence(recipient="p03"))
+    message = composed(commune(task("t1", "2024-11-27", reported)), occurrence(recipient="p03"))
     assert message.subject.startswith("Đã báo cáo kết quả, chờ kiểm tra, xác nhận: ")
     assert message.items[0].details == ["Chủ trì: Nguyễn Thị Hòa", "Đề nghị kiểm tra, xác nhận kết quả."]
 
 
 def test_an_ended_task_has_no_deadline_any_more() -> None:
     ended = kept.Ended(2, at("2024-11-26 09:00"), "cancelled")
-    message = told(commune(task("t1", "2024-12-02", ended)))
+    message = composed(commune(task("t1", "2024-12-02", ended)))
     assert message.subject == "Đã hủy: Rà soát thủ tục hành chính"
     assert message.items[0].due is None
 
 
 def test_an_urging_carries_what_the_office_wrote() -> None:
     urged = occurrence(rule="urge", note="Chủ tịch yêu cầu\nxong trong tuần", by="p03", urgency="immediate")
-    message = told(commune(task(due="2024-11-27")), urged)
+    message = composed(commune(task(due="2024-11-27")), urged)
     assert message.subject == "Đôn đốc, quá hạn 1 ngày làm việc: Rà soát thủ tục hành chính"
     assert message.items[0].details[0] == "Ý kiến đôn đốc: Chủ tịch yêu cầu xong trong tuần"
     assert message.urgent
@@ -239,7 +239,7 @@ DIGEST = [("t1", "2024-12-02"), ("t2", "2024-11-27"), ("t3", "2024-11-28"), ("t4
 @pytest.mark.parametrize(("when", "part"), [(MORNING, "sáng"), (at("2024-11-28 13:00"), "chiều")])
 def test_a_digest_is_grouped_by_urgency(when: str, part: str) -> None:
     records = commune(*(task(name, due) for name, due in DIGEST))
-    message = told(records, *(occurrence(f"task/{name}") for name, _ in DIGEST), when=when)
+    message = composed(records, *(occurrence(f"task/{name}") for name, _ in DIGEST), when=when)
     assert message.subject == f"Việc cần theo dõi {part} 28/11/2024 (5 việc)"
     assert [(item.about, item.heading) for item in message.items] == [
         ("task/t2", "Quá hạn"),
@@ -252,17 +252,17 @@ def test_a_digest_is_grouped_by_urgency(when: str, part: str) -> None:
 
 
 def test_a_catch_up_says_what_it_is() -> None:
-    message = told(commune(task()), catch_up=True)
+    message = composed(commune(task()), catch_up=True)
     assert message.subject == "Nhắc bù các việc bị lỡ, 28/11/2024 (1 việc)"
     assert message.closing.startswith("Hệ thống vừa hoạt động lại sau thời gian dừng; đây là các thông báo bị lỡ")
 
 
-def test_a_missing_sheet_is_told_to_its_person_and_to_who_confirms() -> None:
+def test_a_missing_sheet_is_asked_of_its_person_and_of_the_one_that_confirms() -> None:
     records = commune()
-    own = told(records, occurrence("sheet/2026-Q1/p07", "sheet"))
+    own = composed(records, occurrence("sheet/2026-Q1/p07", "sheet"))
     assert own.subject == "Chưa tự đánh giá: Phiếu theo dõi, đánh giá quý I/2026 của Nguyễn Thị Hòa"
     assert own.items[0].details == ["Đề nghị tự đánh giá tiêu chí chung."]
-    above = told(records, occurrence("sheet/2026-Q1/p07", "sheet", "p01"))
+    above = composed(records, occurrence("sheet/2026-Q1/p07", "sheet", "p01"))
     assert above.items[0].details == ["Đề nghị xác nhận kết quả tự đánh giá tiêu chí chung."]
     assert own.thread is None
 
@@ -278,7 +278,7 @@ def test_an_appeal_says_until_when_it_is_answered() -> None:
         due=date(2024, 12, 2),
     )
     records.put("appeal", "a1", kept.AppealRecord("a1", [kept.Appealed(1, BEGUN, data)]))
-    message = told(records, occurrence("appeal/a1", "appeal", "p01"))
+    message = composed(records, occurrence("appeal/a1", "appeal", "p01"))
     title = "Kiến nghị của Nguyễn Thị Hòa về kết quả xếp loại năm 2024"
     assert message.subject == f"Cần trả lời trước 02/12/2024: {title}"
     assert message.items[0].text == f"Hạn trả lời 02/12/2024: {title}"
@@ -296,8 +296,8 @@ def _late() -> Records:
     )
 
 
-def test_the_week_is_told_in_numbers_by_person_and_field() -> None:
-    message = told(_late(), occurrence("week/2024-W48", "weekly", "p01"))
+def test_the_week_comes_in_numbers_by_person_and_field() -> None:
+    message = composed(_late(), occurrence("week/2024-W48", "weekly", "p01"))
     assert message.subject == "Báo cáo tuần 48/2024, đến 28/11/2024: 3 việc quá hạn trong 4 việc chưa xong"
     assert message.items[0].details == [
         "Quá hạn: trễ 1, chưa làm 2. Đến hạn trong tuần: 0.",
@@ -307,26 +307,26 @@ def test_the_week_is_told_in_numbers_by_person_and_field() -> None:
     ]
 
 
-def test_posts_that_several_hold_are_told_apart_by_id() -> None:
-    message = told(_late(), occurrence("week/2024-W48", "weekly", "p01"), contacts={})
+def test_people_of_the_same_post_are_distinguished_by_id() -> None:
+    message = composed(_late(), occurrence("week/2024-W48", "weekly", "p01"), contacts={})
     assert "Công chức Tư pháp – Hộ tịch (p07) 2" in message.items[0].details[2]
 
 
-def test_supervisors_are_told_of_no_person() -> None:
+def test_supervisors_read_no_names() -> None:
     for about, rule in (("week/2024-W48", "weekly"), ("month/2024-11", "monthly")):
-        message = told(_late(), occurrence(about, rule, "p20"))
+        message = composed(_late(), occurrence(about, rule, "p20"))
         assert not any(contact.name in str(message) for contact in NAMES.values() if contact.name)
         assert "p07" not in str(message.items)
 
 
-def test_the_month_is_told_as_it_ended() -> None:
-    message = told(_late(), occurrence("month/2024-11", "monthly", "p01"), when=at("2024-12-02 07:30"))
+def test_the_month_comes_as_it_ended() -> None:
+    message = composed(_late(), occurrence("month/2024-11", "monthly", "p01"), when=at("2024-12-02 07:30"))
     assert message.subject == "Báo cáo tháng 11/2024, đến 30/11/2024: 3 việc quá hạn trong 4 việc chưa xong"
 
 
 def test_a_long_title_is_shortened_between_words() -> None:
     long = "Rà soát, đơn giản hóa thủ tục hành chính thuộc thẩm quyền giải quyết của Ủy ban nhân dân xã " * 3
-    message = told(commune(task(title=long)))
+    message = composed(commune(task(title=long)))
     head, _, title = message.subject.partition(": ")
     assert head == "Còn 2 ngày làm việc" and title.endswith("…") and len(title) <= 80
     assert plain(long).startswith(title[:-1]) and plain(long)[len(title) - 1] in " ,"
@@ -335,14 +335,16 @@ def test_a_long_title_is_shortened_between_words() -> None:
 
 @pytest.mark.parametrize("text", ["Báo cáo\r\nBcc: all@example.org", "Báo\u2028cáo\x00 \u202eexe.doc\u200b x"])
 def test_a_title_stays_on_one_line(text: str) -> None:
-    message = told(commune(task(title=text, product=text)), occurrence(note=text))
+    message = composed(commune(task(title=text, product=text)), occurrence(note=text))
     for said in (message.subject, message.items[0].text, *message.items[0].details):
         assert said.isprintable()
 
 
 def test_texts_are_composed() -> None:
     apart = unicodedata.normalize("NFD", "Rà soát thủ tục")
-    message = told(commune(task(title=apart)), contacts={"p07": Contact("p07", unicodedata.normalize("NFD", "Hòa"))})
+    message = composed(
+        commune(task(title=apart)), contacts={"p07": Contact("p07", unicodedata.normalize("NFD", "Hòa"))}
+    )
     assert unicodedata.is_normalized("NFC", message.subject + message.greeting + message.items[0].text)
 
 
@@ -364,7 +366,7 @@ def test_an_answered_appeal_or_an_unknown_task_still_makes_a_message() -> None:
     resolved = AppealResolved(staff="p07", year=2024, appeal="a1", outcome="kept", on=date(2024, 11, 25), by="p01")  # type: ignore[arg-type]
     records.put("appeal", "a1", kept.AppealRecord("a1", [kept.Resolved(1, BEGUN, resolved)]))
     for about in ("appeal/a1", "task/t9"):
-        assert told(records, occurrence(about)).items[0].text.endswith(about.partition("/")[2])
+        assert composed(records, occurrence(about)).items[0].text.endswith(about.partition("/")[2])
 
 
 SECRET = b"secret"
@@ -385,16 +387,18 @@ def test_a_message_leads_to_what_it_is_about(about: str, path: str) -> None:
 
 @pytest.mark.parametrize("about", ["task/t1", "check/t1/2024-W24"])
 def test_a_tasks_page_is_opened_by_an_address_that_nobody_can_guess(about: str) -> None:
-    told = occurrence(about)
-    key = Links("https://x", SECRET).signature("tien-canh", told.reminder)
-    assert Links("https://x", SECRET).to("tien-canh", told) == f"https://x/viec/tien-canh/{told.reminder}?k={key}"
+    reminder = occurrence(about)
+    key = Links("https://x", SECRET).signature("tien-canh", reminder.reminder)
+    assert (
+        Links("https://x", SECRET).to("tien-canh", reminder) == f"https://x/viec/tien-canh/{reminder.reminder}?k={key}"
+    )
     assert key not in {
-        Links(secret=b"another").signature("tien-canh", told.reminder),
-        Links(secret=SECRET).signature("tien-an", told.reminder),
+        Links(secret=b"another").signature("tien-canh", reminder.reminder),
+        Links(secret=SECRET).signature("tien-an", reminder.reminder),
     }
-    assert Links(secret=SECRET).is_genuine("tien-canh", told.reminder, key)
-    assert not Links(secret=SECRET).is_genuine("tien-an", told.reminder, key)
-    assert not Links().is_genuine("tien-canh", told.reminder, Links().signature("tien-canh", told.reminder))
+    assert Links(secret=SECRET).is_genuine("tien-canh", reminder.reminder, key)
+    assert not Links(secret=SECRET).is_genuine("tien-an", reminder.reminder, key)
+    assert not Links().is_genuine("tien-canh", reminder.reminder, Links().signature("tien-canh", reminder.reminder))
 
 
 def test_what_has_no_page_has_no_link() -> None:

@@ -20,6 +20,7 @@ from cchc.settings import SIGN_IN, Settings
 from services.notifications.channels.interface import Channels, Contact
 from services.notifications.directory import Directory
 from services.notifications.service import Notifications
+from services.scoring.domain import rules
 from services.scoring.service import Scoring
 from services.tasks import personal
 from services.tasks.service import Tasks
@@ -60,6 +61,7 @@ class Installation:
         new_id: Callable[[datetime], str] = uuid7,
     ) -> None:
         self.settings = settings
+        rules.use(settings.rule_sets)
         self.clock = clock
         self.new_id = new_id
         self._engines: dict[str, Engine] = {}

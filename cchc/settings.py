@@ -44,6 +44,7 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_SIGNING_KEY     private key that tokens are minted with (default in the data folder)
     CCHC_CHECKPOINT_KEY  private key that logs are signed with (default in the data folder)
     CCHC_CHECKPOINT_KEYS folder of public keys that checkpoints are checked against (default in the data folder)
+    CCHC_RULE_SETS       folders that hold a province's rule sets, each in a folder of its own (default none)
     CCHC_ORIGIN          scheme://host[:port] that browsers use, when a proxy stands before
 
     The channels of reminders besides the inbox; without its variable a channel does not exist:
@@ -64,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True):
     private_key: Path
     checkpoint_key: Path
     checkpoint_keys: Path
+    rule_sets: tuple[Path, ...]
     origin: str | None
     smtp: Server | WrongSetting | None
     mail_from: Address | WrongSetting | None
@@ -93,6 +95,9 @@ class Settings(msgspec.Struct, frozen=True):
             private_key=Path(environment.get("CCHC_SIGNING_KEY") or keys / "private.pem").absolute(),
             checkpoint_key=Path(environment.get("CCHC_CHECKPOINT_KEY") or keys / "checkpoint.pem").absolute(),
             checkpoint_keys=Path(environment.get("CCHC_CHECKPOINT_KEYS") or keys / "checkpoints").absolute(),
+            rule_sets=tuple(
+                Path(path).absolute() for path in environment.get("CCHC_RULE_SETS", "").split(os.pathsep) if path
+            ),
             origin=environment.get("CCHC_ORIGIN") or None,
             smtp=_mail_server(environment.get("CCHC_SMTP")),
             mail_from=_sender(environment.get("CCHC_MAIL_FROM")),

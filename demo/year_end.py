@@ -6,7 +6,7 @@ from typing import Any
 
 from demo.year import CHAIR, COMMUNE, OFFICE, Year
 from services.scoring.commands import execute
-from services.scoring.domain import assessment
+from services.scoring.domain import assessment, rules
 from services.scoring.domain.context import Command
 from services.scoring.domain.procedure import appeal, decision, meeting, proposal
 from shared.eventlog import Appended
@@ -36,7 +36,7 @@ class YearEnd:
         self._do(CHAIR, command)
 
     def assess(self, grade: str, people: Iterable[str]) -> None:
-        items = dict.fromkeys(assessment.COMMON_CRITERIA, grade)
+        items = dict.fromkeys(rules.described("nd90").criteria.year, grade)
         for staff in people:
             command = assessment.AssessCommon(staff=staff, year=RATED, items=items, stage="confirmed", by=CHAIR)
             self._do(CHAIR, command)

@@ -8,6 +8,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from cchc.data_lock import DataInUse
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
 from cchc.settings import WrongSetting
+from services.scoring.domain.rules.description import DescriptionError
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
 from shared.eventlog.errors import ServerLacks
 from shared.eventlog.trouble import trouble_of
@@ -37,6 +38,7 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
         "Không dùng được cơ sở dữ liệu: {error}. Kiểm tra kết nối, quyền ghi và chạy cchc migrate.",
         UNAVAILABLE,
     ),
+    DescriptionError: ("Không dùng được bộ quy tắc: {error}. Sửa thư mục của bộ quy tắc (CCHC_RULE_SETS).", REFUSED),
     ArgumentError: ("Địa chỉ cơ sở dữ liệu không đúng: {error}. Kiểm tra CCHC_DATABASE_….", REFUSED),
     OSError: ("Không đọc hoặc không ghi được: {error}.", UNAVAILABLE),
 }

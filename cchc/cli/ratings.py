@@ -7,7 +7,7 @@ import click
 from cchc.cli.as_of import as_of_options, ask, pins, year_option
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
-from cchc.output import FOUND, as_json, fail, table
+from cchc.output import FOUND, as_json, fail, line, table
 from services.scoring.comparing import compare
 from services.scoring.domain import sheet as sheets
 from services.scoring.domain import table as tables
@@ -20,8 +20,6 @@ from services.scoring.schemas import DifferencesQuery
 from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import local_day
 from shared.web.schema import Schema
-
-SHOWN = ("n", "late", "poor", "undone", "exceeded", "f")
 
 
 @click.group("rating")
@@ -43,28 +41,16 @@ def show(installation: Installation, staff: str | None, year: int, json_output: 
     if json_output:
         as_json(rows)
         return
+    columns = tables.columns(rows)
     table(
         (
-            "Mã",
-            "Chức vụ, vị trí",
-            "Mức xếp loại",
-            "Tình trạng",
-            "Quy tắc",
-            "Việc",
-            "Trễ",
-            "Kém",
-            "Chưa xong",
-            "Vượt",
-            "Không đạt",
+            *("Mã", "Chức vụ, vị trí", "Mức xếp loại", "Tình trạng", "Quy tắc"),
+            *(figure.in_terminal for figure in columns),
         ),
         [
             (
-                row.staff,
-                row.post,
-                row.level_text,
-                STANDINGS[row.standing],
-                row.rule_set,
-                *(row.shown.get(name, "–") for name in SHOWN),
+                *(row.staff, row.post, row.level_text, STANDINGS[row.standing], row.rule_set),
+                *(row.shown.get(figure.name, "–") for figure in columns),
             )
             for row in rows
         ],
@@ -73,8 +59,8 @@ def show(installation: Installation, staff: str | None, year: int, json_output: 
         if quota.excess and not staff:
             whose = CATEGORIES.get(quota.name, quota.name) or "cả xã"
             said = f"Vượt tỷ lệ xuất sắc ({quota.percent} %) – {whose}: {quota.xuat_sac}, được {quota.limit}."
-            click.echo(said, err=True)
-    click.echo(pins(known), err=True)
+            line(said, heading=True)
+    line(pins(known), heading=True)
 
 
 @rating_command.command("explain")
@@ -93,25 +79,25 @@ def explain(
         return
     stands = standing(known.records, year, staff)
     level = stands.level_text or found.level_text
-    click.echo(f"{staff} – {found.post} – năm {year} – {STANDINGS[stands.kind]}: {level} ({found.rule_set})")
+    line(f"{staff} – {found.post} – năm {year} – {STANDINGS[stands.kind]}: {level} ({found.rule_set})")
     if level != found.level_text:
-        click.echo(f"Số liệu dưới đây tính ra: {found.level_text}")
-    click.echo(pins(known))
+        line(f"Số liệu dưới đây tính ra: {found.level_text}")
+    line(pins(known))
     for signed in covering(checkpoints(installation.scoring.logs.values(), known.records.commune), known.inputs):
-        click.echo(f"Điểm chốt: {signed.source} #{signed.position}, ký {signed.signed_at}, khóa {signed.key}")
+        line(f"Điểm chốt: {signed.source} #{signed.position}, ký {signed.signed_at}, khóa {signed.key}")
     for step in found.steps:
         mark = "→" if step.applies else "✗"
-        click.echo(f" {mark} {step.text}" + (f" ({step.article})" if step.article else ""))
+        line(f" {mark} {step.text}" + (f" ({step.article})" if step.article else ""))
     for missing in found.missing:
-        click.echo(f"   còn thiếu: {missing.text}")
+        line(f"   còn thiếu: {missing.text}")
     if behind := since(known.records, stands, found):
-        click.echo("\nPhát sinh sau chốt (chỉ được tính khi xếp loại lại):")
+        line("\nPhát sinh sau chốt (chỉ được tính khi xếp loại lại):")
         for event in behind:
-            click.echo(f"    {_event(event)}")
+            line(f"    {_event(event)}")
     of_periods = [name for name in found.figures if "." in name]
     for period in sorted({name.rpartition(".")[0] for name in of_periods}):
         values = [(name.rpartition(".")[2], found.shown[name]) for name in of_periods if name.startswith(f"{period}.")]
-        click.echo(f"   {period}: " + ", ".join(f"{name} {shown}" for name, shown in values))
+        line(f"   {period}: " + ", ".join(f"{name} {shown}" for name, shown in values))
     # Of a period's figures each is unfolded when it is named.
     unfolded = [figure] if figure else [name for name in found.figures if name not in of_periods]
     explanations = [sheets.explain(found, name) for name in unfolded]
@@ -121,13 +107,13 @@ def explain(
 
 
 def _unfold(explanation: sheets.Explanation) -> None:
-    click.echo(f"\n{explanation.text}: {explanation.shown}")
+    line(f"\n{explanation.text}: {explanation.shown}")
     for task in explanation.tasks:
-        click.echo(f"  • {task.title}")
+        line(f"  • {task.title}")
         for event in task.events:
-            click.echo(f"      {_event(event)}")
+            line(f"      {_event(event)}")
     for event in explanation.events:
-        click.echo(f"    {_event(event)}")
+        line(f"    {_event(event)}")
 
 
 def _event(event: EventRef) -> str:
@@ -178,15 +164,15 @@ def diff(
 
 
 def _differences(found: Differences) -> None:
-    click.echo(f"{found.staff} – từ hết {found.evaluated_from:%d/%m/%Y} đến hết {found.evaluated_to:%d/%m/%Y}")
+    line(f"{found.staff} – từ hết {found.evaluated_from:%d/%m/%Y} đến hết {found.evaluated_to:%d/%m/%Y}")
     if not found.changes:
-        click.echo("  Không con số nào thay đổi.")
+        line("  Không con số nào thay đổi.")
     before: tuple[Any, Any] | None = None
     for change in found.changes:
         if (change.event, change.day) != before:
-            click.echo(f"  {_why(change)}")
+            line(f"  {_why(change)}")
         before = change.event, change.day
-        click.echo(f"      {change.text}: {change.shown_before} → {change.shown_after}")
+        line(f"      {change.text}: {change.shown_before} → {change.shown_after}")
 
 
 def _why(change: Change) -> str:
@@ -211,7 +197,7 @@ def recheck(
         as_json(found)
     for one in [] if json_output else found:
         said = "; ".join(finding.text for finding in one.findings) or "tính lại trùng từng byte"
-        click.echo(f"{'✗' if one.findings else '✓'} {one.staff}  {STANDINGS[one.standing]}  {one.level}  {said}")
+        line(f"{'✗' if one.findings else '✓'} {one.staff}  {STANDINGS[one.standing]}  {one.level}  {said}")
     if not found:
         click.echo(f"Năm {year} chưa có {'đề xuất' if every else 'quyết định'} nào để tính lại.", err=True)
     if any(one.findings for one in found):

@@ -11,7 +11,7 @@ import click
 from cchc.cli.as_of import as_of_options, ask, moment_options, pins
 from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
-from cchc.output import as_json, fail, table, write
+from cchc.output import as_json, fail, line, table, write
 from services.scoring.domain import reports
 from services.scoring.domain.texts import decimal, percent
 from services.scoring.views import Known
@@ -118,17 +118,17 @@ def _give(known: Known, report: Any, json_output: bool, output: Path | None, yea
     if output or json_output:
         return
     _print(title_of(report), tables_of(report))
-    click.echo(pins(known), err=True)
+    line(pins(known), heading=True)
 
 
 def _print(title: str, tables: "Iterable[Table]") -> None:
-    click.echo(title, err=True)
+    line(title, heading=True)
     for of in tables:
-        click.echo(f"\n{of.name}", err=True)
+        line(f"\n{of.name}", heading=True)
         header = [column.heading for column in of.columns]
         table(header, [[_shown(column.of(row), column.kind) for column in of.columns] for row in of.rows])
         for note in of.notes:
-            click.echo(note, err=True)
+            line(note, heading=True)
 
 
 def _shown(value: "Cell", kind: "Kind") -> str | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import msgspec
 
 from services.scoring.comparing import Compared, compare
-from services.scoring.domain import course, periods, refusals, rules, sheet, table
+from services.scoring.domain import course, periods, refusals, sheet, table
 from services.scoring.domain.readers import may_read, may_read_opinion
 from services.scoring.domain.standing import without_opinions
 from services.scoring.recheck import Checked
@@ -102,13 +102,7 @@ def year_table(service: Scoring, commune: str, year: int, query: Query) -> Answe
 
 def table_columns(of: table.Table) -> list[Column]:
     """The figures that head the columns of a table, as the rule sets in it describe themselves."""
-    names = {row.rule_set for row in of.rows}
-    described = [rules.described(name) for name in sorted(names)]
-    figures = (
-        next(figure for description in described if (figure := description.figure(name)))
-        for name in rules.columns(names, lambda description: description.table)
-    )
-    return [Column(figure.name, figure.heading or figure.label) for figure in figures]
+    return [Column(figure.name, figure.on_paper) for figure in table.columns(of.rows)]
 
 
 def years(service: Scoring, commune: str) -> Years:

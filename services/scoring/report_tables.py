@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from services.scoring.domain import texts
+from services.scoring.domain import rules, texts
 from services.scoring.domain.reports import (
     Aggregates,
     CauseLine,
@@ -21,7 +21,9 @@ from services.scoring.domain.reports import (
     Unit,
     UnitsReport,
 )
+from services.scoring.domain.rules.description import Figure, Format
 from services.scoring.views import Known
+from shared.law import law
 from shared.records import commune_name
 from shared.workbook import Cell, Column, Kind, Table, workbook
 
@@ -87,12 +89,20 @@ def _level(level: str, of: Callable[[Any], dict[str, int] | None]) -> Callable[[
     return lambda row: (of(row) or {}).get(level)
 
 
-def _figure(name: str, heading: str, kind: Kind) -> Column:
-    def of(row: Person) -> Cell:
-        value = row.rating.figures.get(name) if row.rating is not None else None
-        return None if value is None else Fraction(value) if kind in {"share", "score"} else int(value)
+# How a figure is written in a cell; others as text.
+_KINDS: dict[Format, Kind] = {"whole": "whole", "share": "share", "points": "score"}
 
-    return Column(heading, of, kind)
+
+def _figure(figure: Figure) -> Column:
+    kind = _KINDS.get(figure.format, "text")
+
+    def of(row: Person) -> Cell:
+        value = row.rating.figures.get(figure.name) if row.rating is not None else None
+        if value is None or kind == "text":
+            return None if value is None else row.rating.shown[figure.name]
+        return int(value) if kind == "whole" else Fraction(value)
+
+    return Column(figure.on_paper, of, kind)
 
 
 class _Sum(msgspec.Struct):
@@ -117,12 +127,8 @@ _PEOPLE: Sequence[Column] = (
     _rating("Giai đoạn", lambda row: texts.STANDINGS[row.standing], 14),
     _rating("Mức tính được", lambda row: texts.LEVELS[row.computed_level], 24),
     *_counts("tasks", "evaluated", "completed", "late", "poor", "undone", "exceeded", "returned", "objective_causes"),
-    _figure("f", "Tỷ lệ không đạt", "share"),
-    _figure("score", "Điểm năm", "score"),
-    _figure("days_worked", "Ngày công tác", "whole"),
-    _figure("days_absent", "Ngày nghỉ", "whole"),
-    _rating("Còn thiếu", lambda row: "; ".join(row.missing), 36),
 )
+_MISSING = _rating("Còn thiếu", lambda row: "; ".join(row.missing), 36)
 
 
 def _people(report: PeopleReport) -> Iterable[Table]:
@@ -133,7 +139,14 @@ def _people(report: PeopleReport) -> Iterable[Table]:
         for quota in report.quotas
         if quota.excess
     ]
-    yield Table("Theo người", _PEOPLE, [*report.people, *sums], summed=True, notes=notes)
+    columns = [*_PEOPLE, *map(_figure, _figures(report)), _MISSING]
+    yield Table("Theo người", columns, [*report.people, *sums], summed=True, notes=notes)
+
+
+def _figures(report: PeopleReport) -> list[Figure]:
+    """The law's rule sets keep their columns in every year, so that workbooks of two years can be compared."""
+    of = {*law().rule_sets(), *(person.rating.rule_set for person in report.people)}
+    return rules.columns(of, lambda description: description.report)
 
 
 def _units(report: UnitsReport) -> Iterable[Table]:

@@ -1,12 +1,13 @@
 """What comes in and goes out of scoring over HTTP."""
 
 import re
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, ClassVar, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from services.scoring.domain.assessment import COMMON_CRITERIA, GRADES
+from services.scoring.domain import rules
 from services.scoring.views import Moment
 from shared.events import VIETNAM, UnitFigures, Vote, end_of_day, format_time, local_day
 from shared.events.ratings import Level, Outcome
@@ -118,10 +119,19 @@ class SettingsBody(Schema):
     reason = fields.String(required=True, validate=validate.Length(min=1, max=2000))
 
 
+def _named_by(names: Callable[[], list[str]]) -> Callable[[str], str]:
+    """What the installed rule sets ask for; a process adds a province's when it starts."""
+
+    def check(value: str) -> str:
+        return validate.OneOf(names())(value)
+
+    return check
+
+
 class CommonBody(Schema):
     items = fields.Dict(
-        fields.String(validate=validate.OneOf(COMMON_CRITERIA)),
-        fields.String(validate=validate.OneOf(GRADES)),
+        fields.String(validate=_named_by(rules.criteria_of_years)),
+        fields.String(validate=_named_by(rules.grades), metadata={"enum": rules.grades()}),
         required=True,
         validate=validate.Length(min=1),
     )

@@ -1,4 +1,4 @@
-"""Which period sheets are awaited of whom (NĐ 335/2025: the year is scored by month or quarter; rating.md)."""
+"""Which period sheets are awaited of whom (a year scored by month or quarter; rating.md)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Literal
@@ -6,9 +6,7 @@ from typing import Literal
 from services.notifications.domain import records as kept
 from services.notifications.domain.people import Post
 from services.notifications.domain.records import Records
-
-# The one category that the law scores by periods, from this year on.
-CATEGORY, FIRST_YEAR, RULE_SET = "cong_chuc", 2026, "nd335"
+from shared.law import law
 
 
 def period_length(records: Records, year: int, at: str) -> Literal["month", "quarter"]:
@@ -21,13 +19,13 @@ def period_length(records: Records, year: int, at: str) -> Literal["month", "qua
     return "quarter" if chosen and chosen[-1] == "quarter" else "month"
 
 
-def nd335_people(records: Records, posts: Mapping[str, Post], year: int, at: str) -> list[str]:
+def scored_by_period(records: Records, posts: Mapping[str, Post], year: int, at: str) -> list[str]:
     """Who of those in post is scored by periods in a year: by law, or by a rule set picked for their category."""
     picks = {m.data.category: m.data.rule_set for m in _year(records, year, at) if isinstance(m, kept.RuleSetPick)}
 
     def scored(post: Post) -> bool:
-        by_law = RULE_SET if post.category == CATEGORY and year >= FIRST_YEAR else None
-        return post.rated and picks.get(post.category, by_law) == RULE_SET  # type: ignore[call-overload]
+        rule_set = picks[post.category] if post.category in picks else law().rule_set(year, post.category)
+        return post.rated and rule_set in law().by_period
 
     return sorted(staff for staff, post in posts.items() if scored(post))
 

@@ -1,20 +1,17 @@
 """What people record for a rating year: settings, common criteria, unit results."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
 
-from services.scoring.domain import refusals
+from services.scoring.domain import refusals, rules
 from services.scoring.domain.context import Command, Context, Decision, must_have_reason, must_track_or_rate
 from services.scoring.domain.records import UnitRecord
 from services.scoring.domain.rules.facts.people import post_on
 from services.scoring.domain.settings import cut_off, validate
 from shared.events import CommonAssessed, SettingsChosen, UnitFigures, UnitResultRecorded
 from shared.events.values import EXTERNAL
-
-# NĐ 90/2020 Đ3: chính trị tư tưởng; đạo đức, lối sống; tác phong, lề lối; ý thức tổ chức kỷ luật.
-COMMON_CRITERIA = ("k1", "k2", "k3", "k4")
-GRADES = ("tot", "dap_ung", "khong")
 
 
 class ChooseSettings(Command, frozen=True, kw_only=True):
@@ -52,8 +49,9 @@ def assess_common(context: Context, command: AssessCommon) -> Decision:
     post = context.posts.get(command.staff)
     if post is None:
         raise refusals.STAFF_UNKNOWN(staff=command.staff)
-    if not command.items or not set(command.items) <= set(COMMON_CRITERIA):
-        raise refusals.COMMON_CRITERIA(expected=", ".join(COMMON_CRITERIA))
+    criteria = _criteria(context, command.year, post.category)
+    if not command.items or not set(command.items) <= set(criteria):
+        raise refusals.COMMON_CRITERIA(expected=", ".join(criteria))
     context.must_act_for(command.by)
     if command.stage == "self":
         if command.by != command.staff:
@@ -62,6 +60,13 @@ def assess_common(context: Context, command: AssessCommon) -> Decision:
         context.must_be_of_another(command.staff, command.by)
         must_track_or_rate(context, post, command.by)
     return Decision([CommonAssessed(**msgspec.structs.asdict(command))])
+
+
+def _criteria(context: Context, year: int, category: str) -> Sequence[str]:
+    """What the rule set that applies grades for a year. Where it grades nothing, the criteria of all rule sets: another
+    one may still be chosen."""
+    applied = rules.described(rules.applied(context.records, year, category))
+    return applied.criteria.year or rules.criteria_of_years()
 
 
 class RecordUnitResult(Command, frozen=True, kw_only=True):

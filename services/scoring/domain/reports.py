@@ -23,6 +23,7 @@ from services.scoring.domain.rules.facts.tasks import task_facts
 from services.scoring.domain.rules.interface import CauseLine, TaskFacts
 from services.scoring.domain.sheet import Sheet, sheet_of
 from services.scoring.domain.table import Quota, Row, table
+from shared.law import law
 from shared.reform import FIELDS
 
 
@@ -192,7 +193,7 @@ def _by_field(records: Records, tasks: Iterable[TaskFacts]) -> list[Field]:
 
 
 def _members(snapshot: Snapshot, year: int) -> list[_Member]:
-    """Everybody who was ever appointed here. Where no rule set applies, the tasks are read as by nd90."""
+    """Everybody who was ever appointed here. Where no rule set applies, the tasks are read by analogy."""
     found = []
     for staff, person in sorted(snapshot.records.people.items()):
         sheet = sheet_of(snapshot, year, staff)
@@ -202,7 +203,7 @@ def _members(snapshot: Snapshot, year: int) -> list[_Member]:
 
 
 def _by_analogy(snapshot: Snapshot, person: PersonRecord, year: int) -> list[TaskFacts]:
-    nearest = rules.installed("nd90")
+    nearest = rules.installed(law().by_analogy)
     return nearest.rate(snapshot, person, year).tasks if nearest else []
 
 

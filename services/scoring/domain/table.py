@@ -9,6 +9,7 @@ import msgspec
 
 from services.scoring.domain import rules, texts
 from services.scoring.domain.records import Records, UnitResultRecord
+from services.scoring.domain.rules.description import Figure, merged
 from services.scoring.domain.settings import settings_of
 from services.scoring.domain.sheet import Sheet, sheets
 from services.scoring.domain.standing import Kind, Standing, on_the_list, standing
@@ -84,6 +85,11 @@ def table(records: Records, year: int, on: date) -> Table:
     return Table(records.commune, year, on, [_row(one, quotas) for one in found], quotas)
 
 
+def columns(of: Iterable[Row]) -> list[Figure]:
+    """The figures that a table of these rows shows, as their rule sets declare them."""
+    return rules.columns({row.rule_set for row in of}, lambda description: description.table)
+
+
 def table_bytes(of: Table) -> bytes:
     return msgspec.json.encode(of, order="deterministic")
 
@@ -146,15 +152,26 @@ def _quota(
         denominator=denominator,
         limit=limit,
         excess=max(0, len(candidates) - limit),
-        candidates=[sheet.staff for sheet in sorted(candidates, key=_by_figures)],
+        candidates=[sheet.staff for sheet in _by_figures(candidates)],
     )
 
 
-def _by_figures(sheet: Sheet) -> tuple[Fraction, Fraction, int, str]:
-    """Candidates with the best score first, then with the largest share of exceeded tasks, then with the most tasks."""
-    n, exceeded = int(sheet.figures.get("n", 0)), int(sheet.figures.get("exceeded", 0))
-    score = Fraction(sheet.figures.get("score", 0))
-    return -score, -Fraction(exceeded, n) if n else Fraction(0), -n, sheet.staff
+def _by_figures(candidates: Iterable[Sheet]) -> list[Sheet]:
+    """The best first, by the rankings of their rule sets; those of the newest decree lead."""
+    of = list(candidates)
+    newest_first = reversed(rules.in_order(sheet.rule_set for sheet in of))
+    ranking = merged(rules.described(name).ranking for name in newest_first)
+    return sorted(of, key=lambda sheet: ([-_value(sheet, entry) for entry in ranking], sheet.staff))
+
+
+def _value(sheet: Sheet, entry: str) -> Fraction:
+    """A figure, or the ratio of two; 0 where the sheet has none."""
+    part, _, whole = entry.partition("/")
+    value = Fraction(sheet.figures.get(part, 0))
+    if not whole:
+        return value
+    by = Fraction(sheet.figures.get(whole, 0))
+    return value / by if by else by
 
 
 def _row(one: _Candidate, quotas: Iterable[Quota]) -> Row:

@@ -5,7 +5,7 @@ from datetime import date
 
 from services.notifications.domain.audience import Concerned
 from services.notifications.domain.plan.planning import DueRung, Planning, RuleInForce
-from services.notifications.domain.sheets import missing, nd335_people, period_length
+from services.notifications.domain.sheets import missing, period_length, scored_by_period
 from shared.calendar import period_of
 
 # Which stage of a sheet each audience is reminded of.
@@ -22,7 +22,7 @@ def sheets(planning: Planning, rules: Sequence[RuleInForce]) -> Iterator[DueRung
             # Tết closes the offices for two weeks at most: what ended longer ago had its day.
             if period.end >= planning.reach_back(rules, 0):
                 for time in planning.due(rules, period.end):
-                    for staff in nd335_people(planning.records, planning.roll(period.end).posts, year, planning.at):
+                    for staff in scored_by_period(planning.records, planning.roll(period.end).posts, year, planning.at):
                         stages = missing(planning.records, period.key, year, staff, planning.at)
                         audience = [word for word in time.rule.audience if _STAGE.get(word, word) in stages]
                         if audience:

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from services.scoring.domain.records import PersonRecord, Records, RuleSetPick
-from services.scoring.domain.rules.description import NOTHING, Description, DescriptionError, merged, read
+from services.scoring.domain.rules.description import NOTHING, Description, DescriptionError, Figure, merged, read
 from services.scoring.domain.rules.facts.snapshot import Snapshot
 from services.scoring.domain.rules.interface import Answer
 from shared.law import amend, law
@@ -44,18 +44,33 @@ def use(folders: Iterable[Path]) -> None:
 
     Raises DescriptionError for a rule set that cannot be read, or whose name is taken.
     """
-    __path__[1:] = map(str, folders)
-    installed.cache_clear()
-    importlib.invalidate_caches()
-    paths = [path for folder in _folders() for path in folder.glob("*/rules.toml")]
-    found = [path.parent.name for path in paths]
-    if twice := sorted({name for name in found if found.count(name) > 1}):
-        raise DescriptionError(f"rule set {twice[0]}: two folders have this name")
-    added = {name: described(name) for name in found if not (_HERE / name).is_dir()}
+    wanted, before = [str(folder) for folder in folders], __path__[1:]
+    if wanted == before:
+        return
+    try:
+        _search(wanted)
+        added = _added()
+    except DescriptionError:
+        _search(before)
+        raise
     amend(
         [row for description in added.values() for row in description.applies],
         [name for name, description in added.items() if description.period_figures],
     )
+
+
+def _search(folders: Sequence[str]) -> None:
+    __path__[1:] = folders
+    installed.cache_clear()
+    importlib.invalidate_caches()
+
+
+def _added() -> dict[str, Description]:
+    """By name how the rule sets outside of this package describe themselves."""
+    found = [path.parent.name for folder in _folders() for path in folder.glob("*/rules.toml")]
+    if twice := sorted({name for name in found if found.count(name) > 1}):
+        raise DescriptionError(f"rule set {twice[0]}: two folders have this name")
+    return {name: described(name) for name in found if not (_HERE / name).is_dir()}
 
 
 def _folders() -> list[Path]:
@@ -115,11 +130,28 @@ def described(name: str) -> Description:
     return rule_set.description if rule_set else NOTHING
 
 
-def columns(of: Iterable[str], part: Callable[[Description], Sequence[str]]) -> list[str]:
-    """Of several rule sets, the figures of one part of their descriptions as one list; the law's rule sets lead."""
+def criteria_of_years() -> list[str]:
+    """Every criterion of a year that some rule set asks for."""
+    return merged(described(name).criteria.year for name in in_order(names()))
+
+
+def grades() -> list[str]:
+    """Every grade that some rule set gives for a criterion of a year."""
+    return merged(list(described(name).criteria.grades) for name in in_order(names()))
+
+
+def in_order(of: Iterable[str]) -> list[str]:
+    """Rule sets by name: the law's lead, the oldest first."""
     in_law = law().rule_sets()
-    ordered = sorted(set(of), key=lambda name: (in_law.index(name) if name in in_law else len(in_law), name))
-    return merged(part(described(name)) for name in ordered)
+    return sorted(set(of), key=lambda name: (in_law.index(name) if name in in_law else len(in_law), name))
+
+
+def columns(of: Iterable[str], part: Callable[[Description], Sequence[str]]) -> list[Figure]:
+    """The figures of the year that one part of several rule sets' descriptions names, as one list."""
+    descriptions = [described(name) for name in in_order(of)]
+    known = [figure for description in descriptions for figure in description.figures]
+    by_name = {figure.name: figure for figure in reversed(known)}
+    return [by_name[name] for name in merged(part(description) for description in descriptions)]
 
 
 def rule_set_files(name: str) -> dict[str, bytes]:

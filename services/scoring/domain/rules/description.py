@@ -58,6 +58,14 @@ class Figure(_Declared, frozen=True, kw_only=True):
     if_zero: IfZero | None = None
     always: bool = False
 
+    @property
+    def on_paper(self) -> str:
+        return self.heading or self.label
+
+    @property
+    def in_terminal(self) -> str:
+        return self.brief or self.on_paper
+
     def counts(self, task: TaskFacts) -> bool:
         return any(TASK_LISTS[name](task) for name in self.tasks) and not any(
             TASK_LISTS[name](task) for name in self.but_not
@@ -222,8 +230,6 @@ def read(body: bytes, about: Mapping[str, object]) -> Description:
         described = msgspec.json.decode(body, type=Description)
     except msgspec.MsgspecError as error:
         raise DescriptionError(f"description.json: {error}") from error
-    for message in _contradictions(described):
-        raise DescriptionError(f"description.json: {message}")
     for key, figures in (("figures", described.figures), ("period_figures", described.period_figures)):
         given = about.get(key)
         names = {figure.name for figure in figures}
@@ -232,6 +238,8 @@ def read(body: bytes, about: Mapping[str, object]) -> Description:
             raise DescriptionError(
                 f"description.json: {key} misses {missed}, and names {unknown} that rules.toml does not"
             )
+    for message in _contradictions(described):
+        raise DescriptionError(f"description.json: {message}")
     return described
 
 

@@ -8,7 +8,6 @@ reminder has by then: it is recorded once, whichever worker brings it.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 from zlib import crc32
 
@@ -231,6 +230,6 @@ def suppressed(log: Log, commune: str, reasons: Mapping[str, str], *, worker: st
 
 
 def _batches(reminders: Sequence[str]) -> Iterator[list[str]]:
-    rest: Iterator[Any] = iter(sorted(reminders))
+    rest = iter(sorted(reminders))
     while batch := list(islice(rest, BATCH)):
         yield batch

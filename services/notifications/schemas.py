@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate
 from webargs.fields import DelimitedList
@@ -40,6 +40,11 @@ class Day(fields.Date):
 
 class Moment(fields.Field[str]):
     """A day (its end in Vietnam) or a moment (in Vietnam unless it has an offset), as a recorded time in UTC."""
+
+    described: ClassVar = {
+        "type": "string",
+        "description": "A day such as 2024-11-28 (its end in Vietnam), or a moment such as 2024-11-28T08:00",
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
         try:

@@ -2,6 +2,7 @@
 
 from services.notifications.domain.records import CalendarRecord, Records
 from shared.calendar import Calendars, calendar_of
+from shared.events import CalendarPublished
 
 
 def calendars_at(records: Records, at: str) -> Calendars:
@@ -14,5 +15,5 @@ def calendars_at(records: Records, at: str) -> Calendars:
     return Calendars(found)
 
 
-def _published(record: CalendarRecord, at: str) -> list:  # type: ignore[type-arg]
+def _published(record: CalendarRecord, at: str) -> list[CalendarPublished]:
     return [moment.data for moment in record.moments if moment.time <= at]

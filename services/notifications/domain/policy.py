@@ -7,14 +7,15 @@ import msgspec
 
 from services.notifications.domain import refusals
 from shared.events import Digest, PolicyPublished, PolicyRule, Quiet, Span
+from shared.events.reminders import Audience, Base, Channel, Urgency
 
 DEFAULT_POLICY = "mac-dinh-1"
 # The rule of what a person asks for: no policy may take its name.
 URGE = "urge"
-ALL: Any = ["inbox", "email", "apprise", "webhook"]
+ALL: list[Channel] = ["inbox", "email", "apprise", "webhook"]
 
 
-def _rule(rule: str, base: Any, offset: int, audience: Any, urgency: Any, **more: Any) -> PolicyRule:
+def _rule(rule: str, base: Base, offset: int, audience: list[Audience], urgency: Urgency, **more: Any) -> PolicyRule:
     return PolicyRule(
         rule=rule, base=base, offset_days=offset, audience=audience, urgency=urgency, channels=ALL, **more
     )

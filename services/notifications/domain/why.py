@@ -12,7 +12,7 @@ from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.plan import ABOVE_THE_OFFICE, View, counted
 from services.notifications.domain.policy import default_policy
 from services.notifications.domain.records import TaskRecord
-from services.notifications.domain.task_state import state_at
+from services.notifications.domain.task_state import TaskState, state_at
 from shared.calendar import CalendarMissing
 from shared.events import VIETNAM, PolicyRule, end_of_day, format_time, local_day
 
@@ -91,26 +91,15 @@ def _silence(view: View, task: TaskRecord, staff: str, day: date, at: str) -> li
         return [Line(about=about, code="no_rung", params=_neighbours(rungs, day) | {"due": now.due})]
     roll = Roll(view.records, day, at)
     concerned = Concerned(lead=task.lead, collaborators=tuple(task.collaborators))
-    return [_of_rung(about, rule, now.status, now.due_set, roll.recipients(rule.audience, concerned), staff,
-                     frozen=now.frozen, moment=_moment(day, rule.at)) for rule in today]  # fmt: skip
+    return [_of_rung(about, rule, now, day, roll.recipients(rule.audience, concerned), staff) for rule in today]
 
 
-def _of_rung(
-    about: str,
-    rule: PolicyRule,
-    status: str,
-    due_set: str,
-    recipients: Sequence[str],
-    staff: str,
-    *,
-    frozen: bool,
-    moment: str,
-) -> Line:
-    if due_set > moment:
-        return Line(about=about, rule=rule.rule, code="recorded_later", params={"due_set": due_set})
-    if status != "open":
-        return Line(about=about, rule=rule.rule, code=status, params={})
-    if frozen and rule.escalates_to in ABOVE_THE_OFFICE:
+def _of_rung(about: str, rule: PolicyRule, now: TaskState, day: date, recipients: Sequence[str], staff: str) -> Line:
+    if now.due_set > _moment(day, rule.at):
+        return Line(about=about, rule=rule.rule, code="recorded_later", params={"due_set": now.due_set})
+    if now.status != "open":
+        return Line(about=about, rule=rule.rule, code=now.status)
+    if now.frozen and rule.escalates_to in ABOVE_THE_OFFICE:
         return Line(about=about, rule=rule.rule, code="held_back")
     if staff not in recipients:
         return Line(about=about, rule=rule.rule, code="others_told", params={"told": list(recipients)})

@@ -1,8 +1,8 @@
 """The Office's worklist at a moment: what is due, late or waits for a person, and what could not be delivered."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -174,7 +174,9 @@ def _undelivered(each: Occurrence, posts: dict[str, Post]) -> Undelivered:
     )
 
 
-def _counts(sections: dict[Section, list[Row]], key: Any, name: Any) -> list[Count]:
+def _counts(
+    sections: dict[Section, list[Row]], key: Callable[[Row], str], name: Callable[[Row], str | None]
+) -> list[Count]:
     counts: dict[str, Count] = {}
     for section, rows in sections.items():
         for row in rows:

@@ -66,8 +66,7 @@ class Commands:
         streams = [f"task/{task}"]
 
         def decide(tx: Transaction) -> Decision:
-            read_streams(tx, streams)
-            return Decision([event])
+            return Decision([event], read=read_streams(tx, streams).states)
 
         reads = views.reads(self.commune, streams)
         return self.log.append(self.commune, decide, actor=self._chair.actor, key=key, reads=reads).position

@@ -22,7 +22,7 @@ from shared.eventlog import Log
 from shared.eventlog.checkpoints import PublicKeys, checkpoints, covering, line, public_pem
 from shared.events import CheckpointSigned
 from shared.records import commune_name
-from shared.refusal import Refused
+from shared.refusals import STAFF_UNKNOWN
 
 VERIFIER = Path(__file__).parents[1] / "verifier"
 # Within the bundle each says what it does; beside one another they still find each other.
@@ -81,7 +81,7 @@ def audit_bundle(
     """
     known = known_at(logs, commune, moment)
     if staff is not None and staff not in known.records.people:
-        raise Refused("staff-unknown", staff=staff)
+        raise STAFF_UNKNOWN(staff=staff)
     people = [staff] if staff is not None else _people(known.records, year, known)
     found = list(_found(logs, commune, year, known, people))
     ends = {source: _end(source, moment, found) for source in SOURCES}

@@ -14,8 +14,8 @@ def lock(folder: Path, *, alone: bool = False) -> int:
 
     Raises DataInUse: with `alone` while any process holds it, otherwise while a restore does.
     """
-    # It holds names and addresses, which other users of the machine must not read.
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not folder.exists():
+        _make(folder)
     # On the folder itself rather than a file in it, so that it also works on a read-only folder.
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -26,3 +26,10 @@ def lock(folder: Path, *, alone: bool = False) -> int:
             raise DataInUse(str(folder)) from None
         raise
     return descriptor
+
+
+def _make(folder: Path) -> None:
+    # It holds names and addresses, which other users of the machine must not read.
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Wherever it lies, also within a repository: no `git add` takes keys and data.
+    (folder / ".gitignore").write_text("*\n", "ascii")

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from cchc.installation import Installation
+from cchc.served import address as served_at
+from cchc.served import remember
 from cchc.settings import Settings
 from shared.web.sign_in import issue_code, metadata
 
@@ -10,8 +12,8 @@ from shared.web.sign_in import issue_code, metadata
 DEMO_COMMUNE, DEMO_STAFF = "tien-canh", "p14"
 
 
-def prepare(settings: Settings, bind: str, *, demo: bool) -> Iterator[str]:
-    """Bring the data directory up to this release, and yield the lines to print."""
+def prepare(settings: Settings, address: str, *, demo: bool) -> Iterator[str]:
+    """Bring the data directory up to this release, and yield the lines to print. `address` is already taken."""
     installation = Installation(settings)
     try:
         installation.migrate()
@@ -21,14 +23,15 @@ def prepare(settings: Settings, bind: str, *, demo: bool) -> Iterator[str]:
             from demo.year import load
 
             load(settings)
-        address = f"http://{bind}"
+        remember(settings, address)
         yield f"Phục vụ tại {address}"
+        begin = served_at(settings)
         communes = installation.tasks.log.heads()
         if DEMO_COMMUNE in communes and (roles := installation.tasks.roles_of(DEMO_COMMUNE, DEMO_STAFF)):
             metadata.create_all(installation.engine("sign_in"))
             sub = f"staff/{DEMO_STAFF}"
             code = issue_code(installation.engine("sign_in"), sub=sub, commune=DEMO_COMMUNE, roles=roles)
-            yield f"Đăng nhập một lần, trong 15 phút, với vai Văn phòng ({DEMO_STAFF}): {address}/sign-in?code={code}"
+            yield f"Đăng nhập một lần, trong 15 phút, với vai Văn phòng ({DEMO_STAFF}): {begin}/sign-in?code={code}"
         yield "Liên kết khác: cchc token --link --staff MÃ. Dừng: Ctrl+C."
     finally:
         installation.close()

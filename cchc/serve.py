@@ -22,6 +22,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cchc.installation import Installation
 from cchc.output import progress
+from cchc.served import listen
 from cchc.services import SERVICES
 from services.scoring.domain import rules
 from shared import metrics
@@ -119,10 +120,10 @@ def settle() -> None:
     gc.freeze()
 
 
-def serve_all(open_installation: Callable[[], Installation], bind: str) -> None:
+def serve_all(open_installation: Callable[[], Installation], listener: socket.socket) -> None:
     """Every service in one process: one worker with threads, the background loops beside it."""
-    # A person at a terminal has come for the sign-in link, and is told only what goes wrong.
-    log_to(level=logging.WARNING if sys.stdout.isatty() else logging.INFO)
+    # A person at a terminal has come for the sign-in link, and is shown only failures; `cchc doctor` tells the rest.
+    log_to(level=logging.ERROR if sys.stdout.isatty() else logging.INFO)
     running: list[Loops] = []
 
     def build() -> Any:
@@ -146,10 +147,12 @@ def serve_all(open_installation: Callable[[], Installation], bind: str) -> None:
 
     hooks = {"post_worker_init": post_worker_init, "worker_exit": worker_exit}
     # The loops end while requests do, and may take longer.
-    _Gunicorn(build, _options(bind, workers=1) | hooks | {"graceful_timeout": int(DRAIN_S) + 5}).run()
+    _Gunicorn(build, _options(listener, workers=1) | hooks | {"graceful_timeout": int(DRAIN_S) + 5}).run()
 
 
-def serve_one(open_installation: Callable[[], Installation], service: str, bind: str, workers: int) -> None:
+def serve_one(
+    open_installation: Callable[[], Installation], service: str, listener: socket.socket, workers: int
+) -> None:
     """The web processes of one service, whose background process is `cchc work`, or those of the screens (`web`)."""
     log_to()
     # Each worker counts into a file of its own, and whichever is asked for /metrics adds them up.
@@ -164,7 +167,7 @@ def serve_one(open_installation: Callable[[], Installation], service: str, bind:
         shutil.rmtree(counts, ignore_errors=True)
 
     hooks = {"child_exit": child_exit, "on_exit": on_exit}
-    _Gunicorn(lambda: _app(open_installation(), service), _options(bind, workers) | hooks).run()
+    _Gunicorn(lambda: _app(open_installation(), service), _options(listener, workers) | hooks).run()
 
 
 def _app(installation: Installation, service: str) -> Any:
@@ -203,7 +206,7 @@ class _Quiet(WSGIRequestHandler):
 
 @contextmanager
 def _answering(app: flask.Flask, host: str, port: int) -> Iterator[None]:
-    with socket.create_server((host, port)) as listener:
+    with listen(host, port) as listener:
         server = make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno())
     threading.Thread(target=server.serve_forever, name="answering", daemon=True).start()
     try:
@@ -224,9 +227,9 @@ def _end_together(loops: Loops, worker: Any) -> None:
     loops.ask_to_stop()
 
 
-def _options(bind: str, workers: int) -> dict[str, Any]:
+def _options(listener: socket.socket, workers: int) -> dict[str, Any]:
     return {
-        "bind": bind,
+        "bind": f"fd://{listener.detach()}",
         "workers": workers,
         "worker_class": _Worker,
         "threads": THREADS,

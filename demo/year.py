@@ -98,7 +98,7 @@ class Year:
         self.names: dict[str, str] = {}
         self.directive = ""
         self._records = self.installation.folds("scoring")
-        self._announcer = ScoreAnnouncer(self.scoring.engine, self.scoring.logs, self.clock)
+        self._announcer = ScoreAnnouncer(self.scoring)
         # With ids of their own, reminders leave the other logs as they are.
         self.notifications = self.installation.notifications
         self.notifications.log.new_id = CountedIds(f"{COMMUNE} reminders")

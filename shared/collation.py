@@ -4,6 +4,7 @@ The databases call these functions by name: SQLite the ones here (`shared.eventl
 made of ICU and unaccent (in the migrations of the service that searches or sorts).
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -22,6 +23,11 @@ _ORDER = "\t\n _-–—,;:!?.'‘’\"“”«»()[]{}§@*/\\&#%`^°+÷×<=>|~�
 _PLACES = {char: place for place, char in enumerate(_ORDER)}
 # After ngang, which has no mark: huyền, hỏi, ngã, sắc, nặng.
 _TONES = {"\u0300": 1, "\u0309": 2, "\u0303": 3, "\u0301": 4, "\u0323": 5}
+
+
+def natural(text: str) -> tuple[tuple[int, int | str], ...]:
+    """A sort key by which 2 comes before 10, and p2 before p10."""
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", text) if part)
 
 
 class _Folded(dict[int, int]):

@@ -31,9 +31,7 @@ class Refused(Exception):
 
     refusal: Refusal
 
-    def __init__(self, refusal: Refusal | str, /, **params: Any) -> None:
-        if isinstance(refusal, str):  # until every service declares its refusals
-            refusal = Refusal(refusal, "", "")
+    def __init__(self, refusal: Refusal, /, **params: Any) -> None:
         super().__init__(refusal.code, params)
         self.refusal = refusal
         self.params = params

@@ -1,5 +1,6 @@
 """The command line `cchc`. Exit codes: 0 done, 1 checked and something is wrong, 2 refused, 3 not reachable."""
 
+import logging
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -75,5 +76,8 @@ def main() -> Any:
     """The console script: refusals and unreachable servers end with a sentence in Vietnamese, not with a stack."""
     from cchc.cli.failures import explained
 
+    # What loops warn of is written for the logs of processes; here a person is told in Vietnamese.
+    if logging.lastResort:
+        logging.lastResort.setLevel(logging.ERROR)
     with explained():
         return cli(prog_name="cchc")

@@ -5,6 +5,7 @@ import click
 from cchc.cli.options import with_installation
 from cchc.installation import Installation
 from cchc.output import as_json
+from cchc.served import remembered
 from cchc.services import SERVICES
 
 
@@ -23,4 +24,7 @@ def openapi_command(installation: Installation, service: str) -> None:
     """In mô tả OpenAPI 3.1 của một dịch vụ."""
     from shared.web.app import openapi
 
-    as_json(openapi(installation.web(service)))
+    description = openapi(installation.web(service))
+    if address := remembered(installation.settings):
+        description["servers"] = [{"url": address, "description": "The address that this installation is served at."}]
+    as_json(description)

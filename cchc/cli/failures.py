@@ -7,6 +7,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from cchc.data_lock import DataInUse
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, fail
+from cchc.served import CannotServe
 from cchc.settings import WrongSetting
 from services.scoring.domain.rules.description import DescriptionError
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
@@ -30,6 +31,7 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
     Busy: ("Cơ sở dữ liệu đang bận: {error}. Thử lại sau giây lát.", UNAVAILABLE),
     ServerLacks: ("{error}", UNAVAILABLE),
     WrongSetting: ("{error}", REFUSED),
+    CannotServe: ("{error}", UNAVAILABLE),
     DataInUse: (
         "Thư mục {error} đang có tiến trình cchc khác dùng. Dừng các tiến trình đó để phục hồi, hoặc đợi phục hồi.",
         REFUSED,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cchc.cli.options import commune_option, json_option, the_commune, with_installation
+from cchc.cli.options import Renamed, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import FOUND, as_json, fail, table
 from services.tasks import importing, views
@@ -19,7 +19,13 @@ from shared.web.auth import Principal
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--directive", help="Số chỉ thị (01/CT-UBND) mà danh mục kèm theo.")
 @click.option("--confirm", is_flag=True, help="Ghi vào nhật ký; không có thì chỉ xem trước.")
-@click.option("--staff", help="Mã cán bộ Văn phòng xác nhận (bắt buộc với annex).")
+@click.option(
+    "--by",
+    "--staff",
+    cls=Renamed,
+    metavar="MÃ_CÁN_BỘ",
+    help="Ai xác nhận (Văn phòng); bắt buộc với annex.",
+)
 @click.option("--annotated", type=click.Path(dir_okay=False, path_type=Path), help='Ghi tệp có thêm cột "Lỗi" ra đây.')
 @commune_option
 @json_option
@@ -30,7 +36,7 @@ def import_command(
     file: Path,
     directive: str | None,
     confirm: bool,
-    staff: str | None,
+    by: str | None,
     annotated: Path | None,
     commune: str | None,
     json_output: bool,
@@ -46,7 +52,7 @@ def import_command(
     )
     if annotated:
         annotated.write_bytes(importing.annotated(content, found))
-    done = importing.confirm(tasks, _principal(installation, commune, kind, staff), commune, found) if confirm else None
+    done = importing.confirm(tasks, _principal(installation, commune, kind, by), commune, found) if confirm else None
     if json_output:
         as_json({"counts": found.counts, "rows": found.rows, "recorded": done.position if done else None})
     else:
@@ -74,10 +80,10 @@ def _directive(installation: Installation, commune: str, number: str | None) -> 
     return known[number]
 
 
-def _principal(installation: Installation, commune: str, kind: importing.Kind, staff: str | None) -> Principal:
+def _principal(installation: Installation, commune: str, kind: importing.Kind, by: str | None) -> Principal:
     """Tasks are assigned by a person in post; a roster may come before anybody is."""
-    if staff:
-        return Principal(f"staff/{canonical(staff)}", commune, installation.tasks.roles_of(commune, staff))
+    if by:
+        return Principal(f"staff/{canonical(by)}", commune, installation.tasks.roles_of(commune, by))
     if kind == "annex":
-        fail("Ghi --staff MÃ của người ở Văn phòng xác nhận danh mục.")
+        fail("Ghi --by MÃ của người ở Văn phòng xác nhận danh mục.")
     return Principal("operator/cchc", commune, frozenset({"admin"}))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -29,6 +29,9 @@ from shared.eventlog.verify import (
 from shared.events import VIETNAM, CheckpointSigned, parse_time
 from shared.projection import Runner, all_positions
 from shared.projection.parallel import rebuild
+
+if TYPE_CHECKING:
+    from shared.eventlog.kafka import Topic
 
 
 @click.command("verify")
@@ -256,16 +259,18 @@ def topics_command(installation: Installation, partitions: int, replication: int
     """Tạo các topic còn thiếu và kiểm tra thiết lập của chúng. Mã thoát 1 khi thiết lập sai."""
     from kafka.errors import KafkaError
 
-    from shared.eventlog.kafka import check_topic_settings, ensure_topics, topic_name
+    from cchc.doctor.kafka import topics_of_services
+    from shared.eventlog.kafka import describe_cluster, ensure_topics
 
     kafka = installation.settings.kafka
     if not kafka:
         fail("Đặt CCHC_KAFKA (địa chỉ broker) trước.")
     try:
         created = ensure_topics(kafka, SERVICES, partitions=partitions, replication=replication)
-        problems = check_topic_settings(kafka, [topic_name(service) for service in SERVICES])
+        there = describe_cluster(kafka, topics_of_services()).topics
     except KafkaError as error:
         fail(f"Không kết nối được Kafka ở {kafka}: {error}", UNAVAILABLE)
+    problems = [problem for topic in topics_of_services() for problem in _topic_problems(there, topic)]
     if json_output:
         as_json({"created": created, "problems": problems})
     else:
@@ -276,6 +281,16 @@ def topics_command(installation: Installation, partitions: int, replication: int
         if not problems:
             click.echo("Các topic đúng thiết lập.")
     raise SystemExit(FOUND if problems else 0)
+
+
+def _topic_problems(there: Mapping[str, "Topic"], topic: str) -> Iterator[str]:
+    from shared.eventlog.kafka import wrong_settings
+
+    if topic not in there:
+        yield f"Chưa có {topic}."
+        return
+    for name, actual, least, right in wrong_settings(there[topic].settings):
+        yield f"{topic}: {name} là {actual}, phải {'từ' if least else 'là'} {right}."
 
 
 @click.command("export-log")

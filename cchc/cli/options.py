@@ -14,6 +14,20 @@ commune_option = click.option("--commune", help="Mã xã trong hệ thống (m�
 json_option = click.option("--json", "json_output", is_flag=True, help="In JSON cho chương trình khác.")
 
 
+class Renamed(click.Option):
+    """An option that still answers to its former names, which its help does not show: the first name counts."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        every, self.opts = self.opts, self.opts[:1]
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.opts = every
+
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        return f"'{self.opts[0]}'"
+
+
 class Day(click.ParamType[date]):
     """A day, or the first of a month, of the centuries that facts can be of."""
 

@@ -8,11 +8,14 @@ import click
 from cchc.cli.options import with_installation
 from cchc.installation import Installation
 from cchc.output import UNAVAILABLE, fail
+from cchc.served import address_of, listen
 from cchc.services import SERVICES
 from cchc.settings import Settings
 
 
 class Address(click.ParamType[tuple[str, int]]):
+    """host:port, where 0 stands for any free port."""
+
     name = "máy:cổng"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
@@ -26,31 +29,32 @@ ADDRESS = Address()
 
 
 @click.command("run")
-@click.option("--bind", default="127.0.0.1:8080", show_default=True, help="Địa chỉ phục vụ.")
+@click.option("--bind", type=ADDRESS, default="127.0.0.1:8080", show_default=True, help="Địa chỉ phục vụ.")
 @click.option("--demo/--no-demo", default=True, help="Nạp năm mẫu Tiên Cảnh 2024 khi thư mục dữ liệu còn trống.")
 @click.pass_obj
-def run_command(settings: Settings, bind: str, demo: bool) -> None:
+def run_command(settings: Settings, bind: tuple[str, int], demo: bool) -> None:
     """Chạy mọi dịch vụ trong một tiến trình (SQLite), in địa chỉ và liên kết đăng nhập."""
     from cchc.first_run import prepare
     from cchc.serve import serve_all
 
     settings.must_be_right()
-    for line in prepare(settings, bind, demo=demo):
+    listener = listen(*bind)
+    for line in prepare(settings, address_of(listener), demo=demo):
         click.echo(line)
-    serve_all(lambda: Installation(settings), bind)
+    serve_all(lambda: Installation(settings), listener)
 
 
 @click.command("serve")
 @click.argument("service", type=click.Choice((*SERVICES, "web")))
-@click.option("--bind", default="127.0.0.1:8080", show_default=True, help="Địa chỉ phục vụ.")
+@click.option("--bind", type=ADDRESS, default="127.0.0.1:8080", show_default=True, help="Địa chỉ phục vụ.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Số tiến trình web.")
 @click.pass_obj
-def serve_command(settings: Settings, service: str, bind: str, workers: int) -> None:
+def serve_command(settings: Settings, service: str, bind: tuple[str, int], workers: int) -> None:
     """Phục vụ HTTP của một dịch vụ, hoặc các trang web (web); không chạy nền."""
     from cchc.serve import serve_one
 
     settings.must_be_right()
-    serve_one(lambda: Installation(settings), service, bind, workers)
+    serve_one(lambda: Installation(settings), service, listen(*bind), workers)
 
 
 @click.command("work")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cchc.cli.options import Day, commune_option, the_commune, with_installation
+from cchc.cli.options import Day, Renamed, commune_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import write
 
@@ -20,7 +20,13 @@ from cchc.output import write
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Tệp .docx để in.",
 )
-@click.option("--issue", "by", metavar="MÃ_CÁN_BỘ", help="Ghi nhận đã lập phiếu, do người này (Chủ tịch, Văn phòng).")
+@click.option(
+    "--by",
+    "--issue",
+    cls=Renamed,
+    metavar="MÃ_CÁN_BỘ",
+    help="Ghi nhận đã lập phiếu, do người này (Chủ tịch, Văn phòng).",
+)
 @click.option("--number", help="Số phiếu; bỏ trống để văn thư ghi.")
 @click.option("--signed-by", metavar="MÃ_CÁN_BỘ", help="Người ký; bỏ trống thì không ghi tên.")
 @click.option("--reply-by", type=Day(), help="Hạn trả lời (mặc định: 2 ngày làm việc).")
@@ -38,7 +44,7 @@ def slip_command(
 ) -> None:
     """Phiếu đôn đốc cho các nhiệm vụ quá hạn: mỗi người chủ trì một phiếu, cùng một tệp để in.
 
-    Không có --issue thì chỉ là bản dự thảo, không ghi gì vào nhật ký.
+    Không có --by thì chỉ là bản dự thảo, không ghi gì vào nhật ký.
     """
     from services.notifications import queries
     from services.notifications.commands import execute

@@ -7,6 +7,7 @@ import click
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail
+from cchc.served import address
 from services.tasks.domain.context import canonical
 from shared.web.auth import ACTOR, COMMUNE, EVERY_COMMUNE, ROLES, WIDE_ROLES
 from shared.web.keys import mint
@@ -21,7 +22,7 @@ from shared.web.sign_in import issue_code, metadata
 @click.option("--role", "roles", multiple=True, type=click.Choice(sorted(ROLES)), help="Vai trò; lặp lại được.")
 @click.option("--hours", default=8, show_default=True, type=click.IntRange(1, 24 * 90), help="Thời hạn, giờ.")
 @click.option("--link", is_flag=True, help="In liên kết đăng nhập một lần (15 phút) thay cho mã.")
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Địa chỉ trang, dùng với --link.")
+@click.option("--url", help="Địa chỉ trang, dùng với --link (mặc định: CCHC_ORIGIN, hoặc nơi đã phục vụ lần cuối).")
 @json_option
 @with_installation
 def token_command(
@@ -33,7 +34,7 @@ def token_command(
     roles: tuple[str, ...],
     hours: int,
     link: bool,
-    url: str,
+    url: str | None,
     json_output: bool,
 ) -> None:
     """Cấp mã truy cập cho một cán bộ, một người vận hành hoặc một dịch vụ.
@@ -67,7 +68,7 @@ def token_command(
     if link:
         metadata.create_all(installation.engine("sign_in"))
         code = issue_code(installation.engine("sign_in"), sub=sub, commune=commune, roles=granted)
-        printed = {"link": f"{url}/sign-in?code={code}"}
+        printed = {"link": f"{url or address(installation.settings)}/sign-in?code={code}"}
     else:
         lifetime = timedelta(hours=hours)
         printed = {

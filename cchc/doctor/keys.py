@@ -96,7 +96,7 @@ def repository(installation: Installation) -> Iterator[Finding]:
         return
     try:
         asked = subprocess.run(
-            ["git", "-C", str(work_tree), "check-ignore", "--quiet", str(data)],
+            ["git", "-C", str(work_tree), "check-ignore", "--quiet", str(data / "keys")],
             capture_output=True,
             timeout=5,
             check=False,

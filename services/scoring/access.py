@@ -1,8 +1,8 @@
-"""Who may do what in the scoring service: action → roles. Object rules stand in domain/assessment.py."""
+"""Which roles may call what in the scoring service. Object rules stand with the commands, in domain/context.py."""
 
 from shared.web.feed import FEED_ACTIONS
 
-# A sheet is read by its person, tracker, rater and the Office.
+# Of those with `rating.sheet`, readers.py lets a sheet's person, tracker and rater, the Office and inspectors read it.
 ACTIONS: dict[str, frozenset[str]] = {
     "rating.table": frozenset({"chair", "vice_chair", "office", "inspector"}),
     "rating.sheet": frozenset({"chair", "vice_chair", "office", "staff", "village_head", "inspector"}),
@@ -23,7 +23,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "rating.decide": frozenset({"chair", "vice_chair", "office", "staff"}),
     "rating.notice": frozenset({"chair", "office"}),
     "report.read": frozenset({"chair", "vice_chair", "office", "inspector"}),
-    # The supervising bodies (HĐND, Mặt trận) read numbers that tell of nobody.
+    # The supervising bodies (HĐND, Mặt trận) read numbers that reveal nobody.
     "report.aggregates": frozenset({"chair", "vice_chair", "office", "inspector", "supervisor"}),
     "scoring.status": frozenset({"office", "admin", "inspector"}),
     **FEED_ACTIONS,

@@ -1,4 +1,4 @@
-"""Two moments of a commune's logs compared: what led from a person's sheet at the one to that at the other."""
+"""Compare two moments of a commune's logs: what changed a person's sheet between them."""
 
 import heapq
 from collections.abc import Iterator, Mapping

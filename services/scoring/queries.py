@@ -4,7 +4,7 @@ A `query` is what `schemas.AsOfQuery` has loaded: `as_of`, or `positions` with `
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -19,9 +19,7 @@ from services.scoring.views import PROJECTION, Known, Moment, known_at, known_no
 from shared.eventlog.checkpoints import checkpoints, covering
 from shared.events import VIETNAM, CheckpointSigned, decode, parse_time
 from shared.projection import all_positions
-
-if TYPE_CHECKING:
-    from shared.web.auth import Principal
+from shared.web.auth import Principal
 
 T = TypeVar("T")
 Query = Mapping[str, Any]
@@ -73,7 +71,7 @@ def known(service: Scoring, commune: str, query: Query) -> Known:
     return known_now(service.engine, service.logs, commune, service.today)
 
 
-def readable(service: Scoring, principal: "Principal", commune: str, staff: str, query: Query) -> Known:
+def readable(service: Scoring, principal: Principal, commune: str, staff: str, query: Query) -> Known:
     """The same, for a sheet: its person, tracker, rater, the Office and inspectors read it.
 
     Refuses `staff-unknown`, `sheet-of-another`.
@@ -86,7 +84,7 @@ def readable(service: Scoring, principal: "Principal", commune: str, staff: str,
     return found
 
 
-def reads_opinions(service: Scoring, principal: "Principal", commune: str, staff: str) -> bool:
+def reads_opinions(service: Scoring, principal: Principal, commune: str, staff: str) -> bool:
     """May the principal read what others said of the person?"""
     return may_read_opinion(service.post_today(commune, staff), staff, principal.staff, principal.roles)
 
@@ -115,7 +113,7 @@ def years(service: Scoring, commune: str) -> Years:
 
 
 def person_sheet(
-    service: Scoring, principal: "Principal", commune: str, year: int, staff: str, query: Query
+    service: Scoring, principal: Principal, commune: str, year: int, staff: str, query: Query
 ) -> Answer[sheet.Sheet]:
     """A person's sheet. Refuses what `readable` refuses."""
     found = readable(service, principal, commune, staff, query)
@@ -123,7 +121,7 @@ def person_sheet(
 
 
 def explanation(
-    service: Scoring, principal: "Principal", commune: str, year: int, staff: str, figure: str, query: Query
+    service: Scoring, principal: Principal, commune: str, year: int, staff: str, figure: str, query: Query
 ) -> Answer[sheet.Explanation]:
     """One figure of a sheet, unfolded to its tasks and events. Refuses `figure-unknown`, and as `person_sheet`."""
     found = person_sheet(service, principal, commune, year, staff, query)
@@ -145,7 +143,7 @@ def year_course(service: Scoring, commune: str, year: int, query: Query) -> Answ
 
 
 def person_course(
-    service: Scoring, principal: "Principal", commune: str, year: int, staff: str, query: Query
+    service: Scoring, principal: Principal, commune: str, year: int, staff: str, query: Query
 ) -> Answer[course.PersonCourse]:
     """How far a person's year has come, without what others said where the principal may not read it."""
     found = readable(service, principal, commune, staff, query)
@@ -164,9 +162,7 @@ def period_table(service: Scoring, commune: str, period: str, query: Query) -> A
 # Checking
 
 
-def differences(
-    service: Scoring, principal: "Principal", commune: str, year: int, staff: str, query: Query
-) -> Compared:
+def differences(service: Scoring, principal: Principal, commune: str, year: int, staff: str, query: Query) -> Compared:
     """What changed a person's sheet between `first` and `last` of the query (`schemas.DifferencesQuery`).
 
     Refuses `position-unknown`, `moments-reversed`, and what `readable` refuses.

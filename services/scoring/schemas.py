@@ -178,7 +178,7 @@ def _sha256(**more: Any) -> fields.String:
 
 
 class By(Schema):
-    """Who acts; somebody else may type it."""
+    """The person who acts; another may type it."""
 
     by = fields.String(required=True)
 

@@ -11,6 +11,6 @@ records = Table(
     Column("kind", Text, nullable=False),
     Column("id", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    # With SQLite's rowid: without it a row over a quarter of a page takes whole pages of its own, as task rows do.
+    # Keeps SQLite's rowid: without it a row larger than a quarter of a page, as task rows are, takes whole pages.
     PrimaryKeyConstraint("commune", "kind", "id", name="records_pk"),
 )

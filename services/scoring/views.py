@@ -1,4 +1,4 @@
-"""The read side of scoring: the records of each commune as rows, and the same records as of any past position."""
+"""The records of each commune: as rows, and as of any past position."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -21,7 +21,7 @@ SOURCES = PROJECTION.sources
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """What an as-of question is about: positions per source, and the evaluation date."""
+    """What an as-of question names: positions by source, and the evaluation date."""
 
     positions: dict[str, int]
     on: date
@@ -36,12 +36,12 @@ class Known(msgspec.Struct, frozen=True):
 
 
 def moment_at(logs: Mapping[str, Log], commune: str, recorded: str) -> Moment:
-    """As of a recorded time: per log, the last position at or before it; its day is the evaluation date."""
+    """The moment of a recorded time: in each log the last position at or before it; its day is the evaluation date."""
     return Moment({s: logs[s].position_at(commune, recorded) for s in SOURCES}, local_day(recorded))
 
 
 def known_now(engine: Engine, logs: Mapping[str, Log], commune: str, on: date) -> Known:
-    """The records as the projection last wrote them, of one consistent position."""
+    """The records as the projection last wrote them, read in one snapshot."""
     with snapshot(engine, commune) as connection:
         reached = read_positions(connection, PROJECTION.name, commune)
         state = PROJECTION.load(connection, commune)
@@ -56,7 +56,7 @@ def known_at(logs: Mapping[str, Log], commune: str, moment: Moment) -> Known:
 
 
 def must_have_reached(logs: Mapping[str, Log], commune: str, positions: Mapping[str, int]) -> None:
-    """Refuses positions that the logs do not have yet."""
+    """Refuses positions that the logs do not have yet (`position-unknown`)."""
     for source, position in positions.items():
         if position > logs[source].head(commune).position:
             raise refusals.POSITION_UNKNOWN(source=source, position=position)

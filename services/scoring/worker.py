@@ -11,11 +11,11 @@ from shared.worker import Loop, Mine, all_communes
 SIGNED_AT_ONCE = frozenset({type_name(RatingDecided), type_name(ReRated)})
 
 
-def loops(scoring: Scoring, progress: Progress | None = None, mine: Mine = all_communes) -> dict[str, Loop]:
-    """What runs beside the web app, whichever way the tasks log comes here, for the communes that are `mine`;
-    `progress` is told of rebuilds."""
-    runner = Runner(scoring.engine, scoring.logs, PROJECTION, mine)
+def loops(scoring: Scoring, progress: Progress | None = None, is_ours: Mine = all_communes) -> dict[str, Loop]:
+    """The loops for the communes that `is_ours` names, whichever way the tasks log comes here. `progress` follows
+    rebuilds."""
+    runner = Runner(scoring.engine, scoring.logs, PROJECTION, is_ours)
     return {
         "records": lambda stop: runner.run(stop, progress),
-        "announcer": ScoreAnnouncer(scoring.engine, scoring.logs, scoring.clock, mine).run,
+        "announcer": ScoreAnnouncer(scoring, is_ours).run,
     }

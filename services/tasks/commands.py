@@ -1,7 +1,7 @@
 """Commands of the tasks service: read → authorise → decide → append, the same few lines for all of them."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.tasks import personal, views
 from services.tasks.access import ACTIONS
@@ -34,23 +34,30 @@ def execute(
     case = decisions.case(command, commune)
 
     def decide(tx: Transaction) -> Decision:
-        context = read_context(service, tx, principal, case)
+        own = read_streams(tx, case.streams)
+        context = read_context(service, tx, principal, case, own)
         must_be_allowed(context, principal, case)
         if if_match is not None and tx.version(case.subject) != if_match:
             raise StaleVersion(case.subject, if_match, tx.version(case.subject))
         events = decisions.decide(case, context)
         if outside_log:
             outside_log(tx)
-        return Decision(events, result=case.subject)
+        return Decision(events, result=case.subject, read=own.states)
 
     reads = views.reads(commune, {*case.streams, views.NEIGHBOURS_MARK})
     return service.log.append(commune, decide, actor=principal.actor, key=key, reads=reads)
 
 
-def read_context(service: Tasks, tx: Transaction, principal: Principal, case: Case) -> Context:
+class Streams(NamedTuple):
+    """The states that came with the lock, by subject, and the position at which a neighbour changed last."""
+
+    states: Mapping[str, Any]
+    neighbours_changed_at: int
+
+
+def read_context(service: Tasks, tx: Transaction, principal: Principal, case: Case, own: Streams) -> Context:
     """What the decision may look at, as it is while the commune's head is held."""
-    own = read_streams(tx, case.streams)
-    states = {**_neighbours(service, tx), **own}
+    states = {**_neighbours(service, tx, own.neighbours_changed_at), **own.states}
     if case.needs_running_tasks:
         states |= views.load(tx.connection, tx.commune, (), kinds=(), running=True)
     roles = principal.roles
@@ -61,17 +68,16 @@ def read_context(service: Tasks, tx: Transaction, principal: Principal, case: Ca
     return Context(tx.commune, tx.today, principal.actor, roles, states, files=files)
 
 
-def read_streams(tx: Transaction, subjects: Collection[str]) -> dict[str, Any]:
-    """The states of the streams that came with the lock; remembered, so that they are not asked for again."""
-    came = [stored for answer in tx.answers for stored in views.decoded(answer)]
-    tx.versions = dict.fromkeys(subjects, 0) | {stored.subject: stored.version for stored in came}
-    tx.read = {stored.subject: stored.state for stored in came if stored.subject != views.NEIGHBOURS_MARK}
-    return dict(tx.read)
+def read_streams(tx: Transaction, subjects: Collection[str]) -> Streams:
+    """The states of the streams that came with the lock; the transaction remembers their versions."""
+    came = {stored.subject: stored for answer in tx.answers for stored in views.decoded(answer)}
+    mark = came.pop(views.NEIGHBOURS_MARK, None)
+    tx.remember(dict.fromkeys(subjects, 0) | {subject: stored.version for subject, stored in came.items()})
+    return Streams({subject: stored.state for subject, stored in came.items()}, mark.version if mark else 0)
 
 
-def _neighbours(service: Tasks, tx: Transaction) -> Mapping[str, Any]:
-    """Staff, units, directives and calendars: remembered until the mark, read with the lock, says that one changed."""
-    changed_at = tx.versions.pop(views.NEIGHBOURS_MARK, 0)
+def _neighbours(service: Tasks, tx: Transaction, changed_at: int) -> Mapping[str, Any]:
+    """Staff, units, directives and calendars, cached until one of them changes."""
     remembered = service.neighbours.get(tx.commune)
     if remembered is None or remembered.position != changed_at:
         states = dict(views.load(tx.connection, tx.commune, ()))

@@ -20,7 +20,7 @@ from services.tasks.personal import EvidenceFile, Person
 from services.tasks.service import Tasks
 from services.tasks.tables import states
 from services.tasks.views import Stored
-from shared.collation import in_order_of
+from shared.collation import in_order_of, natural
 from shared.eventlog import Head, reading
 from shared.events import Envelope, decode
 from shared.web.auth import Principal
@@ -153,9 +153,16 @@ def history(service: Tasks, commune: str, subject: str) -> list[Envelope]:
 
 
 def drafts(service: Tasks, commune: str) -> list[Stored]:
-    """The imported rows that wait for a person."""
+    """The imported rows that wait for a person, as their annexes number them."""
     with reading(service.engine, commune) as connection:
-        return views.select_states(connection, commune, states.c.kind == "task", states.c.status == "draft")
+        waiting = views.select_states(connection, commune, states.c.kind == "task", states.c.status == "draft")
+    return sorted(waiting, key=_place_in_annex)
+
+
+def _place_in_annex(stored: Stored) -> tuple[str, str, tuple[tuple[int, int | str], ...]]:
+    task = stored.state
+    item = task.item
+    return (task.directive or "", item.sheet if item else "", natural(item.no) if item else ())
 
 
 def field_counts(service: Tasks, commune: str) -> list[FieldCount]:

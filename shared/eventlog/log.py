@@ -54,10 +54,12 @@ class Key(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a command leads to: events to append, and what to answer."""
+    """What a command leads to: events to append, and what to answer. `read` holds the states that it has read, by
+    subject, for `on_append`, which then need not read them again."""
 
     events: Sequence[Any]
     result: Any = None
+    read: Mapping[str, Any] = {}
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -81,9 +83,7 @@ class Transaction:
         self.commune = commune
         self.head = head
         self.time = time
-        # What the command has read, by subject: it is neither asked for again here nor by `on_append`.
-        self.versions: dict[str, int] = {}
-        self.read: Mapping[str, Any] = {}
+        self._versions: dict[str, int] = {}
         self._log = log
 
     @property
@@ -100,13 +100,17 @@ class Transaction:
 
     def version(self, subject: str) -> int:
         """The version of a stream, 0 when it has no event."""
-        if subject not in self.versions:
+        if subject not in self._versions:
             self._log._load_versions(self, {subject})
-        return self.versions[subject]
+        return self._versions[subject]
+
+    def remember(self, versions: Mapping[str, int]) -> None:
+        """Versions of streams that came with the lock: they need not be read again."""
+        self._versions.update(versions)
 
 
 Decide = Callable[[Transaction], Decision]
-# Connection, commune, new events, and the states that `decide` put into `tx.read` → what to write beside the events.
+# Connection, commune, new events, and the states that the decision has read → the statements to run with the events.
 OnAppend = Callable[[Connection, str, Sequence[Envelope], Mapping[str, Any]], Sequence[Query]]
 
 
@@ -226,7 +230,7 @@ class Log:
                 last, body = sealed[-1]
                 head = Head(last.position, event_hash(body), last.time)
             answer = Appended(commune, head.position, versions, decision.result)
-            writes = self._writes(connection, commune, sealed, head, tx.read)
+            writes = self._writes(connection, commune, sealed, head, decision.read)
             if key:
                 writes.append((_STORE_ANSWER, [commune, key.key, key.digest, msgspec.json.encode(answer), tx.time]))
             self._finish(connection, writes)
@@ -255,12 +259,12 @@ class Log:
         if tx.head == EMPTY and events:
             self._must_know(tx.commune, events[0])
         subjects = [subject_of(data, tx.commune) for data in events]
-        self._load_versions(tx, set(subjects) - tx.versions.keys())
+        self._load_versions(tx, set(subjects) - tx._versions.keys())
         sealed = []
         position, previous = tx.head.position, tx.head.hash
         for subject, data in zip(subjects, events, strict=True):
             position += 1
-            tx.versions[subject] += 1
+            tx._versions[subject] += 1
             envelope = Envelope(
                 specversion="1.0",
                 id=tx.new_id(),
@@ -270,7 +274,7 @@ class Log:
                 time=tx.time,
                 commune=tx.commune,
                 position=position,
-                streamversion=tx.versions[subject],
+                streamversion=tx._versions[subject],
                 actor=actor,
                 correlationid=correlationid,
                 causationid=causationid,
@@ -294,7 +298,7 @@ class Log:
             return
         wanted = list(subjects)
         answers = run_together(tx.connection, [(_VERSION, [self.source, tx.commune, each]) for each in wanted])
-        tx.versions.update({subject: rows[0][0] for subject, rows in zip(wanted, answers, strict=True)})
+        tx.remember({subject: rows[0][0] for subject, rows in zip(wanted, answers, strict=True)})
 
     # Taking over bytes that were recorded elsewhere
 

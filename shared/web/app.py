@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import flask
@@ -82,8 +82,6 @@ def create_app(
     alive: Checks | None = None,
     measures: Sequence[metrics.Measure] = (),
     refusals: Iterable[Refusal] = (),
-    texts: Mapping[str, tuple[str, str]] | None = None,
-    statuses: Mapping[str, int] | None = None,
     origin: str | None = None,
     about: About = NOTHING,
     max_body: int = MIB,
@@ -97,8 +95,6 @@ def create_app(
     alive     liveness checks, besides that the process answers
     measures  what /metrics measures besides the requests
     refusals  every refusal that a view may raise
-    texts     refusal code → (title, detail template)
-    statuses  refusal code → HTTP status, for those that are not 409
     origin    scheme://host[:port] that browsers use, when a proxy stands before the app
     about     what its OpenAPI description says of the service and of the ids in its addresses
     max_body  bytes; `@body_limit` lets a view take more
@@ -119,12 +115,7 @@ def create_app(
     # Created now, while there is one thread: two first requests at once would each create them, and one would fail.
     metrics.web()
     app.extensions["cchc.service"] = service
-    app.extensions["cchc.refusals"] = by_code(
-        [
-            *refusals,
-            *(Refusal(code, *words, (statuses or {}).get(code, 409)) for code, words in (texts or {}).items()),
-        ]
-    )
+    app.extensions["cchc.refusals"] = by_code(refusals)
 
     # Before the first blueprint, so that these hooks run before any of theirs.
     app.before_request(_begin)

@@ -138,7 +138,11 @@ _registered: dict[type[Exception], Problem] = {
         "Nhật ký có sự kiện không đọc được hoặc không khớp chuỗi; người quản trị chạy cchc verify để xem chi tiết.",
     ),
     UnknownCommune: Problem(
-        404, "unknown-commune", "Không có xã này", "Hệ thống này không giữ nhật ký của xã được nêu."
+        404,
+        "commune-unknown",
+        "Không có xã này",
+        "Hệ thống này không giữ nhật ký của xã được nêu.",
+        formerly=("unknown-commune",),
     ),
     ClockBehind: Problem(503, "clock", "Đồng hồ máy chủ sai", "Đồng hồ chậm hơn nhật ký; chưa ghi được gì mới.", 60),
     EventTooLarge: Problem(422, "event-too-large", "Nội dung quá dài", "Một sự kiện chỉ được dài nhất 256 KiB."),
@@ -181,9 +185,6 @@ class Invalid(Exception):
 def problem_of(refused: Refused) -> Problem:
     """What the client is told of a refusal."""
     refusal = refused.refusal
-    if not refusal.title:  # a bare code: until every service declares its refusals
-        declared: Mapping[str, Refusal] = flask.current_app.extensions["cchc.refusals"]
-        refusal = declared.get(refusal.code, Refusal(refusal.code, "Không được phép", refusal.code))
     return Problem(refusal.status, refusal.code, refusal.title, refusal.detail, formerly=refusal.formerly)
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from services.scoring.domain.fold import empty, evolve
+from services.scoring.domain.fold import evolve
 from services.scoring.domain.records import Records
 from services.scoring.domain.sheet import sheet_bytes, sheets
 from services.scoring.domain.table import table as table_of
@@ -49,7 +49,7 @@ def lines(version: str, source: str) -> list[bytes]:
 
 
 def records_until(version: str, day: date) -> Records:
-    records = empty(COMMUNE)
+    records = Records(COMMUNE)
     for source in ("tasks", "scoring"):
         for envelope in map(decode, lines(version, source)):
             if envelope.day <= day:

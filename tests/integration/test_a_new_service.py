@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import urllib.error
@@ -128,16 +129,15 @@ def test_a_service_that_only_the_table_knows(office: Office, tmp_path: Path):
 def test_an_altered_byte_of_its_log_is_found(office: Office):
     with office.running():
         office.ask("PUT", "/visits/v1", {"about": "Hộ tịch"})
-    import sqlite3
-
     with sqlite3.connect(office.data / "visits.db") as connection:
         for trigger in [
             name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
         ]:
             connection.execute(f"DROP TRIGGER {trigger}")
-        connection.execute("UPDATE events SET body = replace(body, 'Hộ tịch', 'Đất đai') WHERE position = 1")
-    [finding, *_] = office.json("verify", code=1)["findings"]
-    assert (finding["source"], finding["position"]) == ("visits", 2)
+        altered = "CAST(replace(CAST(body AS TEXT), 'Hộ tịch', 'Đất đai') AS BLOB)"
+        connection.execute(f"UPDATE events SET body = {altered} WHERE position = 1")
+    findings = office.json("verify", code=1)["findings"]
+    assert {finding["source"] for finding in findings} == {"visits"}
 
 
 def test_deployed_it_has_databases_secrets_and_a_topic():

@@ -50,7 +50,7 @@ def test_an_idle_minute_costs_a_few_statements(
     tasks = filled(Log(engine, "tasks"))
     scoring = open_scoring(engine, tasks)
     runner = Runner(engine, scoring.logs, PROJECTION)
-    announcer = ScoreAnnouncer(engine, scoring.logs)
+    announcer = ScoreAnnouncer(scoring)
     signer = Signer(tasks, checkpoint_key(tmp_path / "key.pem", tmp_path / "public"))
     loops: dict[str, Callable[[threading.Event], None]] = {
         "records": runner.run,

@@ -44,7 +44,7 @@ class World:
         metadata.create_all(engine)
         self.scoring: Scoring = open_scoring(engine, clock=lambda: self.now)
         self.runner = Runner(engine, self.scoring.logs, PROJECTION)
-        self.announcer = ScoreAnnouncer(engine, self.scoring.logs, self.scoring.clock)
+        self.announcer = ScoreAnnouncer(self.scoring)
         self.key = generate_key(folder / "private.pem", folder / "public.json")
         self.web = create_web(self.scoring, Verifier(str(folder / "public.json")))
         self.client: FlaskClient = self.web.test_client()
@@ -370,7 +370,7 @@ def test_another_announcer_compares_with_the_log_before_it_speaks(world: World):
     world.announcer.step()
     told = len(announced(world))
     assert told > 0
-    ScoreAnnouncer(world.scoring.engine, world.scoring.logs, world.scoring.clock).step()
+    ScoreAnnouncer(world.scoring).step()
     assert len(announced(world)) == told
 
 

@@ -68,7 +68,7 @@ class Worker:
             {
                 "replica": self.replica.run,
                 "records": Runner(self.engine, self.scoring.logs, self.projection, mine).run,
-                "announcer": ScoreAnnouncer(self.engine, self.scoring.logs, mine=mine).run,
+                "announcer": ScoreAnnouncer(self.scoring, mine).run,
             }
         )
 

@@ -177,6 +177,14 @@ def test_an_ordinary_official_meets_no_log_positions(commune: SmallCommune):
     stranger = browser(screens).get("/").text
     assert COMMUNE in stranger and "nhật ký" not in stranger.lower()
     assert f'<td class="number">{head}</td>' in browser(screens, token(commune.installation, "p03")).get("/").text
+    elsewhere = mint(
+        commune.installation.signing_key,
+        sub="staff/p03",
+        commune="xa-khac",
+        roles=["office"],
+        lifetime=timedelta(hours=1),
+    )
+    assert "nhật ký" not in browser(screens, elsewhere).get("/").text.lower()
 
 
 def test_the_process_of_the_screens_needs_no_database_and_no_key(commune: SmallCommune, tmp_path: Path):

@@ -367,3 +367,17 @@ def test_what_changed_a_rating_is_told_by_event_and_by_day(cchc: Cchc):
 def test_a_year_without_decisions_has_nothing_to_compute_again(cchc: Cchc):
     checked = cchc("rating", "recheck", "--year", "2023")
     assert (checked.stdout, "chưa có quyết định" in checked.stderr) == ("", True)
+
+
+def test_who_acts_is_one_option_everywhere_and_its_former_names_still_work(cchc: Cchc):
+    for name in ("import", "slip"):
+        shown = CliRunner().invoke(cli, [name, "--help"], prog_name="cchc").output
+        assert "--by MÃ_CÁN_BỘ" in shown and "--staff" not in shown and "--issue" not in shown
+    annex = str(FILES / "danh-muc-cong-viec-2024.xlsx")
+    current, former = (
+        cchc("import", "annex", annex, "--directive", "01/CT-UBND", option, "p14").stdout
+        for option in ("--by", "--staff")
+    )
+    assert current == former
+    refused = cchc("import", "annex", annex, "--directive", "01/CT-UBND", "--confirm", code=2)
+    assert "--by" in refused.stderr

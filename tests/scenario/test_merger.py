@@ -165,7 +165,7 @@ def test_nobody_is_told_anything_in_a_closed_commune(tmp_path: Path) -> None:
     installation = province.installation
     province.open()
     reminding = Reminding(installation.notifications)
-    announcer = ScoreAnnouncer(installation.scoring.engine, installation.scoring.logs, installation.clock)
+    announcer = ScoreAnnouncer(installation.scoring)
 
     def look() -> dict[str, tuple[int, int]]:
         installation.folds("scoring").catch_up()

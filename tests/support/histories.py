@@ -10,7 +10,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Any, Self, TypeAlias
 
-from services.scoring.domain.fold import empty, evolve
+from services.scoring.domain.fold import evolve
 from services.scoring.domain.records import Records
 from shared import events as ev
 from shared.events import CATALOGUE, GENESIS_HASH, Due, Envelope, Exceeded, UnitFigures
@@ -77,7 +77,7 @@ class History:
 
     def records(self, until: Day | None = None) -> Records:
         """The records as known at the end of a day (default: all)."""
-        records = empty(self.commune)
+        records = Records(self.commune)
         for envelope in self.envelopes():
             if until is None or envelope.day <= day(until):
                 evolve(records, envelope)

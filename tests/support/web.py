@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from marshmallow import fields, validate
 from werkzeug.serving import make_server
 
-from shared.refusal import Refused
+from shared.refusal import Refusal
 from shared.web.app import create_app
 from shared.web.auth import Verifier, action, body_limit, principal, public, signed_in
 from shared.web.conditional import etag, if_match
@@ -30,9 +30,12 @@ ACTIONS = {
     "note.change": {"office"},
     "everything.read": {"admin", "replicator"},
 }
-TEXTS = {
-    "note-closed": ("Ghi chú đã đóng", "Ghi chú {note} đã đóng ngày {on}."),
-    "not-author": ("Không phải người viết", "Chỉ người viết được sửa."),
+REFUSALS = {
+    refusal.code: refusal
+    for refusal in (
+        Refusal("note-closed", "Ghi chú đã đóng", "Ghi chú {note} đã đóng ngày {on}.", formerly=("closed-note",)),
+        Refusal("not-author", "Không phải người viết", "Chỉ người viết được sửa.", 403),
+    )
 }
 NOTES = "/api/v1/notes/communes/tien-canh/notes"
 
@@ -109,7 +112,7 @@ def blueprint(raised: Callable[[], Exception]) -> Blueprint:
     @notes.response(200)
     @action("note.change")
     def closed(note: str, commune: str) -> Any:
-        raise Refused(note, note="n1", on="14/6/2024")
+        raise REFUSALS[note](note="n1", on="14/6/2024")
 
     @notes.route("/<note>/break", methods=["POST"])
     @notes.response(200)
@@ -178,8 +181,7 @@ def notes_service(directory: Path, *, blueprints: Iterable[flask.Blueprint] = ()
         blueprints=[blueprint(lambda: raised[0]), other_blueprint(), *blueprints],
         actions=ACTIONS | options.pop("actions", {}),
         verifier=Verifier(str(key_set)),
-        texts=TEXTS,
-        statuses={"not-author": 403},
+        refusals=REFUSALS.values(),
         max_body=1000,
         **options,
     )

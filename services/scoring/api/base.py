@@ -9,7 +9,7 @@ from shared.web.positions import wait_for_header
 from shared.web.schema import Schema
 
 COMMUNE = "/communes/<commune>"
-# Years in which somebody is rated; others are no address.
+# The years of ratings; others are no address.
 YEAR = "/years/<int(min=2000, max=2199):year>"
 PERSON = f"{YEAR}/ratings/<staff>"
 PERIOD = f"{PERSON}/periods/<period>"
@@ -21,10 +21,10 @@ def scoring() -> Scoring:
 
 
 def wait_for_records() -> None:
-    """Before a request is answered: wait until the records hold what its `Cchc-Wait-For` names."""
+    """Hold a request until the records have reached what its `Cchc-Wait-For` names."""
     wait_for_header(scoring().reached)
 
 
 def change(rule: str, command: type[Command], body: type[Schema], summary: str) -> Change:
-    """The route of a command, which appends to the year's log and so never needs If-Match."""
+    """The route of a command. It takes no If-Match: commands add to a year, they replace no version of it."""
     return Change(rule, command, body, summary, HANDLERS[command].action, status=201)

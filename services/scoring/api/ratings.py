@@ -16,7 +16,7 @@ from shared.web.auth import action, principal
 from shared.web.schema import Blueprint
 
 blueprint = Blueprint("ratings", __name__, url_prefix=COMMUNE, description="Xếp loại cuối năm")
-# What the codes in a table mean, for whoever shows it.
+# The words for the codes in a table.
 WORDS = {"levels": LEVELS, "standings": STANDINGS, "categories": CATEGORIES}
 
 

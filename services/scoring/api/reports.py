@@ -25,8 +25,8 @@ blueprint = Blueprint("reports", __name__, url_prefix=COMMUNE, description="Báo
 @action("report.read")
 def report_people(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """The year's table by person: levels, figures, tasks, and what exceeds the excellent quota."""
-    found = queries.known(scoring(), commune, query)
-    return _answer(found, query, reports.people_report(found.records, year, found.on), year)
+    known = queries.known(scoring(), commune, query)
+    return _answer(known, query, reports.people_report(known.records, year, known.on), year)
 
 
 @blueprint.route(f"{YEAR}/reports/units")
@@ -36,8 +36,8 @@ def report_people(query: dict[str, Any], commune: str, year: int) -> flask.Respo
 @action("report.read")
 def report_units(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """By unit: how many people of each level, and the tasks of all who work there."""
-    found = queries.known(scoring(), commune, query)
-    return _answer(found, query, reports.units_report(found.records, year, found.on), year)
+    known = queries.known(scoring(), commune, query)
+    return _answer(known, query, reports.units_report(known.records, year, known.on), year)
 
 
 @blueprint.route(f"{YEAR}/reports/fields")
@@ -47,8 +47,8 @@ def report_units(query: dict[str, Any], commune: str, year: int) -> flask.Respon
 @action("report.read")
 def report_fields(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """By field of administrative reform: tasks done, late, undone, returned, and objective causes."""
-    found = queries.known(scoring(), commune, query)
-    return _answer(found, query, reports.fields_report(found.records, year, found.on), year)
+    known = queries.known(scoring(), commune, query)
+    return _answer(known, query, reports.fields_report(known.records, year, known.on), year)
 
 
 @blueprint.route(f"{YEAR}/reports/aggregates")
@@ -57,9 +57,9 @@ def report_fields(query: dict[str, Any], commune: str, year: int) -> flask.Respo
 @blueprint.answers(200, media=XLSX, headers=[FILE_NAME])
 @action("report.aggregates")
 def report_aggregates(query: dict[str, Any], commune: str, year: int) -> flask.Response:
-    """Numbers for the supervising bodies: nobody is named or can be told from them."""
-    found = queries.known(scoring(), commune, query)
-    return _answer(found, query, reports.aggregates(found.records, year, found.on), year)
+    """Numbers for the supervising bodies: they name and reveal nobody."""
+    known = queries.known(scoring(), commune, query)
+    return _answer(known, query, reports.aggregates(known.records, year, known.on), year)
 
 
 @blueprint.route("/reports/directives")
@@ -69,8 +69,8 @@ def report_aggregates(query: dict[str, Any], commune: str, year: int) -> flask.R
 @action("report.read")
 def report_directives(query: dict[str, Any], commune: str) -> flask.Response:
     """Every directive with its tasks counted."""
-    found = queries.known(scoring(), commune, query)
-    return _answer(found, query, reports.directives_report(found.records, found.on))
+    known = queries.known(scoring(), commune, query)
+    return _answer(known, query, reports.directives_report(known.records, known.on))
 
 
 @blueprint.route("/reports/directives/<directive>")
@@ -80,14 +80,13 @@ def report_directives(query: dict[str, Any], commune: str) -> flask.Response:
 @action("report.read")
 def report_directive(query: dict[str, Any], commune: str, directive: str) -> flask.Response:
     """The progress of a directive: all of its tasks in the order of the annex."""
-    found = queries.known(scoring(), commune, query)
-    return _answer(found, query, reports.directive_report(found.records, directive, found.on))
+    known = queries.known(scoring(), commune, query)
+    return _answer(known, query, reports.directive_report(known.records, directive, known.on))
 
 
 def _answer(of: Known, query: dict[str, Any], report: Any, year: int | None = None) -> flask.Response:
-    wanted = query["format"] or ("xlsx" if prefers_xlsx() else "json")
-    found = as_known(queries.Answer(of, report))
-    response = _workbook(of, report, year) if wanted == "xlsx" else as_json(found)
+    as_workbook = query["format"] == "xlsx" if query["format"] else prefers_xlsx()
+    response = _workbook(of, report, year) if as_workbook else as_json(as_known(queries.Answer(of, report)))
     response.vary.add("Accept")
     return response
 

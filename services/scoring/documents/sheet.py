@@ -5,7 +5,6 @@ Rendered without a request, so that the page served and the file in an audit bun
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,9 +19,7 @@ from services.scoring.views import Known
 from shared.documents import Papers, day
 from shared.events import CheckpointSigned
 from shared.records import commune_name
-
-if TYPE_CHECKING:
-    from shared.web.auth import Principal
+from shared.web.auth import Principal
 
 SOURCES = {"tasks": "công việc", "scoring": "xếp loại"}
 _OUTCOMES = {"upheld": "chấp nhận", "dismissed": "không chấp nhận", "withdrawn": "rút kiến nghị"}
@@ -41,7 +38,7 @@ class Line(msgspec.Struct):
 
 
 def printed_sheet(
-    service: Scoring, principal: "Principal", commune: str, year: int, staff: str, query: queries.Query
+    service: Scoring, principal: Principal, commune: str, year: int, staff: str, query: queries.Query
 ) -> str:
     """The page that a person may print: what they may read of it, with the checkpoints signed since.
 

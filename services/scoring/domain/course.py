@@ -25,7 +25,7 @@ class PersonCourse(msgspec.Struct, frozen=True):
 
 
 class OpenAppeal(msgspec.Struct, frozen=True):
-    """What is still to be resolved, and until when; its text is for the person and who decides."""
+    """An appeal to resolve, and until when. Its text is only for the person and the one who decides."""
 
     appeal: str
     received_on: date
@@ -53,7 +53,7 @@ class Held(msgspec.Struct, frozen=True):
 
 
 class Course(msgspec.Struct, frozen=True):
-    """`late`: the deadline of the year's decision has passed and somebody is undecided."""
+    """`late`: the deadline of the year's decisions has passed and a person is undecided."""
 
     commune: str
     year: int

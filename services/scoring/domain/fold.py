@@ -20,10 +20,6 @@ FOLD_VERSION = 2
 Handler = HandlerOf[Records]
 
 
-def empty(commune: str) -> Records:
-    return Records(commune)
-
-
 def _task(records: Records, e: Envelope, task: str) -> TaskRecord:
     try:
         return records.tasks[task]

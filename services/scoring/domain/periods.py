@@ -1,4 +1,4 @@
-"""The periods of a rating year as people work with them: for whom each is closed, and what stands against closing."""
+"""The periods of a rating year: for whom each is closed, and what prevents closing it."""
 
 from datetime import date
 from fractions import Fraction
@@ -14,7 +14,7 @@ from services.scoring.domain.settings import settings_of
 from services.scoring.domain.sheet import Sheet, sheets
 from shared.calendar import Period
 
-# Years in which somebody is rated.
+# The years of ratings.
 _FIRST_YEAR, _LAST_YEAR = 2000, 2199
 
 
@@ -36,8 +36,8 @@ def period_in(sheet: Sheet, period: Period) -> PeriodSheet | None:
 
 
 class Line(msgspec.Struct):
-    """One person's period. `left_out` says why its score does not enter the mean; `against` by codes what stands
-    against closing it now, tasks and earlier periods named beside."""
+    """One person's period. `left_out` says why its score does not enter the mean. `against` holds the codes of what
+    prevents closing it now; `waiting` and `open_before` name the tasks and the earlier periods."""
 
     staff: str
     rule_set: str
@@ -52,7 +52,7 @@ class Line(msgspec.Struct):
 
 
 class PeriodTable(msgspec.Struct):
-    """Everyone's period. `over`: its last day has passed, so that it may be closed for whom nothing stands against."""
+    """Everyone's period. `over`: its last day has passed, so it may be closed for everyone with an empty `against`."""
 
     commune: str
     period: str

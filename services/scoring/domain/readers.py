@@ -1,4 +1,4 @@
-"""Who may read a sheet, and what others said of the person."""
+"""Who may read a sheet, and what others said about the person."""
 
 from collections.abc import Collection
 
@@ -9,16 +9,18 @@ READ_ALL = {"chair", "office", "inspector"}
 
 
 def may_read(post: Post | None, staff: str, reader: str | None, roles: Collection[str]) -> bool:
-    """A sheet is read by its person, tracker, rater and the Office; `reader` is a staff id, or None for others.
-    `post` is the person's of today, whatever day is asked about: who tracked them once reads nothing any more."""
+    """May the reader, a staff id or None for others, read the person's sheet?
+
+    `post` is the person's post today, whatever day the sheet is of: a former tracker reads nothing any more.
+    """
     if not READ_ALL.isdisjoint(roles) or reader == staff:
         return True
     return reader is not None and post is not None and reader in (post.tracker, post.rater)
 
 
 def may_read_opinion(post: Post | None, staff: str, reader: str | None, roles: Collection[str]) -> bool:
-    """Self-assessment, votes, the Party committee's opinion and appeals are for who decides and for the person, not for
-    a tracker who does not rate."""
+    """May the reader see self-assessment, votes, the Party committee's opinion and appeals? A tracker who does not rate
+    may not."""
     if not READ_ALL.isdisjoint(roles) or reader == staff:
         return True
     return reader is not None and post is not None and reader == post.rater

@@ -52,7 +52,7 @@ from shared.records import Records as RecordsByKind
 # array_like: a commune has tens of thousands of moments, and rows without field names are half as large.
 # gc=False throughout: records hold no cycles.
 class Moment(msgspec.Struct, array_like=True, gc=False):
-    """One event as its record keeps it: enough to find it in the log and to say who recorded it when."""
+    """One event as its record keeps it: its place in the log, and who recorded it when."""
 
     position: int
     id: str
@@ -464,7 +464,3 @@ def begun_by_merger(records: Records) -> date | None:
     record: CommuneRecord | None = records.get("commune", records.commune)
     opened = record.moments[0] if record else None
     return opened.data.valid_from if isinstance(opened, Opened) and opened.data.predecessors else None
-
-
-encode_record = Records.encode
-decode_record = Records.decode

@@ -1,4 +1,4 @@
-"""How far a person's rating year has come, and which level stands: read from what was proposed and decided only."""
+"""How far a person's rating year has come, and which level stands: from proposals and decisions only."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -165,7 +165,7 @@ def standing(records: Records, year: int, staff: str) -> Standing:
 
 
 def on_the_list(records: Records, year: int, on: date) -> list[str]:
-    """Who is rated, and who was decided on: what is recorded of a post later does not take a decision off the list."""
+    """The people who are rated, and those with a decision: later changes of a post take nobody with a decision off."""
     rulings = (kept.Decided, kept.ReRating)
     decided = {
         rating.staff
@@ -176,7 +176,7 @@ def on_the_list(records: Records, year: int, on: date) -> list[str]:
 
 
 def without_opinions(of: Standing) -> Standing:
-    """What a tracker who does not rate is shown of it."""
+    """The part that a tracker who does not rate may see."""
     return msgspec.structs.replace(of, self_assessment=None, votes=[], opinion=None, appeals=[])
 
 
@@ -211,8 +211,8 @@ def next_step(of: Standing, *, opinion_needed: bool) -> Step:
 
 
 def since(records: Records, of: Standing, sheet: Sheet) -> list[EventRef]:
-    """What was recorded behind the positions that the level in force rests on, and concerns the person's year ("phát
-    sinh sau chốt"); `sheet` is the year as it is known now. It can enter by a re-rating only."""
+    """What was recorded after the positions that the level in force rests on, and concerns the person's year ("phát
+    sinh sau chốt"). Only a re-rating can take it in. `sheet` is the year as known now."""
     proposal = rested_on(records, of)
     if proposal is None:
         return []
@@ -227,7 +227,7 @@ def since(records: Records, of: Standing, sheet: Sheet) -> list[EventRef]:
     return sorted(found.values(), key=lambda event: (event.time, event.source, event.position))
 
 
-# Which moments of a person, beside their tasks, concern a rating year.
+# Which moments of a person, other than their tasks, concern a rating year.
 _CONCERNS: dict[type, Callable[[Any, int], bool]] = {
     kept.Appointed: lambda data, year: data.valid_from.year <= year,
     kept.Changed: lambda data, year: data.valid_from.year <= year,

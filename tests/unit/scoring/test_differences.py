@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.scoring.domain import texts
 from services.scoring.domain.differences import Differences, differences, figures_of
-from services.scoring.domain.fold import empty, evolve
+from services.scoring.domain.fold import evolve
 from services.scoring.domain.records import KINDS, Records
 from services.scoring.domain.rules.facts.people import post_on
 from services.scoring.domain.sheet import sheet
@@ -56,7 +56,7 @@ def merged(history: History) -> list[Envelope]:
 
 
 def folded(events: Any) -> Records:
-    records = empty(History().commune)
+    records = Records(History().commune)
     for event in events:
         evolve(records, event)
     return records

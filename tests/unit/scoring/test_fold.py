@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.domain.fold import empty, evolve
-from services.scoring.domain.records import Records, decode_record, encode_record
+from services.scoring.domain.fold import evolve
+from services.scoring.domain.records import Records
 from services.scoring.domain.sheet import Sheet, sheet
 from shared import events as ev
 from shared.events import Envelope
@@ -19,7 +19,7 @@ from tests.support.histories import COMMUNE, History
 
 
 def fold(envelopes: list[Envelope], onto: Records | None = None) -> Records:
-    records = onto or empty(COMMUNE)
+    records = onto or Records(COMMUNE)
     for envelope in envelopes:
         evolve(records, envelope)
     return records
@@ -31,9 +31,9 @@ def rows(records: Records) -> dict[tuple[str, str], bytes]:
 
 def read_back(records: Records) -> Records:
     """The records as a worker finds them in the rows after a restart."""
-    found = empty(records.commune)
+    found = Records(records.commune)
     for kind, key, body in records.rows():
-        found.put(kind, key, decode_record(kind, body))
+        found.put(kind, key, Records.decode(kind, body))
     return found
 
 
@@ -245,7 +245,7 @@ def test_random_histories(steps: list[Step], cut: int, after: int) -> None:
     whole = fold(envelopes)
     assert rows(fold(envelopes[cut:], read_back(fold(envelopes[:cut])))) == rows(whole)
     for kind, _, body in whole.rows():
-        assert encode_record(decode_record(kind, body)) == body
+        assert Records.encode(Records.decode(kind, body)) == body
     evaluated: list[str] = []
     for year in (2024, 2025, 2026, 2027):
         for staff in ("p07", "p08"):

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.scoring.domain.fold import empty, evolve
-from services.scoring.domain.records import Records, decode_record
+from services.scoring.domain.fold import evolve
+from services.scoring.domain.records import Records
 from services.scoring.domain.sheet import Sheet, rated_staff, sheet, sheet_bytes
 from shared.events import decode
 from tests.support.random_years import STAFF, RandomYear
@@ -26,7 +26,7 @@ def logs_until(whole: Logs, day: date) -> Logs:
 
 
 def folded(logs: Logs) -> Records:
-    records = empty("tien-canh")
+    records = Records("tien-canh")
     for source in ("tasks", "scoring"):
         for body in logs[source]:
             evolve(records, decode(body))
@@ -35,9 +35,9 @@ def folded(logs: Logs) -> Records:
 
 def read_from_rows(records: Records) -> Records:
     """As a service that starts anew reads them."""
-    anew = empty(records.commune)
+    anew = Records(records.commune)
     for kind, key, body in records.rows():
-        anew.put(kind, key, decode_record(kind, body))
+        anew.put(kind, key, Records.decode(kind, body))
     return anew
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from services.scoring.domain import rules, texts
-from services.scoring.domain.fold import empty
-from services.scoring.domain.records import decode_record
+from services.scoring.domain.records import Records
 from services.scoring.domain.settings import DEFAULTS, settings_of, validate
 from services.scoring.domain.sheet import explain, sheet, sheet_bytes
 from services.scoring.domain.table import Quota, table
@@ -119,9 +118,9 @@ class TestSettings:
 class TestSheet:
     def test_the_same_records_and_day_give_the_same_bytes(self) -> None:
         history = one_year().record("1/9", common(), unit_result(), absent("p07", "1/8", "3/8"))
-        live, read_back = history.records(), empty(history.commune)
+        live, read_back = history.records(), Records(history.commune)
         for kind, key, body in reversed(list(live.rows())):
-            read_back.put(kind, key, decode_record(kind, body))
+            read_back.put(kind, key, Records.decode(kind, body))
         once, again = (sheet_bytes(sheet(records, 2024, "p07", on=day("31/12"))) for records in (live, read_back))
         assert once == again
 

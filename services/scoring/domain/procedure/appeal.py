@@ -35,12 +35,12 @@ class FileAppeal(Command, frozen=True, kw_only=True):
 def file_appeal(context: ProcedureContext, command: FileAppeal) -> Decision:
     """An appeal (kiến nghị) of the person against their decided rating, typed by them or by the Office.
 
-    It is due 7 working days after receipt (NĐ 335/2025 Đ22) by the calendars published for those years; where one is
-    not, by weekdays only, and the answer says so by naming no calendar.
+    It is due 7 working days after receipt (NĐ 335/2025 Đ22) by the published calendars. If one is missing, weekdays
+    count instead, and the answer names no calendar.
     """
     decision = decision_in_force(context, command.year, command.staff)
     context.must_act_for(command.staff)
-    if any(each.outcome is None for each in standing(context.records, command.year, command.staff).appeals):
+    if any(appeal.outcome is None for appeal in standing(context.records, command.year, command.staff).appeals):
         raise refusals.APPEAL_OPEN(staff=command.staff)
     text = required_text(command.text)
     received_on = day_given(context, command.received_on, not_before=decision.decided_on)
@@ -58,8 +58,8 @@ def file_appeal(context: ProcedureContext, command: FileAppeal) -> Decision:
 
 
 def appeal_due(records: Records, received_on: date) -> tuple[date, str | None]:
-    """The last day for an answer, and the calendars it was counted by ("vn-2024-r2", over two years joined by "+");
-    None: weekdays only, as a year's calendar is not published."""
+    """The last day for an answer, and the calendars it was counted by ("vn-2024-r2", over two years joined by "+"), or
+    None when it was counted by weekdays only, because a year's calendar is not published."""
     calendars = Calendars(_calendar(record) for record in records.by_kind["calendar"].values())
     try:
         due = calendars.add_working_days(received_on, APPEAL_WORKING_DAYS)
@@ -88,11 +88,11 @@ def resolve_appeal(context: ProcedureContext, command: ResolveAppeal) -> Decisio
     """The competent person's answer to an appeal; an upheld one calls for a re-rating."""
     post_of(context, command.staff)
     of = standing(context.records, command.year, command.staff)
-    found = next((each for each in of.appeals if each.appeal == command.appeal), None)
-    if found is None:
+    appeal = next((appeal for appeal in of.appeals if appeal.appeal == command.appeal), None)
+    if appeal is None:
         raise refusals.APPEAL_UNKNOWN(appeal=command.appeal)
     must_be_competent(context, command.staff, command.by)
-    if found.outcome is not None:
+    if appeal.outcome is not None:
         raise refusals.APPEAL_RESOLVED(appeal=command.appeal)
     return Decision(
         [
@@ -101,7 +101,7 @@ def resolve_appeal(context: ProcedureContext, command: ResolveAppeal) -> Decisio
                 year=command.year,
                 appeal=command.appeal,
                 outcome=command.outcome,
-                on=day_given(context, command.on, not_before=found.received_on),
+                on=day_given(context, command.on, not_before=appeal.received_on),
                 by=command.by,
                 text=text_or_none(command.text),
             )
@@ -122,8 +122,8 @@ class ReRate(Command, frozen=True, kw_only=True):
 
 
 def re_rate(context: ProcedureContext, command: ReRate) -> Decision:
-    """The only way to change a decided rating: by the competent person, with a reason, on a proposal made since; it
-    names what it replaces, which stays readable (NĐ 335/2025 Đ21 k3)."""
+    """The only way to change a decided rating: by the competent person, with a reason, on a newer proposal. The
+    decision that it replaces stays readable (NĐ 335/2025 Đ21 k3)."""
     decision = decision_in_force(context, command.year, command.staff)
     of = standing(context.records, command.year, command.staff)
     must_be_competent(context, command.staff, command.by)

@@ -36,7 +36,7 @@ class Decide(Command, frozen=True, kw_only=True):
 
 def decide(context: ProcedureContext, command: Decide) -> Decision:
     """The competent person's decision on the last proposal, in the order of the law: self-assessment, meeting, for
-    leaders the opinion, decision. What was decided above the commune is only recorded here."""
+    leaders the opinion, decision. A decision made above the commune is only recorded here."""
     must_be_rated(context, command.year, command.staff)
     of = standing(context.records, command.year, command.staff)
     must_be_competent(context, command.staff, command.by)
@@ -73,10 +73,10 @@ def decide(context: ProcedureContext, command: Decide) -> Decision:
 
 
 def _follows(of: Standing, by: str) -> date:
-    """The last day of what a decision rests on; above the commune the steps here are none of it."""
+    """The last day of what a decision rests on. A decision above the commune rests on the proposal alone."""
     days = [of.proposal.evaluated_on] if of.proposal else []
     if by != EXTERNAL:
-        days += [said.on for said in (of.self_assessment, of.opinion) if said]
+        days += [step.on for step in (of.self_assessment, of.opinion) if step]
         days += [min(ballot.held_on for ballot in of.votes)] if of.votes else []
     return max(days, default=date.min)
 
@@ -100,12 +100,12 @@ class Publish(Command, frozen=True, kw_only=True):
 
 
 def publish(context: ProcedureContext, command: Publish) -> Decision:
-    """The public notice of the year in the agency. The answer names who is not decided yet."""
+    """The public notice of the year in the agency. The answer names the undecided."""
     staff = rated_staff(context.records, command.year, on=context.today)
-    found = {one: standing(context.records, command.year, one).decision for one in staff}
-    days = [decision.decided_on for decision in found.values() if decision]
+    decisions = {person: standing(context.records, command.year, person).decision for person in staff}
+    days = [decision.decided_on for decision in decisions.values() if decision]
     if not days:
         raise refusals.NOTHING_DECIDED(year=command.year)
     on = day_given(context, command.on, not_before=min(days))
-    undecided = [one for one, decision in found.items() if decision is None]
+    undecided = [person for person, decision in decisions.items() if decision is None]
     return Decision([events.RatingsPublished(year=command.year, on=on)], {"undecided": undecided})

@@ -83,7 +83,7 @@ class RecordOpinion(Command, frozen=True, kw_only=True):
 
 
 def record_opinion(context: ProcedureContext, command: RecordOpinion) -> Decision:
-    """The written opinion of the Party committee on a leader, recorded by the Office, by nobody on themselves."""
+    """The written opinion of the Party committee on a leader, recorded by the Office, never by the leader."""
     must_be_rated(context, command.year, command.staff)
     context.must_be_of_another(command.staff)
     if not needs_opinion(post_of_year(context, command.year, command.staff)):

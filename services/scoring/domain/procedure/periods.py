@@ -95,8 +95,8 @@ class ReceivePeriodResult(Command, frozen=True, kw_only=True):
 
 
 def receive_period_result(context: ProcedureContext, command: ReceivePeriodResult) -> Decision:
-    """What a transferred person scored at the former agency (NĐ 335/2025 Đ19), recorded by the Office. Refuses it for
-    a period that the person began here: that one is scored by the tracker."""
+    """A transferred person's score at the former agency (NĐ 335/2025 Đ19), recorded by the Office. Refuses a period
+    that the person began here (`period-begun-here`): its tracker scores it."""
     post_of(context, command.staff)
     period = _period_of_year(context, command.year, command.period)
     context.must_act_for(command.by)
@@ -122,16 +122,16 @@ class ClosePeriod(Command, frozen=True, kw_only=True):
 def close_period(context: ProcedureContext, command: ClosePeriod) -> Decision:
     """Lock a period for people: from now on it is computed from the positions pinned here.
 
-    Refuses: before its last day has passed; while a result waits, criteria are missing though there are figures, or an
-    earlier period of the year is open; for those for whom it is closed, or who have no periods.
+    Refuses a period that is not over, that is closed already for one of them, or that they do not have; and while a
+    result waits, criteria are missing although there are figures, or an earlier period of the year is open.
     """
     context.must_act_for(command.by)
     must_be(context, command.by, "chair", "office")
     period = periods.tracked(context.records, command.period)
     if context.today <= period.end:
         raise refusals.PERIOD_NOT_OVER(period=period.key, last_day=period.end.isoformat())
-    found = periods.lines(context.records, period, context.today)
-    chosen = [line for line in found if (line.staff in command.staff if command.staff else line.to_close)]
+    lines = periods.lines(context.records, period, context.today)
+    chosen = [line for line in lines if (line.staff in command.staff if command.staff else line.to_close)]
     if strangers := set(command.staff or ()) - {line.staff for line in chosen}:
         raise refusals.NO_PERIODS(staff=", ".join(sorted(strangers)), period=period.key)
     if not chosen:
@@ -176,7 +176,7 @@ def reopen_period(context: ProcedureContext, command: ReopenPeriod) -> Decision:
     if not closed:
         raise refusals.PERIOD_OPEN(period=period.key, staff="mọi người")
     rest = periods_between(period.every, period.start, date(period.year, 12, 31))
-    also = {each.key: _closed(snapshot, each, closed) for each in rest if each > period}
+    also = {later.key: _closed(snapshot, later, closed) for later in rest if later > period}
     event = events.PeriodReopened(period=period.key, staff=closed, by=command.by, reason=command.reason.strip())
     return Decision(
         [event], {"period": period.key, "staff": closed, "also": {key: staff for key, staff in also.items() if staff}}
@@ -184,7 +184,7 @@ def reopen_period(context: ProcedureContext, command: ReopenPeriod) -> Decision:
 
 
 def _closed(snapshot: Snapshot, period: Period, staff: Collection[str]) -> list[str]:
-    return [one for one in staff if period in closings(snapshot, one)]
+    return [person for person in staff if period in closings(snapshot, person)]
 
 
 def _period_of_year(context: ProcedureContext, year: int, key: str) -> Period:
@@ -197,15 +197,15 @@ def _period_of_year(context: ProcedureContext, year: int, key: str) -> Period:
 
 
 def _open_period(context: ProcedureContext, year: int, key: str, staff: str) -> tuple[Period, Criteria]:
-    """The period, if the person is tracked in periods and it is not closed for them, and what is recorded for it."""
+    """The period, and the criteria recorded for it. Refuses a person without periods, or for whom it is closed."""
     period = _period_of_year(context, year, key)
-    found = sheet(context.records, year, staff, on=context.today)
-    this = periods.period_in(found, period)
+    of_person = sheet(context.records, year, staff, on=context.today)
+    this = periods.period_in(of_person, period)
     if this is None:
         raise refusals.NO_PERIODS(staff=staff, period=key)
     if this.status == "closed":
         raise refusals.PERIOD_CLOSED(period=key, staff=staff)
-    return period, rules.described(found.rule_set).criteria
+    return period, rules.described(of_person.rule_set).criteria
 
 
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}|/[1-9][0-9]{0,8})?")

@@ -1,4 +1,4 @@
-"""What several steps of the procedure ask for."""
+"""What several steps of the procedure check."""
 
 from datetime import date
 
@@ -19,7 +19,7 @@ def post_of(context: ProcedureContext, staff: str) -> Post:
 
 
 def post_of_year(context: ProcedureContext, year: int, staff: str) -> Post:
-    """The attributes that the year's sheet goes by."""
+    """The post that the year's sheet goes by."""
     on = min(context.today, cut_off(context.records, year))
     return post_on(context.records.people[staff], on) or post_of(context, staff)
 
@@ -66,7 +66,7 @@ def must_name_last_proposal(of: Standing, proposal: str) -> None:
 
 
 def must_be_decidable(of: Standing, level: str) -> None:
-    """A level of the law; `khong_xep_loai` only where the proposal finds that the person is not rated here."""
+    """Refuses what is no level of the law; `khong_xep_loai` counts only if the proposal says so."""
     allowed = {"xuat_sac", "tot", "hoan_thanh", "khong_hoan_thanh"}
     if of.proposed_level == "khong_xep_loai":
         allowed.add("khong_xep_loai")
@@ -83,7 +83,7 @@ def decision_in_force(context: ProcedureContext, year: int, staff: str) -> Rulin
 
 
 def day_given(context: ProcedureContext, on: date | None, *, not_before: date) -> date:
-    """The day given, today without one; never ahead, nor before what it follows."""
+    """The day given, or today. Refuses one in the future or before what it follows (`day-out-of-order`)."""
     on = on or context.today
     if not not_before <= on <= context.today:
         raise refusals.DAY_OUT_OF_ORDER(day=on.isoformat(), first=not_before.isoformat())

@@ -205,7 +205,7 @@ class Installation:
         descriptor = SERVICES[service]
         handle = self.handle(descriptor)
         replicas, relay = self._replicas(service), self._relay(service)
-        is_ours = next(iter(replicas.values())).mine if replicas else all_communes
+        is_ours = next(iter(replicas.values())).is_ours if replicas else all_communes
         alone: dict[str, Loop] = {"signer": self.signer(service).run}
         if relay:
             alone["relay"] = relay.run
@@ -279,7 +279,7 @@ class Installation:
 
     @property
     def link_secret(self) -> bytes:
-        """What signs the addresses in messages: whoever serves the pages has the same key."""
+        """What signs the addresses in messages; notifications checks them with the same key."""
         return hashlib.sha256(b"cchc-link-v1" + self.signing_key.private.private_bytes_raw()).digest()
 
     def replicator_token(self) -> str:

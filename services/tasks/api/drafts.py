@@ -16,10 +16,11 @@ from services.tasks.domain.templates import SetTemplate
 from services.tasks.imports.texts import QUESTIONS
 from services.tasks.schemas import Recorded, SettleBody, SettleManyBody
 from services.tasks.views import Stored
+from shared.refusal import fill
 from shared.web.auth import action
 from shared.web.changes import command_of, new_id
 from shared.web.openapi import ETAG, IF_MATCH, KEY, POSITION
-from shared.web.problems import Rejected, fill
+from shared.web.problems import Rejected
 from shared.web.schema import Blueprint
 
 # What an answer leaves out is as the row proposed it.

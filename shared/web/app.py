@@ -154,7 +154,9 @@ def openapi(app: flask.Flask) -> dict[str, Any]:
 
 def _described(_: object, field: marshmallow.fields.Field[Any], **__: object) -> dict[str, Any]:
     """What a field of our own says of itself (`described`), and its regex as programs in other languages read it."""
-    described: dict[str, Any] = getattr(field, "described", {})
+    described = dict(getattr(field, "described", {}))
+    if field.allow_none and isinstance(described.get("type"), str):
+        described["type"] = [described["type"], "null"]
     regexes = [validator.regex for validator in field.validators if isinstance(validator, marshmallow.validate.Regexp)]
     return described | ({"pattern": ecma(regexes[0])} if regexes else {})
 

@@ -48,7 +48,7 @@ def execute(
 
 
 def read_context(service: Tasks, tx: Transaction, principal: Principal, case: Case) -> Context:
-    """What the decision may look at, as it is while the commune's head is held."""
+    """Everything that the decision may look at, as it is while the commune's head is held."""
     own = read_streams(tx, case.streams)
     states = {**_neighbours(service, tx), **own}
     if case.needs_running_tasks:

@@ -1,4 +1,4 @@
-"""What a decision may look at besides its own stream: the day, who asks, and the commune's other states."""
+"""Everything that a decision may look at besides its own stream: the day, the sender, the commune's other states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from shared.refusal import Refusal
 
 
 class Command(msgspec.Struct, metaclass=DataMeta, frozen=True, kw_only=True):
-    """What somebody wants; decisions.py names the function that decides it."""
+    """A request to change something; decisions.py names the function that decides it."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +89,14 @@ def canonical(staff: str) -> str:
 
 
 def recorder(context: Context, by: str | None) -> str:
-    """Who answers for an act of administration: a person in post, or the operator or service itself."""
+    """The one who answers for an act of administration: a person in post, else the operator or service."""
     return acting(context, by) if by or context.actor_staff else context.actor
 
 
 def acting(context: Context, by: str | None) -> str:
     """The person in post who acts. Another than the one who types is named only by the Office.
 
-    Refuses: nobody named, a sender who may name nobody, not in post, typed for another without the Office's role.
+    Refuses: no one named, not in post, typed for another without the Office's role.
     """
     who = canonical(by) if by else context.actor_staff
     if who is None:

@@ -71,7 +71,7 @@ class Stream(NamedTuple):
 
 
 class Handler(NamedTuple):
-    """What is to be known of a kind of command.
+    """Everything to know about a kind of command.
 
     parts                 the commands inside it; `decide` gets their cases as a fourth argument
     in_open_commune       the commune must be open
@@ -199,7 +199,7 @@ def confirm_import(state: Import | None, command: ConfirmImport, context: Contex
 
 
 def _in_name_of(by: str, part: Case) -> Case:
-    """The same, done by this person where somebody has to be named and nobody is."""
+    """The same, done by this person when the part names no one."""
     if getattr(part.command, "by", by) is not None:
         return part
     return part._replace(command=replace(part.command, by=by))

@@ -37,6 +37,7 @@ class Context:
     states: Mapping[str, Any] = field(default_factory=dict)
     arriving: frozenset[str] = frozenset()
     files: Mapping[str, Mapping[str, Evidence]] = field(default_factory=dict)
+    _posts: dict[str, Post | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def actor_staff(self) -> str | None:
@@ -52,8 +53,10 @@ class Context:
 
     def post(self, staff: str) -> Post | None:
         """The person's post today, None when not in post."""
-        found = self.staff(staff)
-        return found.post_on(self.today) if found else None
+        if staff not in self._posts:
+            person = self.staff(staff)
+            self._posts[staff] = person.post_on(self.today) if person else None
+        return self._posts[staff]
 
     def unit(self, unit: str) -> Unit | None:
         return self.states.get(f"unit/{unit}")
@@ -78,8 +81,8 @@ class Context:
     def over(self, states: Mapping[str, Any], arriving: frozenset[str]) -> "Context":
         return replace(self, states=states, arriving=arriving)
 
-    def with_calendars_read_again(self) -> "Context":
-        """The same without its cached `calendars`, once a calendar was published."""
+    def without_cache(self) -> "Context":
+        """The same once people or calendars changed: posts and calendars are looked up once for a context."""
         return replace(self)
 
 

@@ -6,7 +6,7 @@ import flask
 
 from services.tasks import personal, queries
 from services.tasks.api.changes import add, change, record
-from services.tasks.api.request import PREFIX, answer, answer_all, answer_one, plain, service, state_of
+from services.tasks.api.request import PREFIX, answer_all, answer_one, plain, service, state_of
 from services.tasks.domain.communes import ChooseCommuneSettings, CloseCommune, OpenCommune, RenameCommune
 from services.tasks.domain.organisation import DefineUnit
 from services.tasks.domain.publishing import PublishCalendar
@@ -19,6 +19,7 @@ from services.tasks.schemas import (
     SettingsBody,
     UnitBody,
 )
+from shared.web.answers import as_json
 from shared.web.auth import action
 from shared.web.changes import command_of
 from shared.web.schema import Blueprint
@@ -46,14 +47,14 @@ def commune_state(commune: str) -> flask.Response:
 @action("commune.read")
 def status(commune: str) -> flask.Response:
     """The head of the log, and how many streams of each kind and tasks of each status there are."""
-    return answer(queries.commune_status(service(), commune))
+    return as_json(queries.commune_status(service(), commune))
 
 
 @blueprint.route("/units")
 @action("unit.read")
 def units(commune: str) -> flask.Response:
     """All units with their names, in the order of these."""
-    return answer({"units": [plain(unit) | {"name": name} for unit, name in queries.units(service(), commune)]})
+    return as_json({"units": [plain(unit) | {"name": name} for unit, name in queries.units(service(), commune)]})
 
 
 @blueprint.route("/units/<unit>", methods=["PUT"])

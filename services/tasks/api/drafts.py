@@ -7,7 +7,7 @@ from marshmallow import ValidationError
 
 from services.tasks import queries
 from services.tasks.api.changes import record
-from services.tasks.api.request import PREFIX, answer, plain, service, state_of
+from services.tasks.api.request import PREFIX, plain, service, state_of
 from services.tasks.domain import refusals
 from services.tasks.domain.assigning import AssignTask
 from services.tasks.domain.decisions import SettleDraft, Together
@@ -16,13 +16,14 @@ from services.tasks.domain.templates import SetTemplate
 from services.tasks.imports.texts import QUESTIONS
 from services.tasks.schemas import Recorded, SettleBody, SettleManyBody
 from services.tasks.views import Stored
+from shared.web.answers import as_json
 from shared.web.auth import action
 from shared.web.changes import command_of, new_id
 from shared.web.conditional import etag
 from shared.web.problems import Rejected, fill
 from shared.web.schema import Blueprint
 
-# What an answer leaves out is as the row proposed it.
+# An answer that leaves these out takes what the row proposed.
 PROPOSED = ("title", "product", "field", "lead", "collaborators", "coefficient")
 REQUIRED = {"task": ("title", "lead", "due"), "template": ("title", "lead", "recurrence", "due_text")}
 # By every code that a row of an earlier release may hold as its question.
@@ -36,7 +37,7 @@ blueprint = Blueprint("drafts", __name__, url_prefix=f"{PREFIX}/drafts", descrip
 @action("draft.read")
 def waiting(commune: str) -> flask.Response:
     """Every row that waits, with its words and questions."""
-    return answer({"drafts": [_plain(stored) for stored in queries.drafts(service(), commune)]})
+    return as_json({"drafts": [_plain(stored) for stored in queries.drafts(service(), commune)]})
 
 
 @blueprint.route("/<task>")
@@ -44,7 +45,7 @@ def waiting(commune: str) -> flask.Response:
 def draft_one(commune: str, task: str) -> flask.Response:
     """One row that waits, or what it became."""
     draft = _draft(commune, task)
-    return answer(_plain(draft), etag(draft.version))
+    return as_json(_plain(draft), etag(draft.version))
 
 
 @blueprint.route("/<task>/settlement", methods=["POST"])
@@ -61,7 +62,7 @@ def settle(body: dict[str, Any], commune: str, task: str) -> Any:
 @blueprint.response(200, Recorded)
 @action("task.settle_draft")
 def settle_many(body: dict[str, Any], commune: str) -> Any:
-    """Answer several rows at once, all or none; a row that somebody answered meanwhile refuses them all."""
+    """Answer several rows at once, all or none; one that was answered meanwhile refuses them all."""
     commands = [
         _settlement(commune, settlement.pop("draft"), settlement, ("settlements", index, "into"))
         for index, settlement in enumerate(body["settlements"])

@@ -5,9 +5,10 @@ from typing import Any
 import flask
 
 from services.tasks import evidence, queries
-from services.tasks.api.request import PREFIX, answer, known, service
+from services.tasks.api.request import PREFIX, known, service
 from services.tasks.domain import refusals
 from services.tasks.schemas import StoredEvidence
+from shared.web.answers import as_json
 from shared.web.auth import action, body_limit, principal
 from shared.web.schema import Blueprint
 
@@ -32,7 +33,7 @@ def store(commune: str, task: str) -> Any:
 def stored(commune: str, task: str) -> flask.Response:
     """The files stored for a task."""
     _must_see(commune, task)
-    return answer({"files": [file._asdict() for file in queries.evidence_files(service(), commune, task)]})
+    return as_json({"files": [file._asdict() for file in queries.evidence_files(service(), commune, task)]})
 
 
 @blueprint.route("/<sha256>")

@@ -10,16 +10,15 @@ import msgspec
 from services.tasks import importing
 from services.tasks.api.changes import recorded
 from services.tasks.api.evidence import FORM, uploaded
-from services.tasks.api.request import PREFIX, answer, answer_all, service
+from services.tasks.api.request import PREFIX, answer_all, service
 from services.tasks.importing import DryRun, Kind
 from services.tasks.imports.archive import MAX_UPLOAD
 from services.tasks.imports.sheets import is_workbook
 from services.tasks.schemas import ConfirmImportBody, ImportForm, ImportQuery, Recorded
+from shared.web.answers import XLSX, as_json
 from shared.web.auth import action, body_limit, principal
 from shared.web.idempotency import idempotency_key
 from shared.web.schema import Blueprint
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 blueprint = Blueprint("imports", __name__, url_prefix=f"{PREFIX}/imports", description="Nhập phụ lục, danh sách")
 
@@ -31,7 +30,7 @@ blueprint = Blueprint("imports", __name__, url_prefix=f"{PREFIX}/imports", descr
 def dry_run(form: dict[str, Any], commune: str, kind: Kind) -> flask.Response:
     """What confirming a file (part `file` of a form) would record, row by row. Records nothing."""
     name, content = uploaded()
-    return answer(described(_run(commune, kind, content, name, form)))
+    return as_json(described(_run(commune, kind, content, name, form)))
 
 
 @blueprint.route("/<any(annex, roster):kind>/<sha256>")
@@ -40,7 +39,7 @@ def dry_run(form: dict[str, Any], commune: str, kind: Kind) -> flask.Response:
 def again(query: dict[str, Any], commune: str, kind: Kind, sha256: str) -> flask.Response:
     """The dry run of a file that was sent before, as of now."""
     content = importing.kept_file(service(), commune, sha256)
-    return answer(described(_run(commune, kind, content, "", query)))
+    return as_json(described(_run(commune, kind, content, "", query)))
 
 
 @blueprint.route("/<any(annex, roster):kind>/<sha256>/annotated")

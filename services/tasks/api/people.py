@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from services.tasks import personal, queries, views
 from services.tasks.api.changes import add, change
-from services.tasks.api.request import PREFIX, answer, known, service
+from services.tasks.api.request import PREFIX, known, service
 from services.tasks.domain.context import canonical
 from services.tasks.domain.organisation import (
     AppointStaff,
@@ -28,6 +28,7 @@ from services.tasks.schemas import (
     StaffChangeBody,
 )
 from shared.eventlog import writing
+from shared.web.answers import as_json
 from shared.web.auth import action, principal
 from shared.web.conditional import etag
 from shared.web.problems import Rejected
@@ -51,8 +52,8 @@ add(blueprint, CHANGES)
 @blueprint.route("/staff")
 @action("staff.read")
 def staff_list(commune: str) -> flask.Response:
-    """Who is in post today; names, and their order, only for those who may read them."""
-    return answer({"staff": queries.colleagues(service(), commune, principal())})
+    """The people in post today; names, and their order, only for those who may read them."""
+    return as_json({"staff": queries.colleagues(service(), commune, principal())})
 
 
 @blueprint.route("/staff/<staff>")
@@ -66,7 +67,7 @@ def staff_one(commune: str, staff: str) -> flask.Response:
         body |= {name: getattr(state, name) for name in ("steps", "absences", "acts")}
     if record.contact:
         body["contact"] = record.contact._asdict()
-    return answer(body, etag(version))
+    return as_json(body, etag(version))
 
 
 @blueprint.route("/people")
@@ -74,7 +75,7 @@ def staff_one(commune: str, staff: str) -> flask.Response:
 def contacts(commune: str) -> flask.Response:
     """Names and addresses of everybody for whom they are kept, by given name."""
     people = queries.contacts(service(), commune, principal())
-    return answer({"people": [person._asdict() for person in people.values()]})
+    return as_json({"people": [person._asdict() for person in people.values()]})
 
 
 @blueprint.route("/people/<staff>", methods=["PUT"])

@@ -1,6 +1,5 @@
 """What every route needs: the service, a stream or 404, and a state as JSON."""
 
-from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import flask
@@ -10,6 +9,7 @@ from services.tasks import queries
 from services.tasks.service import Tasks
 from services.tasks.views import Stored
 from shared.web import app
+from shared.web.answers import as_json
 from shared.web.conditional import etag
 from shared.web.problems import Rejected
 
@@ -41,15 +41,11 @@ def plain(stored: Stored) -> dict[str, Any]:
     return {"id": stored.subject.partition("/")[2], "version": stored.version, **fields}
 
 
-def answer(value: Any, headers: Mapping[str, str] | None = None) -> flask.Response:
-    return flask.Response(msgspec.json.encode(value), headers=dict(headers or {}), content_type="application/json")
-
-
 def answer_one(stored: Stored, **more: Any) -> flask.Response:
     """One state with its ETag."""
-    return answer(plain(stored) | more, etag(stored.version))
+    return as_json(plain(stored) | more, etag(stored.version))
 
 
 def answer_all(commune: str, kind: str, name: str) -> flask.Response:
     """Every stream of a kind, as a list under `name`."""
-    return answer({name: [plain(stored) for stored in queries.all_of(service(), commune, kind)]})
+    return as_json({name: [plain(stored) for stored in queries.all_of(service(), commune, kind)]})

@@ -6,7 +6,7 @@ import flask
 
 from services.tasks import queries
 from services.tasks.api.changes import add, change
-from services.tasks.api.request import PREFIX, answer, answer_one, known, plain, service
+from services.tasks.api.request import PREFIX, answer_one, known, plain, service
 from services.tasks.domain.assigning import AssignTask, CancelTask, CorrectCoefficient, CorrectTask, HandBackTask
 from services.tasks.domain.deadlines import ConfirmDue, GrantExtension, RefuseExtension, RequestExtension
 from services.tasks.domain.results import (
@@ -37,6 +37,7 @@ from services.tasks.schemas import (
     TasksQuery,
 )
 from shared.events import Envelope
+from shared.web.answers import as_json
 from shared.web.auth import action, principal
 from shared.web.paging import page
 from shared.web.schema import Blueprint
@@ -82,7 +83,7 @@ def task_list(query: dict[str, Any], commune: str) -> flask.Response:
     limit: int = query["limit"]
     rows = queries.visible_tasks(service(), commune, principal(), wanted, limit=limit + 1, after=after)
     shown, headers = page(rows, limit, lambda stored: (stored.subject,))
-    return answer({"tasks": [plain(stored) for stored in shown]}, headers)
+    return as_json({"tasks": [plain(stored) for stored in shown]}, headers)
 
 
 @blueprint.route("/tasks/<task>")
@@ -98,7 +99,7 @@ def task_one(commune: str, task: str) -> flask.Response:
 @action("report.read")
 def report_counts(commune: str) -> flask.Response:
     """How many tasks there are by field and status, and how many of them are overdue: no person, no title."""
-    return answer({"on": service().today, "counts": queries.field_counts(service(), commune)})
+    return as_json({"on": service().today, "counts": queries.field_counts(service(), commune)})
 
 
 def _entry(envelope: Envelope) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The databases and roles of an installation on PostgreSQL: made by the server's superuser, once and again."""
+"""The databases and roles of an installation on PostgreSQL, made by the server's superuser; safe to run again."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,8 +22,8 @@ def databases() -> dict[str, tuple[str, ...]]:
 def prepare_databases(admin: str, passwords: Mapping[str, str]) -> Iterator[str]:
     """Create each database and its roles where they are missing, set the passwords, and yield what was created.
 
-    `admin` is a libpq URL of a superuser; the first role of a database owns it. Nobody else may connect to it. Raises
-    KeyError for a role without a password, before anything is made, and psycopg.Error.
+    `admin` is a libpq URL of a superuser. The first role of a database owns it; only its roles may connect to it.
+    Raises KeyError for a role without a password, before anything is made, and psycopg.Error.
     """
     password_of = {role: passwords[role] for roles in databases().values() for role in roles}
     with psycopg.connect(admin, autocommit=True) as connection:
@@ -32,7 +32,7 @@ def prepare_databases(admin: str, passwords: Mapping[str, str]) -> Iterator[str]
                 yield from _role(connection, role, password_of[role])
             name, owner = sql.Identifier(database), sql.Identifier(roles[0])
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
-                # Sorted by bytes unless a query asks for Vietnamese: no index depends on the system's libraries.
+                # Sorted by bytes unless a query asks for Vietnamese: indexes don't depend on the system's libraries.
                 create = "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"
                 connection.execute(sql.SQL(create).format(name, owner))
                 yield database

@@ -1,4 +1,4 @@
-"""What happens before the first page can be shown: schema, key, the demo year; and what to tell the person."""
+"""What happens before the first page can be shown: schema, key, the demo year; and the lines that a person reads."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from cchc.served import remember
 from cchc.settings import Settings
 from shared.web.sign_in import issue_code, metadata
 
-# Who signs in to look around the demo: the Office, which sees every task and every rating.
+# The demo is looked at as the Office, which sees every task and every rating.
 DEMO_COMMUNE, DEMO_STAFF = "tien-canh", "p14"
 
 

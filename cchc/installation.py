@@ -279,7 +279,7 @@ class Installation:
 
     @property
     def link_secret(self) -> bytes:
-        """What signs the addresses in messages: whoever serves the pages has the same key."""
+        """What signs the addresses in messages; notifications checks them with the same key."""
         return hashlib.sha256(b"cchc-link-v1" + self.signing_key.private.private_bytes_raw()).digest()
 
     def replicator_token(self) -> str:

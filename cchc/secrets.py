@@ -1,12 +1,12 @@
 """The secrets of a deployment, made at its first start: each container has a folder that only its own user can read.
 
-    FOLDER/master/                  for root alone: what all others are copied from
+    FOLDER/master/                  for root alone: all others are copied from it
     FOLDER/public/keys.json         the key set that tokens are checked against
     FOLDER/public/checkpoints/      the public keys that checkpoints are checked against, old ones included
     FOLDER/<container>/pgpass       passwords of its database roles, as libpq reads them (PGPASSFILE)
     FOLDER/<container>/signing.pem, checkpoint.pem   where tokens are minted, logs are signed
 
-What is there stays. To change a secret, remove its file under master and run `cchc secrets` again.
+An existing secret stays. To change one, remove its file under master and run `cchc secrets` again.
 """
 
 import os
@@ -115,7 +115,7 @@ def _hand_over(master: Path, folder: Path, container: Container, databases_of: M
 
 
 def _write(path: Path, content: bytes, mode: int, give: Callable[[Path], None] = lambda _: None) -> None:
-    """The whole file at once under its name, for whoever reads it meanwhile; nothing when it says so already."""
+    """Replace the file at once, so that no reader sees half of it; leave it alone when it has this content already."""
     if path.exists() and path.read_bytes() == content:
         return
     descriptor, written = tempfile.mkstemp(dir=path.parent)

@@ -1,4 +1,4 @@
-"""Serving with gunicorn: one service's web processes, or everything in one process; and a service's background."""
+"""Serving with gunicorn: the web processes of one service, or everything in one process; and a service's background."""
 
 import gc
 import logging
@@ -34,17 +34,17 @@ from shared.worker import DRAIN_S, Loops
 
 logger = logging.getLogger(__name__)
 
-# The longest that a request takes which is not given up anyway: an upload of some MiB over a poor line.
+# The longest request worth waiting for: an upload of some MiB over a poor line.
 REQUESTS_END_S = 30
 
-# A signal is heard within this by the background, and a loop that failed by who runs the loops.
+# How soon the background notices a signal, and whoever runs the loops notices one that failed.
 LOOK_S = 0.5
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class _Gunicorn(BaseApplication):
-    """gunicorn, told by a dictionary instead of a command line."""
+    """gunicorn, configured by a dictionary instead of a command line."""
 
     def __init__(self, build: Callable[[], Any], options: Mapping[str, Any]) -> None:
         self.build = build
@@ -56,8 +56,8 @@ class _Gunicorn(BaseApplication):
             self.cfg.set(name, value)
 
     def run(self) -> None:
-        # Until it has handlers of its own, a worker that was just forked would take a signal for its master, and lose
-        # it: it would go on serving while the master waits for its end.
+        # Until it installs its own handlers, a freshly forked worker would take a signal as its master does, and lose
+        # it: it would go on serving while the master waits for it to end.
         os.register_at_fork(before=_hear_nothing, after_in_parent=_hear)
         super().run()
 
@@ -77,7 +77,7 @@ def _hear() -> None:
 
 
 class _Worker(ThreadWorker):
-    """gunicorn's worker with threads, but that it ends without cutting anything off, and soon."""
+    """A threaded gunicorn worker that shuts down promptly without dropping accepted connections."""
 
     def init_signals(self) -> None:
         super().init_signals()
@@ -86,19 +86,19 @@ class _Worker(ThreadWorker):
     def set_accept_enabled(self, enabled: bool) -> None:
         ending = self._accepting and not enabled and not self.alive
         if ending:
-            # Who is connected already has sent a request, most likely: the kernel would reset it with the socket.
+            # A client that is connected has most likely sent a request: the kernel would reset it with the socket.
             for listener in self.sockets:
                 while select.select([listener], [], [], 0)[0]:
                     self.accept(listener)
         super().set_accept_enabled(enabled)
         if ending:
-            # Who comes from now on is refused at once, instead of waiting for nobody.
+            # Clients that come from now on are refused at once, instead of waiting in vain.
             for listener in self.sockets:
                 listener.close()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        # While it ends, gunicorn waits up to the whole graceful timeout for the next event, and looks only then which
-        # idle connections have outlived their keep-alive: a single one of a proxy would hold it up to be killed.
+        # While shutting down, gunicorn waits up to the whole graceful timeout for the next event and only then looks
+        # for idle connections past their keep-alive: a single one of a proxy would delay it until it is killed.
         super().wait_for_and_dispatch_events(min(timeout, LOOK_S))
         self.notify()
 
@@ -112,8 +112,8 @@ class _Log(Logger):
 
 
 def settle() -> None:
-    """Read the rule sets now, and let the collector pass over what stays until the process ends: a large answer makes
-    it look at everything, and half of such an answer's time would be that."""
+    """Read the rule sets now, and let the garbage collector skip what stays until the process ends: otherwise a large
+    answer spends half of its time in the collector."""
     for name in rules.names():
         rules.installed(name)
     gc.collect()
@@ -155,7 +155,7 @@ def serve_one(
 ) -> None:
     """The web processes of one service, whose background process is `cchc work`, or those of the screens (`web`)."""
     log_to()
-    # Each worker counts into a file of its own, and whichever is asked for /metrics adds them up.
+    # Each worker counts into a file of its own; the one that answers /metrics adds them up.
     counts = os.environ[metrics.SHARED] = tempfile.mkdtemp(prefix="cchc-metrics-")
 
     def child_exit(_server: Any, worker: Any) -> None:
@@ -175,10 +175,10 @@ def _app(installation: Installation, service: str) -> Any:
 
 
 def work(installation: Installation, service: str, bind: tuple[str, int] | None = None) -> int:
-    """Run a service's loops until SIGTERM or SIGINT, a second of which ends it at once; the exit code is 1 when a loop
+    """Run a service's loops until SIGTERM or SIGINT; a second signal ends it at once. The exit code is 1 when a loop
     failed or did not end. At `bind` it answers /livez, /readyz and /metrics."""
     log_to()
-    # Before any thread begins, which inherits it: the signals are for who waits for them below.
+    # Before any thread begins, since threads inherit it: the loop below waits for the signals.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     background = installation.background(service, progress)
     loops = Loops(background.named_loops())
@@ -201,7 +201,7 @@ def work(installation: Installation, service: str, bind: tuple[str, int] | None 
 
 class _Quiet(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Probes ask every few seconds."""
+        """Nothing: probes ask every few seconds."""
 
 
 @contextmanager
@@ -217,12 +217,12 @@ def _answering(app: flask.Flask, host: str, port: int) -> Iterator[None]:
 
 
 def _end_together(loops: Loops, worker: Any) -> None:
-    """A loop that failed ends the worker, and gunicorn's master starts a new one; a worker that is told to end lets the
-    loops end what they have begun while it answers its last requests."""
+    """When a loop fails, end the worker, so that gunicorn's master starts a new one; when the worker ends, let the
+    loops finish what they have begun while it answers its last requests."""
     while worker.alive and not loops.stopping.wait(LOOK_S):
         pass
     if loops.failure:
-        logger.error("a background loop failed; the worker starts anew")
+        logger.error("a background loop failed; the worker is started again")
         os.kill(worker.pid, signal.SIGTERM)
     loops.ask_to_stop()
 
@@ -238,6 +238,6 @@ def _options(listener: socket.socket, workers: int) -> dict[str, Any]:
         "accesslog": None,
         "logger_class": _Log,
         "loglevel": "warning",
-        # Nobody steers gunicorn but by signals, and its socket would lie in a home that a container does not have.
+        # gunicorn is controlled by signals only; its socket would need a home directory, which a container lacks.
         "control_socket_disable": True,
     }

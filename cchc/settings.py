@@ -1,4 +1,4 @@
-"""Where an installation keeps what: from the environment, with defaults for one process on one machine."""
+"""The settings of an installation: from the environment, with defaults for one process on one machine."""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from services.notifications.channels.apprise import PLACE
 from services.notifications.channels.email import Server, address
 from services.notifications.channels.interface import Permanent
 
-# One-time sign-in links belong to whoever serves the pages, not to a service.
+# The codes of one-time sign-in links are no service's: tasks redeems them until there is a service of accounts.
 SIGN_IN = "sign_in"
 
 
@@ -45,14 +45,14 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_CHECKPOINT_KEY  private key that logs are signed with (default in the data folder)
     CCHC_CHECKPOINT_KEYS folder of public keys that checkpoints are checked against (default in the data folder)
     CCHC_RULE_SETS       folders that hold a province's rule sets, each in a folder of its own (default none)
-    CCHC_ORIGIN          scheme://host[:port] that browsers use, when a proxy stands before
+    CCHC_ORIGIN          scheme://host[:port] that browsers use, when a proxy stands in front
 
     The channels of reminders besides the inbox; without its variable a channel does not exist:
     CCHC_SMTP            smtp[s]://[user:password@]host[:port][?starttls=1], user and password percent-encoded
-    CCHC_MAIL_FROM       who mails are from, such as "UBND xã <vanphong@example.org>"
+    CCHC_MAIL_FROM       the sender of mails, such as "UBND xã <vanphong@example.org>"
     CCHC_APPRISE         an Apprise URL with {address} where a person's goes, such as zalo://<bot token>/{address}
-    CCHC_WEBHOOK_ALLOW   hosts (name or name:port, with commas between) that webhooks may reach in the own network, and
-                         without TLS; all others only on the open internet, by HTTPS
+    CCHC_WEBHOOK_ALLOW   hosts (name or name:port, separated by commas) that webhooks may reach in the own network and
+                         without TLS; all others must be on the open internet and use HTTPS
     CCHC_LINK_BASE       scheme://host[:port][/path] that links in messages begin with (default CCHC_ORIGIN)
     """
 

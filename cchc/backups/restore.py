@@ -1,7 +1,7 @@
-"""Restoring: backup + tail are put together where nobody looks; what takes the databases' place is complete.
+"""Restoring: backup and tail are put together out of sight, and only complete databases take the place of present ones.
 
-Present data is set aside, never removed. A restore that was interrupted has changed nothing or whole databases, each
-of which holds all that the one before it held of its own log; running it again ends it.
+Present data is set aside, never removed. A restore that was interrupted has replaced no database or whole ones, each
+of which holds all that the one before it held of its own log; running it again finishes it.
 """
 
 import os
@@ -155,7 +155,7 @@ def _present(settings: Settings, without: Collection[str]) -> Iterator[dict[str,
 
 
 def _fill_replicas(built: Mapping[str, Engine], services: Collection[str]) -> None:
-    """What the restored consumers hold of the logs restored with them: then nothing is told from half a replica."""
+    """Bring the replicas of restored consumers up to the logs restored with them: half a replica is never read."""
     for service, engine in built.items():
         for source in services:
             held = Log(engine, source)
@@ -166,7 +166,7 @@ def _fill_replicas(built: Mapping[str, Engine], services: Collection[str]) -> No
                 take_over(service, owners, held, commune)
 
 
-# Building where nobody looks
+# Building out of sight
 
 
 @contextmanager
@@ -210,7 +210,7 @@ def _restore_files(archive: Archive, prefix: str, folder: Path) -> None:
 
 
 def _restore_keys(archive: Archive, settings: Settings) -> list[str]:
-    """A service may not be let to write where they lie; without them old checkpoints can't be checked, no more."""
+    """Returns the keys that could not be written, where the folder is read-only: only old checkpoints need them."""
     try:
         _restore_files(archive, CHECKPOINT_KEYS, settings.checkpoint_keys)
     except OSError:
@@ -230,7 +230,7 @@ def _swap_files(path: Path, engine: Engine, stamp: str) -> list[str]:
         raise Busy(f"{built} is open elsewhere")
     engine.dispose()
     aside = path.with_name(f"before-restore-{stamp}")
-    # Left by a process that was killed, and not taken in when its database was read: it must never meet another file.
+    # Left by a process that was killed, and not merged when its database was read: it must never meet another file.
     for ending in ("-wal", "-shm"):
         if (left := Path(f"{path}{ending}")).exists():
             aside.mkdir(exist_ok=True)
@@ -261,7 +261,7 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def _locked(service: str, url: str) -> Iterator[Connection]:
-    """A transaction that nobody writes beside: no other session is in the database now, and one that comes waits.
+    """A transaction without other writers: no other session is in the database now, and one that comes waits.
 
     Raises StillConnected.
     """
@@ -271,7 +271,7 @@ def _locked(service: str, url: str) -> Iterator[Connection]:
             if users := connection.execute(_OTHERS).scalars().all():
                 raise StillConnected(service, sorted(set(users)))
             connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-            # Who only reads, and came after us, has as long to end as a person would wait.
+            # A reader that came after us has as long to end as a person would wait.
             connection.execute(text("SET LOCAL lock_timeout = '30s'"))
             quote = connection.dialect.identifier_preparer.quote_identifier
             if tables := inspect(connection).get_table_names():

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect
 
 from shared.eventlog.database import driver_of, run_many
 
-# An event has up to 256 KiB, most have one: between round trips that add up and memory that does.
+# Most events have 1 KiB, the largest 256 KiB: a compromise between round trips and memory.
 BATCH = 200
 
 Row = Sequence[Any]
@@ -21,7 +21,7 @@ def revision_of(connection: Connection) -> str | None:
 
 
 def columns_of(connection: Connection) -> dict[str, list[str]]:
-    """Table → the columns that hold something of their own: generated ones are not kept."""
+    """Table → its columns without the generated ones, which follow from others."""
     inspector = inspect(connection)
     return {
         table: [column["name"] for column in inspector.get_columns(table) if "computed" not in column]
@@ -52,7 +52,7 @@ def write_rows(connection: Connection, table: str, columns: Sequence[str], rows:
         while batch := list(islice(left, BATCH)):
             run_many(connection, statement, batch)
         return
-    # As text, so that the server reads what SQLite holds as a text or number as the column's own type.
+    # As text, so that the server converts what SQLite holds as text or number to the column's own type.
     with driver_of(connection).cursor().copy(f"COPY {into} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)

@@ -1,4 +1,4 @@
-"""The tail: what was recorded after a backup was taken, from whoever still holds it."""
+"""The tail: what was recorded after a backup was taken, from every database and topic that still holds it."""
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ BATCH = 500
 
 
 class HolderAway(Exception):
-    """Whoever may hold the tail can't be read: to go on without it is for a person to decide."""
+    """A possible holder of the tail can't be read: a person has to decide whether to go on without it."""
 
     def __init__(self, holder: str, reason: object) -> None:
         super().__init__(f"{holder}: {reason}")
@@ -27,7 +27,7 @@ class HolderAway(Exception):
 
 
 class Contradiction(Exception):
-    """Two holders tell different things of the same place, or one lacks what lies before the events that it has."""
+    """Two holders have different events in the same place, or one lacks what comes before the events that it has."""
 
     def __init__(self, holder: str, reason: object) -> None:
         super().__init__(f"{holder}: {reason}")
@@ -35,7 +35,7 @@ class Contradiction(Exception):
 
 
 class Grown(msgspec.Struct, frozen=True):
-    """How far one log of a commune came: its end in the backup, its end now, and who gave how many events between."""
+    """How far one log of a commune came: its end in the backup, its end now, and how many events each holder gave."""
 
     source: str
     commune: str
@@ -48,7 +48,7 @@ def fetch_tail(log: Log, databases: Mapping[str, Engine], kafka: str | None) -> 
     """Append verbatim what these databases and the topic have of this log beyond its end; returns also which of them
     hold any of it.
 
-    The longest wins; whatever one tells of a place is compared with what is there already. Raises HolderAway,
+    The longest wins; what another has in a place is compared with what is there already. Raises HolderAway,
     Contradiction; what was taken before is kept. Nothing else may append meanwhile.
     """
     begin = log.heads()
@@ -56,7 +56,7 @@ def fetch_tail(log: Log, databases: Mapping[str, Engine], kafka: str | None) -> 
     holders = []
     for name, engine in databases.items():
         held = Log(engine, log.source)
-        with _away_told(name):
+        with _holder_away(name):
             communes = held.heads()
         for commune in communes:
             if count := take_over(name, held, log, commune):
@@ -78,7 +78,7 @@ def fetch_tail(log: Log, databases: Mapping[str, Engine], kafka: str | None) -> 
 def take_over(holder: str, held: Log, into: Log, commune: str) -> int:
     """Append one commune's events from another copy of a log; returns how many were new. From the last event that
     both have, which is compared: its hash stands for all before it. Raises HolderAway, Contradiction."""
-    with _away_told(holder):
+    with _holder_away(holder):
         shared = min(held.head(commune).position, into.head(commune).position)
     bodies = _read(holder, held, commune, max(shared - 1, 0))
     count = 0
@@ -99,12 +99,12 @@ def rebuild_own_tables(service: str, engine: Engine, communes: Collection[str]) 
 
 
 def _read(holder: str, held: Log, commune: str, after: int) -> Iterator[bytes]:
-    with _away_told(holder):
+    with _holder_away(holder):
         yield from held.read_all(commune, after, batch=BATCH)
 
 
 @contextmanager
-def _away_told(holder: str) -> Iterator[None]:
+def _holder_away(holder: str) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, Busy) as error:

@@ -17,7 +17,7 @@ from shared.eventlog import EVERY_COMMUNE, Head, snapshot, utcnow
 from shared.eventlog.database import run
 from shared.events import format_time
 
-# Others are being written: evidence has a temporary name until it is whole.
+# Other names are files being written: evidence has a temporary name until it is whole.
 STORED_BY_HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -62,7 +62,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def _write(installation: Installation, archive: ArchiveWriter) -> None:
-    # Consumers first: what a restored one has folded or holds of another's log is in the other's backup too.
+    # Consumers first: what a restored consumer has folded or holds of another's log is then in the other's backup too.
     for service in reversed(SERVICES):
         with snapshot(installation.owner(service), EVERY_COMMUNE) as connection:
             archive.add_database(service, _write_database(connection, archive, service))

@@ -34,7 +34,7 @@ def demo_command(installation: Installation) -> None:
     if installation.tasks.log.heads():
         click.echo("Đã có xã, không nạp năm mẫu.")
         return
-    # All services live the year in one process, as without a broker; then each gets its replicas of the others' logs.
+    # All services live the year in one process, as without a broker; then each receives replicas of the others' logs.
     load(msgspec.structs.replace(installation.settings, kafka=None))
     for replica in (replica for service in SERVICES for replica in installation.replicas(service)):
         owners = installation.own_log(replica.source)

@@ -45,7 +45,7 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
     OSError: ("Không đọc hoặc không ghi được: {error}.", UNAVAILABLE),
 }
 
-# Others of the database's errors are explained when they are the storage's doing.
+# Other errors of a database are explained when storage causes them.
 EXPLAINED: tuple[type[Exception], ...] = (*SENTENCES, DBAPIError)
 
 

@@ -29,7 +29,7 @@ class Renamed(click.Option):
 
 
 class Day(click.ParamType[date]):
-    """A day, or the first of a month, of the centuries that facts can be of."""
+    """A day, or the first of a month, within the centuries that facts can be dated in."""
 
     name = "ngày"
 

@@ -34,8 +34,8 @@ def rating_command() -> None:
 def show(installation: Installation, staff: str | None, year: int, json_output: bool, **question: Any) -> None:
     """Bảng xếp loại của một năm; hoặc phiếu của một người (STAFF)."""
     known = ask(installation, **question)
-    found = tables.table(known.records, year, on=known.on)
-    rows = [row for row in found.rows if staff in (None, row.staff)]
+    year_table = tables.table(known.records, year, on=known.on)
+    rows = [row for row in year_table.rows if staff in (None, row.staff)]
     if staff and not rows:
         fail(f"{staff} không thuộc diện xếp loại năm {year}.")
     if json_output:
@@ -55,7 +55,7 @@ def show(installation: Installation, staff: str | None, year: int, json_output: 
             for row in rows
         ],
     )
-    for quota in found.quotas:
+    for quota in year_table.quotas:
         if quota.excess and not staff:
             whose = CATEGORIES.get(quota.name, quota.name) or "cả xã"
             said = f"Vượt tỷ lệ xuất sắc ({quota.percent} %) – {whose}: {quota.xuat_sac}, được {quota.limit}."
@@ -73,34 +73,34 @@ def explain(
 ) -> None:
     """Mở một phiếu xếp loại đến từng việc và từng sự kiện."""
     known = ask(installation, **question)
-    found = sheets.sheet(known.records, year, staff, on=known.on)
+    sheet = sheets.sheet(known.records, year, staff, on=known.on)
     if json_output:
-        as_json(sheets.explain(found, figure) if figure else found)
+        as_json(sheets.explain(sheet, figure) if figure else sheet)
         return
     stands = standing(known.records, year, staff)
-    level = stands.level_text or found.level_text
-    line(f"{staff} – {found.post} – năm {year} – {STANDINGS[stands.kind]}: {level} ({found.rule_set})")
-    if level != found.level_text:
-        line(f"Số liệu dưới đây tính ra: {found.level_text}")
+    level = stands.level_text or sheet.level_text
+    line(f"{staff} – {sheet.post} – năm {year} – {STANDINGS[stands.kind]}: {level} ({sheet.rule_set})")
+    if level != sheet.level_text:
+        line(f"Số liệu dưới đây tính ra: {sheet.level_text}")
     line(pins(known))
     for signed in covering(checkpoints(installation.scoring.logs.values(), known.records.commune), known.inputs):
         line(f"Điểm chốt: {signed.source} #{signed.position}, ký {signed.signed_at}, khóa {signed.key}")
-    for step in found.steps:
+    for step in sheet.steps:
         mark = "→" if step.applies else "✗"
         line(f" {mark} {step.text}" + (f" ({step.article})" if step.article else ""))
-    for missing in found.missing:
+    for missing in sheet.missing:
         line(f"   còn thiếu: {missing.text}")
-    if behind := since(known.records, stands, found):
+    if behind := since(known.records, stands, sheet):
         line("\nPhát sinh sau chốt (chỉ được tính khi xếp loại lại):")
         for event in behind:
             line(f"    {_event(event)}")
-    of_periods = [name for name in found.figures if "." in name]
+    of_periods = [name for name in sheet.figures if "." in name]
     for period in sorted({name.rpartition(".")[0] for name in of_periods}):
-        values = [(name.rpartition(".")[2], found.shown[name]) for name in of_periods if name.startswith(f"{period}.")]
+        values = [(name.rpartition(".")[2], sheet.shown[name]) for name in of_periods if name.startswith(f"{period}.")]
         line(f"   {period}: " + ", ".join(f"{name} {shown}" for name, shown in values))
     # Of a period's figures each is unfolded when it is named.
-    unfolded = [figure] if figure else [name for name in found.figures if name not in of_periods]
-    explanations = [sheets.explain(found, name) for name in unfolded]
+    unfolded = [figure] if figure else [name for name in sheet.figures if name not in of_periods]
+    explanations = [sheets.explain(sheet, name) for name in unfolded]
     for explanation in explanations:
         if figure or explanation.tasks or explanation.events:
             _unfold(explanation)
@@ -154,21 +154,21 @@ def diff(
         people = sheets.rated_staff(known.records, year, on=known.on)
     else:
         people = [staff]
-    found = [compare(logs, commune, year, one, query, now).result for one in people]
+    by_person = [compare(logs, commune, year, person, query, now).result for person in people]
     if json_output:
-        as_json(found)
+        as_json(by_person)
         return
-    for one in found:
-        if one.changes or staff:
-            _differences(one)
+    for of_person in by_person:
+        if of_person.changes or staff:
+            _differences(of_person)
 
 
-def _differences(found: Differences) -> None:
-    line(f"{found.staff} – từ hết {found.evaluated_from:%d/%m/%Y} đến hết {found.evaluated_to:%d/%m/%Y}")
-    if not found.changes:
+def _differences(of: Differences) -> None:
+    line(f"{of.staff} – từ hết {of.evaluated_from:%d/%m/%Y} đến hết {of.evaluated_to:%d/%m/%Y}")
+    if not of.changes:
         line("  Không con số nào thay đổi.")
     before: tuple[Any, Any] | None = None
-    for change in found.changes:
+    for change in of.changes:
         if (change.event, change.day) != before:
             line(f"  {_why(change)}")
         before = change.event, change.day
@@ -192,13 +192,13 @@ def recheck(
     """Tính lại từ nhật ký những gì đã quyết định: phiếu phải trùng từng byte. Kết thúc 1 khi có chỗ không trùng."""
     known = ask(installation, **question)
     logs, commune = installation.scoring.logs, known.records.commune
-    found = computed_again(logs, commune, known.records, year, staff=staff, every=every)
+    checked = computed_again(logs, commune, known.records, year, staff=staff, every=every)
     if json_output:
-        as_json(found)
-    for one in [] if json_output else found:
-        said = "; ".join(finding.text for finding in one.findings) or "tính lại trùng từng byte"
-        line(f"{'✗' if one.findings else '✓'} {one.staff}  {STANDINGS[one.standing]}  {one.level}  {said}")
-    if not found:
+        as_json(checked)
+    for rating in [] if json_output else checked:
+        said = "; ".join(finding.text for finding in rating.findings) or "tính lại trùng từng byte"
+        line(f"{'✗' if rating.findings else '✓'} {rating.staff}  {STANDINGS[rating.standing]}  {rating.level}  {said}")
+    if not checked:
         click.echo(f"Năm {year} chưa có {'đề xuất' if every else 'quyết định'} nào để tính lại.", err=True)
-    if any(one.findings for one in found):
+    if any(rating.findings for rating in checked):
         raise SystemExit(FOUND)

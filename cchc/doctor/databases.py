@@ -1,4 +1,4 @@
-"""The databases of any kind: that they answer and have the schema of this release; and what SQLite needs."""
+"""Databases of any kind: they answer and have the schema of this release; and what SQLite needs."""
 
 import time
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from shared.eventlog import NO_COMMUNE, open_database, reading
 from shared.eventlog.database import driver_of
 from shared.eventlog.migrations import revisions
 
-# A file that takes longer is looked at as far as it goes; `cchc verify` reads all of it.
+# A larger file is checked as far as this allows; `cchc verify` reads all of it.
 QUICK_CHECK_S = 3.0
 
 
 def reachable(installation: Installation) -> Iterator[Finding]:
-    """Each database answers. A file that is not there is not made."""
+    """Each database answers. A missing file is not made."""
     settings = installation.settings
-    # Who is away is waited for at once, not one after the other.
+    # In parallel, so that several servers that are away are waited for once.
     with ThreadPoolExecutor() as pool:
         answers = dict(zip(settings.databases, pool.map(_problem, settings.databases.values()), strict=True))
-    # Links to sign in are made when somebody signs in.
+    # The database of sign-in links is made when the first person signs in.
     missing = [sqlite_file(settings.databases[name]) for name in SERVICES if answers[name] == NO_FILE]
     answered = [name for name, problem in answers.items() if problem is None]
     for name, problem in answers.items():
@@ -85,7 +85,7 @@ def migrations(installation: Installation) -> Iterator[Finding]:
 
 
 def sqlite(installation: Installation) -> Iterator[Finding]:
-    """What a connection of ours really has: some file systems refuse write-ahead logging, without an error."""
+    """The settings that a connection really has: some file systems refuse write-ahead logging without an error."""
     settings = installation.settings
     files = {name: file for name in SERVICES if (file := sqlite_file(settings.databases[name]))}
     if not files:

@@ -1,4 +1,4 @@
-"""How checks are run: each within its time, each on its own, and none before what it rests on is well."""
+"""Running the checks: each within its time and on its own, and none before the checks that it rests on pass."""
 
 import logging
 import threading
@@ -13,12 +13,12 @@ from cchc.installation import Installation
 
 logger = logging.getLogger(__name__)
 
-# Whatever is away is known to be away within this; a check that walks much data stops itself before.
+# Long enough to notice that a server is away; a check that reads much data stops itself earlier.
 LIMIT_S = 15.0
 
 
 class Check(NamedTuple):
-    """`id` stays the same for programs. It is looked at when all findings of the checks in `needs` are ok."""
+    """`id` stays the same for programs. It runs when all findings of the checks in `needs` are ok."""
 
     id: str
     group: str
@@ -39,7 +39,7 @@ class Result(msgspec.Struct, frozen=True, rename={"fix": "mend"}):
 
 
 def examine(installation: Installation, checks: Sequence[Check], limit_s: float = LIMIT_S) -> Iterator[Result]:
-    """Run the checks in their order, and yield what each finds as soon as it is known."""
+    """Run the checks in order, and yield each finding as soon as it is known."""
     seen: dict[str, list[Finding]] = {}
     for check in checks:
         unmet = [one for one in checks if one.id in check.needs and not _all_well(seen[one.id])]
@@ -60,7 +60,7 @@ def _waiting_for(need: Check, found: Sequence[Finding]) -> Finding:
 
 
 def _within(limit_s: float, check: Check, installation: Installation) -> list[Finding]:
-    """What a check finds; its crash and its silence are findings too."""
+    """What a check finds; a crash and a timeout are findings too."""
     found: list[Finding] = []
     done = threading.Event()
 
@@ -72,7 +72,7 @@ def _within(limit_s: float, check: Check, installation: Installation) -> list[Fi
             found.append(failure(f"không xét được: {_reason(error)}", REPORT))
         done.set()
 
-    # A daemon: what hangs in a driver does not keep the process.
+    # A daemon: a call that hangs in a driver does not keep the process alive.
     threading.Thread(target=look, name=f"check {check.id}", daemon=True).start()
     if not done.wait(limit_s):
         return [*found, failure(f"không xong trong {limit_s:g} giây", "chạy lại khi máy rảnh; nếu vẫn vậy, báo lỗi")]

@@ -11,7 +11,7 @@ from cchc.services import SERVICES
 from shared.eventlog.kafka import Cluster, describe_cluster, topic_name, wrong_settings
 from shared.eventlog.relay import RestoreUnfinished, compare_tail
 
-# So many records from the end of each partition: what was published lately. A relay that starts looks further back.
+# Records read from the end of each partition, what was published lately. A relay that starts looks further back.
 TAIL = 2_000
 
 # From this many brokers on, each record is to be on three of them, two of which have it before it is acknowledged.

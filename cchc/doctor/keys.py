@@ -1,4 +1,4 @@
-"""The secrets: private keys that only their owner reads, and the public halves that others check against."""
+"""The secrets: private keys that only their owner may read, and the public keys that others check against."""
 
 import os
 import stat
@@ -61,15 +61,15 @@ def checkpoints(installation: Installation) -> Iterator[Finding]:
         yield warning(f"chưa có {path}: nhật ký chưa được ký", "cchc checkpoint key")
         return
     try:
-        mine = key_id(read_private_key(path).public_key())
+        ours = key_id(read_private_key(path).public_key())
     except (OSError, ValueError) as error:
         yield failure(f"không đọc được {path}: {error}", f"khôi phục {path} từ bản sao lưu")
         return
     yield from _file(path, "đổi khóa: cất tệp này đi, khóa mới được tạo ở lần ký sau; giữ nguyên khóa công khai cũ")
-    if mine in public:
-        yield ok(f"khóa ký điểm chốt {mine}; {len(public)} khóa công khai trong {folder}")
+    if ours in public:
+        yield ok(f"khóa ký điểm chốt {ours}; {len(public)} khóa công khai trong {folder}")
     else:
-        yield failure(f"{folder} không có {mine}.pem: điểm chốt không kiểm tra được", "cchc checkpoint key")
+        yield failure(f"{folder} không có {ours}.pem: điểm chốt không kiểm tra được", "cchc checkpoint key")
 
 
 def _file(path: Path, renew: str) -> Iterator[Finding]:
@@ -88,7 +88,7 @@ def _file(path: Path, renew: str) -> Iterator[Finding]:
 
 
 def repository(installation: Installation) -> Iterator[Finding]:
-    """Keys and data do not lie where the next `git add` would take them."""
+    """The next `git add` takes no keys and no data."""
     data = installation.settings.data
     work_tree = next((folder for folder in data.parents if (folder / ".git").exists()), None)
     if work_tree is None:

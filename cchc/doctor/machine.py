@@ -20,11 +20,11 @@ OLDEST_PYTHON = (3, 11)
 MIB = 1024**2
 GIB = 1024**3
 
-# The share of a disk that is to be free, and what is enough on a large one.
+# The share of a disk that should be free, and how much is enough on a large one.
 WARN_FREE, WARN_FREE_BYTES = 0.15, 5 * GIB
 FAIL_FREE, FAIL_FREE_BYTES = 0.05, 1 * GIB
 
-# What one command of the command line takes, twice.
+# Twice what one command of the command line takes.
 WARN_MEMORY = 256 * MIB
 
 # Families that the pages and the slip are set in: the typeface of NĐ 30/2020/NĐ-CP and its metric equals.
@@ -123,7 +123,7 @@ def memory(_: Installation) -> Iterator[Finding]:
 
 
 def fonts(_: Installation) -> Iterator[Finding]:
-    """Only what is printed or turned into PDF on this machine needs them; a browser uses those of its own."""
+    """Only printing or making PDFs on this machine needs them; a browser uses its own."""
     program = shutil.which("fc-list")
     if not program:
         yield not_applicable("máy này không có fc-list (fontconfig): không in từ đây")

@@ -14,10 +14,10 @@ from shared.eventlog import NO_COMMUNE, reading
 from shared.eventlog.security import unsecured
 
 OLDEST = 15
-# Without one of these a commit can be lost that was acknowledged.
+# Without one of these an acknowledged commit can be lost.
 DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 
-SECURE = "cchc migrate"  # it secures the tables anew each time
+SECURE = "cchc migrate"  # it secures the tables again each time
 CREATE_ROLES = "cchc databases, rồi cchc migrate"
 
 # Gap → what to say of it, and what fixes it.
@@ -74,7 +74,7 @@ def server(name: str, connection: Connection) -> Iterator[Finding]:
 
 @each_database("không phải quản trị, không sở hữu bảng")
 def roles(name: str, connection: Connection) -> Iterator[Finding]:
-    """Who connects is bound by row-level security, and cannot take it away."""
+    """The role that connects is bound by row-level security, and cannot remove it."""
     row = connection.execute(_ROLE).one()
     if row.rolsuper:
         yield failure(f"{name}: {row.rolname} là quản trị (superuser), không bị ràng buộc theo xã", CREATE_ROLES)
@@ -95,7 +95,7 @@ def row_security(name: str, connection: Connection) -> Iterator[Finding]:
 
 @each_database("trigger chặn sửa, xóa; vai trò web chỉ thêm và đọc")
 def append_only(name: str, connection: Connection) -> Iterator[Finding]:
-    """The triggers are there and on, and the role of the web processes may not even try."""
+    """The triggers exist and are on, and the role of the web processes lacks the privilege as well."""
     on = set(connection.execute(_TRIGGERS).scalars())
     for trigger in ("events_append_only", "events_never_truncated"):
         if trigger not in on:
@@ -117,7 +117,7 @@ def collation(name: str, connection: Connection) -> Iterator[Finding]:
 
 
 def connections(installation: Installation) -> Iterator[Finding]:
-    """There is room for one more process with its pool, on the server of the tasks database."""
+    """The server of the tasks database has room for one more process with its pool."""
     engine = installation.engine("tasks")
     if engine.dialect.name != "postgresql":
         yield not_applicable("không dùng PostgreSQL")

@@ -1,5 +1,7 @@
-"""What changed a rating sheet between two moments: each change of a figure with the event, or the passing day, that
-made it. The walk goes from the first moment's records to the last one's in the order of recorded time."""
+"""What changed a rating sheet between two moments: each change of a figure with its cause, an event or a passing day.
+
+The walk goes from the first moment's records to the last one's in the order of recorded time.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
@@ -134,8 +136,8 @@ class _Walk:
                     self._days |= _around(record)
 
     def _concerns(self, kind: str, name: str) -> bool:
-        """Can a record bear on the person's sheet? Of tasks those in one tree with a task they lead; of other people's
-        records none; of the rest, which change seldom, all."""
+        """Can a record change the person's sheet? A task can when its tree has one that they lead; another person's
+        record cannot; all others, which change rarely, may."""
         match kind:
             case "task":
                 root = _root(self.records, name)
@@ -149,9 +151,11 @@ class _Walk:
         return True
 
     def _passing(self, last: date) -> Iterator[date]:
-        """The days behind the present one, to `last`, on which something can pass: rules compare the evaluation date
-        with dates in the records, cut-offs and the ends of periods, each by "on or before" or "before". Those of the
-        years behind the next one are nothing to this year, however far `last` is."""
+        """The days after the present one, up to `last`, on which a date can pass.
+
+        Rules compare the evaluation date with dates in the records, cut-offs and the ends of periods, each by "on or
+        before" or "before". Cut-offs and ends after the next year do not concern this one, however far `last` is.
+        """
         years = range(self.on.year, min(last.year, self.year + 1) + 1)
         turns = {date(year, month, 1) for year in years for month in range(1, 13)}
         turns |= {cut_off(self.records, year) + _DAY for year in years}
@@ -201,7 +205,7 @@ def _cause(records: Records, kind: str, name: str, event: Envelope) -> EventRef:
 
 
 def _moved(before: Sheet | None, after: Sheet | None) -> Iterator[TaskRef]:
-    """The tasks that are something else for the person in the one sheet than in the other."""
+    """The tasks whose facts for the person differ between the two sheets."""
     of_before, of_after = ({task.task: task for task in of.tasks} if of else {} for of in (before, after))
     for task in (of_before | of_after).values():
         if _facts(of_before.get(task.task)) != _facts(of_after.get(task.task)):

@@ -74,8 +74,8 @@ _COUNTS: dict[str, Callable[[TaskFacts], int]] = {
 
 
 def count(tasks: Iterable[TaskFacts]) -> TaskCounts:
-    found = list(tasks)
-    return TaskCounts(**{name: sum(map(of, found)) for name, of in _COUNTS.items()})
+    counted = list(tasks)
+    return TaskCounts(**{name: sum(map(of, counted)) for name, of in _COUNTS.items()})
 
 
 def _times(task: TaskFacts, what: str) -> int:
@@ -194,12 +194,12 @@ def _by_field(records: Records, tasks: Iterable[TaskFacts]) -> list[Field]:
 
 def _members(snapshot: Snapshot, year: int) -> list[_Member]:
     """Everybody who was ever appointed here. Where no rule set applies, the tasks are read by analogy."""
-    found = []
+    members = []
     for staff, person in sorted(snapshot.records.people.items()):
         sheet = sheet_of(snapshot, year, staff)
         tasks = sheet.tasks if sheet.rule_set_sha256 else _by_analogy(snapshot, person, year)
-        found.append(_Member(sheet, tasks))
-    return found
+        members.append(_Member(sheet, tasks))
+    return members
 
 
 def _by_analogy(snapshot: Snapshot, person: PersonRecord, year: int) -> list[TaskFacts]:
@@ -212,10 +212,10 @@ def _tasks(members: Iterable[_Member]) -> Iterable[TaskFacts]:
 
 
 def _levels(rows: Iterable[Row]) -> dict[str, int]:
-    found = dict.fromkeys(texts.LEVELS, 0)
+    levels = dict.fromkeys(texts.LEVELS, 0)
     for row in rows:
-        found[row.level] += 1
-    return found
+        levels[row.level] += 1
+    return levels
 
 
 # Directives
@@ -280,9 +280,11 @@ def directives_report(records: Records, on: date) -> DirectivesReport:
     for task in records.tasks.values():
         if task.directive in followed:
             followed[task.directive].extend(_followed(snapshot, task))
-    found = [_directive(record, count(followed[record.directive])) for record in records.by_kind["directive"].values()]
-    found.sort(key=lambda directive: (directive.issued_on, _natural(directive.number), directive.directive))
-    return DirectivesReport(records.commune, on, found)
+    directives = [
+        _directive(record, count(followed[record.directive])) for record in records.by_kind["directive"].values()
+    ]
+    directives.sort(key=lambda directive: (directive.issued_on, _natural(directive.number), directive.directive))
+    return DirectivesReport(records.commune, on, directives)
 
 
 def directive_report(records: Records, directive: str, on: date) -> DirectiveReport:
@@ -368,7 +370,7 @@ def _natural(text: str) -> _Natural:
     return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 
 
-# Aggregates for the supervising bodies (HĐND, Mặt trận): nobody is named or can be told from the numbers
+# Aggregates for the supervising bodies (HĐND, Mặt trận): no person is named, or can be identified from the numbers
 
 LEAST = 5  # people in a group that is shown
 
@@ -439,10 +441,10 @@ def _shown(rows: Iterable[Row], by: Callable[[Row], str]) -> dict[str | None, li
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(by(row), []).append(row)
-    safe = [name for name, group in groups.items() if _tells_nobody(group)]
+    safe = [name for name, group in groups.items() if _identifies_nobody(group)]
     shown = sorted(safe, key=lambda name: (-len(groups[name]), name))
     rest = [row for name, group in groups.items() if name not in shown for row in group]
-    while rest and shown and not _tells_nobody(rest):
+    while rest and shown and not _identifies_nobody(rest):
         # The rest is the total less what is shown: too small, it takes in the smallest group.
         rest += groups[shown.pop()]
     if not shown:
@@ -451,12 +453,12 @@ def _shown(rows: Iterable[Row], by: Callable[[Row], str]) -> dict[str | None, li
     return found | ({None: rest} if rest else {})
 
 
-def _tells_nobody(rows: Sequence[Row]) -> bool:
+def _identifies_nobody(rows: Sequence[Row]) -> bool:
     return len(rows) >= LEAST and len({row.level for row in rows}) > 1
 
 
 def _can_be_crossed(first: Sequence[Sequence[Row]], second: Sequence[Sequence[Row]]) -> bool:
-    """Is the difference of groups shown by one division and groups shown by another small enough to tell of somebody?
+    """Would subtracting the groups of one division from those of another identify a person?
 
     `first` are the categories, of which there are few: every union of them is looked at.
     """
@@ -470,6 +472,6 @@ def _can_be_crossed(first: Sequence[Sequence[Row]], second: Sequence[Sequence[Ro
             inside = set().union(*(group for group in others if group <= members))
             around = set().union(*(group for group in others if group & members))
             for left in (members - inside, around - members):
-                if left and not _tells_nobody([row_of[staff] for staff in left]):
+                if left and not _identifies_nobody([row_of[staff] for staff in left]):
                     return True
     return False

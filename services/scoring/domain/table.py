@@ -80,9 +80,11 @@ class _Candidate(msgspec.Struct, frozen=True):
 def table(records: Records, year: int, on: date) -> Table:
     """The ratings of all who are rated, as of the end of a day."""
     listed = on_the_list(records, year, on)
-    found = [_Candidate(sheet, standing(records, year, sheet.staff)) for sheet in sheets(records, year, on, listed)]
-    quotas = _quotas(records, year, found)
-    return Table(records.commune, year, on, [_row(one, quotas) for one in found], quotas)
+    candidates = [
+        _Candidate(sheet, standing(records, year, sheet.staff)) for sheet in sheets(records, year, on, listed)
+    ]
+    quotas = _quotas(records, year, candidates)
+    return Table(records.commune, year, on, [_row(candidate, quotas) for candidate in candidates], quotas)
 
 
 def columns(of: Iterable[Row]) -> list[Figure]:
@@ -97,11 +99,11 @@ def table_bytes(of: Table) -> bytes:
 Scope = Literal["similar_group", "category"]
 
 
-def _quotas(records: Records, year: int, found: Sequence[_Candidate]) -> list[Quota]:
+def _quotas(records: Records, year: int, candidates: Sequence[_Candidate]) -> list[Quota]:
     """The quota within the agency, and within each similar group (people without one: those of their category)."""
     groups: dict[tuple[Scope, str], list[_Candidate]] = {}
-    for one in found:
-        groups.setdefault(_group(one.sheet), []).append(one)
+    for candidate in candidates:
+        groups.setdefault(_group(candidate.sheet), []).append(candidate)
     settings = settings_of(records, year)
     outstanding = _is_outstanding(records, year)
 
@@ -110,7 +112,7 @@ def _quotas(records: Records, year: int, found: Sequence[_Candidate]) -> list[Qu
         return _quota(scope, name, of, percent, settings.quota_denominator)
 
     parts = [quota(scope, name, groups[scope, name]) for scope, name in sorted(groups)]
-    return [quota("agency", "", found), *parts]
+    return [quota("agency", "", candidates), *parts]
 
 
 def _is_outstanding(records: Records, year: int) -> bool:
@@ -121,8 +123,8 @@ def _is_outstanding(records: Records, year: int) -> bool:
 
 def _raised(of: Iterable[_Candidate]) -> list[int]:
     """What the decrees of these people's rule sets grant an outstanding organisation, in per cent."""
-    found = [rules.installed(name) for name in {one.sheet.rule_set for one in of}]
-    return [each.quota_outstanding for each in found if each and each.quota_outstanding is not None]
+    rule_sets = [rules.installed(name) for name in {candidate.sheet.rule_set for candidate in of}]
+    return [rule_set.quota_outstanding for rule_set in rule_sets if rule_set and rule_set.quota_outstanding is not None]
 
 
 def _group(sheet: Sheet) -> tuple[Scope, str]:
@@ -136,8 +138,8 @@ def _quota(
     percent: int,
     denominator: str,
 ) -> Quota:
-    tot = sum(one.level == "tot" for one in group)
-    candidates = [one.sheet for one in group if one.level == "xuat_sac"]
+    tot = sum(member.level == "tot" for member in group)
+    candidates = [member.sheet for member in group if member.level == "xuat_sac"]
     narrow = tot * percent // 100
     wide = (tot + len(candidates)) * percent // 100
     limit = narrow if denominator == "tot" else wide
@@ -174,8 +176,8 @@ def _value(sheet: Sheet, entry: str) -> Fraction:
     return value / by if by else by
 
 
-def _row(one: _Candidate, quotas: Iterable[Quota]) -> Row:
-    sheet, stands = one.sheet, one.standing
+def _row(candidate: _Candidate, quotas: Iterable[Quota]) -> Row:
+    sheet, stands = candidate.sheet, candidate.standing
     over = [quota.name or quota.scope for quota in quotas if quota.excess and sheet.staff in quota.candidates]
     return Row(
         staff=sheet.staff,
@@ -186,8 +188,8 @@ def _row(one: _Candidate, quotas: Iterable[Quota]) -> Row:
         similar_group=sheet.similar_group,
         rule_set=sheet.rule_set,
         rule_set_sha256=sheet.rule_set_sha256,
-        level=one.level,
-        level_text=texts.LEVELS[one.level],
+        level=candidate.level,
+        level_text=texts.LEVELS[candidate.level],
         standing=stands.kind,
         computed_level=sheet.level,
         proposed_level=stands.proposed_level,

@@ -191,14 +191,17 @@ class Description(_Declared, frozen=True, kw_only=True, dict=True):
             raise DescriptionError(f"the rule set gives a figure {name!r} that its description does not name")
         return figure
 
+    def _named(self, name: str) -> Word | Figure | PeriodFigure | None:
+        return next((word for word in self.words if word.name == name), None) or self.figure(name)
+
     def _word(self, name: str) -> str:
-        found = next((word for word in self.words if word.name == name), None) or self.figure(name)
-        return found.label if found else texts.LOOKED_AT.get(name, name)
+        named = self._named(name)
+        return named.label if named else texts.LOOKED_AT.get(name, name)
 
     def _looked_at(self, name: str, value: str) -> str:
-        found = next((word for word in self.words if word.name == name), None) or self.figure(name)
-        if found is not None and found.format in {"points", "level"}:
-            return self._shown(found.format, value)
+        named = self._named(name)
+        if named is not None and named.format in {"points", "level"}:
+            return self._shown(named.format, value)
         if "/" in value:
             return f"{value} = {texts.percent(Fraction(value))}"
         return (texts.YES_NO | dict(self.criteria.grades) | texts.CATEGORIES).get(value, value)

@@ -205,7 +205,7 @@ class Installation:
         descriptor = SERVICES[service]
         handle = self.handle(descriptor)
         replicas, relay = self._replicas(service), self._relay(service)
-        is_ours = next(iter(replicas.values())).mine if replicas else all_communes
+        is_ours = next(iter(replicas.values())).is_ours if replicas else all_communes
         alone: dict[str, Loop] = {"signer": self.signer(service).run}
         if relay:
             alone["relay"] = relay.run

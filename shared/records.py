@@ -88,7 +88,7 @@ class FoldError(ValueError):
 class Fold(Generic[R]):
     """Which events a fold handles, and which it declines because no record keeps them.
 
-    An event of its sources in neither is an event that somebody forgot; a test looks for them.
+    A test fails on an event of its sources that is in neither: it was forgotten.
     """
 
     def __init__(self, handles: Mapping[type, Handler[R]], declines: Collection[type]) -> None:

@@ -1,7 +1,7 @@
-"""Wake-ups: a loop sleeps until something was written that it may have to look at, and looks by itself now and then.
+"""Wake-ups: loops sleep until something is written to the databases that they read, instead of polling.
 
-In one process, whoever commits to a SQLite file rings, and the loops that wait for that file wake at once. What other
-processes write there is noticed by the file's data version. PostgreSQL says nothing: there a loop looks at intervals.
+Within a process, every commit to a SQLite file wakes the loops that wait for it. The file's data version shows what
+other processes write. PostgreSQL announces nothing, so there loops poll. A slow poll limits what a lost wake-up costs.
 """
 
 import logging
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 # How often the data version of a file is read: how late a loop hears of what another process has written.
 WATCH_S = 0.05
 
-# A loop that hears of every write looks by itself this often: for a new day, and in case a wake-up is lost.
+# A loop that hears of every write also looks this often: for a new day, and in case a wake-up is lost.
 SAFETY_S = 5.0
 
 # A loop that is given a plain event to stop by looks at it this often.
@@ -28,7 +28,7 @@ STOP_S = 0.1
 
 
 class Waiting:
-    """What a loop waits with, for writes to the databases of these engines. As a context: it hears them inside."""
+    """Lets a loop wait for writes to the databases of these engines; as a context manager, it hears them inside."""
 
     def __init__(self, *engines: Engine) -> None:
         self._event = threading.Event()
@@ -46,10 +46,10 @@ class Waiting:
         self._stack.close()
 
     def sleep(self, stop: threading.Event, poll_s: float, *, settle_s: float = 0.0, most_s: float = SAFETY_S) -> None:
-        """Return when something was written since the last return, when told to stop, or after a while: `most_s` for
-        a loop that hears of every write, `poll_s` otherwise. After a write, wait `settle_s` for what comes with it.
+        """Sleep until something is written, until told to stop, or for a while: `most_s` for a loop that hears of every
+        write, `poll_s` otherwise. After a write, wait `settle_s` for others that come with it.
 
-        What is written before the caller looks is seen by that look or wakes it again: no wake-up is lost.
+        A write before the caller looks is seen by that look, or ends the next sleep: no wake-up is lost.
         """
         if not self._hears_all:
             self._wait(stop, poll_s)
@@ -72,7 +72,7 @@ class Waiting:
 
 
 def ring(engine: Engine) -> None:
-    """Something was committed to the engine's database by this process."""
+    """Wake the loops that wait for the engine's database: this process has committed to it."""
     if file := _file_of(engine):
         _bells.ring(file)
 
@@ -83,7 +83,7 @@ def _file_of(engine: Engine) -> str | None:
 
 
 class _Bells:
-    """Who waits for which file; one thread watches the files while anybody does."""
+    """The sleeping loops by file, and the thread that watches the files while there are any."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -141,7 +141,7 @@ class _File:
         self._not_before = 0.0
 
     def has_changed(self) -> bool:
-        """Was anything committed since the last look? Also when that cannot be said."""
+        """Was anything committed since the last look? True when that cannot be read."""
         if time.monotonic() < self._not_before:
             return False
         try:

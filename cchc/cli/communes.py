@@ -21,6 +21,7 @@ from services.tasks.domain.context import Command, canonical
 from services.tasks.domain.merging import Merger, Newcomer, Newcomers, calendars_that_differ, summary
 from services.tasks.domain.organisation import ChangeStaff
 from services.tasks.schemas import CloseCommuneBody, OpenCommuneBody, SettingsBody
+from shared.dates import day_month_year
 from shared.eventlog import Appended, reading
 from shared.eventlog.signer import sign_now
 from shared.events import StaffAppointed, format_time, local_day
@@ -74,8 +75,8 @@ def list_(installation: Installation, json_output: bool) -> None:
                 one["id"],
                 one["name"],
                 one["code"],
-                _day(one["valid_from"]),
-                _day(one["closed_on"]),
+                day_month_year(one["valid_from"]),
+                day_month_year(one["closed_on"]),
                 ", ".join(one["successors"]),
                 one["position"],
             )
@@ -95,7 +96,7 @@ def close(installation: Installation, commune: str, on: date, successors: tuple[
     commune = the_commune(installation, commune)
     said = _checked(CloseCommuneBody, on=on.isoformat(), successors=list(successors), legal_basis=legal_basis)
     done = _execute(installation, commune, CloseCommune(**said))
-    click.echo(f"Đã kết thúc {commune} vào {_day(on)} (sự kiện #{done.position}).")
+    click.echo(f"Đã kết thúc {commune} vào {day_month_year(on)} (sự kiện #{done.position}).")
 
 
 # Settings, roles
@@ -154,7 +155,9 @@ def roles(
     since = valid_from or local_day(format_time(installation.clock()))
     changed = ChangeStaff(staff=canonical(staff), valid_from=since, roles=list(roles), reason=reason)
     done = _execute(installation, commune, changed)
-    click.echo(f"{canonical(staff)} có vai trò {', '.join(roles)} từ {_day(since)} (sự kiện #{done.position}).")
+    click.echo(
+        f"{canonical(staff)} có vai trò {', '.join(roles)} từ {day_month_year(since)} (sự kiện #{done.position})."
+    )
 
 
 # Merging
@@ -338,7 +341,7 @@ def _print(installation: Installation, found: merging.Plan, *, recorded: bool) -
     for year, of in calendars_that_differ(merger, found.formers):
         click.echo(f"Lịch làm việc {year} khác nhau ({', '.join(of)}): xã mới dùng lịch của {of[0]}.", err=True)
     done = f"Đã sắp xếp thành {merger.name} ({merger.commune})" if recorded else "Mới xem trước, chưa ghi gì"
-    click.echo(f"{done}: {len(found.streams)} dòng sự kiện từ {_day(merger.on)}.", err=True)
+    click.echo(f"{done}: {len(found.streams)} dòng sự kiện từ {day_month_year(merger.on)}.", err=True)
 
 
 # What several commands share
@@ -370,7 +373,3 @@ def _state(installation: Installation, commune: str) -> Commune:
         fail(f"Nhật ký của {commune} không bắt đầu bằng việc mở xã; chạy cchc verify.")
     state: Commune = found.state
     return state
-
-
-def _day(day: date | None) -> str:
-    return f"{day:%d/%m/%Y}" if day else ""

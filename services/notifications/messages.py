@@ -20,6 +20,7 @@ from services.notifications.domain.task_state import TaskState, state_at
 from services.notifications.domain.weekly import month, week
 from shared.calendar import CalendarMissing, Calendars
 from shared.collation import order
+from shared.dates import day_month_year
 from shared.events import VIETNAM, local_day, parse_time
 from shared.records import commune_name
 
@@ -186,7 +187,7 @@ def _task(view: _View, occurrence: Occurrence, of: str) -> _Entry:
         return _Entry("Nhiệm vụ", _item(occurrence, heading=OTHER, title=of, text=f"Nhiệm vụ {of}"))
     heading, headline = _headline(view, now)
     title = plain(task.title)
-    when = f" (hạn {_day(now.due)})" if now.due and now.runs else ""
+    when = f" (hạn {day_month_year(now.due)})" if now.due and now.runs else ""
     return _Entry(
         f"Đôn đốc, {headline[0].lower()}{headline[1:]}" if occurrence.rule == "urge" else headline,
         _item(
@@ -235,9 +236,9 @@ def _details(view: _View, occurrence: Occurrence, task: TaskRecord, now: TaskSta
         yield f"Sản phẩm: {plain(task.product)}"
     directive: kept.DirectiveRecord | None = view.records.get("directive", task.directive or "")
     if directive:
-        yield f"Theo văn bản số {plain(directive.number)} ngày {_day(directive.issued_on)}"
+        yield f"Theo văn bản số {plain(directive.number)} ngày {day_month_year(directive.issued_on)}"
     if now.frozen:
-        until = f" đến {_day(now.proposed)}" if now.proposed else ""
+        until = f" đến {day_month_year(now.proposed)}" if now.proposed else ""
         yield f"Đã xin gia hạn{until}, chưa được trả lời."
     if now.status == "reported" and role != "lead":
         yield ASKS_REPORTED
@@ -269,13 +270,13 @@ def _appeal(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     title = f"Kiến nghị của {view.who(data.staff)} về kết quả xếp loại năm {data.year}"
     heading = LATE if data.due < view.today else TODAY if data.due == view.today else SOON
     return _Entry(
-        f"Cần trả lời trước {_day(data.due)}" if heading == SOON else heading,
+        f"Cần trả lời trước {day_month_year(data.due)}" if heading == SOON else heading,
         _item(
             occurrence,
             heading=heading,
             title=title,
-            text=f"Hạn trả lời {_day(data.due)}: {title}",
-            details=[f"Nhận ngày {_day(data.received_on)}. Đề nghị xem xét, trả lời."],
+            text=f"Hạn trả lời {day_month_year(data.due)}: {title}",
+            details=[f"Nhận ngày {day_month_year(data.received_on)}. Đề nghị xem xét, trả lời."],
             staff=data.staff,
             due=data.due.isoformat(),
         ),
@@ -301,7 +302,8 @@ def _week(view: _View, occurrence: Occurrence, of: str) -> _Entry:
         details += _listed("Quá hạn theo người chủ trì", [(view.named(staff), count) for staff, count in late.items()])
     details += _listed("Quá hạn theo lĩnh vực", by_field)
     title = f"Báo cáo tuần {number.removeprefix('0')}/{year}"
-    text = f"{title}, đến {_day(now.on)}: {total.late + total.undone} việc quá hạn trong {total.open} việc chưa xong"
+    overdue = f"{total.late + total.undone} việc quá hạn trong {total.open} việc chưa xong"
+    text = f"{title}, đến {day_month_year(now.on)}: {overdue}"
     return _Entry(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
 
 
@@ -309,7 +311,7 @@ def _month(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     now = month(view.records, date.fromisoformat(f"{of}-01"), view.at)
     total = now.total
     title = f"Báo cáo {period_words(of)}"
-    text = f"{title}, đến {_day(now.on)}: {total.overdue} việc quá hạn trong {total.open} việc chưa xong"
+    text = f"{title}, đến {day_month_year(now.on)}: {total.overdue} việc quá hạn trong {total.open} việc chưa xong"
     details = [
         f"Chờ kiểm tra, xác nhận: {total.waiting}. Giao trong tháng: {total.assigned}.",
         *_listed("Quá hạn theo lĩnh vực", [(field.name, field.tasks.overdue) for field in now.fields]),
@@ -373,7 +375,3 @@ def period_words(period: str) -> str:
 
 
 _QUARTERS = {"1": "I", "2": "II", "3": "III", "4": "IV"}
-
-
-def _day(day: date) -> str:
-    return f"{day:%d/%m/%Y}"

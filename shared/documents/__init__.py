@@ -22,6 +22,7 @@ from typing import Any
 
 import jinja2
 
+from shared.dates import day_month_year
 from shared.events import VIETNAM, parse_time
 
 
@@ -73,7 +74,7 @@ class Papers:
 
 
 def day(day: date | None) -> str:
-    return f"{day:%d/%m/%Y}" if day else "–"
+    return day_month_year(day, "–")
 
 
 def moment(time: str) -> str:

@@ -1,4 +1,4 @@
-"""Signed checkpoints: what a log was at a position, in an Ed25519 signature that nobody without the key can make.
+"""Signed checkpoints: what a log was at a position, with an Ed25519 signature that only the holder of the key can make.
 
 A checkpoint proves something only if a copy of it lies where the operator of the installation cannot reach it. The
 holder of the private key can rewrite a log and sign it again, but cannot take back what was printed or mailed.

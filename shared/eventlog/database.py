@@ -115,7 +115,7 @@ class _Writer:
     @contextmanager
     def transaction(self, engine: Engine) -> Iterator[Connection]:
         if not self.lock.acquire(timeout=LOCK_TIMEOUT_S):
-            raise Busy("another write in this process goes on for too long")
+            raise Busy("another write in this process takes too long")
         try:
             connection = self.connection = self.connection or engine.connect()
             driver_of(connection).execute("BEGIN IMMEDIATE")

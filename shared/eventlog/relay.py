@@ -155,7 +155,7 @@ class Relay:
             here = {commune: at for commune, at in cursors.items() if partition_of(commune, len(ends)) == partition}
             if end < sum(here.values()):
                 logger.warning(
-                    "%s[%d] was made anew: %d communes are published again", self.topic, partition, len(here)
+                    "%s[%d] was recreated: %d communes are published again", self.topic, partition, len(here)
                 )
                 self._move(here, dict.fromkeys(here, 0))
         if not self._tail_compared:

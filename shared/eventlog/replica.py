@@ -137,7 +137,7 @@ class Replica:
             self._close()
             ended.set()
 
-    def mine(self, commune: str) -> bool:
+    def is_ours(self, commune: str) -> bool:
         """Should this worker look after the commune, that is, fold it and react to it?
 
         None before the group's first assignment. While the group changes, the last assignment counts: two workers at
@@ -189,7 +189,7 @@ class Replica:
         for commune, owners in self._owner_heads().items():
             if self._stop.is_set():
                 return
-            if not self.mine(commune):
+            if not self.is_ours(commune):
                 continue
             own = here.get(commune, EMPTY)
             if own.position == owners.position and own.hash != owners.hash:

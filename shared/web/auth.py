@@ -251,7 +251,7 @@ def require_own_origin() -> None:
 
 
 def routes(app: flask.Flask) -> Iterator[tuple[str, str, str | None]]:
-    """(method, rule, classification) of every route: an action, `public`, or None for one that nobody classified."""
+    """(method, rule, classification) of every route: an action, `public`, or None for an unclassified one."""
     for rule in app.url_map.iter_rules():
         for method in sorted(rule.methods or ()):
             tags = vars(view) if (view := _view(app, rule.endpoint, method)) else {}

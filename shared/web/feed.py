@@ -1,4 +1,4 @@
-"""The feed of a service's own log: stored bytes line by line, and the heads beside them."""
+"""The feed of a service's own log: stored bytes line by line, and the heads."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -133,13 +133,13 @@ class Blueprint(flask_smorest.Blueprint):
         return openapi.declare_headers(headers)
 
     def problems(self, *statuses: int) -> Callable[[View], View]:
-        """Problems of a view beside those that follow from what it takes."""
+        """Problems of a view besides those that follow from what it takes."""
         return openapi.declare_problems(statuses)
 
     def uploads(
         self, *files: str, form: type[marshmallow.Schema] | None = None, required: bool = True
     ) -> Callable[[View], View]:
-        """The files that a form carries, beside the parts of a schema."""
+        """The files that a form carries, besides the parts of a schema."""
         return openapi.declare_upload(openapi.Upload(files, form, required))
 
     def _store_endpoint_docs(self, endpoint: str, view: Any, *args: Any, **options: Any) -> None:

@@ -63,12 +63,12 @@ class Worker:
             self.scoring.logs["tasks"], kafka.bootstrap, topic, topic=topic, consumer_options=QUICK, retry_s=0.1
         )
         self.projection = CountedRecords()
-        mine = self.replica.mine
+        is_ours = self.replica.is_ours
         self.loops = Loops(
             {
                 "replica": self.replica.run,
-                "records": Runner(self.engine, self.scoring.logs, self.projection, mine).run,
-                "announcer": ScoreAnnouncer(self.scoring, mine).run,
+                "records": Runner(self.engine, self.scoring.logs, self.projection, is_ours).run,
+                "announcer": ScoreAnnouncer(self.scoring, is_ours).run,
             }
         )
 
@@ -77,7 +77,7 @@ class Worker:
         return self.projection.folded
 
     def communes(self) -> set[str]:
-        return {commune for commune in COMMUNES if self.replica.mine(commune)}
+        return {commune for commune in COMMUNES if self.replica.is_ours(commune)}
 
     def stop(self) -> None:
         self.loops.stop()
@@ -168,8 +168,8 @@ def test_before_the_groups_first_word_nothing_is_mine_and_without_a_group_in_the
 ) -> None:
     engine = open_database(url)
     alone = Replica(Log(engine, "tasks"), "127.0.0.1:1", "group", alone_s=2.0)
-    assert not any(map(alone.mine, COMMUNES))
-    until(lambda: all(map(alone.mine, COMMUNES)), what="no commune stays without an owner")
+    assert not any(map(alone.is_ours, COMMUNES))
+    until(lambda: all(map(alone.is_ours, COMMUNES)), what="no commune stays without an owner")
     engine.dispose()
 
 

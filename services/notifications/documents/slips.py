@@ -3,7 +3,6 @@
 import io
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -19,6 +18,7 @@ from services.notifications.domain import refusals
 from services.notifications.domain import slips as domain
 from services.notifications.domain.records import Records
 from services.notifications.domain.slips import IssueSlips, Signature, Slip, SlipTask
+from shared.dates import day_month_year
 from shared.records import commune_name
 from shared.workbook import without_times
 
@@ -61,9 +61,9 @@ def document(slip: Slip, commune: str, contacts: Contacts, signed: Signature, nu
         "year": slip.on.year,
         "addressee": _addressee(slip, _name(contacts, slip.addressee)),
         "address": "ông (bà)" if slip.addressee == slip.lead else f"đơn vị {slip.post}",
-        "on": _day(slip.on),
+        "on": day_month_year(slip.on),
         "count": len(slip.tasks),
-        "reply_by": _day(slip.reply_by),
+        "reply_by": day_month_year(slip.reply_by),
         "tasks": [_row(task) for task in slip.tasks],
         "signature": signed.lines,
         "signer": _name(contacts, signed.staff) or "",
@@ -93,19 +93,17 @@ def _place(commune: str) -> str:
 
 
 def _row(task: SlipTask) -> dict[str, Any]:
-    directive = f"{task.directive} ngày {_day(task.directive_on)}" if task.directive and task.directive_on else None
+    directive = (
+        f"{task.directive} ngày {day_month_year(task.directive_on)}" if task.directive and task.directive_on else None
+    )
     return {
         "title": task.title.rstrip(" ."),
         "product": task.product.rstrip(" ."),
         "directive": directive,
-        "due": _day(task.due),
+        "due": day_month_year(task.due),
         "days_over": f"{task.days_over:02d}",
-        "requested": _day(task.requested_on) if task.requested_on else None,
+        "requested": day_month_year(task.requested_on) if task.requested_on else None,
     }
-
-
-def _day(day: date) -> str:
-    return f"{day:%d/%m/%Y}"
 
 
 def _clean(value: Any) -> Any:

@@ -96,7 +96,8 @@ def sheet_of(snapshot: Snapshot, year: int, staff: str) -> Sheet:
     if person is None or post is None:
         raise refusals.STAFF_UNKNOWN(staff=staff)
     pick = rules.picked(snapshot.records, year, post.category)
-    name = rules.applied(snapshot.records, year, post.category)
+    name = pick.data.rule_set if pick else rules.by_law(year, post.category)
+    described = rules.described(name)
     rule_set = rules.installed(name)
     if rule_set and pick and pick.data.rule_set_sha256 not in (None, rule_set.sha256):
         rule_set = None  # another version than the one chosen
@@ -131,7 +132,7 @@ def sheet_of(snapshot: Snapshot, year: int, staff: str) -> Sheet:
         level=answer.level,
         level_text=texts.LEVELS[answer.level],
         figures=answer.figures,
-        shown={figure: rules.described(name).shown(figure, value) for figure, value in answer.figures.items()},
+        shown={figure: described.shown(figure, value) for figure, value in answer.figures.items()},
         steps=answer.steps,
         missing=answer.missing,
         blockers=[

@@ -16,11 +16,12 @@ from services.tasks.domain.templates import SetTemplate
 from services.tasks.imports.texts import QUESTIONS
 from services.tasks.schemas import Recorded, SettleBody, SettleManyBody
 from services.tasks.views import Stored
+from shared.refusal import fill
 from shared.web.answers import as_json
 from shared.web.auth import action
 from shared.web.changes import command_of, new_id
 from shared.web.conditional import etag
-from shared.web.problems import Rejected, fill
+from shared.web.problems import Rejected
 from shared.web.schema import Blueprint
 
 # An answer that leaves these out takes what the row proposed.

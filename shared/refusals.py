@@ -43,7 +43,7 @@ TASK_UNKNOWN = Refusal(
 DIRECTIVE_UNKNOWN = Refusal(
     "directive-unknown",
     "Không có văn bản này",
-    "Không có chỉ thị, văn bản giao việc mã {directive}. Xem danh sách để lấy đúng mã.",
+    "Không có chỉ thị {directive}. Xem danh sách chỉ thị, văn bản giao việc để lấy đúng mã.",
     404,
     formerly=("unknown-directive",),
 )

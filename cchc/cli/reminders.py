@@ -73,12 +73,12 @@ def preview(
         ("Người nhận", "Kênh", "Vì", "Về việc", "Ngày", "Không gửi vì"),
         [
             (
-                each["recipient"],
-                each["channel_text"],
-                each["rule_text"],
-                each["title"],
-                f"{each['run_on']:%d/%m/%Y}",
-                each["suppressed_text"],
+                each.recipient,
+                each.channel_text,
+                each.rule_text,
+                each.title,
+                f"{each.run_on:%d/%m/%Y}",
+                each.suppressed_text,
             )
             for each in found.wanted
         ],
@@ -106,7 +106,7 @@ def why(installation: Installation, staff: str, day: date, commune: str | None, 
         return
     table(
         ("Về việc", "Quy tắc", "Kênh", "Trả lời"),
-        [(line["title"], line["rule_text"], CHANNELS.get(line["channel"] or "", ""), line["text"]) for line in lines],
+        [(line.title, line.rule_text, CHANNELS.get(line.channel or "", ""), line.text) for line in lines],
     )
     if not lines:
         click.echo(f"{staff} không có nhiệm vụ nào để nhắc.", err=True)

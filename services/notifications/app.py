@@ -6,6 +6,7 @@ import flask
 
 from services.notifications.access import ACTIONS
 from services.notifications.api import blueprints
+from services.notifications.api.about import ABOUT
 from services.notifications.domain import refusals
 from services.notifications.service import Notifications
 from services.notifications.views import PROJECTION
@@ -29,4 +30,5 @@ def create_web(service: Notifications, verifier: Verifier, *, origin: str | None
         checks={"database": service.log.heads},
         refusals=refusals.ALL,
         origin=origin,
+        about=ABOUT,
     )

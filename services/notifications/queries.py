@@ -24,6 +24,7 @@ from services.notifications.domain.worklist import Worklist, worklist
 from services.notifications.messages import compose, period_words
 from shared.eventlog import reading, snapshot
 from shared.events import VIETNAM, PreferencesChanged, decode, end_of_day, format_time, local_day, parse_time, type_name
+from shared.web.answers import answer_of
 from shared.web.auth import Principal
 
 if TYPE_CHECKING:
@@ -69,11 +70,20 @@ def worklist_at(service: "Notifications", commune: str, at: str) -> Worklist:
     return worklist(records, queued, at)
 
 
+class WantedInWords(Wanted, frozen=True, kw_only=True):
+    """What a moment wants sent, with its words."""
+
+    title: str
+    rule_text: str
+    channel_text: str
+    suppressed_text: str | None
+
+
 class Preview(msgspec.Struct, frozen=True):
     """What a moment wants sent (`suppressed`: only recorded, with the reason), and what could not be worked out."""
 
     at: str
-    wanted: list[dict[str, Any]]
+    wanted: list[WantedInWords]
     problems: list[Problem]
 
 
@@ -101,18 +111,28 @@ def _queued_on(service: "Notifications", commune: str, day: date) -> list[tuple[
     return [(each.about, each.rule, each.due_version, each.recipient, each.channel) for each in queued]
 
 
-def _wanted_in_words(records: Records, wanted: Wanted) -> dict[str, Any]:
-    return msgspec.structs.asdict(wanted) | {
-        "title": title_of(records, wanted.about),
-        "rule_text": RULES.get(wanted.rule, wanted.rule),
-        "channel_text": CHANNELS[wanted.channel],
-        "suppressed_text": REASONS.get(wanted.suppressed, wanted.suppressed) if wanted.suppressed else None,
-    }
+def _wanted_in_words(records: Records, wanted: Wanted) -> WantedInWords:
+    return answer_of(
+        WantedInWords,
+        wanted,
+        title=title_of(records, wanted.about),
+        rule_text=RULES.get(wanted.rule, wanted.rule),
+        channel_text=CHANNELS[wanted.channel],
+        suppressed_text=REASONS.get(wanted.suppressed, wanted.suppressed) if wanted.suppressed else None,
+    )
+
+
+class LineInWords(Line, frozen=True, kw_only=True):
+    """A line of the answer to "why (not)?", with its words."""
+
+    title: str
+    rule_text: str | None
+    text: str
 
 
 def why_then(
     service: "Notifications", principal: Principal, commune: str, staff: str, day: date, now: str
-) -> list[dict[str, Any]]:
+) -> list[LineInWords]:
     """What a person was reminded of on a day, and why not of more. Refuses `reminder-of-another`, `staff-unknown`."""
     if staff != principal.staff and not sees_all(principal.roles):
         raise refusals.REMINDER_OF_ANOTHER()
@@ -124,12 +144,14 @@ def why_then(
     return [_line_in_words(view.records, line) for line in why(view, theirs, staff, day, now)]
 
 
-def _line_in_words(records: Records, line: Line) -> dict[str, Any]:
-    return msgspec.structs.asdict(line) | {
-        "title": title_of(records, line.about),
-        "rule_text": RULES.get(line.rule, line.rule) if line.rule else None,
-        "text": _filled(line),
-    }
+def _line_in_words(records: Records, line: Line) -> LineInWords:
+    return answer_of(
+        LineInWords,
+        line,
+        title=title_of(records, line.about),
+        rule_text=RULES.get(line.rule, line.rule) if line.rule else None,
+        text=_filled(line),
+    )
 
 
 def _filled(line: Line) -> str:
@@ -243,13 +265,20 @@ def title_of(records: Records, about: str) -> str:
     return "Kiến nghị về xếp loại" if kind == "appeal" else rest
 
 
-def history(service: "Notifications", commune: str, reminder: str) -> list[dict[str, Any]]:
+class EventOfReminder(msgspec.Struct, frozen=True):
+    """An event from a reminder's history; `data` are its fields, as AsyncAPI describes them."""
+
+    position: int
+    time: str
+    actor: str
+    type: str
+    data: Any
+
+
+def history(service: "Notifications", commune: str, reminder: str) -> list[EventOfReminder]:
     """The events of a reminder, from the log."""
     envelopes = [decode(body) for body in service.log.read_stream(commune, f"reminder/{reminder}")]
-    return [
-        {"position": e.position, "time": e.time, "actor": e.actor, "type": type_name(e.data), "data": e.data}
-        for e in envelopes
-    ]
+    return [EventOfReminder(e.position, e.time, e.actor, type_name(e.data), e.data) for e in envelopes]
 
 
 # Inboxes and letters

@@ -2,7 +2,7 @@
 
 import re
 from datetime import date, datetime
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate
 from webargs.fields import DelimitedList
@@ -40,6 +40,11 @@ class Day(fields.Date):
 
 class Moment(fields.Field[str]):
     """A day (its end in Vietnam) or a moment (in Vietnam unless it has an offset), as a recorded time in UTC."""
+
+    described: ClassVar = {
+        "type": "string",
+        "description": "A day such as 2024-11-28 (its end in Vietnam), or a moment such as 2024-11-28T08:00",
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
         try:
@@ -156,6 +161,28 @@ class PolicyBody(Schema):
     reason = fields.String(required=True, validate=validate.Length(1, MOST_NOTE))
 
 
+class PolicyRevision(Schema):
+    """When a policy came into force (RFC 3339 in UTC), who published it and why; the built-in one has neither."""
+
+    policy = fields.String(required=True)
+    from_ = fields.String(required=True, data_key="from", attribute="from")
+    by = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+
+
+class PolicyInForce(PolicyBody):
+    """The policy as PUT takes it; the one that came with the system has no reason."""
+
+    reason = fields.String(required=True, allow_none=True)
+
+
+class PolicyShown(Schema):
+    """The policy in force, as PUT takes it, and its revisions."""
+
+    in_force = fields.Nested(PolicyInForce, required=True)
+    revisions = fields.List(fields.Nested(PolicyRevision), required=True)
+
+
 class PreferencesBody(Schema):
     channels = fields.Dict(fields.String(), fields.Boolean(), required=True)
     digest = fields.Boolean(load_default=False)
@@ -185,53 +212,6 @@ class UrgedTask(Schema):
 
 class Urged(Recorded):
     result = fields.List(fields.Nested(UrgedTask), required=True)
-
-
-class Reminder(Schema):
-    """A reminder and what became of it so far. Times are RFC 3339 in UTC."""
-
-    reminder = fields.String(required=True)
-    about = fields.String(required=True, metadata={"description": "task/<id>, check/<id>/<period>, sheet/…, appeal/…"})
-    rule = fields.String(required=True)
-    run_on = fields.Date(required=True)
-    recipient = fields.String(required=True)
-    channel = fields.String(required=True, validate=validate.OneOf(get_args(Channel)))
-    urgency = fields.String(required=True, validate=validate.OneOf(get_args(Urgency)))
-    queued_at = fields.String(required=True)
-    state = fields.String(required=True, validate=validate.OneOf(get_args(State)))
-    state_at = fields.String(required=True)
-    attempt = fields.Integer(required=True)
-    due_version = fields.Integer(required=True, allow_none=True)
-    policy = fields.String(required=True, allow_none=True)
-    by = fields.String(required=True, allow_none=True)
-    note = fields.String(required=True, allow_none=True)
-    reason = fields.String(required=True, allow_none=True)
-    sent_as = fields.String(required=True, allow_none=True)
-    acknowledged_at = fields.String(required=True, allow_none=True)
-
-
-class Item(Schema):
-    """What a message says of one thing: `text` in a line, `details` under it."""
-
-    reminder = fields.String(required=True)
-    about = fields.String(required=True)
-    rule = fields.String(required=True)
-    heading = fields.String(required=True)
-    title = fields.String(required=True)
-    text = fields.String(required=True)
-    details = fields.List(fields.String(), required=True)
-    staff = fields.String(required=True, allow_none=True)
-    due = fields.Date(required=True, allow_none=True)
-    due_version = fields.Integer(required=True)
-    link = fields.String(required=True, allow_none=True)
-
-
-class Letter(Schema):
-    """A reminder as it reads now; `task` is the id of the task that it is about, if it is one."""
-
-    reminder = fields.Nested(Reminder, required=True)
-    item = fields.Nested(Item, required=True)
-    task = fields.String(required=True, allow_none=True)
 
 
 # Slips
@@ -278,15 +258,6 @@ class SlipsIssued(Recorded):
     """Where it was recorded, and one slip for each lead."""
 
     slips = fields.List(fields.Nested(IssuedSlip), required=True)
-
-
-class Slip(Schema):
-    slip = fields.String(required=True)
-    time = fields.String(required=True)
-    number = fields.String(required=True, allow_none=True)
-    signed_by = fields.String(required=True, allow_none=True)
-    sha256 = fields.String(required=True)
-    tasks = fields.List(fields.String(), required=True)
 
 
 # The week and the month

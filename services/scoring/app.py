@@ -6,6 +6,7 @@ import flask
 
 from services.scoring.access import ACTIONS
 from services.scoring.api import BLUEPRINTS
+from services.scoring.api.about import ABOUT
 from services.scoring.domain import refusals
 from services.scoring.service import Scoring
 from services.scoring.views import PROJECTION
@@ -29,4 +30,5 @@ def create_web(scoring: Scoring, verifier: Verifier, *, origin: str | None = Non
         checks={"database": scoring.log.heads},
         refusals=refusals.ALL,
         origin=origin,
+        about=ABOUT,
     )

@@ -33,7 +33,7 @@ class Answer(msgspec.Struct, Generic[T], frozen=True):
     result: T
 
 
-class Status(msgspec.Struct, frozen=True):
+class RecordsStatus(msgspec.Struct, frozen=True):
     """Per log how far the records have come, how long it is, and why they stand still where they do."""
 
     positions: dict[str, int]
@@ -180,10 +180,10 @@ def recheck(
     return Answer(found, Recheck(all(proposal.ok for proposal in checked), checked))
 
 
-def status(service: Scoring, commune: str) -> Status:
+def status(service: Scoring, commune: str) -> RecordsStatus:
     """How far the records of a commune have come."""
     reached = all_positions(service.engine, PROJECTION.name).get(commune, {})
-    return Status(
+    return RecordsStatus(
         positions={source: at.position for source, at in reached.items()},
         heads={source: log.head(commune).position for source, log in service.logs.items()},
         parked={source: at.parked for source, at in reached.items() if at.parked},

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
@@ -21,6 +21,11 @@ POSITIONS = re.compile(r"tasks:(\d{1,18}),scoring:(\d{1,18})")
 
 class AsOf(fields.Field[str]):
     """A day (then its end in Vietnam) or a moment (RFC 3339, with its offset), as a recorded time in UTC."""
+
+    described: ClassVar = {
+        "type": "string",
+        "description": "A day such as 2024-10-03 (its end in Vietnam), or a moment with its offset (RFC 3339)",
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> str:
         try:
@@ -40,6 +45,8 @@ def _recorded(written: str) -> str:
 
 class Positions(fields.Field[dict[str, int]]):
     """`tasks:1234,scoring:56`."""
+
+    described: ClassVar = {"type": "string", "description": "Positions in the logs, such as tasks:1234,scoring:56"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> dict[str, int]:
         match = POSITIONS.fullmatch(str(value))
@@ -66,6 +73,11 @@ class AsOfQuery(Schema):
 class OneMoment(fields.Field[Any]):
     """A day or a moment as in `as_of` (a recorded time), or positions with their evaluation date (a Moment):
     `tasks:1234,scoring:56@2024-12-10`."""
+
+    described: ClassVar = {
+        "type": "string",
+        "description": "As `as_of`, or positions with their evaluation date: tasks:1234,scoring:56@2024-12-10",
+    }
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> str | Moment:
         pinned = PINNED.fullmatch(str(value))

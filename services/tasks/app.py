@@ -4,6 +4,7 @@ import flask
 
 from services.tasks.access import ACTIONS
 from services.tasks.api import communes, directives, drafts, evidence, imports, people, tasks
+from services.tasks.api.about import ABOUT
 from services.tasks.domain import refusals
 from services.tasks.service import Tasks
 from shared.web.app import create_app
@@ -31,4 +32,5 @@ def create_web(
         checks={"database": service.log.heads},
         refusals=refusals.ALL,
         origin=origin,
+        about=ABOUT,
     )

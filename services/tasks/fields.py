@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from decimal import Decimal, InvalidOperation
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
@@ -63,6 +63,8 @@ class Setting(fields.Field[Any]):
 
 class Coefficient(fields.Field[str]):
     """ "1,5", "1.5", 1.5 or "1/5" to the exact text that events carry. Whether it is above 0 is the domain's to say."""
+
+    described: ClassVar = {"type": ["string", "number"], "description": "Such as 1.5, 1,5 or 3/2"}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         text = str(value).strip().replace(",", ".")

@@ -359,11 +359,3 @@ class Recorded(Schema):
     id = fields.String(required=True)
     version = fields.Integer(required=True)
     versions = fields.Dict(fields.String(), fields.Integer(), required=True)
-
-
-class StoredEvidence(Schema):
-    """What a report names a file by, and the event holds."""
-
-    sha256 = fields.String(required=True)
-    size = fields.Integer(required=True)
-    media_type = fields.String(required=True)

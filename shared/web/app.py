@@ -57,7 +57,7 @@ class Api(flask_smorest.Api):
     def __init__(self, app: flask.Flask) -> None:
         self.answer_types: list[Any] = []
         super().__init__(app, spec_kwargs={"security": [{"token": []}]})
-        self.ma_plugin.converter.add_attribute_function(_pattern)
+        self.ma_plugin.converter.add_attribute_function(_described)
         self.spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
 
     def handle_http_exception(self, error: HTTPException) -> flask.Response:
@@ -152,10 +152,13 @@ def openapi(app: flask.Flask) -> dict[str, Any]:
     )
 
 
-def _pattern(_: object, field: marshmallow.fields.Field[Any], **__: object) -> dict[str, Any]:
-    """A field's regex as programs in other languages read it."""
+def _described(_: object, field: marshmallow.fields.Field[Any], **__: object) -> dict[str, Any]:
+    """What a field of our own says of itself (`described`), and its regex as programs in other languages read it."""
+    described = dict(getattr(field, "described", {}))
+    if field.allow_none and isinstance(described.get("type"), str):
+        described["type"] = [described["type"], "null"]
     regexes = [validator.regex for validator in field.validators if isinstance(validator, marshmallow.validate.Regexp)]
-    return {"pattern": ecma(regexes[0])} if regexes else {}
+    return described | ({"pattern": ecma(regexes[0])} if regexes else {})
 
 
 def _begin() -> None:

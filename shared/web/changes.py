@@ -8,11 +8,11 @@ import flask
 import msgspec
 
 from shared.eventlog import Appended, Key, Log, StaleVersion
-from shared.web import openapi
 from shared.web.app import service
 from shared.web.auth import Principal, action, principal
 from shared.web.conditional import if_match
 from shared.web.idempotency import idempotency_key
+from shared.web.openapi import ETAG, IF_MATCH, KEY, POSITION
 from shared.web.positions import recorded_at
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint, Schema
@@ -57,7 +57,7 @@ class Change(NamedTuple):
     """A route that only executes a command: the ids in its address and the fields of its body are the command's.
 
     rule       the address behind the blueprint's prefix
-    command    its name, in lowerCamel, is the operation's id
+    command    its name, in lowerCamel, is the operation's id: `AssignTask` → `assignTask`
     summary    what it does, in one sentence
     action     the row of the role × action table
     makes      the id that the service gives to what the command creates
@@ -104,9 +104,9 @@ def add(
     """
     for change in changes:
         view = _view(change, execute, answered)
-        describe(view, change)
         decorated = action(change.action, by_command=authorised_by_command)(view)
-        decorated = blueprint.response(_status(change), change.answer or answer)(decorated)
+        decorated = blueprint.answers(_status(change), change.answer or answer, headers=_headers(change))(decorated)
+        decorated = blueprint.takes(*_takes(change))(decorated)
         decorated = blueprint.arguments(change.body)(decorated)
         blueprint.route(change.rule, methods=[change.method])(decorated)
 
@@ -122,6 +122,14 @@ def _view(change: Change, execute: Execute, answered: Answered) -> Callable[...,
     view.__doc__ = change.summary
     view.__name__ = change.operation or change.command.__name__
     return view
+
+
+def _takes(change: Change) -> list[str]:
+    return [KEY] if change.versioned == "no" or change.makes else [KEY, IF_MATCH]
+
+
+def _headers(change: Change) -> list[str]:
+    return [POSITION] if change.versioned == "no" else [POSITION, ETAG]
 
 
 def _status(change: Change) -> int:
@@ -160,12 +168,3 @@ def new_id() -> str:
     """An id for what a command creates."""
     handle: Handle = service()
     return handle.log.new_id(handle.clock())
-
-
-def describe(view: Callable[..., Any], change: Change) -> None:
-    """Declare the headers that the route takes and answers with."""
-    versioned = change.versioned != "no"
-    based_on = (openapi.IF_MATCH,) if versioned and not change.makes else ()
-    openapi.declare_headers((openapi.KEY, *based_on))(view)
-    headers = ("Cchc-Position", "ETag") if versioned else ("Cchc-Position",)
-    openapi.declare_answer(openapi.Answer(_status(change), None, "", headers, None))(view)

@@ -5,7 +5,7 @@ Everything else is derived: who may call it, the problems that it can give, the 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -49,6 +49,7 @@ TAKES: Mapping[str, tuple[str, Document]] = {
     ),
 }
 IF_MATCH, KEY, WAIT = "If-Match", "Idempotency-Key", "Cchc-Wait-For"
+ETAG, POSITION, LINK, FILE_NAME = "ETag", "Cchc-Position", "Link", "Content-Disposition"
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def operation(
     if method == "get" and any("ETag" in answer.headers for answer in answers):
         takes.append("If-None-Match")
     doc["operationId"] = operation_id(view.__name__)
-    doc["parameters"] = [*doc.get("parameters", ()), *takes]  # apispec refers to them as components
+    doc["parameters"] = [*doc.get("parameters", ()), *takes]  # apispec makes references of names
     if (upload := tags.get("cchc_upload")) is not None:
         doc["requestBody"] = _form(upload)
     responses = {str(status): response for status, response in doc.pop("responses", {}).items()}
@@ -167,6 +168,8 @@ def operation(
     for status in _problems(tags, doc, takes):
         responses.setdefault(str(int(status)), _reference("responses", HTTPStatus(status).name))
     doc["responses"] = dict(sorted(responses.items()))
+    if "cchc_public" in tags:
+        doc["security"] = [{}, {"token": []}]  # a token may be sent, and need not be
     roles = sorted(actions.get(tags.get("cchc_action", ""), ()))
     lines = [doc.get("description") or doc.get("summary", "")]
     if roles:
@@ -192,8 +195,12 @@ def _add(responses: Document, answer: Answer, types: list[Any]) -> None:
         text = answer.media.startswith(("text/", "application/jsonl"))
         schema = {"type": "string"} if text else {"type": "string", "format": "binary"}
         response.setdefault("content", {})[answer.media] = {"schema": schema}
-    for name in answer.headers:
-        response.setdefault("headers", {})[name] = _reference("headers", name)
+    if answer.headers:
+        response["headers"] = headers_of(answer.headers)
+
+
+def headers_of(names: Iterable[str]) -> Document:
+    return {name: _reference("headers", name) for name in names}
 
 
 def _form(upload: Upload) -> Document:
@@ -247,12 +254,9 @@ def document(
     origin: str | None = app.extensions["cchc.origin"]
     for path, item in spec["paths"].items():
         _complete(path, item, {**IDS, **about.ids}, waits=about.waits)
-    references, schemas = components(types)
+    references, schemas = components(types, spec["components"].get("schemas", {}))
     spec = _resolved(spec, references)
-    declared = spec["components"].setdefault("schemas", {})
-    if twice := schemas.keys() & declared.keys():
-        raise ValueError(f"two schemas named {', '.join(sorted(twice))}")
-    declared.update(schemas)
+    spec["components"].setdefault("schemas", {}).update(schemas)
     statuses = [status.name for status in HTTPStatus if status >= 400]
     spec["components"]["responses"] = {name: _problem(name, problems) for name in (*statuses, OTHER)}
     spec["components"]["headers"] = {
@@ -270,21 +274,26 @@ def document(
     return spec
 
 
-def components(types: Sequence[Any]) -> tuple[list[Document], dict[str, Document]]:
-    """JSON Schemas of types, with their parts as components under names of our own.
+def components(types: Sequence[Any], taken: Collection[str] = ()) -> tuple[list[Document], dict[str, Document]]:
+    """JSON Schemas of types, with their parts as components under names of our own; `taken` are other schemas'.
 
     A field with a default is always sent, unless its Struct leaves defaults out: so it is required.
     """
     schemas, parts = msgspec.json.schema_components(types, ref_template=SCHEMAS + "{name}")
+    names: dict[str, str] = {}
     for cls in _classes(msgspec.inspect.multi_type_info(types)):
-        part = parts.get(_full_name(cls)) or parts[_short_name(cls)]
+        name = _full_name(cls) if _full_name(cls) in parts else _short_name(cls)
+        part = parts[name]
+        names[name] = _own_name(_full_name(cls) if _own_name(name) in taken else name)
         part.pop("title", None)
-        if "properties" in part and not cls.__struct_config__.omit_defaults:
-            part["required"] = list(part["properties"])
+        struct: type[msgspec.Struct] = getattr(cls, "__origin__", cls)
+        if "properties" in part and not struct.__struct_config__.omit_defaults:
+            absent = {each.encode_name for each in msgspec.structs.fields(struct) if each.default is msgspec.UNSET}
+            part["required"] = [name for name in part["properties"] if name not in absent]
             for described in part["properties"].values():
                 described.pop("default", None)
-    names = {name: _own_name(name) for name in parts}
-    if len(set(names.values())) < len(names):
+    names = {name: _own_name(name) for name in parts} | names
+    if len(set(names.values())) < len(names) or set(names.values()) & set(taken):
         raise ValueError(f"answers of one name: {sorted(names)}")
     named = {names[name]: part for name, part in parts.items()}
     pointers = {SCHEMAS + old: SCHEMAS + new for old, new in names.items()}

@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlencode
 
 import flask
@@ -19,6 +19,8 @@ MAX_LIMIT = 200
 
 class Cursor(fields.Field[tuple[Any, ...]]):
     """Where the previous page ended: the sort key of its last row, e.g. `Cursor(str, int)`."""
+
+    described: ClassVar = {"type": "string", "description": "Where the page before ended, as its Link header says"}
 
     def __init__(self, *types: type, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from functools import wraps
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -104,13 +104,16 @@ class Blueprint(flask_smorest.Blueprint):
         of: Any = None,
         *,
         media: str | None = None,
-        headers: Sequence[str] = (),
+        headers: Collection[str] = (),
         description: str | None = None,
     ) -> Callable[[View], View]:
         """What a view answers with when all is well: JSON of a type, or a file of a media type, or nothing.
 
-        A view that returns a value of that type, alone or with headers, has it encoded.
+        A view that returns a value of that type, alone or with headers, has it encoded. `of` may be a schema too.
         """
+        if isinstance(of, marshmallow.Schema) or (isinstance(of, type) and issubclass(of, marshmallow.Schema)):
+            described = openapi.headers_of(headers)
+            return cast(Callable[[View], View], self.response(status, of, headers=described, description=description))
         media = media or (openapi.JSON if of is not None else "")
         declared = openapi.declare_answer(openapi.Answer(status, of, media, tuple(headers), description))
 

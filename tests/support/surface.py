@@ -18,7 +18,7 @@ DEEPEST = 6
 
 
 def surface_of_openapi(document: dict[str, Any]) -> Surface:
-    """Operation → parameters, fields of its body by media type, fields of its answers by status and media type."""
+    """Operation → parameters, fields of its body, fields of its answers by status and media type."""
     found: Surface = {}
     for path, item in document["paths"].items():
         for method, operation in item.items():
@@ -29,7 +29,9 @@ def surface_of_openapi(document: dict[str, Any]) -> Surface:
             ]
             described: Surface = {"parameters": sorted(f"{part['in']}:{part['name']}" for part in parameters)}
             if "requestBody" in operation:
-                described["body"] = _content(document, operation["requestBody"])
+                # By no media type: 0.1 said of a form with a file that it was urlencoded, which no file fits in.
+                sent = _content(document, operation["requestBody"]).values()
+                described["body"] = {name: part for named in sent for name, part in named.items()}
             described["answers"] = {
                 status: _content(document, resolved(document, answer))
                 for status, answer in operation["responses"].items()

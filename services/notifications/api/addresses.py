@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import flask
-
 from services.notifications import outside_log
 from services.notifications.access import person
+from services.notifications.answers import Address
 from services.notifications.api.handle import notifications
 from services.notifications.schemas import AddressBody
-from shared.web.answers import as_json
 from shared.web.auth import action, principal
 from shared.web.schema import Blueprint
 
@@ -16,25 +14,25 @@ blueprint = Blueprint("addresses", __name__, url_prefix="/communes/<commune>", d
 
 
 @blueprint.route("/addresses/<channel>")
+@blueprint.answers(200, Address)
 @action("preferences.own")
-def read(commune: str, channel: str) -> flask.Response:
+def read_address(commune: str, channel: str) -> Address:
     """One's own address of a channel; other people's are not shown."""
-    address = outside_log.address_of(notifications(), commune, person(principal()), channel)
-    return as_json({"address": address})
+    return Address(outside_log.address_of(notifications(), commune, person(principal()), channel))
 
 
 @blueprint.route("/addresses/<channel>", methods=["PUT"])
 @blueprint.arguments(AddressBody)
-@blueprint.response(204)
+@blueprint.answers(204)
 @action("preferences.own")
-def save(body: dict[str, Any], commune: str, channel: str) -> None:
+def save_address(body: dict[str, Any], commune: str, channel: str) -> None:
     """Save one's own address, outside the log."""
     outside_log.save_address(notifications(), commune, person(principal()), channel, body["address"])
 
 
 @blueprint.route("/addresses/<channel>", methods=["DELETE"])
-@blueprint.response(204)
+@blueprint.answers(204)
 @action("preferences.own")
-def erase(commune: str, channel: str) -> None:
+def erase_address(commune: str, channel: str) -> None:
     """Erase one's own address."""
     outside_log.erase_address(notifications(), commune, person(principal()), channel)

@@ -1,14 +1,12 @@
 """What people choose for themselves: channels, a digest, quiet hours."""
 
-import flask
-
 from services.notifications import queries
 from services.notifications.api.handle import notifications
 from services.notifications.commands import execute
 from services.notifications.domain.preferences import ChangePreferences
 from services.notifications.schemas import PreferencesBody, Recorded
+from shared.events import PreferencesChanged
 from shared.web import changes
-from shared.web.answers import as_json
 from shared.web.auth import action, principal
 from shared.web.changes import Change
 from shared.web.schema import Blueprint
@@ -17,10 +15,11 @@ blueprint = Blueprint("preferences", __name__, url_prefix="/communes/<commune>",
 
 
 @blueprint.route("/preferences/<staff>")
+@blueprint.answers(200, PreferencesChanged)
 @action("preferences.own")
-def read(commune: str, staff: str) -> flask.Response:
+def read_preferences(commune: str, staff: str) -> PreferencesChanged:
     """What a person chose: one's own, or anybody's for those who see all."""
-    return as_json(queries.preferences_of(notifications(), principal(), commune, staff))
+    return queries.preferences_of(notifications(), principal(), commune, staff)
 
 
 CHANGES = [

@@ -10,8 +10,9 @@ from services.notifications.api.handle import notifications
 from services.notifications.documents import reports
 from services.notifications.domain.weekly import Month, Week
 from services.notifications.schemas import MonthQuery, WeekQuery
-from shared.web.answers import as_json, as_xlsx
+from shared.web.answers import HTML, XLSX, as_xlsx
 from shared.web.auth import action
+from shared.web.openapi import FILE_NAME
 from shared.web.positions import wait_for_header
 from shared.web.schema import Blueprint
 
@@ -20,16 +21,18 @@ blueprint = Blueprint("reports", __name__, url_prefix="/communes/<commune>", des
 
 @blueprint.route("/weekly")
 @blueprint.arguments(WeekQuery, location="query")
+@blueprint.answers(200, Week)
 @action("weekly.read")
-def week(query: dict[str, Any], commune: str) -> flask.Response:
+def read_week(query: dict[str, Any], commune: str) -> Week:
     """The week by person and by field, and all that is late with who knows of it."""
-    return as_json(_week(query, commune))
+    return _week(query, commune)
 
 
 @blueprint.route("/weekly.xlsx")
 @blueprint.arguments(WeekQuery, location="query")
+@blueprint.answers(200, media=XLSX, headers=[FILE_NAME])
 @action("weekly.read")
-def week_workbook(query: dict[str, Any], commune: str) -> flask.Response:
+def download_week(query: dict[str, Any], commune: str) -> flask.Response:
     """The week as a workbook."""
     report = _week(query, commune)
     names = queries.contacts(notifications(), commune)
@@ -38,24 +41,27 @@ def week_workbook(query: dict[str, Any], commune: str) -> flask.Response:
 
 @blueprint.route("/weekly.html")
 @blueprint.arguments(WeekQuery, location="query")
+@blueprint.answers(200, media=HTML)
 @action("weekly.read")
-def week_page(query: dict[str, Any], commune: str) -> flask.Response:
+def print_week(query: dict[str, Any], commune: str) -> flask.Response:
     """The week to print on A4."""
     return _page(reports.week_page(_week(query, commune), queries.contacts(notifications(), commune)))
 
 
 @blueprint.route("/monthly")
 @blueprint.arguments(MonthQuery, location="query")
+@blueprint.answers(200, Month)
 @action("monthly.read")
-def month(query: dict[str, Any], commune: str) -> flask.Response:
+def read_month(query: dict[str, Any], commune: str) -> Month:
     """A month in numbers by field; nobody is named."""
-    return as_json(_month(query, commune))
+    return _month(query, commune)
 
 
 @blueprint.route("/monthly.xlsx")
 @blueprint.arguments(MonthQuery, location="query")
+@blueprint.answers(200, media=XLSX, headers=[FILE_NAME])
 @action("monthly.read")
-def month_workbook(query: dict[str, Any], commune: str) -> flask.Response:
+def download_month(query: dict[str, Any], commune: str) -> flask.Response:
     """A month as a workbook."""
     report = _month(query, commune)
     return as_xlsx(reports.document(report, {}), f"so-lieu-thang-{report.month}.xlsx")
@@ -63,8 +69,9 @@ def month_workbook(query: dict[str, Any], commune: str) -> flask.Response:
 
 @blueprint.route("/monthly.html")
 @blueprint.arguments(MonthQuery, location="query")
+@blueprint.answers(200, media=HTML)
 @action("monthly.read")
-def month_page(query: dict[str, Any], commune: str) -> flask.Response:
+def print_month(query: dict[str, Any], commune: str) -> flask.Response:
     """A month to print on A4."""
     return _page(reports.month_page(_month(query, commune)))
 

@@ -9,12 +9,13 @@ from services.notifications import queries
 from services.notifications.api.handle import notifications, now
 from services.notifications.commands import execute
 from services.notifications.documents.slips import DOCX, together
-from services.notifications.domain.slips import IssueSlips
-from services.notifications.schemas import DraftQuery, PrintQuery, Slip, SlipBody, SlipsIssued, SlipsQuery
+from services.notifications.domain.slips import IssuedSlip, IssueSlips
+from services.notifications.schemas import DraftQuery, PrintQuery, SlipBody, SlipsIssued, SlipsQuery
 from shared.eventlog import Appended
 from shared.web import changes
 from shared.web.auth import action
 from shared.web.changes import Change
+from shared.web.openapi import FILE_NAME
 from shared.web.positions import recorded_at, wait_for_header
 from shared.web.schema import Blueprint
 
@@ -23,17 +24,18 @@ blueprint = Blueprint("slips", __name__, url_prefix="/communes/<commune>/slips",
 
 @blueprint.route("")
 @blueprint.arguments(SlipsQuery, location="query")
-@blueprint.response(200, Slip(many=True))
+@blueprint.answers(200, list[IssuedSlip])
 @action("slip.read")
-def listed(query: dict[str, Any], commune: str) -> Any:
+def list_slips(query: dict[str, Any], commune: str) -> list[IssuedSlip]:
     """The slips issued, the last one first; or those that name a task."""
     return queries.slips(notifications(), commune, task=query["task"])
 
 
 @blueprint.route("/draft.docx")
 @blueprint.arguments(DraftQuery, location="query")
+@blueprint.answers(200, media=DOCX, headers=[FILE_NAME])
 @action("slip.issue")
-def draft(query: dict[str, Any], commune: str) -> flask.Response:
+def draft_slips(query: dict[str, Any], commune: str) -> flask.Response:
     """The slips as they would be issued now, to look at; nothing is recorded."""
     wait_for_header(notifications().reached)
     drafts = queries.slip_drafts(notifications(), commune, IssueSlips(**query))
@@ -42,15 +44,19 @@ def draft(query: dict[str, Any], commune: str) -> flask.Response:
 
 @blueprint.route("/print.docx")
 @blueprint.arguments(PrintQuery, location="query")
+@blueprint.answers(200, media=DOCX, headers=[FILE_NAME])
+@blueprint.problems(410)
 @action("slip.read")
-def printed(query: dict[str, Any], commune: str) -> flask.Response:
+def print_slips(query: dict[str, Any], commune: str) -> flask.Response:
     """Slips together in one document, each from its first page on, to be printed at once."""
     return _paper(queries.slip_documents(notifications(), commune, query["slips"]), "phieu-don-doc.docx")
 
 
 @blueprint.route("/<slip>.docx")
+@blueprint.answers(200, media=DOCX, headers=[FILE_NAME])
+@blueprint.problems(410)
 @action("slip.read")
-def one(commune: str, slip: str) -> flask.Response:
+def download_slip(commune: str, slip: str) -> flask.Response:
     """A slip as it was issued, byte by byte."""
     return _paper(queries.slip_documents(notifications(), commune, [slip]), f"phieu-don-doc-{slip}.docx")
 

@@ -1,14 +1,8 @@
-"""What the routes share: addresses, the service they ask, the answer that names what it rests on."""
-
-from typing import Any
-
-import flask
+"""What the routes share: addresses, the service they ask, rows of commands."""
 
 from services.scoring.domain.context import Command
 from services.scoring.domain.decisions import HANDLERS
-from services.scoring.queries import Answer
 from services.scoring.service import Scoring
-from shared.web.answers import as_json
 from shared.web.app import service
 from shared.web.changes import Change
 from shared.web.positions import wait_for_header
@@ -29,14 +23,6 @@ def scoring() -> Scoring:
 def wait_for_records() -> None:
     """Hold a request until the records have reached what its `Cchc-Wait-For` names."""
     wait_for_header(scoring().reached)
-
-
-def answer(found: Answer[Any], **more: Any) -> flask.Response:
-    """Every answer names the positions and the evaluation date it used; asking by both gives the same bytes."""
-    of = found.known
-    return as_json(
-        {"commune": of.records.commune, **more, "evaluated_on": of.on, "inputs": of.inputs, "result": found.result}
-    )
 
 
 def change(rule: str, command: type[Command], body: type[Schema], summary: str) -> Change:

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-import flask
-
 from services.scoring import queries
-from services.scoring.api.base import COMMUNE, PERSON, YEAR, answer, change, scoring
+from services.scoring.answers import AsKnown, as_known
+from services.scoring.api.base import COMMUNE, PERSON, YEAR, change, scoring
 from services.scoring.commands import execute
+from services.scoring.domain.course import Course, PersonCourse
+from services.scoring.domain.periods import PeriodTable
 from services.scoring.domain.procedure.appeal import FileAppeal, ReRate, ResolveAppeal
 from services.scoring.domain.procedure.decision import Decide, Notify, Publish
 from services.scoring.domain.procedure.meeting import AssessOneself, RecordMeeting, RecordOpinion
@@ -49,23 +50,26 @@ add(blueprint, CHANGES, execute, answer=Recorded)
 
 @blueprint.route(f"{YEAR}/procedure")
 @blueprint.arguments(AsOfQuery, location="query")
+@blueprint.answers(200, AsKnown[Course])
 @action("rating.table")
-def year_procedure(query: dict[str, Any], commune: str, year: int) -> flask.Response:
+def read_year_procedure(query: dict[str, Any], commune: str, year: int) -> AsKnown[Course]:
     """The year: deadline of the decision, meetings, publication, and for each person what comes next."""
-    return answer(queries.year_course(scoring(), commune, year, query))
+    return as_known(queries.year_course(scoring(), commune, year, query))
 
 
 @blueprint.route(f"{PERSON}/procedure")
 @blueprint.arguments(AsOfQuery, location="query")
+@blueprint.answers(200, AsKnown[PersonCourse])
 @action("rating.sheet")
-def person_procedure(query: dict[str, Any], commune: str, year: int, staff: str) -> flask.Response:
+def read_person_procedure(query: dict[str, Any], commune: str, year: int, staff: str) -> AsKnown[PersonCourse]:
     """A person's year: proposal, steps, decision in force and earlier ones, and what became known since."""
-    return answer(queries.person_course(scoring(), principal(), commune, year, staff, query))
+    return as_known(queries.person_course(scoring(), principal(), commune, year, staff, query))
 
 
 @blueprint.route("/periods/<period>")
 @blueprint.arguments(AsOfQuery, location="query")
+@blueprint.answers(200, AsKnown[PeriodTable])
 @action("rating.period")
-def period_table(query: dict[str, Any], commune: str, period: str) -> flask.Response:
+def read_period(query: dict[str, Any], commune: str, period: str) -> AsKnown[PeriodTable]:
     """A period: everyone's score, what is missing, and whether it can be closed."""
-    return answer(queries.period_table(scoring(), commune, period, query))
+    return as_known(queries.period_table(scoring(), commune, period, query))

@@ -5,12 +5,14 @@ from typing import Any
 import flask
 
 from services.scoring import queries
-from services.scoring.api.base import COMMUNE, YEAR, answer, scoring
+from services.scoring.answers import AsKnown, as_known
+from services.scoring.api.base import COMMUNE, YEAR, scoring
 from services.scoring.domain import reports
 from services.scoring.schemas import ReportQuery
 from services.scoring.views import Known
-from shared.web.answers import as_xlsx, prefers_xlsx
+from shared.web.answers import XLSX, as_json, as_xlsx, prefers_xlsx
 from shared.web.auth import action
+from shared.web.openapi import FILE_NAME
 from shared.web.schema import Blueprint
 
 blueprint = Blueprint("reports", __name__, url_prefix=COMMUNE, description="Báo cáo, số liệu tổng hợp")
@@ -18,8 +20,10 @@ blueprint = Blueprint("reports", __name__, url_prefix=COMMUNE, description="Báo
 
 @blueprint.route(f"{YEAR}/reports/people")
 @blueprint.arguments(ReportQuery, location="query")
+@blueprint.answers(200, AsKnown[reports.PeopleReport])
+@blueprint.answers(200, media=XLSX, headers=[FILE_NAME])
 @action("report.read")
-def people(query: dict[str, Any], commune: str, year: int) -> flask.Response:
+def report_people(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """The year's table by person: levels, figures, tasks, and what exceeds the excellent quota."""
     known = queries.known(scoring(), commune, query)
     return _answer(known, query, reports.people_report(known.records, year, known.on), year)
@@ -27,8 +31,10 @@ def people(query: dict[str, Any], commune: str, year: int) -> flask.Response:
 
 @blueprint.route(f"{YEAR}/reports/units")
 @blueprint.arguments(ReportQuery, location="query")
+@blueprint.answers(200, AsKnown[reports.UnitsReport])
+@blueprint.answers(200, media=XLSX, headers=[FILE_NAME])
 @action("report.read")
-def units(query: dict[str, Any], commune: str, year: int) -> flask.Response:
+def report_units(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """By unit: how many people of each level, and the tasks of all who work there."""
     known = queries.known(scoring(), commune, query)
     return _answer(known, query, reports.units_report(known.records, year, known.on), year)
@@ -36,8 +42,10 @@ def units(query: dict[str, Any], commune: str, year: int) -> flask.Response:
 
 @blueprint.route(f"{YEAR}/reports/fields")
 @blueprint.arguments(ReportQuery, location="query")
+@blueprint.answers(200, AsKnown[reports.FieldsReport])
+@blueprint.answers(200, media=XLSX, headers=[FILE_NAME])
 @action("report.read")
-def fields(query: dict[str, Any], commune: str, year: int) -> flask.Response:
+def report_fields(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """By field of administrative reform: tasks done, late, undone, returned, and objective causes."""
     known = queries.known(scoring(), commune, query)
     return _answer(known, query, reports.fields_report(known.records, year, known.on), year)
@@ -45,8 +53,10 @@ def fields(query: dict[str, Any], commune: str, year: int) -> flask.Response:
 
 @blueprint.route(f"{YEAR}/reports/aggregates")
 @blueprint.arguments(ReportQuery, location="query")
+@blueprint.answers(200, AsKnown[reports.Aggregates])
+@blueprint.answers(200, media=XLSX, headers=[FILE_NAME])
 @action("report.aggregates")
-def aggregates(query: dict[str, Any], commune: str, year: int) -> flask.Response:
+def report_aggregates(query: dict[str, Any], commune: str, year: int) -> flask.Response:
     """Numbers for the supervising bodies: they name and reveal nobody."""
     known = queries.known(scoring(), commune, query)
     return _answer(known, query, reports.aggregates(known.records, year, known.on), year)
@@ -54,8 +64,10 @@ def aggregates(query: dict[str, Any], commune: str, year: int) -> flask.Response
 
 @blueprint.route("/reports/directives")
 @blueprint.arguments(ReportQuery, location="query")
+@blueprint.answers(200, AsKnown[reports.DirectivesReport])
+@blueprint.answers(200, media=XLSX, headers=[FILE_NAME])
 @action("report.read")
-def directives(query: dict[str, Any], commune: str) -> flask.Response:
+def report_directives(query: dict[str, Any], commune: str) -> flask.Response:
     """Every directive with its tasks counted."""
     known = queries.known(scoring(), commune, query)
     return _answer(known, query, reports.directives_report(known.records, known.on))
@@ -63,8 +75,10 @@ def directives(query: dict[str, Any], commune: str) -> flask.Response:
 
 @blueprint.route("/reports/directives/<directive>")
 @blueprint.arguments(ReportQuery, location="query")
+@blueprint.answers(200, AsKnown[reports.DirectiveReport])
+@blueprint.answers(200, media=XLSX, headers=[FILE_NAME])
 @action("report.read")
-def directive(query: dict[str, Any], commune: str, directive: str) -> flask.Response:
+def report_directive(query: dict[str, Any], commune: str, directive: str) -> flask.Response:
     """The progress of a directive: all of its tasks in the order of the annex."""
     known = queries.known(scoring(), commune, query)
     return _answer(known, query, reports.directive_report(known.records, directive, known.on))
@@ -72,7 +86,7 @@ def directive(query: dict[str, Any], commune: str, directive: str) -> flask.Resp
 
 def _answer(of: Known, query: dict[str, Any], report: Any, year: int | None = None) -> flask.Response:
     as_workbook = query["format"] == "xlsx" if query["format"] else prefers_xlsx()
-    response = _workbook(of, report, year) if as_workbook else answer(queries.Answer(of, report))
+    response = _workbook(of, report, year) if as_workbook else as_json(as_known(queries.Answer(of, report)))
     response.vary.add("Accept")
     return response
 

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-import flask
+import msgspec
 
-from services.tasks import personal, queries
+from services.tasks import answers, personal, queries
 from services.tasks.api.changes import add, change, record
-from services.tasks.api.request import PREFIX, answer_all, answer_one, plain, service, state_of
+from services.tasks.api.request import PREFIX, Versioned, answer_all, answer_one, service, state_of
 from services.tasks.domain.communes import ChooseCommuneSettings, CloseCommune, OpenCommune, RenameCommune
 from services.tasks.domain.organisation import DefineUnit
 from services.tasks.domain.publishing import PublishCalendar
+from services.tasks.queries import CommuneStatus
 from services.tasks.schemas import (
     CalendarBody,
     CloseCommuneBody,
@@ -19,9 +20,9 @@ from services.tasks.schemas import (
     SettingsBody,
     UnitBody,
 )
-from shared.web.answers import as_json
 from shared.web.auth import action
 from shared.web.changes import command_of
+from shared.web.openapi import ETAG, IF_MATCH, KEY, POSITION
 from shared.web.schema import Blueprint
 
 CHANGES = (
@@ -37,29 +38,34 @@ add(blueprint, CHANGES)
 
 
 @blueprint.route("")
+@blueprint.answers(200, answers.CommuneState, headers=[ETAG])
 @action("commune.read")
-def commune_state(commune: str) -> flask.Response:
+def read_commune(commune: str) -> Versioned:
     """The commune as it is recorded."""
-    return answer_one(state_of(commune, f"commune/{commune}"))
+    return answer_one(answers.CommuneState, state_of(commune, f"commune/{commune}"))
 
 
 @blueprint.route("/status")
+@blueprint.answers(200, CommuneStatus)
 @action("commune.read")
-def status(commune: str) -> flask.Response:
+def read_commune_status(commune: str) -> CommuneStatus:
     """The head of the log, and how many streams of each kind and tasks of each status there are."""
-    return as_json(queries.commune_status(service(), commune))
+    return queries.commune_status(service(), commune)
 
 
 @blueprint.route("/units")
+@blueprint.answers(200, answers.Units)
 @action("unit.read")
-def units(commune: str) -> flask.Response:
+def list_units(commune: str) -> msgspec.Struct:
     """All units with their names, in the order of these."""
-    return as_json({"units": [plain(unit) | {"name": name} for unit, name in queries.units(service(), commune)]})
+    units = queries.units(service(), commune)
+    return answers.Units(units=[answers.state(answers.UnitState, unit, name=name) for unit, name in units])
 
 
 @blueprint.route("/units/<unit>", methods=["PUT"])
 @blueprint.arguments(UnitBody)
-@blueprint.response(200, Recorded)
+@blueprint.answers(200, Recorded, headers=[ETAG, POSITION])
+@blueprint.takes(IF_MATCH, KEY)
 @action("unit.define", by_command=True)
 def define_unit(body: dict[str, Any], commune: str, unit: str) -> Any:
     """Define a unit, or what it is from now on."""
@@ -72,14 +78,16 @@ def define_unit(body: dict[str, Any], commune: str, unit: str) -> Any:
 
 
 @blueprint.route("/calendars")
+@blueprint.answers(200, answers.Calendars)
 @action("calendar.read")
-def calendars(commune: str) -> flask.Response:
+def list_calendars(commune: str) -> msgspec.Struct:
     """The revision in force of every published year."""
-    return answer_all(commune, "calendar", "calendars")
+    return answer_all(commune, "calendar", answers.CalendarState, answers.Calendars)
 
 
 @blueprint.route("/calendars/<int:year>")
+@blueprint.answers(200, answers.CalendarState, headers=[ETAG])
 @action("calendar.read")
-def calendar(commune: str, year: int) -> flask.Response:
+def read_calendar(commune: str, year: int) -> Versioned:
     """One year's calendar in force."""
-    return answer_one(state_of(commune, f"calendar/{year}"))
+    return answer_one(answers.CalendarState, state_of(commune, f"calendar/{year}"))

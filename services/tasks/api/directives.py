@@ -1,13 +1,15 @@
 """Directives, and the templates of recurring tasks."""
 
-import flask
+import msgspec
 
+from services.tasks import answers
 from services.tasks.api.changes import add, change
-from services.tasks.api.request import PREFIX, answer_all, answer_one, state_of
+from services.tasks.api.request import PREFIX, Versioned, answer_all, answer_one, state_of
 from services.tasks.domain.directives import AmendDirective, IssueDirective, WithdrawDirective
 from services.tasks.domain.templates import EndTemplate, SetTemplate
 from services.tasks.schemas import AmendDirectiveBody, DirectiveBody, ReasonBody, ReasonedBody, TemplateBody
 from shared.web.auth import action
+from shared.web.openapi import ETAG
 from shared.web.schema import Blueprint
 
 CHANGES = (
@@ -31,28 +33,32 @@ add(blueprint, CHANGES)
 
 
 @blueprint.route("/directives")
+@blueprint.answers(200, answers.Directives)
 @action("directive.read")
-def directive_list(commune: str) -> flask.Response:
+def list_directives(commune: str) -> msgspec.Struct:
     """Every directive."""
-    return answer_all(commune, "directive", "directives")
+    return answer_all(commune, "directive", answers.DirectiveState, answers.Directives)
 
 
 @blueprint.route("/directives/<directive>")
+@blueprint.answers(200, answers.DirectiveState, headers=[ETAG])
 @action("directive.read")
-def directive_one(commune: str, directive: str) -> flask.Response:
+def read_directive(commune: str, directive: str) -> Versioned:
     """One directive."""
-    return answer_one(state_of(commune, f"directive/{directive}"))
+    return answer_one(answers.DirectiveState, state_of(commune, f"directive/{directive}"))
 
 
 @blueprint.route("/templates")
+@blueprint.answers(200, answers.Templates)
 @action("template.read")
-def template_list(commune: str) -> flask.Response:
+def list_templates(commune: str) -> msgspec.Struct:
     """Every recurring task, with all its versions."""
-    return answer_all(commune, "template", "templates")
+    return answer_all(commune, "template", answers.TemplateState, answers.Templates)
 
 
 @blueprint.route("/templates/<template>")
+@blueprint.answers(200, answers.TemplateState, headers=[ETAG])
 @action("template.read")
-def template_one(commune: str, template: str) -> flask.Response:
+def read_template(commune: str, template: str) -> Versioned:
     """One recurring task."""
-    return answer_one(state_of(commune, f"template/{template}"))
+    return answer_one(answers.TemplateState, state_of(commune, f"template/{template}"))

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import flask
+import msgspec
 from marshmallow import ValidationError
 
-from services.tasks import queries
+from services.tasks import answers, queries
 from services.tasks.api.changes import record
-from services.tasks.api.request import PREFIX, plain, service, state_of
+from services.tasks.api.request import PREFIX, Versioned, answer_one, service, state_of
 from services.tasks.domain import refusals
 from services.tasks.domain.assigning import AssignTask
 from services.tasks.domain.decisions import SettleDraft, Together
@@ -17,10 +17,9 @@ from services.tasks.imports.texts import QUESTIONS
 from services.tasks.schemas import Recorded, SettleBody, SettleManyBody
 from services.tasks.views import Stored
 from shared.refusal import fill
-from shared.web.answers import as_json
 from shared.web.auth import action
 from shared.web.changes import command_of, new_id
-from shared.web.conditional import etag
+from shared.web.openapi import ETAG, IF_MATCH, KEY, POSITION
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint
 
@@ -35,34 +34,41 @@ blueprint = Blueprint("drafts", __name__, url_prefix=f"{PREFIX}/drafts", descrip
 
 
 @blueprint.route("")
+@blueprint.answers(200, answers.Drafts)
 @action("draft.read")
-def waiting(commune: str) -> flask.Response:
+def list_drafts(commune: str) -> msgspec.Struct:
     """Every row that waits, with its words and questions."""
-    return as_json({"drafts": [_plain(stored) for stored in queries.drafts(service(), commune)]})
+    drafts = queries.drafts(service(), commune)
+    return answers.Drafts(
+        drafts=[answers.state(answers.DraftState, stored, questions=_questions(stored)) for stored in drafts]
+    )
 
 
 @blueprint.route("/<task>")
+@blueprint.answers(200, answers.DraftState, headers=[ETAG])
 @action("draft.read")
-def draft_one(commune: str, task: str) -> flask.Response:
+def read_draft(commune: str, task: str) -> Versioned:
     """One row that waits, or what it became."""
     draft = _draft(commune, task)
-    return as_json(_plain(draft), etag(draft.version))
+    return answer_one(answers.DraftState, draft, questions=_questions(draft))
 
 
 @blueprint.route("/<task>/settlement", methods=["POST"])
 @blueprint.arguments(SettleBody)
-@blueprint.response(200, Recorded)
+@blueprint.answers(200, Recorded, headers=[ETAG, POSITION])
+@blueprint.takes(IF_MATCH, KEY)
 @action("task.settle_draft")
-def settle(body: dict[str, Any], commune: str, task: str) -> Any:
+def settle_draft(body: dict[str, Any], commune: str, task: str) -> Any:
     """Answer a row: the tasks and templates it becomes; none drops it."""
     return record(commune, _settlement(commune, task, body, ("into",)))
 
 
 @blueprint.route("/settlements", methods=["POST"])
 @blueprint.arguments(SettleManyBody)
-@blueprint.response(200, Recorded)
+@blueprint.answers(200, Recorded, headers=[ETAG, POSITION])
+@blueprint.takes(KEY)
 @action("task.settle_draft")
-def settle_many(body: dict[str, Any], commune: str) -> Any:
+def settle_drafts(body: dict[str, Any], commune: str) -> Any:
     """Answer several rows at once, all or none; one that was answered meanwhile refuses them all."""
     commands = [
         _settlement(commune, settlement.pop("draft"), settlement, ("settlements", index, "into"))
@@ -78,12 +84,10 @@ def _draft(commune: str, task: str) -> Stored:
     return stored
 
 
-def _plain(stored: Stored) -> dict[str, Any]:
-    body = plain(stored)
-    row = body["draft"]["row"]
-    # The row keeps codes; their texts may become better words later.
-    questions = [{"code": code, "text": _question(code, row)} for code in body["draft"]["questions"]]
-    return body | {"questions": questions}
+def _questions(stored: Stored) -> list[answers.Question]:
+    """The row keeps codes: their texts may become better words later."""
+    draft = stored.state.draft
+    return [answers.Question(code, _question(code, draft.row)) for code in draft.questions]
 
 
 def _question(code: str, row: dict[str, Any]) -> str:

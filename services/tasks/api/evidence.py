@@ -1,15 +1,14 @@
 """Files that prove results: stored by their hash, handed out only to those who may see the task."""
 
-from typing import Any
-
 import flask
+import msgspec
 
-from services.tasks import evidence, queries
+from services.tasks import answers, evidence, queries
 from services.tasks.api.request import PREFIX, known, service
 from services.tasks.domain import refusals
-from services.tasks.schemas import StoredEvidence
-from shared.web.answers import as_json
+from shared.events import Evidence
 from shared.web.auth import action, body_limit, principal
+from shared.web.openapi import ETAG, FILE_NAME
 from shared.web.schema import Blueprint
 
 FORM = 64 * 1024  # what a multipart form adds around its file, in bytes
@@ -18,10 +17,11 @@ blueprint = Blueprint("evidence", __name__, url_prefix=f"{PREFIX}/tasks/<task>/e
 
 
 @blueprint.route("", methods=["POST"])
-@blueprint.response(201, StoredEvidence)
+@blueprint.answers(201, Evidence)
+@blueprint.uploads("file")
 @action("evidence.store")
 @body_limit(evidence.MAX_EVIDENCE + FORM)
-def store(commune: str, task: str) -> Any:
+def store_evidence(commune: str, task: str) -> Evidence:
     """Store a file (part `file` of a form) for a task; the same file twice is one."""
     _must_see(commune, task)
     name, content = uploaded()
@@ -29,16 +29,18 @@ def store(commune: str, task: str) -> Any:
 
 
 @blueprint.route("")
+@blueprint.answers(200, answers.Files)
 @action("evidence.read")
-def stored(commune: str, task: str) -> flask.Response:
+def list_evidence(commune: str, task: str) -> msgspec.Struct:
     """The files stored for a task."""
     _must_see(commune, task)
-    return as_json({"files": [file._asdict() for file in queries.evidence_files(service(), commune, task)]})
+    return answers.Files(files=answers.files(queries.evidence_files(service(), commune, task)))
 
 
 @blueprint.route("/<sha256>")
+@blueprint.answers(200, media="*/*", headers=[ETAG, FILE_NAME], description="The file as it was stored.")
 @action("evidence.read")
-def download(commune: str, task: str, sha256: str) -> flask.Response:
+def download_evidence(commune: str, task: str, sha256: str) -> flask.Response:
     """A file, always to be saved and never to be shown in place."""
     _must_see(commune, task)
     kept = evidence.read_evidence(service(), commune, task, sha256)
@@ -51,9 +53,9 @@ def download(commune: str, task: str, sha256: str) -> flask.Response:
 
 
 @blueprint.route("/<sha256>", methods=["DELETE"])
-@blueprint.response(204)
+@blueprint.answers(204)
 @action("person.write")
-def erase(commune: str, task: str, sha256: str) -> None:
+def erase_evidence(commune: str, task: str, sha256: str) -> None:
     """Erase a file and its name, as personal data must be erasable; its hash stays in the log."""
     _must_see(commune, task)
     if not evidence.erase_evidence(service(), commune, task, sha256):

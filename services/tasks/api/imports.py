@@ -7,7 +7,7 @@ from typing import Any
 import flask
 import msgspec
 
-from services.tasks import importing
+from services.tasks import answers, importing
 from services.tasks.api.changes import recorded
 from services.tasks.api.evidence import FORM, uploaded
 from services.tasks.api.request import PREFIX, answer_all, service
@@ -15,9 +15,10 @@ from services.tasks.importing import DryRun, Kind
 from services.tasks.imports.archive import MAX_UPLOAD
 from services.tasks.imports.sheets import is_workbook
 from services.tasks.schemas import ConfirmImportBody, ImportForm, ImportQuery, Recorded
-from shared.web.answers import XLSX, as_json
+from shared.web.answers import XLSX, answer_of
 from shared.web.auth import action, body_limit, principal
 from shared.web.idempotency import idempotency_key
+from shared.web.openapi import ETAG, FILE_NAME, KEY, POSITION
 from shared.web.schema import Blueprint
 
 blueprint = Blueprint("imports", __name__, url_prefix=f"{PREFIX}/imports", description="Nhập phụ lục, danh sách")
@@ -25,27 +26,32 @@ blueprint = Blueprint("imports", __name__, url_prefix=f"{PREFIX}/imports", descr
 
 @blueprint.route("/<any(annex, roster):kind>", methods=["POST"])
 @blueprint.arguments(ImportForm, location="form")
+@blueprint.uploads("file", form=ImportForm)
+@blueprint.answers(200, answers.DryRunAnswer)
 @action("import.run")
 @body_limit(MAX_UPLOAD + FORM)
-def dry_run(form: dict[str, Any], commune: str, kind: Kind) -> flask.Response:
+def dry_run_import(form: dict[str, Any], commune: str, kind: Kind) -> msgspec.Struct:
     """What confirming a file (part `file` of a form) would record, row by row. Records nothing."""
     name, content = uploaded()
-    return as_json(described(_run(commune, kind, content, name, form)))
+    return answer_of(answers.DryRunAnswer, _run(commune, kind, content, name, form))
 
 
 @blueprint.route("/<any(annex, roster):kind>/<sha256>")
 @blueprint.arguments(ImportQuery, location="query")
+@blueprint.answers(200, answers.DryRunAnswer)
 @action("import.run")
-def again(query: dict[str, Any], commune: str, kind: Kind, sha256: str) -> flask.Response:
+def repeat_dry_run(query: dict[str, Any], commune: str, kind: Kind, sha256: str) -> msgspec.Struct:
     """The dry run of a file that was sent before, as of now."""
     content = importing.kept_file(service(), commune, sha256)
-    return as_json(described(_run(commune, kind, content, "", query)))
+    return answer_of(answers.DryRunAnswer, _run(commune, kind, content, "", query))
 
 
 @blueprint.route("/<any(annex, roster):kind>/<sha256>/annotated")
 @blueprint.arguments(ImportQuery, location="query")
+@blueprint.answers(200, media=XLSX, headers=[FILE_NAME])
+@blueprint.answers(200, media="text/csv", headers=[FILE_NAME], description="A file of the kind that was sent.")
 @action("import.run")
-def annotated(query: dict[str, Any], commune: str, kind: Kind, sha256: str) -> flask.Response:
+def annotate_import(query: dict[str, Any], commune: str, kind: Kind, sha256: str) -> flask.Response:
     """The file again, with a column "Lỗi" that says of each row what becomes of it."""
     content = importing.kept_file(service(), commune, sha256)
     run = _run(commune, kind, content, "", query)
@@ -57,9 +63,10 @@ def annotated(query: dict[str, Any], commune: str, kind: Kind, sha256: str) -> f
 
 @blueprint.route("/<any(annex, roster):kind>/<sha256>/confirmation", methods=["POST"])
 @blueprint.arguments(ConfirmImportBody)
-@blueprint.response(200, Recorded)
+@blueprint.answers(200, Recorded, headers=[ETAG, POSITION])
+@blueprint.takes(KEY)
 @action("import.confirm")
-def confirm(body: dict[str, Any], commune: str, kind: Kind, sha256: str) -> Any:
+def confirm_import(body: dict[str, Any], commune: str, kind: Kind, sha256: str) -> Any:
     """Record what the dry run says as of now, all of it or nothing; a file that brings nothing records nothing."""
     content = importing.kept_file(service(), commune, sha256)
     run = _run(commune, kind, content, "", body)
@@ -68,17 +75,12 @@ def confirm(body: dict[str, Any], commune: str, kind: Kind, sha256: str) -> Any:
 
 
 @blueprint.route("")
+@blueprint.answers(200, answers.Imports)
 @action("import.read")
-def confirmed(commune: str) -> flask.Response:
+def list_imports(commune: str) -> msgspec.Struct:
     """Every file that was confirmed, with its counts."""
-    return answer_all(commune, "import", "imports")
+    return answer_all(commune, "import", answers.ImportState, answers.Imports)
 
 
 def _run(commune: str, kind: Kind, content: bytes, name: str, sent: dict[str, Any]) -> DryRun:
     return importing.dry_run(service(), commune, kind, content, name, directive=sent.get("directive"))
-
-
-def described(run: DryRun) -> dict[str, Any]:
-    """A dry run as JSON: everything but the commands it leads to."""
-    fields = (name for name in run.__struct_fields__ if name != "plan")
-    return {name: msgspec.to_builtins(getattr(run, name)) for name in fields}

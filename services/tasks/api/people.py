@@ -2,12 +2,12 @@
 
 from typing import Any
 
-import flask
+import msgspec
 from sqlalchemy import Connection
 
-from services.tasks import personal, queries, views
+from services.tasks import answers, personal, queries, views
 from services.tasks.api.changes import add, change
-from services.tasks.api.request import PREFIX, known, service
+from services.tasks.api.request import PREFIX, Versioned, known, service
 from services.tasks.domain.context import canonical
 from services.tasks.domain.organisation import (
     AppointStaff,
@@ -28,9 +28,9 @@ from services.tasks.schemas import (
     StaffChangeBody,
 )
 from shared.eventlog import writing
-from shared.web.answers import as_json
 from shared.web.auth import action, principal
 from shared.web.conditional import etag
+from shared.web.openapi import ETAG
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint
 
@@ -50,39 +50,36 @@ add(blueprint, CHANGES)
 
 
 @blueprint.route("/staff")
+@blueprint.answers(200, answers.StaffList)
 @action("staff.read")
-def staff_list(commune: str) -> flask.Response:
+def list_staff(commune: str) -> msgspec.Struct:
     """The people in post today; names, and their order, only for those who may read them."""
-    return as_json({"staff": queries.colleagues(service(), commune, principal())})
+    return answers.StaffList(staff=queries.colleagues(service(), commune, principal()))
 
 
 @blueprint.route("/staff/<staff>")
+@blueprint.answers(200, answers.StaffState, headers=[ETAG])
 @action("staff.read")
-def staff_one(commune: str, staff: str) -> flask.Response:
+def read_staff(commune: str, staff: str) -> Versioned:
     """A person: the post today; absences and acts only for the person and those who see every record."""
     record = known(queries.staff_record(service(), commune, principal(), staff))
-    state, version = record.stored.state, record.stored.version
-    body = {"id": state.staff, "version": version, "post": record.post}
-    if record.whole:
-        body |= {name: getattr(state, name) for name in ("steps", "absences", "acts")}
-    if record.contact:
-        body["contact"] = record.contact._asdict()
-    return as_json(body, etag(version))
+    return answers.staff(record), etag(record.stored.version)
 
 
 @blueprint.route("/people")
+@blueprint.answers(200, answers.Contacts)
 @action("person.read")
-def contacts(commune: str) -> flask.Response:
+def list_contacts(commune: str) -> msgspec.Struct:
     """Names and addresses of everybody for whom they are kept, by given name."""
     people = queries.contacts(service(), commune, principal())
-    return as_json({"people": [person._asdict() for person in people.values()]})
+    return answers.Contacts(people=[answers.contact_of(person) for person in people.values()])
 
 
 @blueprint.route("/people/<staff>", methods=["PUT"])
 @blueprint.arguments(PersonBody)
-@blueprint.response(204)
+@blueprint.answers(204)
 @action("person.write")
-def save(body: dict[str, Any], commune: str, staff: str) -> None:
+def save_contact(body: dict[str, Any], commune: str, staff: str) -> None:
     """Keep a person's name and addresses; what is left out is cleared."""
     code = canonical(staff)
     with writing(service().engine, commune) as connection:
@@ -92,9 +89,9 @@ def save(body: dict[str, Any], commune: str, staff: str) -> None:
 
 
 @blueprint.route("/people/<staff>", methods=["DELETE"])
-@blueprint.response(204)
+@blueprint.answers(204)
 @action("person.write")
-def erase(commune: str, staff: str) -> None:
+def erase_contact(commune: str, staff: str) -> None:
     """Erase a person's name and addresses; the code stays in the log."""
     with writing(service().engine, commune) as connection:
         _must_write(connection, commune)

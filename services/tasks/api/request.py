@@ -1,20 +1,19 @@
-"""What every route needs: the service, a stream or 404, and a state as JSON."""
+"""What every route needs: the service, a stream or 404, and its state as an answer."""
 
 from typing import Any, TypeVar
 
-import flask
 import msgspec
 
-from services.tasks import queries
+from services.tasks import answers, queries
 from services.tasks.service import Tasks
 from services.tasks.views import Stored
 from shared.web import app
-from shared.web.answers import as_json
 from shared.web.conditional import etag
 from shared.web.problems import Rejected
 
 PREFIX = "/communes/<commune>"
 Found = TypeVar("Found")
+Versioned = tuple[msgspec.Struct, dict[str, str]]
 
 
 def service() -> Tasks:
@@ -35,17 +34,12 @@ def state_of(commune: str, subject: str) -> Stored:
     return known(queries.one(service(), commune, subject))
 
 
-def plain(stored: Stored) -> dict[str, Any]:
-    """A state with its id and version; every field of it, also those that are left out where it is stored."""
-    fields = {name: msgspec.to_builtins(getattr(stored.state, name)) for name in stored.state.__struct_fields__}
-    return {"id": stored.subject.partition("/")[2], "version": stored.version, **fields}
-
-
-def answer_one(stored: Stored, **more: Any) -> flask.Response:
+def answer_one(answer: type[msgspec.Struct], stored: Stored, **more: Any) -> Versioned:
     """One state with its ETag."""
-    return as_json(plain(stored) | more, etag(stored.version))
+    return answers.state(answer, stored, **more), etag(stored.version)
 
 
-def answer_all(commune: str, kind: str, name: str) -> flask.Response:
-    """Every stream of a kind, as a list under `name`."""
-    return as_json({name: [plain(stored) for stored in queries.all_of(service(), commune, kind)]})
+def answer_all(commune: str, kind: str, answer: type[msgspec.Struct], listed: type[msgspec.Struct]) -> msgspec.Struct:
+    """Every stream of a kind, each as an `answer`, in the only field of `listed`."""
+    [name] = listed.__struct_fields__
+    return listed(**{name: [answers.state(answer, stored) for stored in queries.all_of(service(), commune, kind)]})

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import flask
-
-from services.tasks import queries
+from services.tasks import answers, queries
 from services.tasks.api.changes import add, change
-from services.tasks.api.request import PREFIX, answer_one, known, plain, service
+from services.tasks.api.request import PREFIX, Versioned, known, service
 from services.tasks.domain.assigning import AssignTask, CancelTask, CorrectCoefficient, CorrectTask, HandBackTask
 from services.tasks.domain.deadlines import ConfirmDue, GrantExtension, RefuseExtension, RequestExtension
 from services.tasks.domain.results import (
@@ -36,9 +34,9 @@ from services.tasks.schemas import (
     ReturnBody,
     TasksQuery,
 )
-from shared.events import Envelope
-from shared.web.answers import as_json
 from shared.web.auth import action, principal
+from shared.web.conditional import etag
+from shared.web.openapi import ETAG, LINK
 from shared.web.paging import page
 from shared.web.schema import Blueprint
 
@@ -67,8 +65,9 @@ add(blueprint, CHANGES)
 
 @blueprint.route("/tasks")
 @blueprint.arguments(TasksQuery, location="query")
+@blueprint.answers(200, answers.Tasks, headers=[LINK])
 @action("task.read")
-def task_list(query: dict[str, Any], commune: str) -> flask.Response:
+def list_tasks(query: dict[str, Any], commune: str) -> Versioned:
     """Tasks in the order of their ids; those who don't see all see the ones they lead or take part in."""
     wanted = TaskFilter(
         status=[query["status"]] if "status" in query else None,
@@ -83,31 +82,21 @@ def task_list(query: dict[str, Any], commune: str) -> flask.Response:
     limit: int = query["limit"]
     rows = queries.visible_tasks(service(), commune, principal(), wanted, limit=limit + 1, after=after)
     shown, headers = page(rows, limit, lambda stored: (stored.subject,))
-    return as_json({"tasks": [plain(stored) for stored in shown]}, headers)
+    return answers.Tasks(tasks=[answers.state(answers.TaskState, stored) for stored in shown]), headers
 
 
 @blueprint.route("/tasks/<task>")
+@blueprint.answers(200, answers.TaskWithHistory, headers=[ETAG])
 @action("task.read")
-def task_one(commune: str, task: str) -> flask.Response:
+def read_task(commune: str, task: str) -> Versioned:
     """One task with its history, every event with its position, and the files stored for it."""
     record = known(queries.task_record(service(), commune, principal(), task))
-    history = [_entry(envelope) for envelope in record.history]
-    return answer_one(record.stored, history=history, files=[file._asdict() for file in record.files])
+    return answers.task(record), etag(record.stored.version)
 
 
 @blueprint.route("/reports/tasks")
+@blueprint.answers(200, answers.TaskCounts)
 @action("report.read")
-def report_counts(commune: str) -> flask.Response:
+def count_tasks(commune: str) -> answers.TaskCounts:
     """How many tasks there are by field and status, and how many of them are overdue: no person, no title."""
-    return as_json({"on": service().today, "counts": queries.field_counts(service(), commune)})
-
-
-def _entry(envelope: Envelope) -> dict[str, Any]:
-    return {
-        "position": envelope.position,
-        "version": envelope.streamversion,
-        "time": envelope.time,
-        "type": envelope.type,
-        "actor": envelope.actor,
-        "data": envelope.data,
-    }
+    return answers.TaskCounts(service().today, queries.field_counts(service(), commune))

@@ -245,9 +245,9 @@ def test_twenty_thousand_rows_are_quick():
         sheet.append(row)
     written = io.BytesIO()
     book.save(written)
-    started = time.monotonic()
+    started = time.process_time()  # not the clock: other programs on the machine are none of its doing
     found = annex(written.getvalue())
-    took = time.monotonic() - started
+    took = time.process_time() - started
     assert found.counts == {"rows": 20_000, "good": 20_000, "waiting": 0, "rejected": 0}
     assert took < 20  # about 3 s on one free core; a quadratic step would take minutes
 

@@ -32,3 +32,13 @@ def test_what_is_missing_is_named() -> None:
     assert list(missing({"GET /a": {"parameters": ["query:limit"]}}, {"GET /a": {"parameters": []}})) == [
         "/GET /a/parameters/query:limit"
     ]
+
+
+def test_a_new_event_and_a_new_optional_field_leave_a_release_as_it_was() -> None:
+    before, grown = surface_of_asyncapi(asyncapi.document()), asyncapi.document()
+    reference = {"$ref": "#/components/messages/task_assigned"}
+    grown["channels"]["tasks"]["messages"]["task_suspended"] = reference
+    grown["components"]["schemas"]["TaskAssigned"]["properties"]["urgent"] = {"type": "boolean", "default": False}
+    assert surface_of_asyncapi(grown).items() > before.items()
+    grown["components"]["schemas"]["TaskAssigned"]["required"].append("urgent")
+    assert not surface_of_asyncapi(grown).items() > before.items()

@@ -42,10 +42,20 @@ def surface_of_openapi(document: dict[str, Any]) -> Surface:
 
 
 def surface_of_asyncapi(document: dict[str, Any]) -> dict[str, str]:
-    """Part → hash of it without its descriptions, which are free to become better ones."""
-    parts = {name: part for name, part in document.items() if name not in ("info", "components")}
-    for kind, named in document["components"].items():
-        parts |= {f"components/{kind}/{name}": part for name, part in named.items()}
+    """Part → hash of it without its descriptions, which are free to become better ones.
+
+    Each message of a channel and each property of a schema is a part: a new event and a new optional field change no
+    part that was there before.
+    """
+    parts = {name: part for name, part in document.items() if name not in ("info", "channels", "components")}
+    named = {"channels": document["channels"]} | {
+        f"components/{kind}": of for kind, of in document["components"].items()
+    }
+    for where, of in named.items():
+        inner = {"channels": "messages", "components/schemas": "properties"}.get(where, "")
+        for name, part in of.items():
+            parts[f"{where}/{name}"] = {key: value for key, value in part.items() if key != inner}
+            parts |= {f"{where}/{name}/{inner}/{key}": value for key, value in part.get(inner, {}).items()}
     return {name: _digest(part) for name, part in sorted(parts.items())}
 
 

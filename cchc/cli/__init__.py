@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from cchc.cli.click_messages import speak_vietnamese
+from cchc.cli.group import Group
 
 speak_vietnamese()
 
@@ -44,7 +45,7 @@ COMMANDS = {
 }
 
 
-class Lazy(click.Group):
+class Lazy(Group):
     """Knows its commands by name and imports only the one that is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from cchc.cli.group import Group
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail
@@ -13,7 +14,7 @@ from services.tasks.domain.publishing import PublishCalendar
 from shared.web.auth import Principal
 
 
-@click.group("calendar")
+@click.group("calendar", cls=Group)
 def calendar_command() -> None:
     """Lịch ngày làm việc."""
 

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import click
 
+from cchc.cli.group import Group
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, table
@@ -13,7 +14,7 @@ from shared.eventlog.signer import sign_now
 from shared.events import VIETNAM, CheckpointSigned, parse_time
 
 
-@click.group("checkpoint")
+@click.group("checkpoint", cls=Group)
 def checkpoint_command() -> None:
     """Điểm chốt có chữ ký của nhật ký: bằng chứng khi bản sao của nó nằm ngoài tầm tay người vận hành."""
 

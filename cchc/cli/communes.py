@@ -11,6 +11,7 @@ import click
 import msgspec
 from marshmallow import ValidationError
 
+from cchc.cli.group import Group
 from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail, table, write
@@ -32,7 +33,7 @@ from shared.web.schema import Schema, composed
 OPERATOR = "operator/cchc"
 
 
-@click.group("commune")
+@click.group("commune", cls=Group)
 def commune_command() -> None:
     """Xã: mở, liệt kê, kết thúc, cài đặt, trao vai trò, sắp xếp (nhập nhiều xã thành một)."""
 

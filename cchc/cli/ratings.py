@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from cchc.cli.as_of import as_of_options, ask, pins, year_option
+from cchc.cli.group import Group
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import FOUND, as_json, fail, line, table
@@ -22,7 +23,7 @@ from shared.events import local_day
 from shared.web.schema import Schema
 
 
-@click.group("rating")
+@click.group("rating", cls=Group)
 def rating_command() -> None:
     """Kết quả xếp loại và giải thích."""
 

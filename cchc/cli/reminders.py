@@ -8,6 +8,7 @@ import click
 import msgspec
 from marshmallow import ValidationError
 
+from cchc.cli.group import Group
 from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail, table
@@ -49,7 +50,7 @@ at_option = click.option(
 )
 
 
-@click.group("remind")
+@click.group("remind", cls=Group)
 def remind_command() -> None:
     """Nhắc việc, đôn đốc: xem trước, hỏi vì sao, việc của Văn phòng."""
 
@@ -222,7 +223,7 @@ OUTCOMES = REASONS | {
 }
 
 
-@remind_command.group("policy")
+@remind_command.group("policy", cls=Group)
 def policy_group() -> None:
     """Chính sách nhắc việc."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cchc.cli.as_of import as_of_options, ask, moment_options, pins
+from cchc.cli.group import Group
 from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail, line, table, write
@@ -27,7 +28,7 @@ output_option = click.option(
 )
 
 
-@click.group("report")
+@click.group("report", cls=Group)
 def report_command() -> None:
     """Báo cáo theo người, đơn vị, lĩnh vực, chỉ thị và số liệu giám sát."""
 

@@ -19,7 +19,14 @@ from shared.web.sign_in import issue_code, metadata
 @click.option("--staff", help="Mã cán bộ; vai trò lấy từ quyết định bổ nhiệm đang có hiệu lực.")
 @click.option("--operator", help="Tên người vận hành, khi không phải cán bộ của xã.")
 @click.option("--service", help="Tên dịch vụ đọc nhật ký (vai trò replicator).")
-@click.option("--role", "roles", multiple=True, type=click.Choice(sorted(ROLES)), help="Vai trò; lặp lại được.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(sorted(ROLES)),
+    metavar="VAI_TRÒ",
+    help=f"Vai trò; lặp lại được: {', '.join(sorted(ROLES))}.",
+)
 @click.option("--hours", default=8, show_default=True, type=click.IntRange(1, 24 * 90), help="Thời hạn, giờ.")
 @click.option("--link", is_flag=True, help="In liên kết đăng nhập một lần (15 phút) thay cho mã.")
 @click.option("--url", help="Địa chỉ trang, dùng với --link (mặc định: CCHC_ORIGIN, hoặc nơi đã phục vụ lần cuối).")

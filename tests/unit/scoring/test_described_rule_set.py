@@ -234,6 +234,7 @@ def test_the_command_line_shows_it(tmp_path: Path) -> None:
         (("period_figures", 2, "parts", 0), "sai", "score.parts names"),
         (("figures", 3, "name"), "other", "figures misses"),
         (("period_figures", 1, "name"), "other", "names"),
+        (("applies", 0, "rule_set"), "other", "applies names 'other'"),
     ],
 )
 def test_a_description_that_fits_nothing_is_refused(

@@ -42,7 +42,8 @@ class RuleSet(msgspec.Struct, frozen=True):
 def use(folders: Iterable[Path]) -> None:
     """Hold the rule sets in these folders too, and what they add to the law. Called once, when a process starts.
 
-    Raises DescriptionError for a rule set that cannot be read, or whose name is taken.
+    Raises DescriptionError for a rule set that cannot be read, whose name is taken, or that gives the law a row with a
+    rule set that is not there.
     """
     wanted, before = [str(folder) for folder in folders], __path__[1:]
     if wanted == before:
@@ -70,7 +71,12 @@ def _added() -> dict[str, Description]:
     found = [path.parent.name for folder in _folders() for path in folder.glob("*/rules.toml")]
     if twice := sorted({name for name in found if found.count(name) > 1}):
         raise DescriptionError(f"rule set {twice[0]}: two folders have this name")
-    return {name: described(name) for name in found if not (_HERE / name).is_dir()}
+    added = {name: described(name) for name in found if not (_HERE / name).is_dir()}
+    for name, description in added.items():
+        for row in description.applies:
+            if row.rule_set not in {*names(), "none"}:
+                raise DescriptionError(f"rule set {name}: applies names {row.rule_set!r}, and no folder has that name")
+    return added
 
 
 def _folders() -> list[Path]:

@@ -1,19 +1,24 @@
 """What must hold over all commands, events and refusals of the tasks service."""
 
 import ast
+import pkgutil
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import get_args
 
 import services.tasks
-from services.tasks import access
+from services.tasks import access, api
 from services.tasks.domain import refusals
+from services.tasks.domain.assigning import DraftTask
 from services.tasks.domain.context import Command
-from services.tasks.domain.decisions import HANDLERS
+from services.tasks.domain.decisions import HANDLERS, ConfirmImport, SettleDraft, Together
+from services.tasks.domain.organisation import DefineUnit
 from services.tasks.domain.streams import EVOLVE, STATES
 from services.tasks.domain.task import ASSIGNED, RUNNING, STATUSES, Status, Task
 from shared.events import CATALOGUE
 from shared.refusal import Refusal, by_code
+from shared.web.changes import Change
 
 SOURCES = [path for path in Path(next(iter(services.tasks.__path__))).rglob("*.py") if path.name != "refusals.py"]
 
@@ -61,6 +66,16 @@ def test_every_event_of_the_service_is_folded() -> None:
 def test_every_command_is_decided_and_its_action_has_roles() -> None:
     assert set(Command.__subclasses__()) == set(HANDLERS)
     assert {handler.action for handler in HANDLERS.values()} <= set(access.ACTIONS)
+
+
+def test_every_command_has_a_route() -> None:
+    modules = [import_module(f"{api.__name__}.{module.name}") for module in pkgutil.iter_modules(api.__path__)]
+    tables = [table for module in modules for table in vars(module).values() if isinstance(table, tuple)]
+    rows = {row.command for table in tables for row in table if isinstance(row, Change)}
+    # Their routes do more than pass a body on; rows of a file come in as drafts, and together.
+    by_hand = {DefineUnit, SettleDraft, ConfirmImport, DraftTask, Together}
+    assert rows | by_hand == set(HANDLERS)
+    assert not rows & by_hand
 
 
 def test_supervisors_inspectors_and_replicators_change_nothing() -> None:

@@ -28,7 +28,7 @@ from shared.eventlog import Head, Log
 from shared.metrics import Sample
 from shared.projection import Progress, Projection
 from shared.web.auth import Verifier
-from shared.worker import Loop, Mine
+from shared.worker import IsOurs, Loop
 
 
 class Handle(Protocol):
@@ -114,7 +114,7 @@ class Service(msgspec.Struct, Generic[H], frozen=True, kw_only=True):
     signs_in: bool = False
     records: Projection[Any] | None = None
     rebuild_own: Callable[[Connection, str, Log], int] | None = None
-    loops: Callable[[H, Progress | None, Mine], Mapping[str, Loop]] = lambda _, __, ___: {}
+    loops: Callable[[H, Progress | None, IsOurs], Mapping[str, Loop]] = lambda _, __, ___: {}
     alone: Callable[[H], Mapping[str, Loop]] = lambda _: {}
     signed_at_once: frozenset[str] = frozenset()
     rests_on: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from functools import partial
 from shared.metrics import Sample
 
 Loop = Callable[[threading.Event], None]
-Mine = Callable[[str], bool]  # commune → should this process look after it?
+IsOurs = Callable[[str], bool]  # commune → should this process look after it?
 
 logger = logging.getLogger(__name__)
 

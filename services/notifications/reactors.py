@@ -15,7 +15,7 @@ from services.notifications.sender import Sender
 from services.notifications.service import Notifications
 from shared.eventlog import Busy, ClockBehind, UnknownCommune
 from shared.events import format_time
-from shared.worker import Mine, all_communes
+from shared.worker import IsOurs, all_communes
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ REST = timedelta(minutes=1)
 class Reminding:
     """Plans and sends for every commune that is ours."""
 
-    def __init__(self, service: Notifications, is_ours: Mine = all_communes) -> None:
+    def __init__(self, service: Notifications, is_ours: IsOurs = all_communes) -> None:
         self.service = service
         self.is_ours = is_ours
         self.planner = Planner(service)

@@ -162,12 +162,12 @@ class PolicyBody(Schema):
 
 
 class PolicyRevision(Schema):
-    """When a policy came into force (RFC 3339 in UTC), who published it and why."""
+    """When a policy came into force (RFC 3339 in UTC), who published it and why; the built-in one has neither."""
 
     policy = fields.String(required=True)
     from_ = fields.String(required=True, data_key="from", attribute="from")
-    by = fields.String(required=True)
-    reason = fields.String(required=True)
+    by = fields.String(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
 
 
 class PolicyInForce(PolicyBody):

@@ -4,10 +4,10 @@ from services.notifications.reactors import Reminding
 from services.notifications.service import Notifications
 from services.notifications.views import PROJECTION
 from shared.projection import Progress, Runner
-from shared.worker import Loop, Mine, all_communes
+from shared.worker import IsOurs, Loop, all_communes
 
 
-def loops(service: Notifications, progress: Progress | None = None, is_ours: Mine = all_communes) -> dict[str, Loop]:
+def loops(service: Notifications, progress: Progress | None = None, is_ours: IsOurs = all_communes) -> dict[str, Loop]:
     """What runs besides the web app, however the logs come here, for the communes that are ours; `progress` hears of
     rebuilds."""
     runner = Runner(service.engine, service.logs, PROJECTION, is_ours)

@@ -15,7 +15,7 @@ from shared.eventlog import Busy, ClockBehind, Decision, Transaction
 from shared.events import ScoreUpdated, decode, subject_of
 from shared.projection import all_positions
 from shared.wake import Waiting
-from shared.worker import Mine, all_communes
+from shared.worker import IsOurs, all_communes
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ class ScoreAnnouncer:
     It compares with scoring's own log first, so it may repeat.
     """
 
-    def __init__(self, service: Scoring, is_ours: Mine = all_communes) -> None:
+    def __init__(self, service: Scoring, is_ours: IsOurs = all_communes) -> None:
         self.service = service
         self.is_ours = is_ours
         self._announced_at: dict[str, tuple[dict[str, int], date]] = {}

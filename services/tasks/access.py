@@ -94,7 +94,7 @@ def may_see(task: Task, staff: str | None, unit: str | None, roles: Collection[s
 
 
 class Viewer(NamedTuple):
-    """Who asks, with the roles that today's post and the token both give; `unit` is that of the post."""
+    """A person or account that asks: `unit` of today's post, the roles that post and token both give."""
 
     staff: str | None
     unit: str | None

@@ -56,7 +56,7 @@ class Streams(NamedTuple):
 
 
 def read_context(service: Tasks, tx: Transaction, principal: Principal, case: Case, own: Streams) -> Context:
-    """What the decision may look at, as it is while the commune's head is held."""
+    """Everything that the decision may look at, as it is while the commune's head is held."""
     states = {**_neighbours(service, tx, own.neighbours_changed_at), **own.states}
     if case.needs_running_tasks:
         states |= views.load(tx.connection, tx.commune, (), kinds=(), running=True)

@@ -129,7 +129,7 @@ def safe_name(file_name: str) -> str:
 
 
 def media_type_of(content: bytes, name: str) -> str:
-    """What the bytes are, whatever the sender says. Refuses kinds that are not taken."""
+    """The kind of the bytes, whatever the sender says. Refuses kinds that are not taken."""
     for signature, media_type in SIGNATURES:
         if content.startswith(signature):
             return media_type

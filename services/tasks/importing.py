@@ -31,12 +31,11 @@ from shared.web.auth import Principal
 
 Kind = Literal["annex", "roster"]
 HASH = re.compile(r"[0-9a-f]{64}")
-ACTOR = "service/tasks"  # a dry run is nobody's decision
+ACTOR = "service/tasks"  # a dry run is no person's decision
 
 
 class DryRun(msgspec.Struct, frozen=True, kw_only=True):
-    """What confirming a file would record, compared with the log up to `position`. `plan` is for `confirm`; the rest is
-    for people."""
+    """A file as read and compared with the log up to `position`. `plan` is for `confirm`, the rest for people."""
 
     commune: str
     position: int
@@ -124,30 +123,30 @@ KINDS = frozenset({"commune", "unit", "staff", "directive", "calendar", "task", 
 
 
 def confirm(
-    service: Tasks, principal: Principal, commune: str, found: DryRun, *, by: str | None = None, key: Key | None = None
+    service: Tasks, principal: Principal, commune: str, run: DryRun, *, by: str | None = None, key: Key | None = None
 ) -> Appended:
-    """Record what a dry run found, all of it or nothing. A file that brings nothing new records nothing.
+    """Record what a dry run run, all of it or nothing. A file that brings nothing new records nothing.
 
     `by` is the person for whom the Office records it.
 
     Refuses what its rows refuse, and `import-outdated` when something was recorded since the dry run.
     """
-    plan = found.plan
+    plan = run.plan
     confirmed = ConfirmImport(
-        import_=found.import_,
-        kind=found.kind,
-        sha256=found.sha256,
-        rows=found.counts["rows"],
-        created=found.counts["new"],
-        changed=found.counts["changed"],
-        waiting=found.counts["waits"],
-        rejected=found.counts["error"],
+        import_=run.import_,
+        kind=run.kind,
+        sha256=run.sha256,
+        rows=run.counts["rows"],
+        created=run.counts["new"],
+        changed=run.counts["changed"],
+        waiting=run.counts["waits"],
+        rejected=run.counts["error"],
         commands=plan.commands,
         by=by,
     )
 
     def names(tx: Transaction) -> None:
-        if tx.head.position != found.position:
+        if tx.head.position != run.position:
             raise refusals.IMPORT_OUTDATED()
         _save_names(tx.connection, commune, plan)
 
@@ -155,9 +154,9 @@ def confirm(
     return execute(service, principal, command, commune=commune, key=key, outside_log=names)
 
 
-def annotated(content: bytes, found: DryRun) -> bytes:
+def annotated(content: bytes, run: DryRun) -> bytes:
     """The file with a column "Lỗi" that says what becomes of each row."""
-    return annotate(content, found.tables, {(row.sheet, row.row): outcome(row) for row in found.rows})
+    return annotate(content, run.tables, {(row.sheet, row.row): outcome(row) for row in run.rows})
 
 
 def kept_file(service: Tasks, commune: str, sha256: str) -> bytes:
@@ -185,26 +184,26 @@ def _by_id(context: Context, kind: str) -> dict[str, Any]:
 
 
 def _people(context: Context, contacts: dict[str, personal.Person], unit_names: dict[str, str]) -> list[Person]:
-    """Who is in post today, as the words of an annex are looked up."""
-    found = []
+    """The people in post today, as an annex may name them."""
+    people = []
     for staff in _by_id(context, "staff"):
         if (post := context.post(staff)) is not None:
             unit = "" if post.unit == context.commune else unit_names.get(post.unit, post.unit)
             name = contacts[staff].name if staff in contacts else None
-            found.append(Person(staff, post.post, unit, post.category, post.tracker, name=name or ""))
-    return found
+            people.append(Person(staff, post.post, unit, post.category, post.tracker, name=name or ""))
+    return people
 
 
 def _known(service: Tasks, context: Context, directive: str) -> dict[tuple[str, str], list[plan_annex.Known]]:
     """What earlier imports made of this directive's rows, by sheet and number."""
     states: dict[str, Task] = context.of_kind("task")
     templates: dict[str, Template] = context.of_kind("template")
-    found: dict[tuple[str, str], list[plan_annex.Known]] = defaultdict(list)
+    known: dict[tuple[str, str], list[plan_annex.Known]] = defaultdict(list)
     for state in plan_annex.items_of(directive, states.values(), templates.values()):
         item = plan_annex.item_of(state)
         if item is not None:
-            found[item.sheet, item.no].append(plan_annex.Known(state, _first(service, context.commune, state)))
-    return found
+            known[item.sheet, item.no].append(plan_annex.Known(state, _first(service, context.commune, state)))
+    return known
 
 
 def _first(service: Tasks, commune: str, state: Task | Template) -> Any:

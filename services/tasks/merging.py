@@ -33,7 +33,7 @@ BATCH = 500
 
 
 class Plan(NamedTuple):
-    """What a merger brings: the former communes as they are, and the streams that the new log begins with."""
+    """A merger before it is recorded: the former communes as they are, and the streams that the new log begins with."""
 
     merger: Merger
     formers: list[Former]
@@ -49,14 +49,14 @@ class Plan(NamedTuple):
 
 
 def plan(service: Tasks, merger: Merger, newcomers: Newcomers, by: str) -> Plan:
-    """What would be recorded now; nothing is. Refuses what cannot be merged."""
+    """The merger as it would be recorded now. Records nothing. Refuses what cannot be merged."""
     _must_be_possible(service, merger)
     formers = [former(merger, commune, service.log.read_all(commune)) for commune in merger.communes]
     for one in formers:
         _must_be_open(one, merger)
-    found = Plan(merger, formers, beginning(merger, formers, newcomers, by), newcomers)
-    _must_go_on_alike(service, found)
-    return found
+    planned = Plan(merger, formers, beginning(merger, formers, newcomers, by), newcomers)
+    _must_continue_alike(service, planned)
+    return planned
 
 
 def merge(service: Tasks, merger: Merger, newcomers: Newcomers, by: str, sign: Callable[[str], Any]) -> Plan:
@@ -66,10 +66,10 @@ def merge(service: Tasks, merger: Merger, newcomers: Newcomers, by: str, sign: C
     for commune in merger.communes:
         _end(service, merger, commune, by)
         sign(commune)
-    found = plan(service, merger, newcomers, by)
-    for batch in _batches(found.streams):
-        _begin(service, found, batch, by)
-    return found
+    planned = plan(service, merger, newcomers, by)
+    for batch in _batches(planned.streams):
+        _begin(service, planned, batch, by)
+    return planned
 
 
 def _must_be_possible(service: Tasks, merger: Merger) -> None:
@@ -96,18 +96,20 @@ def _must_be_open(one: Former, merger: Merger) -> None:
         raise refusals.MERGER_OTHERWISE(commune=merger.commune)
 
 
-def _must_go_on_alike(service: Tasks, found: Plan) -> None:
-    """What is there of the new log is of this merger, with the same people under the same ids."""
+def _must_continue_alike(service: Tasks, planned: Plan) -> None:
+    """Refuses a new log that holds events of anything but this merger, or the same people under other ids."""
     here: dict[tuple[str, str], str] = {}
-    for position, body in enumerate(service.log.read_all(found.merger.commune)):
+    for position, body in enumerate(service.log.read_all(planned.merger.commune)):
         data = decode(body).data
-        if position == 0 and not (isinstance(data, CommuneOpened) and data == found.streams[0].events[0]):
-            raise refusals.MERGER_OTHERWISE(commune=found.merger.commune)
+        if position == 0 and not (isinstance(data, CommuneOpened) and data == planned.streams[0].events[0]):
+            raise refusals.MERGER_OTHERWISE(commune=planned.merger.commune)
         if isinstance(data, StaffTakenOver):
             here[data.from_.commune, data.from_.staff] = data.staff
-    planned = {one.of: one.subject for one in found.streams if one.of and kind_of(one.subject) == "staff"}
-    if any(planned.get(of) != f"staff/{staff}" for of, staff in here.items()):
-        raise refusals.MERGER_OTHERWISE(commune=found.merger.commune)
+    subjects = {
+        stream.of: stream.subject for stream in planned.streams if stream.of and kind_of(stream.subject) == "staff"
+    }
+    if any(subjects.get(of) != f"staff/{staff}" for of, staff in here.items()):
+        raise refusals.MERGER_OTHERWISE(commune=planned.merger.commune)
 
 
 def _end(service: Tasks, merger: Merger, commune: str, by: str) -> None:
@@ -137,17 +139,17 @@ def _batches(streams: Sequence[Beginning]) -> Iterator[list[Beginning]]:
         yield batch
 
 
-class Beside(NamedTuple):
-    """What lies beside the streams of a batch in the former communes, under the ids of the new one."""
+class OutsideLog(NamedTuple):
+    """Names and files of a batch's streams that the former communes keep outside their logs, with the new ids."""
 
     people: list[personal.Person]
     unit_names: dict[str, str]
     files: list[personal.EvidenceFile]
 
 
-def _begin(service: Tasks, found: Plan, batch: Sequence[Beginning], by: str) -> None:
-    merger = found.merger
-    comes = _beside(service, found, batch)
+def _begin(service: Tasks, planned: Plan, batch: Sequence[Beginning], by: str) -> None:
+    merger = planned.merger
+    comes = _outside_log(service, planned, batch)
 
     def decide(tx: Transaction) -> Decision:
         fresh = [one for one in batch if tx.version(one.subject) == 0]
@@ -166,12 +168,12 @@ def _begin(service: Tasks, found: Plan, batch: Sequence[Beginning], by: str) -> 
     service.log.append(merger.commune, decide, actor=by, correlationid=merger.mark)
 
 
-def _beside(service: Tasks, found: Plan, batch: Sequence[Beginning]) -> Beside:
+def _outside_log(service: Tasks, planned: Plan, batch: Sequence[Beginning]) -> OutsideLog:
     """Read from the former communes; the bytes of evidence are copied, as each commune erases its own."""
-    comes = Beside([], {}, [])
-    into = folder(service, found.merger.commune)
-    for one in found.formers:
-        ids = found.ids(one)
+    comes = OutsideLog([], {}, [])
+    into = folder(service, planned.merger.commune)
+    for one in planned.formers:
+        ids = planned.ids(one)
         tasks_of = [stream.of[1] for stream in batch if stream.of and _is_of("task", stream, one)]
         with reading(service.engine, one.commune) as connection:
             people = personal.people_of(connection, one.commune)

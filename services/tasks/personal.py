@@ -31,7 +31,7 @@ def save_person(connection: Connection, commune: str, person: Person) -> None:
 
 
 def erase_person(connection: Connection, commune: str, staff: str) -> None:
-    """The person's codes stay in the log; who they were is gone."""
+    """The person's code stays in the log without a name."""
     connection.execute(delete(people).where(people.c.commune == commune, people.c.staff == staff))
 
 

@@ -1,4 +1,4 @@
-"""What the API, the command line and the papers ask of the tasks service. Each answer is read in one transaction."""
+"""Everything that the API, the command line and the papers ask. Each answer is read in one transaction."""
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
@@ -48,7 +48,7 @@ class TaskRecord(msgspec.Struct, frozen=True):
 
 
 class Colleague(msgspec.Struct, frozen=True):
-    """Somebody in post today; `name` only for those who may read names, and where one is kept."""
+    """A person in post today; `name` only for those who may read names, and where one is kept."""
 
     id: str
     post: Post
@@ -83,7 +83,7 @@ class FieldCount(msgspec.Struct, frozen=True):
 
 
 def viewer(service: Tasks, connection: Connection, commune: str, principal: Principal) -> Viewer:
-    """Who asks, in today's post. Refuses: a person who is in no post today."""
+    """The person who asks, in today's post. Refuses: a person who is in no post today."""
     if principal.staff is None:
         return Viewer(None, None, principal.roles)
     person = views.one(connection, commune, f"staff/{principal.staff}")
@@ -243,13 +243,13 @@ def units(service: Tasks, commune: str) -> list[tuple[Stored, str | None]]:
 
 
 def staff_on(service: Tasks, commune: str, day: date) -> list[tuple[Staff, Post]]:
-    """Who is in post on a day, with the post, by staff id."""
+    """The people in post on a day, with their posts, by staff id."""
     with reading(service.engine, commune) as connection:
         return _staff_on(connection, commune, day)
 
 
 def colleagues(service: Tasks, commune: str, principal: Principal) -> list[Colleague]:
-    """Who is in post today; names, and their order, only for those who may read them."""
+    """The people in post today; names, and their order, only for those who may read them."""
     today = service.today
     with reading(service.engine, commune) as connection:
         contacts = _contacts(service, connection, commune, principal)

@@ -1,4 +1,4 @@
-"""What the tasks service does by itself, live only: opening the occurrences of recurring tasks."""
+"""Opens the occurrences of recurring tasks as their periods begin; live only, never in a replay."""
 
 from collections.abc import Collection
 

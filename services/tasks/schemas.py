@@ -1,4 +1,4 @@
-"""What comes into the tasks service over HTTP, and what its commands answer."""
+"""The bodies and queries that the tasks service takes over HTTP, and what its commands answer."""
 
 from typing import Any, get_args
 
@@ -44,7 +44,7 @@ class SettingsBody(Schema):
 
 
 class UnitBody(Schema):
-    """`name` lies beside the log."""
+    """`name` is kept outside the log."""
 
     name = Words(200)
     kind = fields.String(required=True, validate=validate.OneOf(["department", "area"]))
@@ -93,7 +93,7 @@ class AppointmentBody(Schema):
 
 
 class StaffChangeBody(Schema):
-    """What is absent stays; null clears what may be empty."""
+    """A field that is absent stays as it is; null clears one that may be empty."""
 
     valid_from = fields.Date(required=True)
     category = fields.String(validate=validate.OneOf(get_args(Category)))
@@ -137,7 +137,7 @@ class DisciplineBody(Schema):
 
 
 class PersonBody(Schema):
-    """Lies beside the log and can be erased."""
+    """Kept outside the log, so that it can be erased."""
 
     name = Words(200, load_default=None, allow_none=True)
     email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=254))

@@ -17,7 +17,7 @@ PAUSE_S = 60.0
 
 
 def loops(service: Tasks) -> dict[str, Loop]:
-    """What runs beside the web app; calendars recompute deadlines in the command that publishes them."""
+    """The loops of the service. Deadlines are recomputed by the command that publishes a calendar, not here."""
 
     def open_recurring(stop: threading.Event) -> None:
         while True:

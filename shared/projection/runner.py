@@ -17,7 +17,7 @@ from shared.projection import positions as at
 from shared.projection.positions import MovedMeanwhile, Position
 from shared.projection.replay import CannotFold, Projection, advance, start
 from shared.wake import Waiting
-from shared.worker import Mine, all_communes
+from shared.worker import IsOurs, all_communes
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Runner:
     """
 
     def __init__(
-        self, engine: Engine, logs: Mapping[str, Log], projection: Projection[Any], is_ours: Mine = all_communes
+        self, engine: Engine, logs: Mapping[str, Log], projection: Projection[Any], is_ours: IsOurs = all_communes
     ) -> None:
         self.engine = engine
         self.logs = {source: logs[source] for source in projection.sources}

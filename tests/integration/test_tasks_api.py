@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Engine
 
+from services.tasks import service
 from services.tasks.access import ACTIONS
 from services.tasks.api import communes, directives, people, tasks
 from services.tasks.domain.decisions import HANDLERS
 from services.tasks.domain.streams import STATES
 from services.tasks.worker import loops
+from shared.eventlog.database import Query, Rows, read_together
 from shared.web.app import openapi
 from shared.web.auth import routes, unclassified_routes
 from shared.worker import Loops
@@ -206,6 +209,25 @@ def test_collaborating_units_see_the_task_and_others_do_not(commune: Commune) ->
     assert done(commune.get("p28", "/tasks"))["tasks"] == []
     assert refused(commune.get("p28", f"/tasks/{task}")) == (403, "not-taking-part")
     assert done(commune.get(INSPECTOR, f"/tasks/{task}"))["id"] == task
+
+
+def test_a_command_looks_up_the_roles_of_its_sender_in_its_own_transaction(
+    commune: Commune, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    task = commune.assign(lead="p15")
+    headers = commune.as_("p15")
+    looks: list[str] = []
+
+    def counted(engine: Engine, where: str, *queries: Query) -> list[Rows]:
+        looks.append(where)
+        return read_together(engine, where, *queries)
+
+    monkeypatch.setattr(service, "read_together", counted)
+    path = commune.url(f"/tasks/{task}")
+    done(commune.client.post(f"{path}/acknowledgement", json={}, headers=headers | {"If-Match": '"1"'}))
+    assert looks == []
+    done(commune.client.get(path, headers=headers))
+    assert looks == [COMMUNE]
 
 
 def test_a_role_counts_only_while_the_post_is_held(commune: Commune) -> None:

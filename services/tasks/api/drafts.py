@@ -23,7 +23,7 @@ from shared.web.openapi import ETAG, IF_MATCH, KEY, POSITION
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint
 
-# What an answer leaves out is as the row proposed it.
+# An answer that leaves these out takes what the row proposed.
 PROPOSED = ("title", "product", "field", "lead", "collaborators", "coefficient")
 REQUIRED = {"task": ("title", "lead", "due"), "template": ("title", "lead", "recurrence", "due_text")}
 # By every code that a row of an earlier release may hold as its question.
@@ -69,7 +69,7 @@ def settle_draft(body: dict[str, Any], commune: str, task: str) -> Any:
 @blueprint.takes(KEY)
 @action("task.settle_draft")
 def settle_drafts(body: dict[str, Any], commune: str) -> Any:
-    """Answer several rows at once, all or none; a row that somebody answered meanwhile refuses them all."""
+    """Answer several rows at once, all or none; one that was answered meanwhile refuses them all."""
     commands = [
         _settlement(commune, settlement.pop("draft"), settlement, ("settlements", index, "into"))
         for index, settlement in enumerate(body["settlements"])

@@ -53,7 +53,7 @@ add(blueprint, CHANGES)
 @blueprint.answers(200, answers.StaffList)
 @action("staff.read")
 def list_staff(commune: str) -> msgspec.Struct:
-    """Who is in post today; names, and their order, only for those who may read them."""
+    """The people in post today; names, and their order, only for those who may read them."""
     return answers.StaffList(staff=queries.colleagues(service(), commune, principal()))
 
 

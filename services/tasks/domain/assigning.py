@@ -151,7 +151,7 @@ def assign(state: Task | None, command: AssignTask, context: Context) -> list[Da
 
 
 def correct(state: Task | None, command: CorrectTask, context: Context) -> list[Data]:
-    """Put wording, company or field right.
+    """Correct wording, collaborators or field.
 
     Refuses: not running, who may not assign, one's own part in the task, nothing differs, no reason.
     """
@@ -169,7 +169,7 @@ def correct(state: Task | None, command: CorrectTask, context: Context) -> list[
     if not changed:
         raise refusals.NOTHING_CHANGES()
     if "collaborators" in changed:
-        # Who strikes themselves off the company could then verify what they took part in.
+        # Otherwise a collaborator could remove themselves and then verify their own work.
         as_outsider(task, command.by, context)
     return [TaskCorrected(task=task.task, by=by, reason=required_text(command.reason), **changed)]
 
@@ -207,7 +207,7 @@ def cancel(state: Task | None, command: CancelTask, context: Context) -> list[Da
 
 
 def as_assigner(by: str | None, context: Context) -> str:
-    """Who gives tasks: chair, vice-chair, the Office."""
+    """The person who gives tasks: chair, vice-chair, the Office. Refuses: others."""
     who = acting(context, by)
     if ASSIGNERS.isdisjoint(roles_of(who, context)):
         raise refusals.MAY_NOT_ASSIGN(staff=who)

@@ -41,7 +41,7 @@ def as_lead(task: Task, by: str | None, context: Context) -> str:
 
 
 def as_outsider(task: Task, by: str | None, context: Context) -> str:
-    """Somebody in post who takes no part in the task; nor does the one who types."""
+    """A person in post who takes no part in the task. Refuses: that person or the sender takes part."""
     who = acting(context, by)
     for person in {who, context.actor_staff} - {None}:
         if taking_part(task, str(person), context):

@@ -1,4 +1,4 @@
-"""What a decision may look at besides its own stream: the day, who asks, and the commune's other states."""
+"""Everything that a decision may look at besides its own stream: the day, the sender, the commune's other states."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -19,7 +19,7 @@ from shared.refusal import Refusal
 
 
 class Command(msgspec.Struct, metaclass=DataMeta, frozen=True, kw_only=True):
-    """What somebody wants; decisions.py names the function that decides it."""
+    """A request to change something; decisions.py names the function that decides it."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Context:
     states: Mapping[str, Any] = field(default_factory=dict)
     arriving: frozenset[str] = frozenset()
     files: Mapping[str, Mapping[str, Evidence]] = field(default_factory=dict)
+    _posts: dict[str, Post | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def actor_staff(self) -> str | None:
@@ -52,8 +53,10 @@ class Context:
 
     def post(self, staff: str) -> Post | None:
         """The person's post today, None when not in post."""
-        found = self.staff(staff)
-        return found.post_on(self.today) if found else None
+        if staff not in self._posts:
+            person = self.staff(staff)
+            self._posts[staff] = person.post_on(self.today) if person else None
+        return self._posts[staff]
 
     def unit(self, unit: str) -> Unit | None:
         return self.states.get(f"unit/{unit}")
@@ -78,8 +81,8 @@ class Context:
     def over(self, states: Mapping[str, Any], arriving: frozenset[str]) -> "Context":
         return replace(self, states=states, arriving=arriving)
 
-    def with_calendars_read_again(self) -> "Context":
-        """The same without its cached `calendars`, once a calendar was published."""
+    def without_cache(self) -> "Context":
+        """The same once people or calendars changed: posts and calendars are looked up once for a context."""
         return replace(self)
 
 
@@ -89,14 +92,14 @@ def canonical(staff: str) -> str:
 
 
 def recorder(context: Context, by: str | None) -> str:
-    """Who answers for an act of administration: a person in post, or the operator or service itself."""
+    """The one who answers for an act of administration: a person in post, else the operator or service."""
     return acting(context, by) if by or context.actor_staff else context.actor
 
 
 def acting(context: Context, by: str | None) -> str:
     """The person in post who acts. Another than the one who types is named only by the Office.
 
-    Refuses: nobody named, a sender who may name nobody, not in post, typed for another without the Office's role.
+    Refuses: no one named, not in post, typed for another without the Office's role.
     """
     who = canonical(by) if by else context.actor_staff
     if who is None:

@@ -71,13 +71,14 @@ class Stream(NamedTuple):
 
 
 class Handler(NamedTuple):
-    """What is to be known of a kind of command.
+    """Everything to know about a kind of command.
 
     parts                 the commands inside it; `decide` gets their cases as a fourth argument
     in_open_commune       the commune must be open
     arrives               others in the same append may point at what it brings
     publishes_calendar    it moves the open deadlines that were counted in working days
     reads_files           its `evidence` names files stored for its task
+    other_tasks           the fields that name another task which the decision looks at
     """
 
     action: str
@@ -88,6 +89,7 @@ class Handler(NamedTuple):
     arrives: bool = False
     publishes_calendar: bool = False
     reads_files: bool = False
+    other_tasks: Sequence[str] = ()
 
 
 class Case(NamedTuple):
@@ -107,25 +109,34 @@ class Case(NamedTuple):
     files_of: frozenset[str]
 
 
-# Fields of commands that name another task which the decision looks at.
-OTHER_TASKS = ("parent", "taken_over_from")
-
-
 def case(command: Command, commune: str) -> Case:
     handler = HANDLERS[type(command)]
     subject = handler.stream.subject(command, commune)
-    others = [f"task/{other}" for name in OTHER_TASKS if (other := getattr(command, name, None)) is not None]
+    streams = {f"commune/{commune}", subject}
+    for name in handler.other_tasks:
+        if (other := getattr(command, name)) is not None:
+            streams.add(f"task/{other}")
     files_of = [command.task] if handler.reads_files and command.evidence else []  # type: ignore[attr-defined]
-    parts = [case(part, commune) for part in handler.parts(command)] if handler.parts else []
-    return Case(
+    alone = Case(
         command,
         handler,
         subject,
-        parts,
-        frozenset({handler.action}).union(*(part.actions for part in parts)),
-        frozenset({f"commune/{commune}", subject, *others}).union(*(part.streams for part in parts)),
-        handler.publishes_calendar or any(part.needs_running_tasks for part in parts),
-        frozenset(files_of).union(*(part.files_of for part in parts)),
+        (),
+        frozenset((handler.action,)),
+        frozenset(streams),
+        handler.publishes_calendar,
+        frozenset(files_of),
+    )
+    return _with_parts(alone, [case(part, commune) for part in handler.parts(command)]) if handler.parts else alone
+
+
+def _with_parts(whole: Case, parts: Sequence[Case]) -> Case:
+    return whole._replace(
+        parts=parts,
+        actions=whole.actions.union(*(part.actions for part in parts)),
+        streams=whole.streams.union(*(part.streams for part in parts)),
+        needs_running_tasks=whole.needs_running_tasks or any(part.needs_running_tasks for part in parts),
+        files_of=whole.files_of.union(*(part.files_of for part in parts)),
     )
 
 
@@ -163,8 +174,8 @@ def decide_each(parts: Sequence[Case], context: Context) -> list[Data]:
             events.append(data)
             stream = subject_of(data, context.commune)
             begun[stream] = after(seen.state(stream), data, context.today)
-        if part.handler.publishes_calendar:
-            seen = seen.with_calendars_read_again()
+        if part.handler.publishes_calendar or part.handler.stream is STAFF:
+            seen = seen.without_cache()
     return events
 
 
@@ -199,7 +210,7 @@ def confirm_import(state: Import | None, command: ConfirmImport, context: Contex
 
 
 def _in_name_of(by: str, part: Case) -> Case:
-    """The same, done by this person where somebody has to be named and nobody is."""
+    """The same, done by this person when the part names no one."""
     if getattr(part.command, "by", by) is not None:
         return part
     return part._replace(command=replace(part.command, by=by))
@@ -226,7 +237,7 @@ HANDLERS: dict[type[Command], Handler] = {
     directives.WithdrawDirective: Handler("directive.withdraw", DIRECTIVE, directives.withdraw),
     assigning.DraftTask: Handler("task.draft", TASK, assigning.draft),
     SettleDraft: Handler("task.settle_draft", TASK, settle_draft, parts=lambda command: command.into),
-    assigning.AssignTask: Handler("task.assign", TASK, assigning.assign),
+    assigning.AssignTask: Handler("task.assign", TASK, assigning.assign, other_tasks=("parent", "taken_over_from")),
     assigning.CorrectTask: Handler("task.correct", TASK, assigning.correct),
     assigning.CorrectCoefficient: Handler("task.correct_coefficient", TASK, assigning.correct_coefficient),
     assigning.HandBackTask: Handler("task.hand_back", TASK, assigning.hand_back),

@@ -1,7 +1,7 @@
 """Communes merged into a new one: how the old logs end, and with what the new one begins (docs/adr/0019).
 
 Everything of the new log is a function of the ended logs and of what the operator said, so that a merger that was
-interrupted can be gone on with: the same events come out again.
+interrupted can be continued: the same events come out again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -92,12 +92,12 @@ class Merger(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def mark(self) -> str:
-        """The correlation id of all events of this merger; those that end an old log are told apart by it."""
+        """The correlation id of all events of this merger; it marks those that end an old log."""
         return f"merger/{self.commune}"
 
     @property
     def since(self) -> date:
-        """What was over before this day can't count in the year of the merger any more."""
+        """Tasks that were over before this day cannot count in the year of the merger."""
         return date(self.on.year - 1, 1, 1)
 
 
@@ -160,7 +160,7 @@ class Ids(NamedTuple):
 
 
 def former(merger: Merger, commune: str, bodies: Iterable[bytes]) -> Former:
-    """What a log says of its commune until the merger."""
+    """Fold a log of a former commune up to the merger."""
     streams: dict[str, list[Recorded]] = {}
     states: dict[str, Any] = {}
     head = Pin(commune=commune, position=0, hash=GENESIS_HASH)
@@ -214,7 +214,7 @@ def summary(merger: Merger, one: Former) -> Summary:
 
 
 def ending(merger: Merger, states: Mapping[str, Any], by: str) -> list[Data]:
-    """Nobody stays in post, nothing runs, nothing comes back; then the commune is closed."""
+    """Everyone leaves their post, running tasks are handed back, templates end; then the commune is closed."""
     reason = f"Sắp xếp đơn vị hành chính: {merger.legal_basis}"
     events: list[Data] = []
     for _, one in sorted(states.items()):
@@ -237,7 +237,7 @@ def ending(merger: Merger, states: Mapping[str, Any], by: str) -> list[Data]:
 def beginning(merger: Merger, formers: Sequence[Former], newcomers: Newcomers, by: str) -> list[Beginning]:
     """The streams of the new log in the order of recording: commune, calendars, units, directives, people, tasks.
 
-    Refuses: an id that two would have, and in what is said of somebody's post a person or unit that is unknown.
+    Refuses: an id that two would have, and a post of the new commune that names a person or unit which is unknown.
     """
     ids = {one.commune: ids_of(merger, one, newcomers) for one in formers}
     _must_be_known(newcomers, ids)
@@ -276,7 +276,7 @@ def ids_of(merger: Merger, one: Former, newcomers: Newcomers) -> Ids:
 
 
 def _must_be_known(newcomers: Newcomers, ids: Mapping[str, Ids]) -> None:
-    """What is said of people names those who come and the units there will be."""
+    """Refuses posts of the new commune that name an unknown person or unit."""
     people = {staff for each in ids.values() for staff in each.staff.values()}
     units = {unit for each in ids.values() for unit in each.units.values()}
     for (commune, staff), said in newcomers.items():
@@ -387,13 +387,13 @@ def _takes_force(data: Any) -> date:
 
 
 def _loses_office(merger: Merger, one: Former, state: Staff) -> bool:
-    """There is one chair: those of the seat stay in office, of the others until somebody decides."""
+    """There is one chair: those of the seat stay in office, the others leave it until a decision."""
     post = state.post_on(merger.last_day)
     return post is not None and one.commune != merger.seat and not LEADING.isdisjoint(post.roles)
 
 
 def _appointment(merger: Merger, state: Staff, ids: Ids, said: Newcomer, lost: set[str]) -> StaffAppointed | None:
-    """The post of the last day goes on, but for what the new commune's Office or operator says of it."""
+    """The post of the last day continues, with the changes that the new commune's Office or operator gave."""
     post = state.post_on(merger.last_day)
     if post is None:
         return None
@@ -432,7 +432,7 @@ def _counts(merger: Merger, task: Task, stream: Sequence[Recorded]) -> bool:
 
 
 def _tasks(merger: Merger, one: Former, ids: Ids) -> Iterator[Beginning]:
-    """A task keeps its id, and its life goes on in the new log where it stood in the old one."""
+    """A task keeps its id, and its life continues in the new log where it was in the old one."""
     for task in carried(merger, one):
         subject = f"task/{task.task}"
         events: list[Data] = []

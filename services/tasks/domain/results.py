@@ -104,7 +104,7 @@ def acknowledge(state: Task | None, command: AcknowledgeTask, context: Context) 
 
 
 def note_progress(state: Task | None, command: NoteProgress, context: Context) -> list[Data]:
-    """By whoever takes part, or the Office. Refuses: others, not running, no words, a percentage beyond 0–100."""
+    """By a person who takes part, or the Office. Refuses: others, not running, no words, a percentage beyond 0–100."""
     task = must_be_running(state, command.task)
     by = acting(context, command.by)
     if not taking_part(task, by, context) and "office" not in roles_of(by, context):
@@ -180,7 +180,7 @@ def return_result(state: Task | None, command: ReturnResult, context: Context) -
 def accept(state: Task | None, command: AcceptResult, context: Context) -> list[Data]:
     """Verify a result; the day is that of the report. Refuses: none pending, not the competent person.
 
-    "Vượt mức" is refused without a reason, beside a quality not met, or confirmed by someone not competent.
+    "Vượt mức" is refused without a reason, together with a quality not met, or confirmed by someone not competent.
     """
     task = must_be(state, command.task, {"reported"})
     by = as_authority(task, command.by, context)

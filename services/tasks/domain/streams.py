@@ -37,7 +37,7 @@ _DECODERS = {kind: msgspec.json.Decoder(state) for kind, state in STATES.items()
 
 
 def evolve(state: Any, envelope: Envelope) -> Any:
-    """The state after an event; None is the state of a stream that has not begun. What nobody here knows is passed."""
+    """The state after an event; None is the state of a stream that has not begun. An unknown event changes nothing."""
     return state if envelope.data is None else after(state, envelope.data, envelope.day)
 
 

@@ -155,7 +155,7 @@ def _assigned(_: Task | None, data: TaskAssigned, day: date) -> Task:
 
 
 def _carried_over(state: Task | None, data: TaskCarriedOver, _: date) -> Task | None:
-    """What its life in the former commune made of it, each event on the day it was recorded there."""
+    """Fold its life in the former commune, each event on the day it was recorded there."""
     for past, there in past_events(data):
         if there is not None:
             state = EVOLVE[type(there)](state, there, local_day(past.time))

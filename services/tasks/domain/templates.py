@@ -79,7 +79,7 @@ class Occurrence(NamedTuple):
 
 
 class Held(NamedTuple):
-    """An occurrence that cannot be opened until a person mends its template."""
+    """An occurrence that cannot be opened until a person fixes its template."""
 
     template: str
     period: str

@@ -142,7 +142,7 @@ class AnnexImport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Group(msgspec.Struct):
-    """The group row above a task: its label for numbers that start anew, and the field it names."""
+    """The group row above a task: its label for numbers that start again, and the field it names."""
 
     label: str = ""
     field: int | None = None
@@ -191,7 +191,7 @@ def _counts(rows: list[AnnexRow]) -> dict[str, int]:
 
 
 def _passed_over(line: tables.Line, following: tables.Line | None) -> str | None:
-    """A group row, or a number that somebody typed ahead; None for a task."""
+    """A group row, or a number typed ahead; None for a task."""
     filled = line.filled()
     if filled & WORK or not filled & {"no", "title"}:
         return None
@@ -240,9 +240,9 @@ def _row(line: tables.Line, group: _Group, directory: Directory, issued_on: date
     if lead.how in LEAD_QUESTIONS and lead.text:
         params = {"text": lead.text[:200], "staff": list(lead.staff)}
         questions.append(Remark(LEAD_QUESTIONS[lead.how], line.cell("lead"), params))
-    field, told = _field(line, group)
+    field, words = _field(line, group)
     if field is None:
-        questions.append(Remark("khong_ro_linh_vuc", line.cell("field"), {"text": told}))
+        questions.append(Remark("khong_ro_linh_vuc", line.cell("field"), {"text": words}))
     collaborators_text = cell_text(line.values.get("collaborators", ""))
     collaborators, unresolved = directory.collaborators(collaborators_text)
     return AnnexRow(
@@ -267,11 +267,11 @@ def _row(line: tables.Line, group: _Group, directory: Directory, issued_on: date
 
 
 def _field(line: tables.Line, group: _Group) -> tuple[int | None, str]:
-    told = line.text("field")
-    if told.isdecimal() and int(told) in FIELDS:
-        return int(told), told
-    own = _field_of(told) if told else None
-    return (group.field if own is None else own), told
+    words = line.text("field")
+    if words.isdecimal() and int(words) in FIELDS:
+        return int(words), words
+    own = _field_of(words) if words else None
+    return (group.field if own is None else own), words
 
 
 def _coefficient(value: Value) -> str | None:
@@ -290,11 +290,11 @@ def _coefficient(value: Value) -> str | None:
 def _numbered(rows: list[AnnexRow], labels: list[str], cells: list[str]) -> list[AnnexRow]:
     """Each row a number of its own in its sheet, since the same number later means the same row.
 
-    Numbers that start anew in every group carry the group's label ("II.1"); rows of a sheet without numbers are
+    Numbers that start again in every group carry the group's label ("II.1"); rows of a sheet without numbers are
     counted; a single missing or repeated number is asked about.
     """
     has_numbers = {row.sheet for row in rows if row.no}
-    anew = {sheet for sheet in has_numbers if _starts_anew(rows, labels, sheet)}
+    restarting = {sheet for sheet in has_numbers if _starts_again(rows, labels, sheet)}
     seen: set[tuple[str, str]] = set()
     counted: Counter[str] = Counter()
     result = []
@@ -305,7 +305,7 @@ def _numbered(rows: list[AnnexRow], labels: list[str], cells: list[str]) -> list
             no = str(counted[row.sheet])
         elif not no:
             no, question = f"#{row.row}", "thieu_stt"
-        elif row.sheet in anew and label:
+        elif row.sheet in restarting and label:
             no = f"{label}.{no}"
         if (row.sheet, no) in seen:
             question = "trung_stt"
@@ -318,7 +318,7 @@ def _numbered(rows: list[AnnexRow], labels: list[str], cells: list[str]) -> list
     return result
 
 
-def _starts_anew(rows: list[AnnexRow], labels: list[str], sheet: str) -> bool:
+def _starts_again(rows: list[AnnexRow], labels: list[str], sheet: str) -> bool:
     """Whether at least half of the groups after the first begin with the number 1 again."""
     firsts: dict[str, str] = {}
     for row, label in zip(rows, labels, strict=True):

@@ -30,7 +30,7 @@ def outcomes(rows: Iterable[Row]) -> dict[tuple[str, int], str]:
 def annotate(data: bytes, tables: Sequence[Table], texts: Outcomes) -> bytes:
     """The file in its own format. Formulas give way to their values: what was uploaded must not run elsewhere.
 
-    A file annotated before gets its column "Lỗi" written anew. Refuses a file as `sheets.read` does.
+    A file annotated before gets its column "Lỗi" written again. Refuses a file as `sheets.read` does.
     """
     return _workbook(data, tables, texts) if is_workbook(data) else _csv(data, tables, texts)
 

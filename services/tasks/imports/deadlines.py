@@ -27,7 +27,7 @@ EXCEL_FIRST, EXCEL_LAST = 36526, 73050  # 2000-2099: a number in this range is a
 
 
 class Deadline(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the words propose. `dates` when there are several; `questions` are the codes a person has to answer."""
+    """The deadline that words propose. `dates` when there are several; `questions` are codes that a person answers."""
 
     text: str
     kind: Kind
@@ -212,7 +212,7 @@ def _checked(deadline: Deadline, issued_on: date) -> Deadline:
 
 
 def _after_event(text: str, plain: str, folded: str, year: int) -> Deadline | None:
-    """So many days from (or before) something that happens; calendar days stay words in `after`."""
+    """A number of days from (or before) an event; calendar days stay words in `after`."""
     if AFTER_PERIOD.search(folded):
         return None
     match = AFTER_EVENT.search(folded) or EVENT_FIRST.search(folded)

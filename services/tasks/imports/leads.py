@@ -1,4 +1,4 @@
-"""Who the words of a lead or collaborator cell mean, proposed from the roster; never guessed silently."""
+"""Finds the people that a lead or collaborator cell means, proposed from the roster; never guessed silently."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -81,7 +81,7 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Lead(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Who is proposed: one staff id; for a group or several leads all; for `unknown` those who might be meant."""
+    """The people proposed: one staff id; for a group or several leads all; for `unknown` those who might be meant."""
 
     text: str
     how: How

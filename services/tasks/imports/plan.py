@@ -1,4 +1,4 @@
-"""What confirming a file would record, row by row: the shape of a dry run, for annex and roster alike."""
+"""The shape of a dry run, for annex and roster alike: what confirming the file would record, row by row."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ WORDS: dict[Status, str] = {
 }
 
 
-class Said(msgspec.Struct, frozen=True):
+class RemarkInWords(msgspec.Struct, frozen=True):
     """A remark in words, with the cell that it is about."""
 
     code: str
@@ -38,13 +38,13 @@ class RowPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: Status
     becomes: Literal["task", "template", "draft", "person"] | None = None
     proposal: dict[str, Any] = {}
-    questions: list[Said] = []
-    flags: list[Said] = []
-    errors: list[Said] = []
+    questions: list[RemarkInWords] = []
+    flags: list[RemarkInWords] = []
+    errors: list[RemarkInWords] = []
 
 
 class Contact(msgspec.Struct, frozen=True):
-    """What lies beside the log of a person in the roster."""
+    """Name and addresses of a person in the roster, kept outside the log."""
 
     staff: str
     name: str
@@ -53,7 +53,7 @@ class Contact(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All rows, and what confirming records: commands for the log, names and addresses beside it."""
+    """All rows, and what confirming records: commands for the log, names and addresses outside it."""
 
     rows: list[RowPlan]
     commands: list[Command]
@@ -67,13 +67,15 @@ def counts(rows: Iterable[RowPlan]) -> dict[str, int]:
     return {"rows": found.total(), **{status: found[status] for status in WORDS}}
 
 
-def said(remarks: Iterable[Remark]) -> list[Said]:
-    return [Said(one.code, one.cell, TEXTS[one.code][1].format_map(one.params)) for one in remarks]
+def in_words(remarks: Iterable[Remark]) -> list[RemarkInWords]:
+    return [
+        RemarkInWords(remark.code, remark.cell, TEXTS[remark.code][1].format_map(remark.params)) for remark in remarks
+    ]
 
 
 def outcome(plan: RowPlan) -> str:
-    """The row's outcome in one text, for the column "Lỗi"."""
-    remarks = [f"{one.cell}: {one.text}" for one in (*plan.errors, *plan.questions, *plan.flags)]
+    """The row's outcome in remark text, for the column "Lỗi"."""
+    remarks = [f"{remark.cell}: {remark.text}" for remark in (*plan.errors, *plan.questions, *plan.flags)]
     return " – ".join([WORDS[plan.status], *([" ".join(remarks)] if remarks else [])])
 
 
@@ -86,8 +88,8 @@ def row_plan(row: Row, *, label: str, title: str, status: Status, **more: Any) -
         label=label,
         title=title,
         status=status,
-        questions=said(questions),
-        flags=said(row.flags),
-        errors=said(row.errors),
+        questions=in_words(questions),
+        flags=in_words(row.flags),
+        errors=in_words(row.errors),
         **more,
     )

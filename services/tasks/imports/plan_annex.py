@@ -1,4 +1,4 @@
-"""What an annex becomes: tasks, templates of recurring rows, drafts that wait; compared with its earlier imports."""
+"""From an annex to tasks, templates of recurring rows and drafts that wait; compared with its earlier imports."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
@@ -17,7 +17,7 @@ from services.tasks.domain.templates import SetTemplate, Template
 from services.tasks.imports.annex import AnnexImport, AnnexRow
 from services.tasks.imports.deadlines import Deadline, propose, to_due
 from services.tasks.imports.leads import ALMOST
-from services.tasks.imports.plan import Plan, RowPlan, Said, row_plan
+from services.tasks.imports.plan import Plan, RemarkInWords, RowPlan, row_plan
 from services.tasks.imports.results import Remark
 from services.tasks.imports.words import compact
 from shared.events import Item, TaskAssigned, TemplateSet
@@ -45,7 +45,7 @@ class Recorded(msgspec.Struct, frozen=True):
 
 
 def items_of(directive: str, tasks: Iterable[Task], templates: Iterable[Template]) -> list[Task | Template]:
-    """What imports of this directive made themselves, not what a person or a template's reactor made of that later."""
+    """The items that imports of this directive made, without those that a person or a template's reactor made later."""
     tasks = list(tasks)
     answers = {one for task in tasks if task.draft for one in task.draft.into}
     found: list[Task | Template] = [
@@ -127,7 +127,7 @@ def _proposed(
             questions=questions,
         )
         if refused:
-            question = Said(refused.code, str(row.row), refused.detail)
+            question = RemarkInWords(refused.code, str(row.row), refused.detail)
             plan = replace(plan, questions=[*plan.questions, question])
         return plan, [*commands, drafted]
     said: dict[str, Any] = {
@@ -243,7 +243,7 @@ def _same_lead(row: AnnexRow, before: str, known: Known) -> bool:
 
 
 def _structure(deadline: Deadline) -> Any:
-    """What counts of a deadline: two ways of writing the same day are the same."""
+    """The part of a deadline that is compared: two ways of writing the same day are the same."""
     if deadline.kind in ("event", "unreadable", "after_event"):
         return compact(deadline.text)
     return replace(deadline, text="", questions=())
@@ -254,7 +254,7 @@ def _number(coefficient: str | None) -> Fraction | None:
 
 
 def _corrections(row: AnnexRow, known: Sequence[Known]) -> list[Command]:
-    """Wording and company that the file puts right, where nobody has put them right since."""
+    """Wording and field that the file corrects, unless they were corrected since."""
     for one in known:
         if one.first is None:
             continue

@@ -1,4 +1,4 @@
-"""What a roster file changes: appointments, changes of post, departures, new units; compared with who is recorded."""
+"""The changes that a roster brings: appointments, changes of post, departures, new units."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
@@ -24,7 +24,7 @@ ONE_DAY = timedelta(days=1)
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """What the commune knows already. `unit_names` as they lie beside the log."""
+    """Everything that is recorded already. `unit_names` are kept outside the log."""
 
     commune: str
     today: date
@@ -119,7 +119,7 @@ def _ended(row: RosterRow) -> list[Command]:
 
 
 def _changed(row: RosterRow, unit: str, known: Staff, today: date) -> list[Command]:
-    """What the row says otherwise than the record: from its own day when that is later, else from today on."""
+    """The attributes in which the row differs from the record: from its own day when that is later, else from today."""
     looked_at = row.valid_to or max(today, row.valid_from or today)
     post = known.post_on(looked_at)
     if post is None:
@@ -144,7 +144,7 @@ def _attributes(row: RosterRow, unit: str) -> dict[str, Any]:
 
 
 def roles_of(row: RosterRow) -> list[Role]:
-    """The roles that a post holds by itself."""
+    """The roles that come with a post."""
     return _roles(row.post, str(row.category))
 
 

@@ -107,7 +107,7 @@ NOTE_QUESTIONS = (
 
 
 class RosterRow(Row, frozen=True, kw_only=True):
-    """A row's proposal; a rejected row keeps what could be read. `name`, `email` and `phone` lie beside the log."""
+    """A row's proposal; a rejected row keeps what could be read. `name`, `email`, `phone` stay outside the log."""
 
     code: str
     post: str
@@ -192,7 +192,7 @@ def _group_name(text: str) -> str:
 
 
 class _Superiors:
-    """Who a superior cell may name: a code anywhere in the file, or a post that only one row has."""
+    """The people that a superior cell may name: a code anywhere in the file, or a post that only one row has."""
 
     def __init__(self, lines: list[tables.Line]) -> None:
         self.codes = {_code(line) for line in lines} - {""}
@@ -309,7 +309,7 @@ def _tracker(line: tables.Line, code: str, superiors: _Superiors, errors: list[R
 
 
 def _questions(line: tables.Line, note: str, category: Category | None) -> list[Remark]:
-    """What the remarks say and nobody may infer silently. A focal point is not rated here anyway."""
+    """Questions about remarks that a person must confirm. None for a focal point, who is not rated here."""
     folded = fold(note)
     questions = []
     for code, pattern in NOTE_QUESTIONS:

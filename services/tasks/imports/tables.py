@@ -17,7 +17,7 @@ Columns = Mapping[str, tuple[str, ...]]
 
 LONGEST_LABEL = 60
 HEADER_DEPTH = 3
-PREFIX_LENGTH = 6  # a label may go on after a known beginning of at least so many letters
+PREFIX_LENGTH = 6  # letters of a known beginning after which a label may continue
 
 COLUMN_NUMBER = re.compile(r"\(?\d{1,2}\)?(?:\s*=.*)?|\(?[A-Za-z]\)?")
 TOTAL = re.compile(r"(?:tong cong|tong so|tong|cong)(?:\s*[:(\d].*)?")

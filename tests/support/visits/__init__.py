@@ -32,7 +32,7 @@ from shared.web.changes import Change, add
 from shared.web.feed import FEED_ACTIONS, feed_blueprint
 from shared.web.schema import Blueprint, Schema
 from shared.web.status import status_blueprint
-from shared.worker import Loop, Mine
+from shared.worker import IsOurs, Loop
 
 # Events
 
@@ -177,7 +177,7 @@ def create_web(office: Office, host: Host) -> flask.Flask:
     )
 
 
-def loops(office: Office, progress: Progress | None, mine: Mine) -> dict[str, Loop]:
+def loops(office: Office, progress: Progress | None, mine: IsOurs) -> dict[str, Loop]:
     runner = Runner(office.engine, office.logs, PROJECTION, mine)
     return {"records": lambda stop: runner.run(stop, progress)}
 

@@ -320,6 +320,12 @@ def test_a_result_needs_evidence_or_an_explanation() -> None:
     given(assigned()).by("p15").when(report(evidence=[], explanation="Họp trực tiếp")).then_event(evidence=[])
 
 
+def test_evidence_was_stored_for_the_task_and_counts_once() -> None:
+    given(assigned()).by("p15").when(report(evidence=["b" * 64])).then_refused("evidence-not-stored")
+    given(assigned()).by("p15").when(report(evidence=[FILE.sha256, FILE.sha256])).then_event(evidence=[FILE])
+    given(assigned(task="t2")).by("p15").when(report(task="t2")).then_refused("evidence-not-stored")
+
+
 def test_where_evidence_is_required_an_explanation_is_not_enough() -> None:
     given(assigned(evidence_required=True)).by("p15").when(report(evidence=[], explanation="Họp")).then_refused(
         "evidence-required"

@@ -25,7 +25,9 @@ def listen(host: str, port: int) -> socket.socket:
     host = host.strip("[]")
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        return socket.create_server(address[:2], family=family)
+        # `::` is every address of the machine, those of IPv4 too.
+        both = family == socket.AF_INET6 and socket.has_dualstack_ipv6()
+        return socket.create_server(address[:2], family=family, dualstack_ipv6=both)
     except OSError as error:
         raise CannotServe(host, port, error) from error
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from urllib.parse import quote
 
 from sqlalchemy import Engine
 
@@ -146,7 +147,7 @@ class _File:
             return False
         try:
             # rw: a file that is not there must not be made.
-            self._connection = self._connection or sqlite3.connect(f"file:{self.file}?mode=rw", uri=True)
+            self._connection = self._connection or sqlite3.connect(f"file:{quote(self.file)}?mode=rw", uri=True)
             [version] = self._connection.execute("PRAGMA data_version").fetchone()
         except sqlite3.Error as error:
             logger.debug("cannot watch %s: %s", self.file, error)

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from shared import metrics
 from shared.web import problems
+from shared.web.auth import is_from_own_origin
 from shared.web.trace import trace_id
 from web.client import Answer, Problem, problem_of
 from web.page import page
@@ -92,7 +93,8 @@ def _document(problem: Problem) -> Response:
 
 
 def _page(problem: Problem) -> Response:
-    again = problem.status in PASSING and flask.request.method == "POST"
+    # A form of another site is not offered: it comes without the cookie, and sent again from here it would have it.
+    again = problem.status in PASSING and flask.request.method == "POST" and is_from_own_origin()
     title, detail = WORDS.get(problem.code, (problem.title, problem.detail))
     response = page(
         "errors/error.html",

@@ -44,6 +44,14 @@ def test_the_address_is_one_that_a_browser_here_can_open(host: str, shown: str):
         assert address_of(listener).endswith(f":{port}") and shown in address_of(listener)
 
 
+def test_every_address_of_ipv6_is_every_address_of_ipv4_too():
+    if not socket.has_dualstack_ipv6():
+        pytest.skip("this machine has no IPv6, or keeps the two apart")
+    with listen("[::]", 0) as listener:
+        for host in ("::1", "127.0.0.1"):
+            socket.create_connection((host, listener.getsockname()[1]), timeout=5).close()
+
+
 def test_the_proxys_address_comes_before_the_remembered_one(tmp_path: Path):
     remember(settings_of(tmp_path), "http://127.0.0.1:9999")
     assert address(settings_of(tmp_path)) == "http://127.0.0.1:9999"

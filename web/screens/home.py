@@ -7,6 +7,7 @@ import msgspec
 from werkzeug.wrappers import Response
 
 from shared.web.auth import EVERY_COMMUNE, Principal, public, signed_in
+from web.client import Problem
 from web.menu import may
 from web.page import api, page, screens
 
@@ -56,4 +57,12 @@ def _years(asking: Principal | None) -> list[int]:
     """The rating years that a signed-in person may look at, latest first."""
     if asking is None or asking.commune == EVERY_COMMUNE or not may(asking, "ratings.sheet"):
         return []
-    return api("scoring").get("communes", asking.commune, "years").read(Years).years
+    if asking.staff is None and not may(asking, "ratings.year"):
+        return []  # an operator has no sheet
+    try:
+        return api("scoring").get("communes", asking.commune, "years").read(Years).years
+    except Problem as problem:
+        # In no post any more, or in a commune that is not served here: the page is still one to sign out from.
+        if problem.status in (403, 404):
+            return []
+        raise

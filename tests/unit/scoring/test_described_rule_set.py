@@ -274,6 +274,15 @@ def test_a_folder_without_a_description_and_a_taken_name_are_refused(tmp_path: P
         rules.use([folder])
 
 
+@pytest.mark.parametrize("name", ["facts", "interface", "description", "v.2", "..x", "a b"])
+def test_a_name_that_cannot_be_imported_is_refused(tmp_path: Path, name: str) -> None:
+    folder = edited(tmp_path, lambda described: None)
+    (folder / NAME).rename(folder / name)
+    with pytest.raises(DescriptionError, match=f"{name}: a folder cannot have this name"):
+        rules.use([folder])
+    assert name not in rules.names()
+
+
 def edited(tmp_path: Path, edit: Callable[[Any], object]) -> Path:
     """The province's folder with a changed description."""
     file = Path(shutil.copytree(FOLDER / NAME, tmp_path / "sets" / NAME)) / "description.json"

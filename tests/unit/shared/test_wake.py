@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from shared.eventlog import open_database, writing
-from shared.wake import SAFETY_S, WATCH_S, Waiting
+from shared.wake import SAFETY_S, WATCH_S, Waiting, _File
 from shared.worker import Stop
 
 
@@ -63,6 +63,21 @@ def test_a_write_of_another_process_is_noticed_by_the_files_data_version(engine:
         settled(waiting)
         threading.Timer(0.2, of_another).start()
         assert 0.1 < slept(waiting) < SAFETY_S / 2
+
+
+def test_a_file_whose_name_an_address_would_read_otherwise_is_watched(tmp_path: Path) -> None:
+    folder = tmp_path / "a#b c"
+    folder.mkdir()
+    engine = open_database(f"sqlite:///{folder / 'log.db'}")
+    with writing(engine, "*") as connection:
+        connection.exec_driver_sql("CREATE TABLE things (id INTEGER)")
+    watched = _File(str(engine.url.database))
+    assert watched.has_changed() and not watched.has_changed()
+    write(engine)
+    assert watched.has_changed() and not watched.has_changed()
+    watched.close()
+    engine.dispose()
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
 
 
 @pytest.mark.parametrize("stop", [Stop(), threading.Event()], ids=["of a loop", "plain"])

@@ -101,6 +101,14 @@ def test_a_session_that_ended_while_typing_loses_nothing(services: Services) -> 
     assert f'action="{path}"' in answer.text
 
 
+def test_what_another_site_filled_in_is_not_offered_to_be_sent(services: Services) -> None:
+    path = f"/viec/{COMMUNE}/r1?k=abc"
+    data = {"step": "report", "nonce": "n1", "summary": "Việc khống"}
+    for origin in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {}):
+        answer = services.browser().post(path, data=data, headers=origin)
+        assert answer.status_code == 401 and "Việc khống" not in answer.text and "<form" not in answer.text
+
+
 def test_every_route_is_classified_and_every_action_is_used(services: Services) -> None:
     assert unclassified_routes(services.app) == []
     used = {classification for _, _, classification in routes(services.app)} - {"public"}

@@ -7,6 +7,7 @@ description.json. A province's folders may lie elsewhere: see `use`.
 import functools
 import hashlib
 import importlib
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,9 @@ from services.scoring.domain.rules.interface import Answer
 from shared.law import amend, law
 
 _HERE = Path(__file__).parent
+# A folder is imported by its name, which must be none of those of this package itself.
+NAME = re.compile(r"[A-Za-z0-9_-]+")
+_OWN_MODULES = frozenset({"facts", "interface", "description"})
 
 Rate: TypeAlias = Callable[[Snapshot, PersonRecord, int], Answer]
 
@@ -71,6 +75,8 @@ def _added() -> dict[str, Description]:
     found = [path.parent.name for folder in _folders() for path in folder.glob("*/rules.toml")]
     if twice := sorted({name for name in found if found.count(name) > 1}):
         raise DescriptionError(f"rule set {twice[0]}: two folders have this name")
+    if unfit := sorted(name for name in found if not NAME.fullmatch(name) or name in _OWN_MODULES):
+        raise DescriptionError(f"rule set {unfit[0]}: a folder cannot have this name")
     added = {name: described(name) for name in found if not (_HERE / name).is_dir()}
     for name, description in added.items():
         for row in description.applies:

@@ -17,7 +17,7 @@ import pytest
 from verifier import chain, rating
 
 FOLDER = Path(rating.__file__).parent
-GOLDEN = Path(__file__).parents[1] / "golden" / "v1"
+GOLDEN = Path(__file__).parents[2] / "golden" / "v1"
 TEN = {item: "5" if item in {"I.1", "I.2"} else "2.5" for item in rating.COMMON_335}  # 30 points
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not on PATH")
 

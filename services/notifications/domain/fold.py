@@ -65,7 +65,7 @@ def _live(moment: Callable[[Envelope, Any], kept.TaskMoment]) -> Handler:
     return handle
 
 
-def _due_set(of: Any) -> Callable[[Envelope, Any], kept.TaskMoment]:
+def _due_set(of: kept.DueSetting) -> Callable[[Envelope, Any], kept.TaskMoment]:
     return lambda e, d: kept.DueSet(e.position, e.time, d.due_version, d.due.date, d.due.cadence, of)
 
 
@@ -73,11 +73,11 @@ def _granted(e: Envelope, d: events.ExtensionGranted) -> kept.TaskMoment:
     return _due_set("granted")(e, d) if d.due else kept.Answered(e.position, e.time)
 
 
-def _ended(of: Any) -> Callable[[Envelope, Any], kept.TaskMoment]:
+def _ended(of: kept.Ending) -> Callable[[Envelope, Any], kept.TaskMoment]:
     return lambda e, _: kept.Ended(e.position, e.time, of)
 
 
-def _sign(of: Any) -> Callable[[Envelope, Any], kept.TaskMoment]:
+def _sign(of: kept.Sign) -> Callable[[Envelope, Any], kept.TaskMoment]:
     return lambda e, _: kept.Signed(e.position, e.time, of)
 
 

@@ -42,13 +42,19 @@ class Moment(msgspec.Struct, array_like=True, gc=False):
         return local_day(self.time)
 
 
+# What sets a deadline, what is a sign of work, and what ends a task.
+DueSetting: TypeAlias = Literal["assigned", "confirmed", "recomputed", "granted", "returned", "reopened"]
+Sign: TypeAlias = Literal["acknowledged", "progress"]
+Ending: TypeAlias = Literal["completed", "cancelled", "handed_back"]
+
+
 class DueSet(Moment, tag="due", gc=False):
     """A deadline comes into force. `granted` answers a request; `returned` and `reopened` start the ladder again."""
 
     due_version: int
     due: date | None
     cadence: str | None
-    of: Literal["assigned", "confirmed", "recomputed", "granted", "returned", "reopened"]
+    of: DueSetting
 
 
 class Requested(Moment, tag="requested", gc=False):
@@ -65,7 +71,7 @@ class Answered(Moment, tag="answered", gc=False):
 class Signed(Moment, tag="sign", gc=False):
     """A sign of work: acknowledged, or progress noted."""
 
-    of: Literal["acknowledged", "progress"]
+    of: Sign
 
 
 class Reported(Moment, tag="reported", gc=False):
@@ -74,7 +80,7 @@ class Reported(Moment, tag="reported", gc=False):
 
 
 class Ended(Moment, tag="ended", gc=False):
-    of: Literal["completed", "cancelled", "handed_back"]
+    of: Ending
 
 
 TaskMoment: TypeAlias = DueSet | Requested | Answered | Signed | Reported | Ended

@@ -104,8 +104,16 @@ def _page(problem: Problem) -> Response:
         problem=problem,
         remedy=REMEDIES.get(problem.status, REMEDIES[500 if problem.status >= 500 else 400]),
         trace=problem.trace or trace_id(),
-        again=list(flask.request.form.items(multi=True)) if again else None,
+        again=_typed() if again else None,
     )
     if problem.status == 401:
         come_back(response)
     return response
+
+
+def _typed() -> list[tuple[str, str]] | None:
+    """What the form holds; None when it is too large to be read."""
+    try:
+        return list(flask.request.form.items(multi=True))
+    except HTTPException:
+        return None

@@ -84,12 +84,13 @@ def sign_in_blueprint(engine: Engine, key: Callable[[], SigningKey]) -> Blueprin
     @public
     def create_sign_in(body: dict[str, Any]) -> tuple[SignedIn, dict[str, str]]:
         """Use up the code of a one-time link for a token."""
+        signing = key()  # first: a key that cannot be read must use up no link
         claims = redeem_code(engine, body["code"])
         if claims is None:
             raise Rejected("sign-in-code")
         now = datetime.now(UTC)
         token = mint(
-            key(), sub=claims.sub, commune=claims.commune, roles=claims.roles, lifetime=SESSION_LIFETIME, now=now
+            signing, sub=claims.sub, commune=claims.commune, roles=claims.roles, lifetime=SESSION_LIFETIME, now=now
         )
         return SignedIn(token, now + SESSION_LIFETIME), {"Cache-Control": "no-store"}
 

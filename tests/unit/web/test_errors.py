@@ -109,6 +109,11 @@ def test_what_another_site_filled_in_is_not_offered_to_be_sent(services: Service
         assert answer.status_code == 401 and "Việc khống" not in answer.text and "<form" not in answer.text
 
 
+def test_a_form_that_is_too_large_to_be_kept_is_no_error_of_ours(services: Services) -> None:
+    answer = services.browser().post(f"/viec/{COMMUNE}/r1?k=abc", data={"summary": "x" * 2_000_000}, headers=OWN)
+    assert answer.status_code == 401 and "<form" not in answer.text
+
+
 def test_every_route_is_classified_and_every_action_is_used(services: Services) -> None:
     assert unclassified_routes(services.app) == []
     used = {classification for _, _, classification in routes(services.app)} - {"public"}

@@ -191,3 +191,19 @@ def test_the_api_says_until_when_the_token_counts(service: Service, engine: Engi
     assert ask(service, answer.json["token"]).status_code == 200
     refused(api.test_client().post("/api/v1/tasks/sign-ins", json={"code": code}), 403, "sign-in-code")
     refused(api.test_client().post("/api/v1/tasks/sign-ins", json={}), 422, "invalid")
+
+
+def test_a_key_that_cannot_be_read_uses_no_link_up(service: Service, engine: Engine) -> None:
+    answers = iter([FileNotFoundError("signing.pem"), service.key])
+
+    def key() -> Any:
+        found = next(answers)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    blueprint = sign_in.sign_in_blueprint(engine, key)
+    api = create_app("tasks", blueprints=[blueprint], actions={}, verifier=Verifier(str(service.key_set)))
+    code = issue(engine)
+    statuses = [api.test_client().post("/api/v1/tasks/sign-ins", json={"code": code}).status_code for _ in range(2)]
+    assert statuses == [500, 201]

@@ -110,7 +110,8 @@ def relaying(environment: dict[str, str]) -> Iterator[tuple[Process, str]]:
 def test_a_side_door_that_cannot_be_opened_is_said_before_anything_runs(cchc: Cchc):
     assert "0.0.0.0:9090" in cchc("work", "tasks", "--bind", "9090", code=2).stderr
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert "Errno" in cchc("work", "tasks", "--bind", f"127.0.0.1:{taken.getsockname()[1]}", code=3).stderr
+        port = taken.getsockname()[1]
+        assert f"Cổng {port}" in cchc("work", "tasks", "--bind", f"127.0.0.1:{port}", code=3).stderr
 
 
 UNPUBLISHED = 'cchc_relay_unpublished_events{service="tasks"}'

@@ -68,7 +68,7 @@ def status_of(cchc: Cchc, environment: dict[str, str]) -> dict[str, Any]:
 
 
 def is_caught_up(status: dict[str, Any]) -> bool:
-    return bool(status["head"] == status["published"] == status["held_by_scoring"] == status["folded"])
+    return bool(status["head"] == status["published"] == status["held_by_scoring"] == status["folded_by_scoring"])
 
 
 def test_the_same_year_through_kafka_gives_the_same_bytes_facts_and_sheets(

@@ -62,7 +62,7 @@ def _of_service(service: Service[Any]) -> dict[str, Container]:
     return {service.name: web, f"{service.name}-work": Container(service.user + 1, [worker], [*asks, CHECKPOINT])}
 
 
-# Folders of containers of earlier releases, which nobody may go on reading.
+# Folders of containers of earlier releases: removed, so that no process keeps reading them.
 FORMER = ("pages",)
 
 Give = Callable[[Path, int, int], None]

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 # The longest request worth waiting for: an upload of some MiB over a poor line.
 REQUESTS_END_S = 30
 
-# How soon the background notices a signal, and whoever runs the loops notices one that failed.
+# How soon the background notices a signal, and the runner of the loops a failed loop.
 LOOK_S = 0.5
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)

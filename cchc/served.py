@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from cchc.settings import Settings
 
-# Where browsers find an installation that nobody has said otherwise of.
+# The address that browsers use when no other was configured or remembered.
 DEFAULT = "http://127.0.0.1:8080"
 FILE = "served-at"
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what may be asked for, not what is bound

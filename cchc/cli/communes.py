@@ -28,7 +28,7 @@ from shared.eventlog.signer import sign_now
 from shared.events import StaffAppointed, format_time, local_day
 from shared.events.values import Role
 from shared.web.auth import COMMUNE, Principal
-from shared.web.schema import Schema, composed
+from shared.web.schema import Schema, composed, faults
 
 OPERATOR = "operator/cchc"
 

@@ -49,7 +49,7 @@ def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         return
     server: Postgres = request.getfixturevalue("private_postgres")
     with deployed_on(server) as deployed:
-        commune = SmallCommune(data, "2024-01-02", **deployed.environment("worker"))
+        commune = SmallCommune(data, "2024-01-02", (2024,), **deployed.environment("worker"))
         served = deployed.installation("server", data)
         yield served
         served.close()

@@ -16,6 +16,7 @@ from shared import metrics
 from shared.refusal import Refusal, by_code
 from shared.web import auth, problems
 from shared.web.health import Checks, health_blueprint
+from shared.web.logs import logged_path
 from shared.web.openapi import About, document, ecma
 from shared.web.schema import Problem
 from shared.web.trace import begin_trace, end_trace, trace_id
@@ -179,7 +180,7 @@ def _finish(response: flask.Response) -> flask.Response:
     # Not the query, which may hold a sign-in code.
     fields = {
         "method": flask.request.method,
-        "path": flask.request.path,
+        "path": logged_path(flask.request.path),
         "status": response.status_code,
         "ms": round(seconds * 1000, 1),
     }

@@ -41,7 +41,7 @@ class JsonFormatter(logging.Formatter):
         if flask.has_request_context():
             line["trace_id"] = trace_id()
             if commune := (flask.request.view_args or {}).get("commune"):
-                line["commune"] = commune
+                line["commune"] = logged_path(commune)
         line |= {name: value for name, value in vars(record).items() if name not in STANDARD}
         if record.exc_info and record.exc_info[1]:
             line["stack"] = stack_of(record.exc_info[1])

@@ -250,7 +250,7 @@ FOREIGN = {
     "type": lambda: msgspec.json.decode(f'"{NAME}"', type=Literal["a"]),
     "enum": lambda: int(NAME),
     "encoding": lambda: NAME.encode("ascii"),
-    "key": lambda: {}[NAME],
+    "key": lambda: dict[str, str]()[NAME],
     "url": lambda: urllib.request.urlopen(f"http://127.0.0.1:1/{TOKEN}", timeout=1),
     "host": lambda: socket.create_connection((f"{TOKEN}.invalid", 1), timeout=1),
     "file": lambda: Path(f"/nowhere/{NAME}").read_bytes(),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -72,9 +72,12 @@ def test_a_row_is_never_changed_nor_removed(engine: Engine):
 
 
 def test_what_is_rolled_back_leaves_no_row(engine: Engine):
-    with pytest.raises(DBAPIError), writing(engine, COMMUNE) as connection:
+    def fails(connection: Connection) -> None:
         record(connection, COMMUNE, kinds.PERSON_SAVED, ["staff/p07"])
         connection.execute(text("SELECT of nothing"))
+
+    with pytest.raises(DBAPIError), writing(engine, COMMUNE) as connection:
+        fails(connection)
     assert entries(engine, COMMUNE) == []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cchc.cli.click_messages import speak_vietnamese
-from cchc.cli.group import Group
+from cchc.cli.group import Group, checking
 
 speak_vietnamese()
 
@@ -56,7 +56,7 @@ class Lazy(Group):
             return None
         module = import_module(f"cchc.cli.{COMMANDS[name]}")
         command: click.Command = getattr(module, f"{name.replace('-', '_')}_command")
-        return command
+        return checking(command)
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})

@@ -70,9 +70,12 @@ def cli(context: click.Context, data: Path | None) -> None:
 
     Mã thoát: 0 xong; 1 đã kiểm tra và thấy sai lệch; 2 bị từ chối hoặc gọi sai; 3 không kết nối được.
     """
+    from cchc.operator import operator
     from cchc.settings import Settings
+    from shared.journal import act_as
 
     context.obj = Settings.from_environment(data=data)
+    context.with_resource(act_as(operator()))
 
 
 def main() -> Any:

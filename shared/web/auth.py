@@ -13,6 +13,7 @@ import msgspec
 from shared.eventlog import EVERY_COMMUNE
 from shared.events.values import ROLES as PEOPLE
 from shared.text import LONGEST_ID, fault
+from shared.web.asking import asked_by
 from shared.web.keys import AUDIENCE, ISSUER, KeyLookup, KeySetUnavailable, keys_at
 from shared.web.problems import Rejected
 from shared.web.schema import composed
@@ -175,6 +176,7 @@ def principal() -> Principal:
     """Whose request this is. Raises Rejected (401) in a public view when nobody is signed in."""
     if "principal" not in flask.g:
         flask.g.principal = _verifier().verify(token())
+        asked_by(flask.g.principal.actor)
     found: Principal = flask.g.principal
     return found
 

@@ -223,6 +223,7 @@ def answer(error: Exception) -> flask.Response:
         problem = TROUBLES[word]
     else:
         problem = next((_registered[cls] for cls in type(error).__mro__ if cls in _registered), INTERNAL)
+    flask.g.problem = problem.code
     metrics.web().problems.labels(flask.current_app.name, problem.code).inc()
     where = f"{flask.request.method} {logged_path(flask.request.path)}: {problem.code}"
     if problem.status == 500:

@@ -523,7 +523,11 @@ def test_a_request_is_one_json_line_with_trace_and_commune(notes: Service, lines
         "commune": "tien-canh",
         "method": "GET",
         "path": NOTES,
+        "route": NOTES.replace("tien-canh", "<commune>"),
         "status": 422,
+        "problem": "invalid",
+        "actor": "staff/p14",
+        "client": "127.0.0.1",
     }
 
 

@@ -12,6 +12,7 @@ import msgspec
 
 from shared.eventlog import EVERY_COMMUNE
 from shared.events.values import ROLES as PEOPLE
+from shared.roles import in_words
 from shared.text import LONGEST_ID, fault
 from shared.web.asking import asked_by
 from shared.web.keys import AUDIENCE, ISSUER, KeyLookup, KeySetUnavailable, keys_at
@@ -137,7 +138,7 @@ def authorise(actions: Actions, action: str, principal: Principal, commune: str 
     Object rules (who leads the task, nobody rates themselves) belong to the service and come later.
     """
     if principal.roles.isdisjoint(actions[action]):
-        raise Rejected("role")
+        raise Rejected("role", who=in_words(actions[action]))
     if principal.commune not in (EVERY_COMMUNE, commune):
         raise Rejected("commune")
 

@@ -24,6 +24,7 @@ COMMANDS = {
     "secrets": "deployment",
     "demo": "deployment",
     "commune": "communes",
+    "person": "persons",
     "import": "importing",
     "token": "tokens",
     "verify": "logs",

@@ -119,6 +119,7 @@ def dry_run(
         with writing(service.engine, commune) as connection:
             journal.record(connection, commune, kinds.UPLOAD_KEPT, [f"sha256/{sha256}"], {"kind": kind})
     keep(_folder(service, commune), content)
+    path_of(_folder(service, commune), sha256).touch()  # looked at now: it stays for another day
     return DryRun(
         commune=commune,
         position=position,

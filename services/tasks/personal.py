@@ -53,6 +53,14 @@ def erase_person(connection: Connection, commune: str, staff: str) -> None:
         journal.record(connection, commune, kinds.PERSON_ERASED, [f"staff/{staff}"])
 
 
+def tasks_with_files_named(connection: Connection, commune: str, name: str) -> list[str]:
+    """The tasks with evidence files whose name holds a text, whatever its case and spaces."""
+    table = evidence_files.c
+    rows = connection.execute(select(table.task, table.file_name).where(table.commune == commune))
+    wanted = "".join(name.casefold().split())
+    return sorted({row.task for row in rows if wanted in "".join(row.file_name.casefold().split())})
+
+
 def people_of(connection: Connection, commune: str) -> dict[str, Person]:
     """Everybody's, in the order of given names, those without a name last."""
     given_name, name = (collate(each, "vietnamese") for each in (func.given_name(people.c.name), people.c.name))

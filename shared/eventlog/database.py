@@ -44,6 +44,8 @@ SQLITE_SETTINGS = {
     "journal_mode": "WAL",
     "synchronous": "FULL",
     "busy_timeout": LOCK_TIMEOUT_S * 1000,
+    # What is deleted is overwritten: erased names must not stay in free pages.
+    "secure_delete": "ON",
 }
 
 _write_locks: dict[str, threading.Lock] = {}
@@ -225,6 +227,17 @@ def _errors_of_sqlalchemy(engine: Engine) -> Iterator[None]:
         if _is_lock_timeout(error):
             raise Busy(said_of(error)) from error
         raise DBAPIError.instance(None, None, error, driver.Error, hide_parameters=True) from error
+
+
+def leave_nothing(engine: Engine) -> None:
+    """After an erasure, empty SQLite's write-ahead log, which holds earlier versions of pages.
+
+    Readers may hinder it; then the next erasure or checkpoint overwrites them. PostgreSQL reuses the space of dead rows
+    at its next (auto)vacuum.
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            driver_of(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def run(connection: Connection, statement: str, parameters: Sequence[Any] = ()) -> Any:

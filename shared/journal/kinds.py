@@ -16,9 +16,11 @@ PERSON_ERASED = Kind("person.erased", "Xóa họ tên, thư điện tử, điệ
 UNIT_NAMED = Kind("unit.named", "Lưu tên bộ phận, thôn")
 EVIDENCE_STORED = Kind("evidence.stored", "Lưu tệp minh chứng")
 EVIDENCE_ERASED = Kind("evidence.erased", "Xóa tệp minh chứng")
+UPLOADS_ERASED = Kind("uploads.erased", "Xóa các tệp nhập đã giữ")
 UPLOAD_KEPT = Kind("upload.kept", "Giữ tệp nhập để xem trước")
 
 # Where reminders go
+SLIPS_ERASED = Kind("slips.erased", "Xóa bản lưu phiếu đôn đốc có tên người")
 ADDRESS_SAVED = Kind("address.saved", "Lưu địa chỉ nhận tin của người")
 ADDRESS_ERASED = Kind("address.erased", "Xóa địa chỉ nhận tin của người")
 ENDPOINT_ADDED = Kind("endpoint.added", "Thêm địa chỉ webhook, cấp khóa ký")

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from services.tasks import answers, personal, queries, views
+from services.tasks import answers, erasure, personal, queries, views
 from services.tasks.access import ACTIONS
 from services.tasks.api.changes import add, change
 from services.tasks.api.request import PREFIX, Versioned, known, service
@@ -97,10 +97,10 @@ def save_contact(body: dict[str, Any], commune: str, staff: str) -> None:
 @blueprint.answers(204)
 @action("person.write")
 def erase_contact(commune: str, staff: str) -> None:
-    """Erase a person's name and addresses; the code stays in the log."""
+    """Erase a person's name and addresses, and the commune's uploads; the code stays in the log."""
     with writing(service().engine, commune) as connection:
         _must_write(connection, commune)
-        personal.erase_person(connection, commune, canonical(staff))
+    erasure.erase_person(service(), commune, canonical(staff))
 
 
 def _must_write(connection: Connection, commune: str) -> None:

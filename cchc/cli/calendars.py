@@ -11,6 +11,7 @@ from cchc.installation import Installation
 from cchc.output import as_json, fail
 from services.tasks.commands import execute
 from services.tasks.domain.publishing import PublishCalendar
+from shared.decoding import read_any
 from shared.web.auth import Principal
 
 
@@ -39,7 +40,7 @@ def publish(
     Ngày còn ở trạng thái đề xuất (status "proposed") thì không công bố: xóa khỏi tệp hoặc bỏ trạng thái đó trước.
     """
     try:
-        given = msgspec.json.decode(file.read_bytes())
+        given = read_any(file.read_bytes())
         proposed = [day["date"] for day in given["days_off"] if day.get("status", "official") != "official"]
         if proposed:
             fail(f"Ngày chưa chính thức: {', '.join(proposed)}. Người có thẩm quyền quyết định trước khi công bố.")
@@ -53,7 +54,7 @@ def publish(
             },
             PublishCalendar,
         )
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, LookupError, TypeError, AttributeError) as error:
         fail(f"{file.name} không phải tệp lịch: {error}")
     commune = the_commune(installation, commune)
     operator = Principal("operator/cchc", commune, frozenset({"admin"}))

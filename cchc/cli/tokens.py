@@ -11,7 +11,7 @@ from cchc.served import address
 from services.tasks.domain.context import canonical
 from shared.web.auth import ACTOR, COMMUNE, EVERY_COMMUNE, ROLES, WIDE_ROLES
 from shared.web.keys import mint
-from shared.web.sign_in import issue_code, metadata
+from shared.web.sign_in import issue_code
 
 
 @click.command("token")
@@ -73,8 +73,7 @@ def token_command(
         if commune != EVERY_COMMUNE and not COMMUNE.fullmatch(commune):
             fail(f"{commune} không phải mã xã: chỉ gồm chữ thường không dấu, số và gạch ngang.")
     if link:
-        metadata.create_all(installation.engine("sign_in"))
-        code = issue_code(installation.engine("sign_in"), sub=sub, commune=commune, roles=granted)
+        code = issue_code(installation.sign_in_codes, sub=sub, commune=commune, roles=granted)
         printed = {"link": f"{url or address(installation.settings)}/sign-in?code={code}"}
     else:
         lifetime = timedelta(hours=hours)

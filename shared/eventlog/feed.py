@@ -4,9 +4,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 
 import msgspec
 
+from shared.decoding import decoder
 from shared.eventlog.chain import Head
 
 # A page is at most 500 events; an owner that takes longer counts as unreachable.
@@ -35,7 +37,7 @@ class FeedClient:
     def heads(self) -> dict[str, Head]:
         """The ends of all communes' logs. Raises FeedError."""
         try:
-            return _heads.decode(self._get("/heads")).heads
+            return _heads(self._get("/heads")).heads
         except msgspec.DecodeError as error:
             raise FeedError(f"{self._base}/heads: {error}") from error
 
@@ -47,7 +49,7 @@ class FeedClient:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
                 body: bytes = answer.read()
                 return body
-        except OSError as error:  # includes urllib's errors
+        except (OSError, HTTPException) as error:  # OSError includes urllib's errors
             raise FeedError(f"{self._base}{path}: {error}") from error
 
 
@@ -55,4 +57,4 @@ class _Heads(msgspec.Struct):
     heads: dict[str, Head]
 
 
-_heads = msgspec.json.Decoder(_Heads)
+_heads = decoder(_Heads)

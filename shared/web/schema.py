@@ -18,6 +18,7 @@ from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
+from shared.decoding import read_any
 from shared.web import openapi
 from shared.web.form_messages import speak_vietnamese
 from shared.web.problems import Invalid, Rejected
@@ -74,8 +75,8 @@ class Parser(FlaskParser):
             raise UnsupportedMediaType
         # The standard library's decoder accepts NaN and lone surrogates, which no store behind us can hold.
         try:
-            value = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            value = read_any(body)
+        except msgspec.DecodeError as error:
             raise Rejected("invalid-json") from error
         if NUL.search(body):
             raise Rejected("invalid-json")

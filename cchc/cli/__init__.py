@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cchc.cli.click_messages import speak_vietnamese
-from cchc.cli.group import Group
+from cchc.cli.group import Group, checking
 
 speak_vietnamese()
 
@@ -56,7 +56,7 @@ class Lazy(Group):
             return None
         module = import_module(f"cchc.cli.{COMMANDS[name]}")
         command: click.Command = getattr(module, f"{name.replace('-', '_')}_command")
-        return command
+        return checking(command)
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,9 +68,12 @@ def cli(context: click.Context, data: Path | None) -> None:
 
     Mã thoát: 0 xong; 1 đã kiểm tra và thấy sai lệch; 2 bị từ chối hoặc gọi sai; 3 không kết nối được.
     """
+    from cchc.operator import operator
     from cchc.settings import Settings
+    from shared.journal import act_as
 
     context.obj = Settings.from_environment(data=data)
+    context.with_resource(act_as(operator()))
 
 
 def main() -> Any:

@@ -13,6 +13,8 @@ from services.tasks.commands import execute
 from services.tasks.domain.publishing import PublishCalendar
 from shared.decoding import read_any
 from shared.web.auth import Principal
+from shared.web.problems import pointed
+from shared.web.schema import composed, faults
 
 
 @click.group("calendar", cls=Group)
@@ -40,7 +42,9 @@ def publish(
     Ngày còn ở trạng thái đề xuất (status "proposed") thì không công bố: xóa khỏi tệp hoặc bỏ trạng thái đó trước.
     """
     try:
-        given = read_any(file.read_bytes())
+        given = composed(read_any(file.read_bytes()))
+        for wrong in pointed(faults(given) or {}, "#"):
+            fail(f"{file.name} {wrong['pointer']}: {wrong['detail']}")
         proposed = [day["date"] for day in given["days_off"] if day.get("status", "official") != "official"]
         if proposed:
             fail(f"Ngày chưa chính thức: {', '.join(proposed)}. Người có thẩm quyền quyết định trước khi công bố.")

@@ -16,6 +16,7 @@ from shared import metrics
 from shared.decoding import read_any
 from shared.refusal import Refusal, by_code
 from shared.web import auth, problems
+from shared.web.asking import begin_asking, end_asking
 from shared.web.health import Checks, health_blueprint
 from shared.web.openapi import About, document, ecma
 from shared.web.schema import Problem
@@ -172,6 +173,7 @@ def _begin() -> None:
     flask.g.started = time.perf_counter()
     metrics.web().in_progress.labels(flask.current_app.name).inc()
     begin_trace()
+    begin_asking()
 
 
 def _finish(response: flask.Response) -> flask.Response:
@@ -211,4 +213,5 @@ def _count(response: flask.Response, seconds: float) -> None:
 def _end(_error: BaseException | None) -> None:
     if "started" in flask.g:
         metrics.web().in_progress.labels(flask.current_app.name).dec()
+    end_asking()
     end_trace()

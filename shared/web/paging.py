@@ -10,6 +10,7 @@ import msgspec
 from marshmallow import ValidationError, fields, validate
 
 from shared.decoding import decoder
+from shared.text import fault
 from shared.web.schema import Schema
 
 Row = TypeVar("Row")
@@ -32,6 +33,8 @@ class Cursor(fields.Field[tuple[Any, ...]]):
             key: tuple[Any, ...] = self._read(urlsafe_b64decode(value + "=" * (-len(value) % 4)))
         except (ValueError, TypeError, msgspec.DecodeError) as error:
             raise ValidationError("Con trỏ trang không hợp lệ; hãy đi từ trang đầu.") from error
+        if wrong := next((wrong for part in key if isinstance(part, str) and (wrong := fault(part))), None):
+            raise ValidationError(wrong)
         return key
 
 

@@ -10,14 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from marshmallow import fields
 from sqlalchemy import JSON, BigInteger, Column, Engine, MetaData, String, Table, delete, insert, inspect, text
 
 from shared.eventlog import NO_COMMUNE, writing
 from shared.web.auth import public
 from shared.web.keys import SigningKey, mint
 from shared.web.problems import Rejected
-from shared.web.schema import Blueprint, Schema
+from shared.web.schema import Blueprint, Id, Schema
 
 CODE_LIFETIME = timedelta(minutes=15)
 SESSION_LIFETIME = timedelta(hours=12)  # a working day; then a new link
@@ -38,7 +37,7 @@ sign_in_codes = Table(
 
 
 class SignInBody(Schema):
-    code = fields.String(required=True, metadata={"description": "The code of a one-time link"})
+    code = Id(200, required=True, metadata={"description": "The code of a one-time link"})
 
 
 class SignedIn(msgspec.Struct, frozen=True):

@@ -7,8 +7,10 @@ from services.tasks import answers, evidence, queries
 from services.tasks.api.request import PREFIX, known, service
 from services.tasks.domain import refusals
 from shared.events import Evidence
+from shared.text import fault
 from shared.web.auth import action, body_limit, principal
 from shared.web.openapi import ETAG, FILE_NAME
+from shared.web.problems import Invalid
 from shared.web.schema import Blueprint
 
 FORM = 64 * 1024  # what a multipart form adds around its file, in bytes
@@ -63,11 +65,14 @@ def erase_evidence(commune: str, task: str, sha256: str) -> None:
 
 
 def uploaded() -> tuple[str, bytes]:
-    """The name and bytes of the form's file. Refuses: none was sent."""
+    """The name and bytes of the form's file. Raises Invalid for a name that is no text. Refuses: none was sent."""
     file = flask.request.files.get("file")
     if file is None:
         raise refusals.FILE_REQUIRED()
-    return file.filename or "", file.read()
+    name = file.filename or ""
+    if wrong := fault(name):
+        raise Invalid({"file": [wrong]}, "files")
+    return name, file.read()
 
 
 def _must_see(commune: str, task: str) -> None:

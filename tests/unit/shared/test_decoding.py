@@ -97,7 +97,7 @@ def _key_set(tmp: Path, body: bytes) -> object:
     return keys_at(str(tmp / "keys.json"))("kid")
 
 
-READERS = {
+READERS: dict[str, tuple[Any, tuple[type[Exception], ...]]] = {
     "event": (decode, (MalformedEvent, UnknownVersion)),
     "link": (read_link, (msgspec.DecodeError,)),
     "checkpoint": (read_line, (msgspec.DecodeError,)),
@@ -112,7 +112,7 @@ READERS = {
 def test_bytes_made_to_hurt_raise_what_is_promised(reader: str) -> None:
     read, promised = READERS[reader]
     for body in HOSTILE:
-        with contextlib.suppress(promised):
+        with contextlib.suppress(*promised):
             read(body)
 
 
@@ -120,7 +120,7 @@ def test_bytes_made_to_hurt_raise_what_is_promised(reader: str) -> None:
 @given(body=bytes_of_any_kind)
 def test_any_bytes_raise_what_is_promised(reader: str, body: bytes) -> None:
     read, promised = READERS[reader]
-    with contextlib.suppress(promised):
+    with contextlib.suppress(*promised):
         read(body)
 
 
@@ -150,11 +150,12 @@ def test_a_token_made_to_hurt_is_an_invalid_token(tmp_path: Path) -> None:
 
 
 def test_what_is_no_bytes_is_refused_like_bytes_that_are_no_json() -> None:
+    wrong: Any
     for wrong in (None, 1, {}):
         with pytest.raises(msgspec.DecodeError):
             decoder(dict[str, Any])(wrong)
         with pytest.raises(MalformedEvent):
-            decode(wrong)  # type: ignore[arg-type]
+            decode(wrong)
 
 
 # Where JSON is read that this program wrote itself, into its own database or beside its own code.
@@ -165,9 +166,11 @@ OWN = {
     "services/tasks/domain/streams.py",
     "shared/decoding.py",
     "shared/eventlog/log.py",
+    "shared/journal/store.py",
     "shared/events/catalogue.py",  # turns every error into its own two
     "shared/law.py",
     "shared/records.py",
+    "shared/web/schema.py",  # looks only for half letters in what the one decoder refused
 }
 
 

@@ -7,7 +7,6 @@ from cchc.installation import Installation
 from cchc.served import address as served_at
 from cchc.served import remember
 from cchc.settings import Settings
-from shared.web.sign_in import issue_code
 
 # The demo is looked at as the Office, which sees every task and every rating.
 DEMO_COMMUNE, DEMO_STAFF = "tien-canh", "p14"
@@ -34,8 +33,7 @@ def prepare(settings: Settings, address: str, *, demo: bool) -> Iterator[str]:
         yield f"Phục vụ tại {address}"
         if loads:
             roles = installation.tasks.roles_of(DEMO_COMMUNE, DEMO_STAFF)
-            sub = f"staff/{DEMO_STAFF}"
-            code = issue_code(installation.sign_in_codes, sub=sub, commune=DEMO_COMMUNE, roles=roles)
+            code = installation.sign_in_code(sub=f"staff/{DEMO_STAFF}", commune=DEMO_COMMUNE, roles=roles)
             link = f"{served_at(settings)}/sign-in?code={code}"
             yield f"Đăng nhập một lần, trong 15 phút, với vai Văn phòng ({DEMO_STAFF}): {link}"
         example = DEMO_STAFF if demo and DEMO_COMMUNE in installation.tasks.log.heads() else "MÃ"

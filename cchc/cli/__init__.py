@@ -1,8 +1,10 @@
 """The command line `cchc`. Exit codes: 0 done, 1 checked and something is wrong, 2 refused, 3 not reachable."""
 
 import logging
+import sys
 from importlib import import_module
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import click
@@ -83,5 +85,13 @@ def main() -> Any:
     # What loops warn of is written for the logs of processes; here a person is told in Vietnamese.
     if logging.lastResort:
         logging.lastResort.setLevel(logging.ERROR)
+    sys.excepthook = _unexpected
     with explained():
         return cli(prog_name="cchc")
+
+
+def _unexpected(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
+    """A fault of ours, for the report: without what people typed, as a terminal's output is kept by others too."""
+    from shared.said import stack_of
+
+    print(stack_of(error), file=sys.stderr)

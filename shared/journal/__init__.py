@@ -6,7 +6,7 @@ says: `act_as`. Each row carries the SHA-256 of the one before it in its commune
 
 from shared.journal.acting import PROCESS, Acting, act_as, acting
 from shared.journal.kinds import KINDS, Kind
-from shared.journal.store import Entry, Wanted, entries, lines, record, take_over, wrong
+from shared.journal.store import Entry, Wanted, entries, lines, note, record, seen, take_over, wrong
 
 __all__ = [
     "KINDS",
@@ -19,7 +19,9 @@ __all__ = [
     "acting",
     "entries",
     "lines",
+    "note",
     "record",
+    "seen",
     "take_over",
     "wrong",
 ]

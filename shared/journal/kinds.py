@@ -26,4 +26,14 @@ ENDPOINT_REMOVED = Kind("endpoint.removed", "Xóa địa chỉ webhook")
 ENDPOINT_ENABLED = Kind("endpoint.enabled", "Dùng lại địa chỉ webhook đã ngừng")
 ENDPOINT_DISABLED = Kind("endpoint.disabled", "Ngừng địa chỉ webhook vì nơi nhận báo không còn")
 
+# What somebody read or took away: once a day for each who did
+CONTACTS_READ = Kind("contacts.read", "Xem danh bạ (họ tên, thư điện tử, điện thoại)")
+EVIDENCE_READ = Kind("evidence.read", "Tải tệp minh chứng")
+
+# Who may come in, and who tried
+SIGN_IN_ISSUED = Kind("sign_in.issued", "Cấp liên kết đăng nhập một lần")
+SIGN_IN_REDEEMED = Kind("sign_in.redeemed", "Đăng nhập bằng liên kết một lần")
+TOKEN_MINTED = Kind("token.minted", "Cấp mã truy cập")
+REQUEST_REFUSED = Kind("request.refused", "Từ chối yêu cầu (chưa xác thực, không có quyền, quá hạn mức)")
+
 KINDS: dict[str, Kind] = {kind.code: kind for kind in list(globals().values()) if isinstance(kind, Kind)}

@@ -1,18 +1,24 @@
 """Rows of a journal: added within the transaction of the change, read newest first, checked along their hashes."""
 
 import hashlib
+import logging
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
-from shared.eventlog import reading, utcnow, writing
+from shared.eventlog import Busy, reading, utcnow, writing
 from shared.eventlog.database import Query, read_together, run, run_together
-from shared.events import format_time
+from shared.events import VIETNAM, end_of_day, format_time, local_day
 from shared.journal.acting import acting
 from shared.journal.kinds import KINDS, Kind
+
+logger = logging.getLogger(__name__)
 
 FIRST = "0" * 64
 LONGEST_ID = 200
@@ -51,6 +57,14 @@ class Wanted(msgspec.Struct, frozen=True):
     actor: str | None = None
     kind: str | None = None
 
+    @classmethod
+    def on_days(
+        cls, first: date | None, last: date | None, *, actor: str | None = None, kind: str | None = None
+    ) -> "Wanted":
+        """From the beginning of one day in Vietnam until the end of another."""
+        since = format_time(datetime.combine(first, time(), VIETNAM)) if first else None
+        return cls(since, end_of_day(last) if last else None, actor, kind)
+
 
 EVERYTHING = Wanted()
 
@@ -79,11 +93,11 @@ def record(
     # A statement of its own: the next one sees what the transaction that held the lock has committed.
     lock = [(_LOCK, [f"journal/{commune}"])] if connection.dialect.name == "postgresql" else []
     last = run_together(connection, [*lock, (_LAST, [commune])])[-1]
-    number, time, body = last[0] if last else (0, "", None)
+    number, before, body = last[0] if last else (0, "", None)
     entry = Entry(
         commune=commune,
         number=number + 1,
-        time=max(format_time(utcnow()), time),
+        time=max(format_time(utcnow()), before),
         actor=actor or who.actor,
         origin=who.origin,
         kind=kind.code,
@@ -93,6 +107,51 @@ def record(
         previoushash=FIRST if body is None else _hash(body),
     )
     run(connection, _ADD, (commune, entry.number, entry.time, entry.actor, entry.kind, msgspec.json.encode(entry)))
+
+
+def note(
+    engine: Engine,
+    commune: str,
+    kind: Kind,
+    about: Sequence[str] = (),
+    detail: Mapping[str, str | int] | None = None,
+    *,
+    actor: str | None = None,
+) -> None:
+    """Add a row in a transaction of its own, for what this database does not hold."""
+    with writing(engine, commune) as connection:
+        record(connection, commune, kind, about, detail, actor=actor)
+
+
+# What each process has seen read today: who, what, of which database.
+_seen: set[tuple[str, ...]] = set()
+_seen_lock = threading.Lock()
+MOST_SEEN = 10_000
+
+
+def seen(engine: Engine, commune: str, kind: Kind, about: Sequence[str] = ()) -> None:
+    """Somebody reads personal data: a row for the first time of the day in this process. What cannot be written is
+    read all the same, and logged: a full disk must not keep people from their work."""
+    case = (
+        local_day(format_time(utcnow())).isoformat(),
+        str(engine.url),
+        commune,
+        acting.get().actor,
+        kind.code,
+        *about,
+    )
+    with _seen_lock:
+        if case in _seen:
+            return
+    try:
+        note(engine, commune, kind, about)
+    except (SQLAlchemyError, Busy) as error:
+        logger.warning("%s is not in the journal: %s", kind.code, type(error).__name__, extra={"commune": commune})
+        return
+    with _seen_lock:
+        if len(_seen) >= MOST_SEEN:
+            _seen.clear()
+        _seen.add(case)
 
 
 def entries(

@@ -2,18 +2,16 @@
 
 import base64
 import json
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
-from typing import Any, NamedTuple
-from urllib.parse import quote, unquote_to_bytes
+from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import click
 import flask
 import pytest
 from click.testing import CliRunner
-from werkzeug.test import TestResponse
 
 from cchc.cli import cli
 from cchc.installation import Installation
@@ -25,6 +23,7 @@ from shared.web.auth import routes
 from shared.web.keys import mint
 from tests.support.api import descriptions
 from tests.support.deployed import deployed_on
+from tests.support.doors import PLACES, Asking, flask_path, inputs, names_in, pointer_of
 from tests.support.postgres import Postgres
 from tests.support.reminded import COMMUNE, SmallCommune
 from tests.support.screens import screens_of
@@ -35,8 +34,6 @@ HALF = "%ED%A0%80"
 TEXTS = ("a%00b", "%01", "%1b[31m", "%7f", "%C2%85", "%E2%80%AEfdp.exe", "%E2%81%A7", "%EF%BF%BF", "%EF%BF%BD", HALF)
 LONGER_THAN_ANY = "x" * 50_000
 OWN = {"Origin": "http://localhost"}
-# An id and what else an address holds.
-PLACES = {"commune": COMMUNE, "kind": "roster", "year": "2024", "sha256": "0" * 64, "channel": "zalo"}
 
 
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -54,128 +51,6 @@ def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         yield served
         served.close()
         commune.installation.close()
-
-
-class Input(NamedTuple):
-    """One place where a text comes in: `where` is the pointer that a problem names it by."""
-
-    path: str
-    method: str
-    kind: str  # path, query, body or form
-    name: str  # of the parameter
-    where: str
-    sample: Any = None  # the body with the text TEXT at its place
-    bounded: bool = True
-
-    def __str__(self) -> str:
-        return f"{self.method} {self.path} {self.where}"
-
-
-TEXT = "\u0000TEXT"
-
-
-def inputs(document: dict[str, Any]) -> Iterator[Input]:
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            if method == "parameters":
-                continue
-            for named in item.get("parameters", []) + operation.get("parameters", []):
-                parameter = resolved(document, named)
-                if parameter["in"] in ("path", "query"):
-                    name = parameter["name"]
-                    yield Input(path, method, parameter["in"], name, f"{parameter['in']}#/{name}")
-            content = resolved(document, operation.get("requestBody", {})).get("content", {})
-            for media, described in content.items():
-                kind = "body" if media == "application/json" else "form"
-                for where, sample in leaves(document, described["schema"]):
-                    if sample[0] != "binary":
-                        yield Input(path, method, kind, "", where, sample[1])
-
-
-def leaves(document: dict[str, Any], schema: Any, where: str = "#", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """The places of a body where a text may stand, each with a body that has nothing else."""
-    schema = resolved(document, schema)
-    if depth > 6:
-        return
-    kinds = schema.get("type", [])
-    if schema.get("format") == "binary":
-        yield where, ("binary", None)
-    elif "string" in ([kinds] if isinstance(kinds, str) else kinds):
-        yield where, ("text", TEXT)
-    for option in schema.get("anyOf", ()):
-        yield from leaves(document, option, where, depth)
-    for name, part in schema.get("properties", {}).items():
-        for inner, (kind, sample) in leaves(document, part, f"{where}/{name}", depth + 1):
-            yield inner, (kind, {name: sample})
-    if isinstance(schema.get("items"), dict):
-        for inner, (kind, sample) in leaves(document, schema["items"], f"{where}/0", depth + 1):
-            yield inner, (kind, [sample])
-    if isinstance(schema.get("additionalProperties"), dict):
-        for inner, (kind, sample) in leaves(document, schema["additionalProperties"], f"{where}/x", depth + 1):
-            yield inner, (kind, {"x": sample})
-
-
-def filled(sample: Any, text: str) -> Any:
-    if isinstance(sample, dict):
-        return {name: filled(part, text) for name, part in sample.items()}
-    if isinstance(sample, list):
-        return [filled(part, text) for part in sample]
-    return text if sample == TEXT else sample
-
-
-class Asking:
-    """Sends a text to one place of one route, as an account that has every role the route is open to."""
-
-    def __init__(self, installation: Installation, name: str) -> None:
-        self.app = installation.web(name)
-        self.installation = installation
-        self.prefix = f"/api/v1/{name}"
-        self.client = self.app.test_client()
-        self.actions = self.app.extensions["cchc.actions"]
-        self.classified = {(method.lower(), flask_path(rule)): action for method, rule, action in routes(self.app)}
-
-    def __call__(self, place: Input, text: str) -> TestResponse:
-        """`text` is percent-encoded."""
-        names = {each: quote(PLACES.get(each, "x1")) for each in names_in(place.path)}
-        if place.kind == "path":
-            names[place.name] = text
-        address = place.path.format(**names) + (f"?{place.name}={text}" if place.kind == "query" else "")
-        options: dict[str, Any] = {"headers": self.headers(place)}
-        decoded = unquote_to_bytes(text).decode("utf-8", "surrogatepass")
-        if place.kind == "body":
-            body = json.dumps(filled(place.sample, decoded))
-            options |= {"data": body, "content_type": "application/json"}
-        elif place.kind == "form":
-            fields = "".join(
-                f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{TEXT}\r\n' for name in place.sample
-            )
-            sent = fields.encode().replace(TEXT.encode(), unquote_to_bytes(text)) + b"--b--\r\n"
-            options |= {"data": sent, "content_type": "multipart/form-data; boundary=b"}
-        return self.client.open(address, method=place.method.upper(), **options)
-
-    def headers(self, place: Input) -> dict[str, str]:
-        action = self.classified[place.method, place.path]
-        if action == "public":
-            return {}
-        roles = sorted(self.actions[action])
-        wide = not set(roles) - {"admin", "replicator", "messenger"} and "<commune>" not in place.path
-        commune = "*" if wide and "{commune}" not in place.path else COMMUNE
-        token = mint(
-            self.installation.signing_key,
-            sub="operator/doors",
-            commune=commune,
-            roles=roles,
-            lifetime=timedelta(minutes=5),
-        )
-        return {"Authorization": f"Bearer {token}"}
-
-
-def flask_path(rule: str) -> str:
-    return re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule)
-
-
-def names_in(path: str) -> list[str]:
-    return re.findall(r"{(\w+)}", path)
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -197,10 +72,6 @@ def test_no_route_takes_what_no_text_holds(installation: Installation, service: 
             assert not any(error["detail"].isascii() for error in said["errors"])
             tried += 1
     assert tried > 50
-
-
-def pointer_of(place: Input) -> str:
-    return f"form{place.where}" if place.kind == "form" else place.where
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -6,7 +6,9 @@ import msgspec
 from services.tasks import answers, evidence, queries
 from services.tasks.api.request import PREFIX, known, service
 from services.tasks.domain import refusals
+from shared import journal
 from shared.events import Evidence
+from shared.journal import kinds
 from shared.text import fault
 from shared.web.auth import action, body_limit, principal
 from shared.web.openapi import ETAG, FILE_NAME
@@ -49,6 +51,7 @@ def download_evidence(commune: str, task: str, sha256: str) -> flask.Response:
     if kept is None:
         raise refusals.EVIDENCE_UNKNOWN()
     file, path = kept
+    journal.seen(service().engine, commune, kinds.EVIDENCE_READ, [f"task/{task}", f"sha256/{sha256}"])
     return flask.send_file(
         path, mimetype=file.media_type, as_attachment=True, download_name=file.file_name, etag=file.sha256
     )

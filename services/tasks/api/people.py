@@ -27,7 +27,9 @@ from services.tasks.schemas import (
     ReasonBody,
     StaffChangeBody,
 )
+from shared import journal
 from shared.eventlog import writing
+from shared.journal import kinds
 from shared.web.auth import action, principal
 from shared.web.conditional import etag
 from shared.web.openapi import ETAG
@@ -72,6 +74,7 @@ def read_staff(commune: str, staff: str) -> Versioned:
 def list_contacts(commune: str) -> msgspec.Struct:
     """Names and addresses of everybody for whom they are kept, by given name."""
     people = queries.contacts(service(), commune, principal())
+    journal.seen(service().engine, commune, kinds.CONTACTS_READ)
     return answers.Contacts(people=[answers.contact_of(person) for person in people.values()])
 
 

@@ -1,0 +1,155 @@
+"""The settings of an installation: from the environment, with defaults for one process on one machine."""
+
+import os
+from collections.abc import Mapping
+from email.headerregistry import Address
+from email.utils import parseaddr
+from pathlib import Path
+
+import msgspec
+
+from cchc.services import SERVICES
+from services.notifications.channels.apprise import PLACE
+from services.notifications.channels.email import Server, address
+from services.notifications.channels.interface import Permanent
+
+# The codes of one-time sign-in links are no service's: tasks redeems them until there is a service of accounts.
+SIGN_IN = "sign_in"
+
+
+class WrongSetting(Exception):
+    """A variable that cannot be read, and how to write it. Its value is not shown: it may hold a password."""
+
+    def __init__(self, variable: str, written: str) -> None:
+        super().__init__(variable, written)
+        self.variable, self.written = variable, written
+
+    def __str__(self) -> str:
+        return f"{self.variable} thiếu hoặc không đúng. {self.written}"
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """`kafka` None: the services share one machine and read each other's databases; otherwise each keeps replicas.
+    A WrongSetting stands where a channel's variable cannot be read: only what uses the channel fails by it.
+
+    CCHC_DATA            folder for databases, evidence and keys (default ./data)
+    CCHC_KAFKA           bootstrap servers
+    CCHC_DATABASE_<S>    SQLAlchemy URL of a service's database (default a SQLite file in the data folder)
+    CCHC_OWNER_<S>       the same with the role that owns the tables and migrates them (default CCHC_DATABASE_<S>)
+    CCHC_URL_<S>         base URL of a service, whose feed fills gaps of replicas
+    CCHC_DATABASES, CCHC_OWNERS, CCHC_URLS
+                         the same for all services at once, with {service} where a service's name goes; for a service
+                         that has a variable of its own, that one counts
+    CCHC_KEYS            key set (file or URL) that tokens are checked against (default the data folder's own)
+    CCHC_SIGNING_KEY     private key that tokens are minted with (default in the data folder)
+    CCHC_CHECKPOINT_KEY  private key that logs are signed with (default in the data folder)
+    CCHC_CHECKPOINT_KEYS folder of public keys that checkpoints are checked against (default in the data folder)
+    CCHC_RULE_SETS       folders that hold a province's rule sets, each in a folder of its own (default none)
+    CCHC_ORIGIN          scheme://host[:port] that browsers use, when a proxy stands in front
+
+    The channels of reminders besides the inbox; without its variable a channel does not exist:
+    CCHC_SMTP            smtp[s]://[user:password@]host[:port][?starttls=1], user and password percent-encoded
+    CCHC_MAIL_FROM       the sender of mails, such as "UBND xã <vanphong@example.org>"
+    CCHC_APPRISE         an Apprise URL with {address} where a person's goes, such as zalo://<bot token>/{address}
+    CCHC_WEBHOOK_ALLOW   hosts (name or name:port, separated by commas) that webhooks may reach in the own network and
+                         without TLS; all others must be on the open internet and use HTTPS
+    CCHC_LINK_BASE       scheme://host[:port][/path] that links in messages begin with (default CCHC_ORIGIN)
+    """
+
+    data: Path
+    kafka: str | None
+    databases: dict[str, str]
+    owners: dict[str, str]
+    urls: dict[str, str]
+    keys: str
+    private_key: Path
+    checkpoint_key: Path
+    checkpoint_keys: Path
+    rule_sets: tuple[Path, ...]
+    origin: str | None
+    smtp: Server | WrongSetting | None
+    mail_from: Address | WrongSetting | None
+    apprise: str | WrongSetting | None
+    webhook_allow: frozenset[str]
+    link_base: str | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ, data: Path | None = None) -> "Settings":
+        folder = (data or Path(environment.get("CCHC_DATA", "data"))).absolute()
+        databases = {
+            name: _of_service(environment, "DATABASE", name) or f"sqlite:///{folder / f'{name}.db'}"
+            for name in SERVICES
+        }
+        databases[SIGN_IN] = environment.get("CCHC_DATABASE_SIGN_IN") or f"sqlite:///{folder / f'{SIGN_IN}.db'}"
+        keys = folder / "keys"
+        return cls(
+            data=folder,
+            kafka=environment.get("CCHC_KAFKA") or None,
+            databases=databases,
+            owners={name: _of_service(environment, "OWNER", name) or databases[name] for name in SERVICES},
+            urls={
+                name: _of_service(environment, "URL", name) or f"http://127.0.0.1:8080/api/v1/{name}"
+                for name in SERVICES
+            },
+            keys=environment.get("CCHC_KEYS") or str(keys / "public.json"),
+            private_key=Path(environment.get("CCHC_SIGNING_KEY") or keys / "private.pem").absolute(),
+            checkpoint_key=Path(environment.get("CCHC_CHECKPOINT_KEY") or keys / "checkpoint.pem").absolute(),
+            checkpoint_keys=Path(environment.get("CCHC_CHECKPOINT_KEYS") or keys / "checkpoints").absolute(),
+            rule_sets=tuple(
+                Path(path).absolute() for path in environment.get("CCHC_RULE_SETS", "").split(os.pathsep) if path
+            ),
+            origin=environment.get("CCHC_ORIGIN") or None,
+            smtp=_mail_server(environment.get("CCHC_SMTP")),
+            mail_from=_sender(environment.get("CCHC_MAIL_FROM")),
+            apprise=_apprise(environment.get("CCHC_APPRISE")),
+            webhook_allow=frozenset(environment.get("CCHC_WEBHOOK_ALLOW", "").lower().replace(",", " ").split()),
+            link_base=(environment.get("CCHC_LINK_BASE") or environment.get("CCHC_ORIGIN") or "").rstrip("/") or None,
+        )
+
+    def must_be_right(self) -> None:
+        """Raises WrongSetting: what would otherwise show only when the first reminder goes out."""
+        for value in (self.smtp, self.mail_from, self.apprise):
+            if isinstance(value, WrongSetting):
+                raise value
+
+    @property
+    def keys_are_elsewhere(self) -> bool:
+        """Tokens are checked against a key set that is not this data folder's own."""
+        return self.keys != str(self.private_key.with_name("public.json"))
+
+    @property
+    def evidence(self) -> Path:
+        return self.data / "evidence"
+
+
+def _of_service(environment: Mapping[str, str], what: str, service: str) -> str | None:
+    """The variable of one service, or what the one of all services says of it."""
+    own = environment.get(f"CCHC_{what}_{service.upper()}")
+    return own or environment.get(f"CCHC_{what}S", "").replace("{service}", service) or None
+
+
+def _mail_server(url: str | None) -> Server | WrongSetting | None:
+    try:
+        return Server.parse(url) if url else None
+    except ValueError:
+        written = "Viết dạng smtp://máy-chủ:cổng hoặc smtps://người-dùng:mật-khẩu@máy-chủ:cổng."
+        return WrongSetting("CCHC_SMTP", written)
+
+
+def _sender(header: str | None) -> Address | WrongSetting | None:
+    if not header:
+        return None
+    name, email = parseaddr(header)
+    try:
+        return address(email, name)
+    except Permanent:
+        return NO_SENDER
+
+
+NO_SENDER = WrongSetting("CCHC_MAIL_FROM", 'Viết dạng "UBND xã <vanphong@example.org>".')
+
+
+def _apprise(template: str | None) -> str | WrongSetting | None:
+    if not template or PLACE in template:
+        return template or None
+    return WrongSetting("CCHC_APPRISE", f"Viết địa chỉ Apprise có {PLACE}, ví dụ zalo://<mã bot>/{PLACE}.")

@@ -1,0 +1,139 @@
+"""The hands that close the scripted year: what ratings need besides tasks, and each step of the procedure."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from demo.year import CHAIR, COMMUNE, OFFICE, Year
+from services.scoring.commands import execute
+from services.scoring.domain import assessment, rules
+from services.scoring.domain.context import Command
+from services.scoring.domain.procedure import appeal, decision, meeting, proposal
+from shared.eventlog import Appended
+from shared.events import UnitFigures, Vote, decode
+from shared.events.values import EXTERNAL
+from shared.web.auth import Principal
+
+RATED = 2024
+
+
+class YearEnd:
+    """Verbs of the story's last weeks. The Office types what came on paper or from the level above."""
+
+    def __init__(self, year: Year) -> None:
+        self.year = year
+        # By person: the last proposal and its level, why there is none, where the decision stands, the appeal.
+        self.proposals: dict[str, str] = {}
+        self.levels: dict[str, Any] = {}
+        self.refused: dict[str, str] = {}
+        self.decisions: dict[str, int] = {}
+        self.appeals: dict[str, str] = {}
+
+    # What ratings need besides tasks
+
+    def choose_settings(self, settings: Mapping[str, Any], reason: str) -> None:
+        command = assessment.ChooseSettings(year=RATED, settings=dict(settings), by=CHAIR, reason=reason)
+        self._do(CHAIR, command)
+
+    def assess(self, grade: str, people: Iterable[str]) -> None:
+        items = dict.fromkeys(rules.described("nd90").criteria.year, grade)
+        for staff in people:
+            command = assessment.AssessCommon(staff=staff, year=RATED, items=items, stage="confirmed", by=CHAIR)
+            self._do(CHAIR, command)
+
+    def unit_result(self, unit: str, figures: UnitFigures, *, external: bool = False) -> None:
+        by, typed_by = (EXTERNAL, OFFICE) if external else (CHAIR, CHAIR)
+        command = assessment.RecordUnitResult(unit=unit, year=RATED, figures=figures, by=by)
+        self._do(typed_by, command)
+
+    # From the proposal to the decision
+
+    def propose(self) -> None:
+        """For everyone who can be proposed; who cannot is in `refused`, with the code."""
+        outcomes = self._do(OFFICE, proposal.Propose(year=RATED, by=OFFICE)).result
+        for each in outcomes:
+            if each["code"]:
+                self.refused[each["staff"]] = each["code"]
+            else:
+                self.proposals[each["staff"]] = each["proposal"]
+                self.levels[each["staff"]] = each["level"]
+
+    def propose_again(self, staff: str) -> None:
+        command = proposal.ProposeOne(year=RATED, staff=staff, by=OFFICE)
+        found = self._do(OFFICE, command).result
+        self.proposals[staff], self.levels[staff] = found["proposal"], found["level"]
+
+    def assess_oneself(self, staff: str, level: Any, comment: str | None = None, *, on_paper: bool = False) -> None:
+        command = meeting.AssessOneself(year=RATED, staff=staff, level=level, comment=comment)
+        self._do(OFFICE if on_paper else staff, command)
+
+    def meet(self, held_on: str, votes: Mapping[str, tuple[Any, int]], *, present: int, absent: int) -> None:
+        """`votes`: for each person the level voted on, and how many were for it; the others were against."""
+        cast = [
+            Vote(staff=staff, level=level, for_=in_favour, against=present - in_favour)
+            for staff, (level, in_favour) in votes.items()
+        ]
+        day = date.fromisoformat(held_on)
+        command = meeting.RecordMeeting(year=RATED, held_on=day, present=present, absent=absent, votes=cast)
+        self._do(OFFICE, command)
+
+    def opinion(self, staff: str, level: Any, text: str) -> None:
+        command = meeting.RecordOpinion(
+            year=RATED, staff=staff, by_body="Ban Thường vụ Đảng ủy xã", text=text, level=level
+        )
+        self._do(OFFICE, command)
+
+    def decide(
+        self, staff: str, level: Any = None, *, reason: str | None = None, number: str, external: bool = False
+    ) -> None:
+        """Without a level, as proposed; another one has its reason."""
+        command = decision.Decide(
+            year=RATED,
+            staff=staff,
+            proposal=self.proposals[staff],
+            level=level or self.levels[staff],
+            by=EXTERNAL if external else CHAIR,
+            differs_reason=reason,
+            decision_number=number,
+        )
+        self.decisions[staff] = self._do(OFFICE if external else CHAIR, command).position
+
+    # Afterwards
+
+    def notify(self, people: Iterable[str]) -> None:
+        for staff in people:
+            self._do(OFFICE, decision.Notify(year=RATED, staff=staff))
+
+    def publish(self) -> None:
+        self._do(OFFICE, decision.Publish(year=RATED))
+
+    def appeal(self, staff: str, text: str) -> None:
+        filed = self._do(staff, appeal.FileAppeal(year=RATED, staff=staff, text=text))
+        self.appeals[staff] = filed.result["appeal"]
+
+    def resolve(self, staff: str, outcome: Any, text: str) -> None:
+        command = appeal.ResolveAppeal(
+            year=RATED, staff=staff, appeal=self.appeals[staff], outcome=outcome, by=CHAIR, text=text
+        )
+        self._do(CHAIR, command)
+
+    def re_rate(self, staff: str, reason: str, *, number: str) -> None:
+        """As newly proposed, in the place of the decision in force."""
+        [recorded] = self.year.scoring.logs["scoring"].read(COMMUNE, self.decisions[staff] - 1, 1)
+        command = appeal.ReRate(
+            year=RATED,
+            staff=staff,
+            proposal=self.proposals[staff],
+            level=self.levels[staff],
+            replaces=decode(recorded).id,
+            reason=reason,
+            by=CHAIR,
+            decision_number=number,
+        )
+        self._do(CHAIR, command)
+
+    def _do(self, staff: str, command: Command) -> Appended:
+        """A step of somebody in post, with the roles of that post."""
+        self.year.clock.tick()
+        principal = Principal(f"staff/{staff}", COMMUNE, self.year.tasks.roles_of(COMMUNE, staff))
+        return execute(self.year.scoring, principal, command, commune=COMMUNE)

@@ -1,0 +1,113 @@
+"""Which roles may call what: role × action for every command and route of the tasks service; and who sees which task.
+
+Rules about a single task (who leads it, who is competent) come after this and are in domain/authority.py.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from services.tasks.domain import refusals
+from services.tasks.domain.task import Task
+from shared.web.feed import FEED_ACTIONS
+
+LEADERS = frozenset({"chair", "vice_chair"})
+OFFICE = frozenset({"office"})
+ADMIN = frozenset({"admin"})
+ASSIGNERS = LEADERS | OFFICE
+WORKERS = ASSIGNERS | {"staff", "village_head", "focal_point"}  # who leads tasks and reports on them
+OVERSEERS = ASSIGNERS | {"inspector", "admin"}  # who sees every task and every record
+EVERYBODY = WORKERS | {"inspector", "supervisor", "admin", "replicator"}
+
+ACTIONS: dict[str, frozenset[str]] = {
+    # commune, units, people
+    "commune.open": ADMIN,
+    "commune.rename": ADMIN,
+    "commune.close": ADMIN,
+    "commune.choose_settings": ADMIN | {"chair", "office"},
+    "unit.define": ADMIN | OFFICE,
+    "staff.appoint": ADMIN | OFFICE,
+    "staff.change": ADMIN | OFFICE,
+    "staff.end": ADMIN | OFFICE,
+    "staff.record_absence": OFFICE,
+    "staff.record_discipline": OFFICE,
+    "staff.withdraw_discipline": OFFICE,
+    "calendar.publish": ADMIN | OFFICE,
+    # directives, templates, imports
+    "directive.issue": ASSIGNERS,
+    "directive.amend": ASSIGNERS,
+    "directive.withdraw": ASSIGNERS,
+    "template.set": ASSIGNERS,
+    "template.end": ASSIGNERS,
+    "import.run": ADMIN | OFFICE,
+    "import.confirm": ADMIN | OFFICE,
+    "import.read": ADMIN | OFFICE,
+    # the life of a task
+    "task.draft": ADMIN | OFFICE,
+    "task.settle_draft": ASSIGNERS,
+    "task.assign": ASSIGNERS,
+    "task.correct": ASSIGNERS,
+    "task.correct_coefficient": ASSIGNERS,
+    "task.confirm_due": ASSIGNERS,
+    "task.grant_extension": ASSIGNERS,
+    "task.refuse_extension": ASSIGNERS,
+    "task.return": ASSIGNERS,
+    "task.accept": ASSIGNERS,
+    "task.reopen": ASSIGNERS,
+    "task.confirm_cause": ASSIGNERS,
+    "task.cancel": ASSIGNERS,
+    "task.acknowledge": WORKERS,
+    "task.note_progress": WORKERS,
+    "task.request_extension": WORKERS,
+    "task.report": WORKERS,
+    "task.hand_back": WORKERS,
+    "evidence.store": WORKERS,
+    # several commands at once: each is also checked by its own action
+    "several": WORKERS | ADMIN,
+    # reading; `task.read` and `evidence.read` show only overseers every task, others the tasks they take part in
+    "commune.read": EVERYBODY,
+    "calendar.read": EVERYBODY,
+    "report.read": OVERSEERS | {"supervisor"},
+    "unit.read": WORKERS | OVERSEERS,
+    "staff.read": WORKERS | OVERSEERS,
+    "person.read": WORKERS | ADMIN | {"messenger"},
+    "person.write": ADMIN | OFFICE,
+    "directive.read": WORKERS | OVERSEERS,
+    "template.read": OVERSEERS,
+    "draft.read": ASSIGNERS | ADMIN,
+    "task.read": WORKERS | OVERSEERS,
+    "evidence.read": WORKERS | OVERSEERS,
+    **FEED_ACTIONS,
+    # This is the log that inspectors replay.
+    "log.heads": FEED_ACTIONS["log.heads"] | {"inspector"},
+}
+
+
+def sees_every_task(roles: Collection[str]) -> bool:
+    return not OVERSEERS.isdisjoint(roles)
+
+
+def may_see(task: Task, staff: str | None, unit: str | None, roles: Collection[str]) -> bool:
+    """Overseers see every task; others those they lead or take part in, in person or by their unit."""
+    if sees_every_task(roles):
+        return True
+    return staff is not None and not {staff, unit}.isdisjoint({task.lead, *task.collaborators})
+
+
+class Viewer(NamedTuple):
+    """A person or account that asks: `unit` of today's post, the roles that post and token both give."""
+
+    staff: str | None
+    unit: str | None
+    roles: frozenset[str]
+
+    @property
+    def sees_all(self) -> bool:
+        return sees_every_task(self.roles)
+
+    def may(self, action: str) -> bool:
+        return not self.roles.isdisjoint(ACTIONS[action])
+
+    def must_see(self, task: Task) -> None:
+        """Refuses: a task that the viewer takes no part in."""
+        if not may_see(task, self.staff, self.unit, self.roles):
+            raise refusals.NOT_TAKING_PART(staff=self.staff)

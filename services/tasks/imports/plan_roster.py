@@ -1,0 +1,221 @@
+"""The changes that a roster brings: appointments, changes of post, departures, new units."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from services.tasks.domain.context import Command
+from services.tasks.domain.organisation import AppointStaff, ChangeStaff, DefineUnit, EndAppointment
+from services.tasks.domain.staff import Post, Staff
+from services.tasks.domain.units import Unit
+from services.tasks.imports.plan import Contact, Plan, RowPlan, row_plan
+from services.tasks.imports.results import Remark
+from services.tasks.imports.roster import RosterImport, RosterRow
+from services.tasks.imports.words import compact, words
+from shared.events.values import Role
+
+# A roster says nothing of roles: only those that a post holds by law are proposed; the Office's is given by a person.
+CHAIR = (["chu", "tich", "ubnd"], ["chu", "tich", "uy", "ban", "nhan", "dan"])
+ROLES_OF_CATEGORY: dict[str, Role] = {"truong_thon": "village_head", "dau_moi": "focal_point"}
+COMPARED = ("category", "post", "unit", "leader", "tracker", "rated", "rater")
+ONE_DAY = timedelta(days=1)
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """Everything that is recorded already. `unit_names` are kept outside the log."""
+
+    commune: str
+    today: date
+    staff: Mapping[str, Staff]
+    units: Mapping[str, Unit]
+    unit_names: Mapping[str, str]
+    contacts: Mapping[str, Contact]
+
+
+def plan_roster(roster: RosterImport, recorded: Recorded, *, confirmed_before: bool) -> Plan:
+    """Confirming appoints every good row whose day and superior are known; what its remarks ask stays in the answer.
+
+    `confirmed_before`: this very file was; then who is recorded is not compared, since people may have changed since.
+    """
+    good = [row for row in roster.rows if row.outcome == "good"]
+    held_back = _held_back(good, recorded)
+    applied = [row for row in good if row.code not in held_back]
+    unit_ids, new_units = _units(applied, recorded)
+    rows: list[RowPlan] = []
+    commands: list[Command] = [*new_units]
+    for row in roster.rows:
+        label, title = row.code, row.post
+        if row.outcome == "rejected":
+            rows.append(row_plan(row, label=label, title=title, status="error"))
+        elif row.code in held_back:
+            asked = (*row.questions, *held_back[row.code])
+            rows.append(row_plan(row, label=label, title=title, status="waits", questions=asked))
+        else:
+            plan, own = _planned(row, unit_ids[row.unit], recorded, confirmed_before)
+            rows.append(plan)
+            commands.extend(own)
+    contacts = [found for row in applied if (found := _contact(row, recorded)) is not None]
+    if confirmed_before:
+        contacts = [contact for contact in contacts if contact.staff not in recorded.staff]
+    new_ids = {unit.unit for unit in new_units}
+    names = {unit: name for name, unit in unit_ids.items() if unit in new_ids}
+    return Plan(rows=rows, commands=commands, contacts=contacts, unit_names=names)
+
+
+def _held_back(rows: Iterable[RosterRow], recorded: Recorded) -> dict[str, tuple[Remark, ...]]:
+    """Rows that cannot be recorded yet, with the question added: no first day, or a superior who is not there."""
+    rows = list(rows)
+    held: dict[str, tuple[Remark, ...]] = {
+        row.code: ()
+        for row in rows
+        if row.code not in recorded.staff and any(one.code == "thieu_tu_ngay" for one in row.questions)
+    }
+    while True:
+        there = {row.code for row in rows if row.code not in held} | recorded.staff.keys()
+        alone = [row for row in rows if row.code not in held and row.tracker and row.tracker not in there]
+        if not alone:
+            return held
+        for row in alone:
+            cell = f"{row.sheet}!{row.row}" if row.sheet else str(row.row)
+            held[row.code] = (Remark("cap_tren_chua_nhap", cell, {"text": str(row.tracker)}),)
+
+
+def _planned(row: RosterRow, unit: str, recorded: Recorded, confirmed_before: bool) -> tuple[RowPlan, list[Command]]:
+    known = recorded.staff.get(row.code)
+    commands: list[Command] = []
+    status: Literal["new", "changed", "unchanged"] = "unchanged"
+    if known is None:
+        commands, status = _appointed(row, unit, recorded.today), "new"
+    elif not confirmed_before:
+        commands = _changed(row, unit, known, recorded.today)
+        status = "changed" if commands else "unchanged"
+    questions = [one for one in row.questions if known is None or not _answered(one, row, known, recorded)]
+    proposal = {
+        name: value for command in commands for name, value in msgspec.to_builtins(command).items() if value is not None
+    }
+    plan = row_plan(
+        row,
+        label=row.code,
+        title=row.post,
+        status=status,
+        becomes="person",
+        proposal=proposal,
+        questions=questions,
+    )
+    return plan, commands
+
+
+def _appointed(row: RosterRow, unit: str, today: date) -> list[Command]:
+    appointment = AppointStaff(
+        staff=row.code, roles=roles_of(row), valid_from=row.valid_from or today, **_attributes(row, unit)
+    )
+    return [appointment, *_ended(row)]
+
+
+def _ended(row: RosterRow) -> list[Command]:
+    return [EndAppointment(staff=row.code, valid_to=row.valid_to)] if row.valid_to else []
+
+
+def _changed(row: RosterRow, unit: str, known: Staff, today: date) -> list[Command]:
+    """The attributes in which the row differs from the record: from its own day when that is later, else from today."""
+    looked_at = row.valid_to or max(today, row.valid_from or today)
+    post = known.post_on(looked_at)
+    if post is None:
+        last = known.last_post(looked_at)
+        returned = last is None or (row.valid_from is not None and row.valid_from > last.valid_from)
+        return _appointed(row, unit, today) if returned else []
+    said = {name: value for name, value in _attributes(row, unit).items() if value != getattr(post, name)}
+    if "post" in said and "roles" not in said and roles_of(row) != roles_of_post(post):
+        said["roles"] = roles_of(row)
+    commands: list[Command] = []
+    if said:
+        newer = row.valid_from is not None and row.valid_from > post.valid_from
+        since = row.valid_from if newer and row.valid_from else looked_at
+        commands.append(ChangeStaff(staff=row.code, valid_from=since, **said))
+    if row.valid_to and known.post_on(row.valid_to + ONE_DAY) is not None:
+        commands.extend(_ended(row))
+    return commands
+
+
+def _attributes(row: RosterRow, unit: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in COMPARED if name != "unit"} | {"unit": unit}
+
+
+def roles_of(row: RosterRow) -> list[Role]:
+    """The roles that come with a post."""
+    return _roles(row.post, str(row.category))
+
+
+def roles_of_post(post: Post) -> list[Role]:
+    return _roles(post.post, post.category)
+
+
+def _roles(post: str, category: str) -> list[Role]:
+    if category in ROLES_OF_CATEGORY:
+        return [ROLES_OF_CATEGORY[category]]
+    said = words(post)
+    deputy = said[:1] == ["pho"]
+    title = said[1:] if deputy else said
+    if any(title[: len(chair)] == chair for chair in CHAIR):
+        return ["vice_chair" if deputy else "chair"]
+    return ["staff"]
+
+
+def _contact(row: RosterRow, recorded: Recorded) -> Contact | None:
+    """Name and addresses that are new; what a file leaves out is kept."""
+    known = recorded.contacts.get(row.code, Contact(row.code, "", "", ""))
+    said = Contact(row.code, row.name or known.name, row.email or known.email, row.phone or known.phone)
+    return None if said == known else said
+
+
+# Whether the record has answered what the remarks of a row ask.
+ANSWERS: dict[str, Callable[[RosterRow, Post | None, Staff, Recorded], bool]] = {
+    "thieu_tu_ngay": lambda *_: True,
+    "co_quan_khac_xep_loai": lambda row, post, *_: post is not None and post.rated == row.rated,
+    "cap_tren_xep_loai": lambda row, post, *_: post is not None and post.rater == row.rater,
+    "nghi_trong_ghi_chu": lambda _, __, known, ___: bool(known.absences),
+    "chuyen_cong_tac": lambda _, post, ___, ____: post is None or post.service_from is not None,
+    "lam_thay": lambda row, _, __, recorded: any(
+        absence.substitute == row.code for other in recorded.staff.values() for absence in other.absences.values()
+    ),
+}
+
+
+def _answered(question: Remark, row: RosterRow, known: Staff, recorded: Recorded) -> bool:
+    answer = ANSWERS.get(question.code)
+    return answer is not None and answer(row, known.post_on(recorded.today), known, recorded)
+
+
+def _units(rows: list[RosterRow], recorded: Recorded) -> tuple[dict[str, str], list[DefineUnit]]:
+    """The id of each unit's name, and the units to define. Rows without one belong to the commune itself."""
+    by_name = {compact(name): unit for unit, name in recorded.unit_names.items()}
+    by_name |= {compact(unit): unit for unit in recorded.units if unit not in recorded.unit_names}
+    ids = {"": recorded.commune}
+    new: list[DefineUnit] = []
+    taken = {*recorded.units, recorded.commune}
+    for row in rows:
+        if row.unit in ids:
+            continue
+        found = by_name.get(compact(row.unit))
+        if found is None:
+            found = _free("-".join(words(row.unit)) or "bo-phan", taken)
+            taken.add(found)
+            by_name[compact(row.unit)] = found
+            members = [other for other in rows if compact(other.unit) == compact(row.unit)]
+            since = min((other.valid_from for other in members if other.valid_from), default=recorded.today)
+            new.append(DefineUnit(unit=found, kind="department", valid_from=since, head=_head(members)))
+        ids[row.unit] = found
+    return ids, new
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    wanted = wanted[:60]
+    return next(name for name in (wanted, *(f"{wanted}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
+
+
+def _head(members: list[RosterRow]) -> str | None:
+    """The one of several to whom all the others report."""
+    heads = [one.code for one in members if all(other is one or other.tracker == one.code for other in members)]
+    return heads[0] if len(heads) == 1 and len(members) > 1 else None

@@ -1,0 +1,66 @@
+"""All web apps of an installation: each route is classified, and another commune's token opens none."""
+
+import re
+from datetime import timedelta
+
+import flask
+import pytest
+
+from cchc.installation import Installation
+from cchc.services import SERVICES
+from demo.year import COMMUNE
+from services.scoring.views import PROJECTION
+from shared.eventlog import writing
+from shared.projection import Runner
+from shared.projection.positions import set_parked
+from shared.web.auth import ROLES, WIDE_ROLES, routes, unclassified_routes
+from shared.web.keys import mint
+from tests.support.screens import screens_of
+
+APPS = ("web", *SERVICES)
+
+
+def app_of(installation: Installation, name: str) -> flask.Flask:
+    return screens_of(installation) if name == "web" else installation.web(name)
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_every_route_is_classified(installation: Installation, name: str):
+    assert unclassified_routes(app_of(installation, name)) == []
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_no_route_opens_without_a_token_or_with_another_communes(installation: Installation, name: str):
+    app = app_of(installation, name)
+    everything = mint(
+        installation.signing_key,
+        sub="staff/p14",
+        commune="tien-an",
+        roles=sorted(ROLES - WIDE_ROLES),
+        lifetime=timedelta(minutes=5),
+    )
+    client = app.test_client()
+    closed = 0
+    for method, rule, classification in routes(app):
+        if classification == "public":
+            continue
+        path = re.sub(r"<any\((\w+)[^>]*>", r"\1", rule.replace("<commune>", COMMUNE))
+        path = re.sub(r"<[^>]*>", "2024", path)
+        assert client.open(path, method=method).status_code == 401, (method, path)
+        foreign = client.open(path, method=method, headers={"Authorization": f"Bearer {everything}"})
+        assert foreign.status_code == 403, (method, path)
+        closed += 1
+    assert closed > 0
+
+
+def test_a_stranger_learns_that_a_commune_stands_still_but_not_of_whom(installation: Installation):
+    Runner(installation.scoring.engine, installation.scoring.logs, PROJECTION).catch_up()
+    with writing(installation.engine("scoring"), COMMUNE) as connection:
+        set_parked(connection, PROJECTION.name, COMMUNE, "tasks", "p07 was never appointed")
+    client = screens_of(installation).test_client()
+    office = mint(
+        installation.signing_key, sub="staff/p14", commune=COMMUNE, roles=["office"], lifetime=timedelta(minutes=5)
+    )
+    stranger, known = (client.get("/", headers=headers).text for headers in ({}, {"Authorization": f"Bearer {office}"}))
+    assert "dừng" in stranger and "p07" not in stranger
+    assert "p07 was never appointed" in known

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,14 +25,15 @@ from services.scoring.service import Scoring
 from services.tasks import personal
 from services.tasks.service import Tasks
 from shared.background import Background
-from shared.eventlog import Head, Log, open_database, reading, utcnow
+from shared.eventlog import EVERY_COMMUNE, Head, Log, open_database, reading, utcnow
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
-from shared.eventlog.migrations import migrate
+from shared.eventlog.migrations import migrate, revisions
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
+from shared.journal import kinds, note
 from shared.leader import one_at_a_time
 from shared.metrics import Measure
 from shared.projection import Progress, Runner
@@ -82,7 +83,12 @@ class Installation:
     def migrate(self) -> None:
         """Bring every service's database to the schema of this release."""
         for name, service in SERVICES.items():
-            migrate(self.owner(name), service.migrations)
+            owner = self.owner(name)
+            before, _ = revisions(owner, service.migrations)
+            migrate(owner, service.migrations)
+            after, _ = revisions(owner, service.migrations)
+            if after != before:
+                note(owner, EVERY_COMMUNE, kinds.SCHEMA_MIGRATED, [f"schema/{revision}" for revision in sorted(after)])
         sign_in.metadata.create_all(self.engine(SIGN_IN))
 
     def owner(self, service: str) -> Engine:
@@ -179,7 +185,20 @@ class Installation:
         """The API that makes a token of a one-time link's code."""
         engine = self.engine(SIGN_IN)
         sign_in.metadata.create_all(engine)
-        return sign_in.sign_in_blueprint(engine, lambda: self.signing_key)
+        return sign_in.sign_in_blueprint(engine, lambda: self.signing_key, self.access_journal)
+
+    @property
+    def access_journal(self) -> Engine:
+        """The database whose journal says who may come in and what concerns the whole installation: that of the service
+        that signs people in, which has migrations, grants and a backup."""
+        return self.engine(next(service.name for service in SERVICES.values() if service.signs_in))
+
+    def sign_in_code(self, *, sub: str, commune: str, roles: Collection[str]) -> str:
+        """A one-time code for this person. Its row comes first: a code that nobody knows of must not be."""
+        engine = self.engine(SIGN_IN)
+        sign_in.metadata.create_all(engine)
+        note(self.access_journal, commune, kinds.SIGN_IN_ISSUED, [sub], {"roles": " ".join(sorted(roles))})
+        return sign_in.issue_code(engine, sub=sub, commune=commune, roles=roles)
 
     @cached_property
     def channels(self) -> Channels:

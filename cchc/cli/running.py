@@ -11,6 +11,7 @@ from cchc.output import UNAVAILABLE, fail
 from cchc.served import address_of, listen
 from cchc.services import SERVICES
 from cchc.settings import Settings
+from shared.said import said_of
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -92,7 +93,7 @@ def databases_command(admin: str, secrets: Path) -> None:
     except KeyError as missing:
         fail(f"Không có mật khẩu của vai trò {missing} trong {secrets}: chạy cchc secrets trước.")
     except Error as error:
-        fail(f"PostgreSQL từ chối hoặc không trả lời: {error}", UNAVAILABLE)
+        fail(f"PostgreSQL từ chối hoặc không trả lời: {said_of(error)}", UNAVAILABLE)
     click.echo("Vai trò và cơ sở dữ liệu đã sẵn sàng; tiếp theo: cchc migrate.")
 
 

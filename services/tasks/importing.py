@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,22 +16,22 @@ from services.tasks.domain.directives import in_force
 from services.tasks.domain.imports import Import
 from services.tasks.domain.task import Task
 from services.tasks.domain.templates import Template
-from services.tasks.evidence import folder, keep, path_of, sha256_of
+from services.tasks.evidence import folder, keep, path_of
 from services.tasks.imports import plan_annex, plan_roster
-from services.tasks.imports.annex import AnnexImport
+from services.tasks.imports.annex import read_annex
+from services.tasks.imports.annotate import annotate
 from services.tasks.imports.leads import Person
 from services.tasks.imports.plan import Contact, Plan, RowPlan, counts, outcome
 from services.tasks.imports.results import Skipped, SkippedSheet, Table
-from services.tasks.imports.roster import RosterImport
+from services.tasks.imports.roster import read_roster
 from services.tasks.service import Tasks
-from shared import sandbox
-from shared.eventlog import Appended, Key, Transaction, snapshot
-from shared.events import TaskAssigned, decode
-from shared.sandbox import Content
+from shared import journal
+from shared.eventlog import Appended, Key, Transaction, snapshot, writing
+from shared.events import TaskAssigned, decode, event_hash
+from shared.journal import kinds
 from shared.web.auth import Principal
 
 Kind = Literal["annex", "roster"]
-READING = "services.tasks.imports.reading"  # what the child process runs
 HASH = re.compile(r"[0-9a-f]{64}")
 ACTOR = "service/tasks"  # a dry run is no person's decision
 
@@ -55,7 +55,7 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dry_run(
-    service: Tasks, commune: str, kind: Kind, content: Content, file_name: str, *, directive: str | None = None
+    service: Tasks, commune: str, kind: Kind, content: bytes, file_name: str, *, directive: str | None = None
 ) -> DryRun:
     """Read a file, compare it with what is recorded, and keep nothing but its bytes.
 
@@ -71,15 +71,15 @@ def dry_run(
     context = Context(commune, today, ACTOR, states=states)
     if context.state(f"commune/{commune}") is None:
         raise refusals.COMMUNE_NOT_OPEN()
-    sha256 = sha256_of(content)
+    sha256 = event_hash(content)
     imports: list[Import] = list(context.of_kind("import").values())
     before = sum(one.sha256 == sha256 and one.kind == kind for one in imports)
-    read: AnnexImport | RosterImport
+    read: Any
     if kind == "roster":
         directive = None
-        read = roster = sandbox.run(f"{READING}:read_roster", content, RosterImport)
+        read = read_roster(content)
         plan = plan_roster.plan_roster(
-            roster,
+            read,
             plan_roster.Recorded(
                 commune,
                 today,
@@ -94,19 +94,20 @@ def dry_run(
         if directive is None:
             raise refusals.DIRECTIVE_REQUIRED()
         issued = in_force(context.state(f"directive/{directive}"), directive)
-        people = _people(context, contacts, unit_names)
-        read = annex = sandbox.run(
-            f"{READING}:read_annex", content, AnnexImport, people=people, issued_on=issued.issued_on, on=today
-        )
+        read = read_annex(content, _people(context, contacts, unit_names), issued_on=issued.issued_on, on=today)
         recorded = plan_annex.Recorded(directive, issued.issued_on, _known(service, context, directive))
         plan = plan_annex.plan_annex(
-            annex,
+            read,
             recorded,
             context,
             service.new_id,
             confirmed_before=before > 0,
         )
+    if not path_of(_folder(service, commune), sha256).exists():
+        with writing(service.engine, commune) as connection:
+            journal.record(connection, commune, kinds.UPLOAD_KEPT, [f"sha256/{sha256}"], {"kind": kind})
     keep(_folder(service, commune), content)
+    path_of(_folder(service, commune), sha256).touch()  # looked at now: it stays for another day
     return DryRun(
         commune=commune,
         position=position,
@@ -159,18 +160,17 @@ def confirm(
     return execute(service, principal, command, commune=commune, key=key, outside_log=names)
 
 
-def annotated(content: Content, run: DryRun) -> bytes:
+def annotated(content: bytes, run: DryRun) -> bytes:
     """The file with a column "Lỗi" that says what becomes of each row."""
-    texts = [(row.sheet, row.row, outcome(row)) for row in run.rows]
-    return sandbox.run(f"{READING}:annotate", content, bytes, tables=run.tables, texts=texts)
+    return annotate(content, run.tables, {(row.sheet, row.row): outcome(row) for row in run.rows})
 
 
-def kept_file(service: Tasks, commune: str, sha256: str) -> BinaryIO:
-    """A file that had a dry run, to be closed. Refuses: none with this hash."""
+def kept_file(service: Tasks, commune: str, sha256: str) -> bytes:
+    """The bytes of a file that had a dry run. Refuses: none with this hash."""
     path = path_of(_folder(service, commune), sha256)
     if not HASH.fullmatch(sha256) or not path.exists():
         raise refusals.IMPORT_FILE_UNKNOWN()
-    return path.open("rb")
+    return path.read_bytes()
 
 
 def _folder(service: Tasks, commune: str) -> Path:
@@ -178,11 +178,12 @@ def _folder(service: Tasks, commune: str) -> Path:
 
 
 def _save_names(connection: Any, commune: str, plan: Plan) -> None:
-    for unit, name in plan.unit_names.items():
-        personal.save_unit_name(connection, commune, unit, name)
+    personal.save_unit_names(connection, commune, plan.unit_names)
+    persons = []
     for contact in plan.contacts:
         said = {name: value or None for name, value in msgspec.structs.asdict(contact).items() if name != "staff"}
-        personal.save_person(connection, commune, personal.Person(contact.staff, **said))
+        persons.append(personal.Person(contact.staff, **said))
+    personal.save_person(connection, commune, *persons)
 
 
 def _by_id(context: Context, kind: str) -> dict[str, Any]:

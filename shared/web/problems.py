@@ -16,6 +16,7 @@ from shared import metrics
 from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVersion, UnknownCommune, trouble
 from shared.projection import CannotFold
 from shared.refusal import Refusal, Refused, fill
+from shared.web.logs import logged_path
 from shared.web.trace import trace_id
 
 log = logging.getLogger(__name__)
@@ -222,8 +223,9 @@ def answer(error: Exception) -> flask.Response:
         problem = TROUBLES[word]
     else:
         problem = next((_registered[cls] for cls in type(error).__mro__ if cls in _registered), INTERNAL)
+    flask.g.problem = problem.code
     metrics.web().problems.labels(flask.current_app.name, problem.code).inc()
-    where = f"{flask.request.method} {flask.request.path}: {problem.code}"
+    where = f"{flask.request.method} {logged_path(flask.request.path)}: {problem.code}"
     if problem.status == 500:
         log.error("%s", where, exc_info=error)
     elif problem.status > 500:  # expected to pass: the cause is enough, without our own stack

@@ -336,6 +336,9 @@ FILE_OLD_OR_ENCRYPTED = Refusal(
 FILE_NOT_A_TABLE = Refusal(
     "file-not-a-table", "Không phải tệp bảng tính", "Nội dung tệp không phải .xlsx hay .csv. Hãy chọn đúng tệp.", 422
 )
+FILE_CHARACTER = Refusal(
+    "file-character", "Ô có ký tự không dùng được", "Ô {cell} (trang {sheet}): {fault} Sửa trong tệp rồi tải lại.", 422
+)
 FILE_ENCODING_UNKNOWN = Refusal(
     "file-encoding-unknown",
     "Không rõ bảng mã chữ Việt",
@@ -358,24 +361,6 @@ FILE_TOO_MANY_CELLS = Refusal(
     "file-too-many-cells",
     "Bảng quá lớn",
     "Các bảng chiếm {cells} ô, giới hạn {limit}. Hãy xóa ô lạc ở xa bảng và trang tính không cần.",
-    422,
-)
-FILE_TOO_MANY_PIECES = Refusal(
-    "file-too-many-pieces",
-    "Tệp chứa quá nhiều thứ ngoài bảng",
-    "Tệp có hơn {limit} {pieces}. Hãy chép riêng bảng (dán giá trị) sang tệp mới rồi tải lại.",
-    422,
-)
-FILE_CELL_TOO_LONG = Refusal(
-    "file-cell-too-long",
-    "Ô quá dài",
-    "Ô {cell} có {letters} chữ, giới hạn {limit} như Excel. Hãy rút gọn ô này rồi tải lại.",
-    422,
-)
-FILE_TOO_MUCH_TEXT = Refusal(
-    "file-too-much-text",
-    "Quá nhiều chữ",
-    "Các ô (ô gộp và ô lặp cùng nội dung đều tính) có hơn {limit} chữ. Hãy chia tệp, hoặc bỏ cột không cần.",
     422,
 )
 FILE_NO_HEADER = Refusal(

@@ -25,10 +25,10 @@ from services.scoring.service import Scoring
 from services.tasks import personal
 from services.tasks.service import Tasks
 from shared.background import Background
-from shared.eventlog import EVERY_COMMUNE, Head, Log, open_database, reading, utcnow
+from shared.eventlog import Head, Log, open_database, reading, utcnow
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
-from shared.eventlog.migrations import migrate, revisions
+from shared.eventlog.migrations import migrate
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
@@ -83,12 +83,7 @@ class Installation:
     def migrate(self) -> None:
         """Bring every service's database to the schema of this release."""
         for name, service in SERVICES.items():
-            owner = self.owner(name)
-            before, _ = revisions(owner, service.migrations)
-            migrate(owner, service.migrations)
-            after, _ = revisions(owner, service.migrations)
-            if after != before:
-                note(owner, EVERY_COMMUNE, kinds.SCHEMA_MIGRATED, [f"schema/{revision}" for revision in sorted(after)])
+            migrate(self.owner(name), service.migrations)
         sign_in.metadata.create_all(self.engine(SIGN_IN))
 
     def owner(self, service: str) -> Engine:

@@ -15,18 +15,16 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from cchc.backups.archive import CHECKPOINT_KEYS, EVIDENCE, Archive, Damaged, UnknownFormat
 from cchc.backups.tables import read_tables, write_rows
-from cchc.backups.tail import TOPIC, Grown, HolderAway, fetch_tail, rebuild_own_tables
-from cchc.backups.tail import take_over as take_over_log
+from cchc.backups.tail import TOPIC, Grown, HolderAway, fetch_tail, rebuild_own_tables, take_over
 from cchc.backups.take import sync_folder
 from cchc.data_lock import lock
 from cchc.services import SERVICES
 from cchc.settings import Settings
 from services.tasks.evidence import write_whole
 from shared.eventlog import EVERY_COMMUNE, Busy, Log, open_database, reading, utcnow, writing
-from shared.eventlog.database import driver_of, run
+from shared.eventlog.database import driver_of
 from shared.eventlog.migrations import migrate, revisions, upgrade
 from shared.eventlog.security import secure
-from shared.journal import kinds, note, take_over
 
 Say = Callable[[str], None]
 
@@ -78,8 +76,6 @@ def restore_backup(
         say("lấy phần ghi sau bản sao lưu")
         with _present(settings, without) as present:
             logs, holders = _fetch_tails(settings, built, present, without)
-            for service, engine in built.items():
-                _keep_journal(service, present.get(service), engine, archive.manifest.taken_at, say)
         _fill_replicas(built, [*archive.manifest.databases])
         say("chép minh chứng")
         _restore_files(archive, EVIDENCE, settings.evidence)
@@ -114,8 +110,6 @@ def restore_tail(settings: Settings, services: Sequence[str] | None = None, with
         with _present(settings, without) as present:
             others = {name: engine for name, engine in present.items() if name not in engines}
             logs, holders = _fetch_tails(settings, engines, others | engines, without)
-        for engine in engines.values():
-            note(engine, EVERY_COMMUNE, kinds.TAIL_TAKEN)
         return Restored(logs, holders, [], [])
 
 
@@ -134,22 +128,6 @@ def _fetch_tails(
         rebuild_own_tables(service, engine, [each.commune for each in of_service if each.taken])
         grown += of_service
     return grown, holders
-
-
-def _keep_journal(service: str, present: Engine | None, built: Engine, taken_at: str, say: Say) -> None:
-    """The journal of before goes on in the restored database, with a row for the restore: an older one never takes its
-    place unseen."""
-    if present is not None:
-        with reading(present, EVERY_COMMUNE) as connection:
-            keeps = inspect(connection).has_table("journal")
-            communes = [row[0] for row in run(connection, _COMMUNES)] if keeps else []
-        for commune in communes:
-            if take_over(present, built, commune) is None:
-                say(f"sổ truy vết {service}/{commune} khác bản sao lưu: dòng của nó ở lại trong dữ liệu cất sang bên")
-    note(built, EVERY_COMMUNE, kinds.BACKUP_RESTORED, (), {"taken_at": taken_at})
-
-
-_COMMUNES = "SELECT DISTINCT commune FROM journal ORDER BY commune"
 
 
 @contextmanager
@@ -185,7 +163,7 @@ def _fill_replicas(built: Mapping[str, Engine], services: Collection[str]) -> No
                 continue
             owners, broken = Log(built[source], source), held.broken()
             for commune in owners.heads().keys() - broken.keys():
-                take_over_log(service, owners, held, commune)
+                take_over(service, owners, held, commune)
 
 
 # Building out of sight

@@ -30,7 +30,6 @@ COMMANDS = {
     "verify": "logs",
     "checkpoint": "checkpoints",
     "audit-bundle": "audit",
-    "journal": "journal",
     "rebuild": "logs",
     "rating": "ratings",
     "report": "reports",

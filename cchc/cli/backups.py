@@ -10,14 +10,11 @@ from cchc.backups.archive import Damaged, UnknownFormat, open_archive
 from cchc.backups.restore import Restored, StillConnected, restore_backup, restore_tail
 from cchc.backups.tail import TOPIC, Contradiction, HolderAway
 from cchc.backups.take import NotMigrated, take_backup
-from cchc.cli.noting import note_taken
 from cchc.cli.options import json_option, with_installation
 from cchc.installation import Installation
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, as_json, fail, table
 from cchc.services import SERVICES
 from cchc.settings import Settings
-from shared.eventlog import EVERY_COMMUNE
-from shared.journal import kinds
 
 
 @click.command("backup")
@@ -36,8 +33,6 @@ def backup_command(installation: Installation, target: Path, json_output: bool) 
         fail(f"Đã có {target}; hãy chọn tên khác.")
     except NotMigrated as error:
         fail(f"Chưa có cơ sở dữ liệu của {error}. Chạy cchc migrate trước.")
-    for service in SERVICES:
-        note_taken(installation, service, EVERY_COMMUNE, kinds.BACKUP_TAKEN, {"taken_at": manifest.taken_at})
     rows = {service: database.heads.get(service, {}) for service, database in manifest.databases.items()}
     if json_output:
         as_json({"file": str(path), "taken_at": manifest.taken_at, "size": path.stat().st_size, "heads": rows})

@@ -70,12 +70,7 @@ class Planner:
         """Log each problem once, not at every turn."""
         for problem in problems:
             if problem not in self._known_problems.get(commune, []):
-                logger.warning(
-                    "reminding in %s lacks the working calendar of %s",
-                    commune,
-                    problem.params["year"],
-                    extra={"commune": commune},
-                )
+                logger.warning("reminding in %s lacks the working calendar of %s", commune, problem.params["year"])
         self._known_problems[commune] = problems
 
     def _begin(self, commune: str, basis: Basis, at: str) -> int:
@@ -126,7 +121,7 @@ class Planner:
             reads: list[Query] = [(_QUEUED, (commune, about)) for about in abouts]
             count += len(self.service.log.append(commune, decide, actor=ACTOR, reads=reads).versions)
         if count:
-            logger.info("queued in %s: %d", commune, count, extra={"commune": commune})
+            logger.info("queued in %s: %d", commune, count)
         return count
 
 

@@ -201,17 +201,17 @@ def wrong(engine: Engine, commune: str) -> str | None:
     return None
 
 
-def take_over(held: Engine, into: Engine, commune: str) -> int | None:
+def take_over(held: Engine, into: Engine, commune: str) -> int:
     """Add the rows that another copy of a journal has beyond this one; returns how many.
 
-    Where the copies differ it is another journal, of which nothing is taken: None.
+    Where the copies differ it is another journal, of which nothing is taken: 0.
     """
     with reading(into, commune) as connection:
         last = run(connection, _LAST, [commune]).fetchone()
     number, body = (last[0], bytes(last[2])) if last else (0, None)
     rows = list(enumerate(lines(held, commune), 1))
     if number > len(rows) or (number and rows[number - 1][1] != body):
-        return None
+        return 0
     fresh = rows[number:]
     with writing(into, commune) as connection:
         for _, each in fresh:

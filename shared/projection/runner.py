@@ -118,13 +118,7 @@ class Runner:
         newer = self._is_newer(known)
         if newer and commune not in self._left:
             name, version = self.projection.name, self.projection.fold_version
-            logger.error(
-                "projection %s leaves %s to a newer program: this one is of fold %d",
-                name,
-                commune,
-                version,
-                extra={"commune": commune},
-            )
+            logger.error("projection %s leaves %s to a newer program: this one is of fold %d", name, commune, version)
         (self._left.add if newer else self._left.discard)(commune)
         return newer
 

@@ -6,6 +6,7 @@ from cchc.installation import Installation
 from cchc.served import address as served_at
 from cchc.served import remember
 from cchc.settings import Settings
+from shared.web.sign_in import issue_code, metadata
 
 # The demo is looked at as the Office, which sees every task and every rating.
 DEMO_COMMUNE, DEMO_STAFF = "tien-canh", "p14"
@@ -27,7 +28,9 @@ def prepare(settings: Settings, address: str, *, demo: bool) -> Iterator[str]:
         begin = served_at(settings)
         communes = installation.tasks.log.heads()
         if DEMO_COMMUNE in communes and (roles := installation.tasks.roles_of(DEMO_COMMUNE, DEMO_STAFF)):
-            code = installation.sign_in_code(sub=f"staff/{DEMO_STAFF}", commune=DEMO_COMMUNE, roles=roles)
+            metadata.create_all(installation.engine("sign_in"))
+            sub = f"staff/{DEMO_STAFF}"
+            code = issue_code(installation.engine("sign_in"), sub=sub, commune=DEMO_COMMUNE, roles=roles)
             yield f"Đăng nhập một lần, trong 15 phút, với vai Văn phòng ({DEMO_STAFF}): {begin}/sign-in?code={code}"
         yield "Liên kết khác: cchc token --link --staff MÃ. Dừng: Ctrl+C."
     finally:

@@ -3,7 +3,7 @@
 import hashlib
 import os
 import weakref
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -33,7 +33,6 @@ from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
-from shared.journal import kinds, note
 from shared.leader import one_at_a_time
 from shared.metrics import Measure
 from shared.projection import Progress, Runner
@@ -180,20 +179,7 @@ class Installation:
         """The API that makes a token of a one-time link's code."""
         engine = self.engine(SIGN_IN)
         sign_in.metadata.create_all(engine)
-        return sign_in.sign_in_blueprint(engine, lambda: self.signing_key, self.access_journal)
-
-    @property
-    def access_journal(self) -> Engine:
-        """The database whose journal says who may come in and what concerns the whole installation: that of the service
-        that signs people in, which has migrations, grants and a backup."""
-        return self.engine(next(service.name for service in SERVICES.values() if service.signs_in))
-
-    def sign_in_code(self, *, sub: str, commune: str, roles: Collection[str]) -> str:
-        """A one-time code for this person. Its row comes first: a code that nobody knows of must not be."""
-        engine = self.engine(SIGN_IN)
-        sign_in.metadata.create_all(engine)
-        note(self.access_journal, commune, kinds.SIGN_IN_ISSUED, [sub], {"roles": " ".join(sorted(roles))})
-        return sign_in.issue_code(engine, sub=sub, commune=commune, roles=roles)
+        return sign_in.sign_in_blueprint(engine, lambda: self.signing_key)
 
     @cached_property
     def channels(self) -> Channels:

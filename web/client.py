@@ -157,8 +157,6 @@ class Client(msgspec.Struct, frozen=True):
             "Idempotency-Key": idempotency_key,
             "If-Match": None if if_match is None else f'"{if_match}"',
             "Cchc-Wait-For": wait_for,
-            # Whom the service answers is the person, not the screens that ask for them.
-            "X-Forwarded-For": flask.request.remote_addr if flask.has_request_context() else None,
         }
         headers |= {name: value for name, value in given.items() if value is not None}
         body = b""
@@ -243,7 +241,7 @@ def _call(app: WSGIApplication, prefix: str, request: Request) -> Answer:
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": request.headers.get("X-Forwarded-For", "127.0.0.1"),
+        "REMOTE_ADDR": "127.0.0.1",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(request.body),

@@ -12,19 +12,11 @@ from services.scoring.views import Moment
 from shared.events import VIETNAM, UnitFigures, Vote, end_of_day, format_time, local_day
 from shared.events.ratings import Level, Outcome
 from shared.events.values import Category
-from shared.web.schema import Id, Line, Schema, Words
+from shared.web.schema import Schema
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 PINNED = re.compile(r"(tasks:\d+,scoring:\d+)@(\d{4}-\d{2}-\d{2})")
 POSITIONS = re.compile(r"tasks:(\d{1,18}),scoring:(\d{1,18})")
-
-
-def _text(longest: int = 2000, **more: Any) -> fields.String:
-    return Words(longest, shortest=1, **more)
-
-
-def _line(longest: int, **more: Any) -> fields.String:
-    return Line(longest, shortest=1, **more)
 
 
 class AsOf(fields.Field[str]):
@@ -107,12 +99,12 @@ class DifferencesQuery(Schema):
 class RecheckQuery(AsOfQuery):
     """Without `all`: the proposals that decisions rest on."""
 
-    staff = Id(load_default=None)
+    staff = fields.String(load_default=None)
     all = fields.Boolean(load_default=False)
 
 
 class ExplanationQuery(AsOfQuery):
-    figure = Id(required=True)
+    figure = fields.String(required=True)
 
 
 class ReportQuery(AsOfQuery):
@@ -122,9 +114,9 @@ class ReportQuery(AsOfQuery):
 
 
 class SettingsBody(Schema):
-    settings = fields.Dict(Id(), fields.Raw(), required=True, validate=validate.Length(min=1))
-    by = Id(required=True)
-    reason = _text(required=True)
+    settings = fields.Dict(fields.String(), fields.Raw(), required=True, validate=validate.Length(min=1))
+    by = fields.String(required=True)
+    reason = fields.String(required=True, validate=validate.Length(min=1, max=2000))
 
 
 def _named_by(names: Callable[[], list[str]]) -> Callable[[str], str]:
@@ -136,22 +128,7 @@ def _named_by(names: Callable[[], list[str]]) -> Callable[[str], str]:
     return check
 
 
-def _sha256(**more: Any) -> fields.String:
-    return fields.String(validate=validate.Regexp(r"[0-9a-f]{64}\Z"), **more)
-
-
-DOCUMENT = ("document_number", "document_date", "document_sha256")
-
-
-class Documented(Schema):
-    """Required where `by` is `external`: the number, the day and the SHA-256 of the document of those who decided."""
-
-    document_number = _line(100, load_default=None)
-    document_date = fields.Date(load_default=None)
-    document_sha256 = _sha256(load_default=None)
-
-
-class CommonBody(Documented):
+class CommonBody(Schema):
     items = fields.Dict(
         fields.String(validate=_named_by(rules.criteria_of_years)),
         fields.String(validate=_named_by(rules.grades), metadata={"enum": rules.grades()}),
@@ -159,7 +136,7 @@ class CommonBody(Documented):
         validate=validate.Length(min=1),
     )
     stage = fields.String(required=True, validate=validate.OneOf(["self", "confirmed"]))
-    by = Id(required=True)
+    by = fields.String(required=True)
 
 
 def _count(**more: Any) -> fields.Integer:
@@ -167,7 +144,7 @@ def _count(**more: Any) -> fields.Integer:
     return fields.Integer(required=True, strict=True, validate=validate.Range(max=1_000_000), **more)
 
 
-class UnitResultBody(Documented):
+class UnitResultBody(Schema):
     """The year of a unit, in numbers of targets and of directly managed units."""
 
     targets = _count()
@@ -180,69 +157,72 @@ class UnitResultBody(Documented):
     corruption = fields.Boolean(load_default=False)
     outstanding = fields.Boolean(load_default=False)
     level = fields.String(load_default=None, validate=validate.OneOf(get_args(Level)))
-    by = Id(required=True)
+    by = fields.String(required=True)
 
     @post_load
     def nest(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """The command keeps the figures apart from the person who records them."""
-        apart = {name: data.pop(name) for name in ("by", *DOCUMENT)}
-        return {**apart, "figures": UnitFigures(**data)}
+        return {"by": data.pop("by"), "figures": UnitFigures(**data)}
+
+
+def _text(longest: int = 2000, **more: Any) -> fields.String:
+    return fields.String(validate=validate.Length(min=1, max=longest), **more)
 
 
 def _one_of(values: Any, **more: Any) -> fields.String:
     return fields.String(validate=validate.OneOf(get_args(values)), **more)
 
 
+def _sha256(**more: Any) -> fields.String:
+    return fields.String(validate=validate.Regexp(r"[0-9a-f]{64}\Z"), **more)
+
+
 class By(Schema):
     """The person who acts; another may type it."""
 
-    by = Id(required=True)
+    by = fields.String(required=True)
 
 
 class RuleSetBody(By):
     category = _one_of(Category, required=True)
-    rule_set = Id(required=True)
+    rule_set = fields.String(required=True)
     rule_set_sha256 = _sha256(load_default=None)
     reason = _text(required=True)
 
 
-class PeriodCommonBody(By, Documented):
+class PeriodCommonBody(By):
     """Points as exact decimals: {"I.1": "4.5"}."""
 
-    items = fields.Dict(Id(), Id(), required=True, validate=validate.Length(min=1))
+    items = fields.Dict(fields.String(), fields.String(), required=True, validate=validate.Length(min=1))
     stage = fields.String(required=True, validate=validate.OneOf(["self", "confirmed"]))
 
 
-class LeaderCriteriaBody(By, Documented):
+class LeaderCriteriaBody(By):
     """d, đ (`dd`) and e in per cent, 100 or 50, each with its reason."""
 
     d = fields.Integer(required=True, strict=True, validate=validate.OneOf([50, 100]))
     dd = fields.Integer(required=True, strict=True, validate=validate.OneOf([50, 100]))
     e = fields.Integer(required=True, strict=True, validate=validate.OneOf([50, 100]))
-    reasons = fields.Dict(Id(), _text(), required=True)
+    reasons = fields.Dict(fields.String(), _text(), required=True)
 
 
 class PeriodResultBody(By):
-    """`document`, its day and its SHA-256: the paper of the former agency."""
-
-    score = Id(required=True)
-    from_ = _line(200, required=True, data_key="from")
+    score = fields.String(required=True)
+    from_ = _text(200, required=True, data_key="from")
     document = _text(load_default=None)
-    document_date = fields.Date(load_default=None)
-    document_sha256 = _sha256(load_default=None)
 
 
 class CloseBody(By):
     """Without `staff`: everyone for whom the period is open."""
 
-    staff = fields.List(Id(), load_default=None, validate=validate.Length(min=1))
+    staff = fields.List(fields.String(), load_default=None, validate=validate.Length(min=1))
     reason = _text(load_default=None)
 
 
-class ReopenBody(By, Documented):
-    """Without `staff`: everyone for whom the period is closed. By `external` for people who are rated above."""
+class ReopenBody(By):
+    """Without `staff`: everyone for whom the period is closed."""
 
-    staff = fields.List(Id(), load_default=None, validate=validate.Length(min=1))
+    staff = fields.List(fields.String(), load_default=None, validate=validate.Length(min=1))
     reason = _text(required=True)
 
 
@@ -253,7 +233,7 @@ class SelfAssessmentBody(Schema):
 
 
 class VoteBody(Schema):
-    staff = Id(required=True)
+    staff = fields.String(required=True)
     level = _one_of(Level, required=True)
     for_ = _count(data_key="for")
     against = _count()
@@ -275,20 +255,17 @@ class MeetingBody(Schema):
 
 class OpinionBody(Schema):
     on = fields.Date(load_default=None)
-    by_body = _line(200, required=True)
+    by_body = _text(200, required=True)
     text = _text(required=True)
     level = _one_of(Level, load_default=None)
 
 
 class DecisionBody(By):
-    """By `external`: with `decision_number`, `decided_on` and the SHA-256 of the decision's document."""
-
-    proposal = Id(required=True)
+    proposal = fields.String(required=True)
     level = _one_of(Outcome, required=True)
     decided_on = fields.Date(load_default=None)
     differs_reason = _text(load_default=None)
-    decision_number = _line(100, load_default=None)
-    document_sha256 = _sha256(load_default=None)
+    decision_number = _text(100, load_default=None)
 
 
 class OnBody(Schema):
@@ -303,25 +280,20 @@ class AppealBody(Schema):
 
 
 class ResolutionBody(By):
-    """By `external`: with `document_number`, `on` and the SHA-256 of the answer's document."""
-
     outcome = fields.String(required=True, validate=validate.OneOf(["upheld", "dismissed", "withdrawn"]))
     on = fields.Date(load_default=None)
     text = _text(load_default=None)
-    document_number = _line(100, load_default=None)
-    document_sha256 = _sha256(load_default=None)
 
 
 class ReRatingBody(By):
-    """`replaces` is the event id of the decision in force, as the procedure shows it. By `external`: as a decision."""
+    """`replaces` is the event id of the decision in force, as the procedure shows it."""
 
-    proposal = Id(required=True)
+    proposal = fields.String(required=True)
     level = _one_of(Outcome, required=True)
-    replaces = Id(required=True)
+    replaces = fields.String(required=True)
     reason = _text(required=True)
     decided_on = fields.Date(load_default=None)
-    decision_number = _line(100, load_default=None)
-    document_sha256 = _sha256(load_default=None)
+    decision_number = _text(100, load_default=None)
 
 
 class Recorded(Schema):

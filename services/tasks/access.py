@@ -9,7 +9,6 @@ from typing import NamedTuple
 from services.tasks.domain import refusals
 from services.tasks.domain.task import Task
 from shared.web.feed import FEED_ACTIONS
-from shared.web.journal import JOURNAL_ACTIONS
 
 LEADERS = frozenset({"chair", "vice_chair"})
 OFFICE = frozenset({"office"})
@@ -78,7 +77,6 @@ ACTIONS: dict[str, frozenset[str]] = {
     "task.read": WORKERS | OVERSEERS,
     "evidence.read": WORKERS | OVERSEERS,
     **FEED_ACTIONS,
-    **JOURNAL_ACTIONS,
     # This is the log that inspectors replay.
     "log.heads": FEED_ACTIONS["log.heads"] | {"inspector"},
 }

@@ -25,10 +25,8 @@ from services.tasks.imports.plan import Contact, Plan, RowPlan, counts, outcome
 from services.tasks.imports.results import Skipped, SkippedSheet, Table
 from services.tasks.imports.roster import read_roster
 from services.tasks.service import Tasks
-from shared import journal
-from shared.eventlog import Appended, Key, Transaction, snapshot, writing
+from shared.eventlog import Appended, Key, Transaction, snapshot
 from shared.events import TaskAssigned, decode, event_hash
-from shared.journal import kinds
 from shared.web.auth import Principal
 
 Kind = Literal["annex", "roster"]
@@ -103,11 +101,7 @@ def dry_run(
             service.new_id,
             confirmed_before=before > 0,
         )
-    if not path_of(_folder(service, commune), sha256).exists():
-        with writing(service.engine, commune) as connection:
-            journal.record(connection, commune, kinds.UPLOAD_KEPT, [f"sha256/{sha256}"], {"kind": kind})
     keep(_folder(service, commune), content)
-    path_of(_folder(service, commune), sha256).touch()  # looked at now: it stays for another day
     return DryRun(
         commune=commune,
         position=position,
@@ -178,12 +172,11 @@ def _folder(service: Tasks, commune: str) -> Path:
 
 
 def _save_names(connection: Any, commune: str, plan: Plan) -> None:
-    personal.save_unit_names(connection, commune, plan.unit_names)
-    persons = []
+    for unit, name in plan.unit_names.items():
+        personal.save_unit_name(connection, commune, unit, name)
     for contact in plan.contacts:
         said = {name: value or None for name, value in msgspec.structs.asdict(contact).items() if name != "staff"}
-        persons.append(personal.Person(contact.staff, **said))
-    personal.save_person(connection, commune, *persons)
+        personal.save_person(connection, commune, personal.Person(contact.staff, **said))
 
 
 def _by_id(context: Context, kind: str) -> dict[str, Any]:

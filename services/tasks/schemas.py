@@ -6,11 +6,11 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.tasks.domain.organisation import RecordDiscipline
 from services.tasks.domain.task import ASSIGNED
-from services.tasks.fields import MAX_TEXT, SHA256, Coefficient, DueBody, RecurrenceBody, Setting
+from services.tasks.fields import SHA256, Code, Coefficient, DueBody, RecurrenceBody, Setting, Words
 from shared.events.values import Category, Role, Roll
 from shared.reform import FIELDS
 from shared.web.paging import Cursor, PageQuery
-from shared.web.schema import Id, Line, Schema, Words
+from shared.web.schema import Schema
 
 ABSENCES = ("insured", "protected", "unpaid", "other")
 
@@ -18,45 +18,45 @@ ABSENCES = ("insured", "protected", "unpaid", "other")
 
 
 class OpenCommuneBody(Schema):
-    name = Line(200, required=True)
-    code = Id(required=True)
+    name = Words(200, required=True)
+    code = Code(required=True)
     valid_from = fields.Date(required=True)
-    parent = Line(200)
+    parent = Words(200)
 
 
 class RenameCommuneBody(Schema):
-    name = Line(200)
-    code = Id()
+    name = Words(200)
+    code = Code()
     valid_from = fields.Date(required=True)
-    legal_basis = Words(MAX_TEXT, required=True)
+    legal_basis = Words(required=True)
 
 
 class CloseCommuneBody(Schema):
     on = fields.Date(required=True)
-    successors = fields.List(Id(), required=True)
-    legal_basis = Words(MAX_TEXT, required=True)
+    successors = fields.List(Code(), required=True)
+    legal_basis = Words(required=True)
 
 
 class SettingsBody(Schema):
-    settings = fields.Dict(Id(), Setting(), required=True, validate=validate.Length(max=100))
-    reason = Words(MAX_TEXT, required=True)
-    by = Id()
+    settings = fields.Dict(Code(), Setting(), required=True, validate=validate.Length(max=100))
+    reason = Words(required=True)
+    by = Code()
 
 
 class UnitBody(Schema):
     """`name` is kept outside the log."""
 
-    name = Line(200)
+    name = Words(200)
     kind = fields.String(required=True, validate=validate.OneOf(["department", "area"]))
     valid_from = fields.Date(required=True)
-    parent = Id()
-    head = Id()
+    parent = Code()
+    head = Code()
     valid_to = fields.Date()
 
 
 class DayOffBody(Schema):
     date = fields.Date(required=True)
-    name = Line(200, required=True)
+    name = Words(200, required=True)
     legal_basis = Words(500, required=True)
 
 
@@ -67,11 +67,11 @@ class WorkingWeekendBody(Schema):
 
 
 class CalendarBody(Schema):
-    calendar = Id(required=True)
+    calendar = Code(required=True)
     days_off = fields.List(fields.Nested(DayOffBody), required=True)
     working_weekends = fields.List(fields.Nested(WorkingWeekendBody), load_default=list)
-    supersedes = Id()
-    by = Id()
+    supersedes = Code()
+    by = Code()
 
 
 # People
@@ -80,15 +80,15 @@ class CalendarBody(Schema):
 class AppointmentBody(Schema):
     category = fields.String(required=True, validate=validate.OneOf(get_args(Category)))
     roles = fields.List(fields.String(validate=validate.OneOf(get_args(Role))), required=True)
-    post = Line(300, required=True)
-    unit = Id(required=True)
+    post = Words(300, required=True)
+    unit = Code(required=True)
     valid_from = fields.Date(required=True)
     leader = fields.Boolean()
     rated = fields.Boolean()
-    similar_group = Id()
-    leads_unit = Id()
-    tracker = Id()
-    rater = Id()
+    similar_group = Code()
+    leads_unit = Code()
+    tracker = Code()
+    rater = Code()
     service_from = fields.Date()
 
 
@@ -98,35 +98,35 @@ class StaffChangeBody(Schema):
     valid_from = fields.Date(required=True)
     category = fields.String(validate=validate.OneOf(get_args(Category)))
     roles = fields.List(fields.String(validate=validate.OneOf(get_args(Role))))
-    post = Line(300)
-    unit = Id()
+    post = Words(300)
+    unit = Code()
     leader = fields.Boolean()
     rated = fields.Boolean()
-    similar_group = Id(allow_none=True)
-    leads_unit = Id(allow_none=True)
-    tracker = Id(allow_none=True)
-    rater = Id(allow_none=True)
+    similar_group = Code(allow_none=True)
+    leads_unit = Code(allow_none=True)
+    tracker = Code(allow_none=True)
+    rater = Code(allow_none=True)
     service_from = fields.Date(allow_none=True)
-    reason = Words(MAX_TEXT)
+    reason = Words()
 
 
 class EndBody(Schema):
     valid_to = fields.Date(required=True)
-    reason = Words(MAX_TEXT)
+    reason = Words()
 
 
 class AbsenceBody(Schema):
     """The kind only: the reason of an absence is never recorded."""
 
-    absence = Id(required=True)
+    absence = Code(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(ABSENCES))
     from_ = fields.Date(required=True, data_key="from")
     to = fields.Date()
-    substitute = Id()
+    substitute = Code()
 
 
 class DisciplineBody(Schema):
-    act = Id(required=True)
+    act = Code(required=True)
     act_date = fields.Date(required=True)
     decision_date = fields.Date(required=True)
     of = fields.String(required=True, validate=validate.OneOf(["party", "administration"]))
@@ -139,82 +139,82 @@ class DisciplineBody(Schema):
 class PersonBody(Schema):
     """Kept outside the log, so that it can be erased."""
 
-    name = Line(200, load_default=None, allow_none=True)
+    name = Words(200, load_default=None, allow_none=True)
     email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=254))
-    phone = Line(40, load_default=None, allow_none=True)
+    phone = Words(40, load_default=None, allow_none=True)
 
 
 # Directives and templates
 
 
 class DirectiveBody(Schema):
-    number = Line(100, required=True)
+    number = Words(100, required=True)
     issued_on = fields.Date(required=True)
-    title = Words(MAX_TEXT, required=True)
+    title = Words(required=True)
     annex_sha256 = fields.String(validate=SHA256)
-    supersedes = Id()
+    supersedes = Code()
 
 
 class AmendDirectiveBody(Schema):
-    number = Line(100)
+    number = Words(100)
     issued_on = fields.Date()
-    title = Words(MAX_TEXT)
+    title = Words()
     annex_sha256 = fields.String(validate=SHA256)
-    supersedes = Id()
-    reason = Words(MAX_TEXT, required=True)
+    supersedes = Code()
+    reason = Words(required=True)
 
 
 class ReasonBody(Schema):
-    reason = Words(MAX_TEXT, required=True)
+    reason = Words(required=True)
 
 
 class ReasonedBody(ReasonBody):
     """A reason, and for whom the Office records it."""
 
-    by = Id()
+    by = Code()
 
 
 class TemplateBody(Schema):
-    title = Words(MAX_TEXT, required=True)
-    lead = Id(required=True)
+    title = Words(required=True)
+    lead = Code(required=True)
     recurrence = fields.Nested(RecurrenceBody, required=True)
     due_text = Words(500, required=True)
-    product = Words(MAX_TEXT)
+    product = Words()
     field = fields.Integer(strict=True)
-    collaborators = fields.List(Id())
+    collaborators = fields.List(Code())
     coefficient = Coefficient(allow_none=True)
     evidence_required = fields.Boolean()
     roll = fields.String(validate=validate.OneOf(get_args(Roll)))
-    directive = Id()
+    directive = Code()
     valid_from = fields.Date()
-    by = Id()
+    by = Code()
 
 
 # Tasks
 
 
 class AssignBody(Schema):
-    title = Words(MAX_TEXT, required=True)
-    lead = Id(required=True)
+    title = Words(required=True)
+    lead = Code(required=True)
     due = fields.Nested(DueBody, required=True)
-    product = Words(MAX_TEXT)
+    product = Words()
     field = fields.Integer(strict=True)
-    collaborators = fields.List(Id())
+    collaborators = fields.List(Code())
     coefficient = Coefficient(allow_none=True)
     origin = fields.String(validate=validate.OneOf(["planned", "ad_hoc", "taken_over"]))
     evidence_required = fields.Boolean()
-    directive = Id()
-    parent = Id()
-    taken_over_from = Id()
+    directive = Code()
+    parent = Code()
+    taken_over_from = Code()
     assigned_on = fields.Date()
-    by = Id()
+    by = Code()
 
 
 class CorrectionBody(ReasonedBody):
-    title = Words(MAX_TEXT)
-    product = Words(MAX_TEXT)
+    title = Words()
+    product = Words()
     field = fields.Integer(strict=True)
-    collaborators = fields.List(Id())
+    collaborators = fields.List(Code())
 
 
 class CoefficientBody(ReasonedBody):
@@ -222,11 +222,11 @@ class CoefficientBody(ReasonedBody):
 
 
 class ByBody(Schema):
-    by = Id()
+    by = Code()
 
 
 class ProgressBody(ByBody):
-    note = Words(MAX_TEXT, required=True)
+    note = Words(required=True)
     percent = fields.Integer(strict=True)
 
 
@@ -247,11 +247,11 @@ class GrantBody(ReasonedBody):
 class ReportBody(ByBody):
     """`evidence`: the hashes of files that were stored for this task before."""
 
-    summary = Words(MAX_TEXT, required=True)
+    summary = Words(required=True)
     evidence = fields.List(fields.String(validate=SHA256), load_default=list, validate=validate.Length(max=100))
-    explanation = Words(MAX_TEXT)
+    explanation = Words()
     on = fields.Date()
-    reason = Words(MAX_TEXT)
+    reason = Words()
 
 
 class ReturnBody(DueChangeBody):
@@ -260,8 +260,8 @@ class ReturnBody(DueChangeBody):
 
 class ExceededBody(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(["early", "quantity", "value"]))
-    reason = Words(MAX_TEXT, required=True)
-    confirmed_by = Id()
+    reason = Words(required=True)
+    confirmed_by = Code()
 
 
 class AcceptBody(ByBody):
@@ -283,13 +283,13 @@ class TasksQuery(PageQuery):
     """Filters of the task list. `due_from` and `due_to` are days that count themselves; `q` is found in titles whatever
     its case and diacritics."""
 
-    lead = Id()
+    lead = Code()
     status = fields.String(validate=validate.OneOf(ASSIGNED))
     field = fields.Integer(validate=validate.Range(min(FIELDS), max(FIELDS)))
-    directive = Id()
+    directive = Code()
     due_from = fields.Date()
     due_to = fields.Date()
-    q = Line(200)
+    q = Words(200)
     cursor = Cursor(str)
 
 
@@ -323,7 +323,7 @@ class SettleBody(ByBody):
 
 
 class SettleOneOfManyBody(SettleBody):
-    draft = Id(required=True)
+    draft = Code(required=True)
 
 
 class SettleManyBody(Schema):
@@ -335,17 +335,17 @@ class SettleManyBody(Schema):
 class ImportForm(Schema):
     """The parts of the form besides `file`."""
 
-    directive = Id()
+    directive = Code()
 
 
 class ConfirmImportBody(ByBody):
     """`by` assigns what the rows become, when the Office confirms for another or an account of no person is used."""
 
-    directive = Id()
+    directive = Code()
 
 
 class ImportQuery(Schema):
-    directive = Id()
+    directive = Code()
 
 
 # Answers

@@ -7,7 +7,6 @@ import msgspec
 
 from shared.eventlog.errors import ChainBreak
 from shared.events import GENESIS_HASH, Envelope, decode, event_hash
-from shared.said import said_of
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -62,7 +61,7 @@ def follow(head: Head, bodies: Iterable[bytes], source: str, commune: str) -> It
         try:
             link = read_link(body)
         except msgspec.DecodeError as error:
-            raise ChainBreak(source, commune, head.position + 1, f"không phải sự kiện: {said_of(error)}") from error
+            raise ChainBreak(source, commune, head.position + 1, f"không phải sự kiện: {error}") from error
         reason = misfit(link, head, source, commune)
         if reason:
             raise ChainBreak(source, commune, head.position + 1, reason)

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import msgspec
 
 from shared.eventlog.chain import Head
-from shared.said import said_of
 
 # A page is at most 500 events; an owner that takes longer counts as unreachable.
 TIMEOUT_S = 10
@@ -38,7 +37,7 @@ class FeedClient:
         try:
             return _heads.decode(self._get("/heads")).heads
         except msgspec.DecodeError as error:
-            raise FeedError(f"{self._base}/heads: {said_of(error)}") from error
+            raise FeedError(f"{self._base}/heads: {error}") from error
 
     def _get(self, path: str) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - the base is set by the operator
@@ -49,7 +48,7 @@ class FeedClient:
                 body: bytes = answer.read()
                 return body
         except OSError as error:  # includes urllib's errors
-            raise FeedError(f"{self._base}{path}: {said_of(error)}") from error
+            raise FeedError(f"{self._base}{path}: {error}") from error
 
 
 class _Heads(msgspec.Struct):

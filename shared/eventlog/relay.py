@@ -25,7 +25,6 @@ from shared.eventlog.kafka import (
 from shared.eventlog.log import Log
 from shared.eventlog.traces import TRACEPARENT, traced
 from shared.events import event_hash
-from shared.said import said_of
 from shared.wake import Waiting
 
 logger = logging.getLogger(__name__)
@@ -217,7 +216,7 @@ class Relay:
                 raise future
             future.get(max(0.0, deadline - time.monotonic()))
         except KafkaError as error:
-            return said_of(error)
+            return f"{type(error).__name__}: {error}"
         return None
 
     def _new_producer(self) -> Any:
@@ -245,7 +244,7 @@ class Relay:
                 producer._sender.force_close()
 
     def _wait_for(self, error: Exception, stop: threading.Event) -> None:
-        self.status.problem = said_of(error)
+        self.status.problem = f"{type(error).__name__}: {error}"
         logger.warning("%s waits: %s", self.topic, self.status.problem)
         self._close()
         stop.wait(self._retry_s)

@@ -30,7 +30,6 @@ _GRANTS = {
     "server": {
         "": "SELECT, INSERT, UPDATE, DELETE",
         "events": "SELECT, INSERT",
-        "journal": "SELECT, INSERT",
         "cursors": "SELECT",
         "positions": "SELECT",
         "alembic_version": "SELECT",
@@ -38,7 +37,6 @@ _GRANTS = {
     "worker": {
         "": "SELECT, INSERT, UPDATE, DELETE",
         "events": "SELECT, INSERT, DELETE",
-        "journal": "SELECT, INSERT",
         "alembic_version": "SELECT",
     },
 }

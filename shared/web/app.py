@@ -1,5 +1,6 @@
 """The app factory: one Flask app per service, with everything that architecture.md says of HTTP already in place."""
 
+import functools
 import logging
 import time
 from collections.abc import Iterable, Sequence
@@ -10,18 +11,13 @@ import flask_smorest
 import marshmallow
 import msgspec
 from flask.json.provider import JSONProvider
-from sqlalchemy import Engine
 from werkzeug.exceptions import HTTPException
 
 from shared import metrics
-from shared.journal import acting
 from shared.refusal import Refusal, by_code
 from shared.web import auth, problems
-from shared.web.asking import begin_asking, end_asking
 from shared.web.health import Checks, health_blueprint
-from shared.web.logs import logged_path
 from shared.web.openapi import About, document, ecma
-from shared.web.refused import Refusals
 from shared.web.schema import Problem
 from shared.web.trace import begin_trace, end_trace, trace_id
 
@@ -81,7 +77,6 @@ def create_app(
     actions: auth.Actions,
     verifier: auth.Verifier,
     service: object = None,
-    journal: Engine | None = None,
     roles_in_force: auth.RolesInForce | None = None,
     prefix: str | None = None,
     checks: Checks | None = None,
@@ -96,7 +91,6 @@ def create_app(
 
     actions   role × action table: action → roles; views name theirs with `@action`
     service   the service's handle; views get it from `service()`
-    journal   the database of the service's journal: refused requests are counted there
     roles_in_force  (commune, staff id) → roles of today's post; a staff member's token counts as far as it has them
     checks    readiness checks by name; one fails by raising
     alive     liveness checks, besides that the process answers
@@ -122,7 +116,6 @@ def create_app(
     # Created now, while there is one thread: two first requests at once would each create them, and one would fail.
     metrics.web()
     app.extensions["cchc.service"] = service
-    app.extensions["cchc.refused"] = Refusals(journal) if journal else None
     app.extensions["cchc.refusals"] = by_code(refusals)
 
     # Before the first blueprint, so that these hooks run before any of theirs.
@@ -135,7 +128,7 @@ def create_app(
     app.extensions["cchc.actions"] = actions
     app.extensions["cchc.about"] = about
     api = Api(app)
-    app.view_functions["api-docs.openapi_json"] = auth.public(lambda: openapi(app))
+    app.view_functions["api-docs.openapi_json"] = auth.public(functools.cache(lambda: openapi(app)))
     app.register_blueprint(health_blueprint(checks or {}, alive, measures))
     for blueprint in blueprints:
         register = api.register_blueprint if isinstance(blueprint, flask_smorest.Blueprint) else app.register_blueprint
@@ -173,7 +166,6 @@ def _begin() -> None:
     flask.g.started = time.perf_counter()
     metrics.web().in_progress.labels(flask.current_app.name).inc()
     begin_trace()
-    begin_asking()
 
 
 def _finish(response: flask.Response) -> flask.Response:
@@ -185,20 +177,13 @@ def _finish(response: flask.Response) -> flask.Response:
         response.make_conditional(flask.request)
     seconds = time.perf_counter() - flask.g.started
     _count(response, seconds)
-    # Not the query, which may hold a sign-in code or a name that is looked for.
+    # Not the query, which may hold a sign-in code.
     fields = {
         "method": flask.request.method,
-        "path": logged_path(flask.request.path),
-        "route": flask.request.url_rule.rule if flask.request.url_rule else None,
+        "path": flask.request.path,
         "status": response.status_code,
         "ms": round(seconds * 1000, 1),
-        "actor": acting.get().actor,
-        "client": acting.get().origin,
     }
-    if (code := flask.g.get("problem")) is not None:
-        fields["problem"] = code
-        if (refusals := flask.current_app.extensions["cchc.refused"]) is not None:
-            refusals.note(response.status_code, code)
     if position := response.headers.get("Cchc-Position"):
         fields["position"] = position
     # Probes come every few seconds, and their lines would drown the others.
@@ -218,5 +203,4 @@ def _count(response: flask.Response, seconds: float) -> None:
 def _end(_error: BaseException | None) -> None:
     if "started" in flask.g:
         metrics.web().in_progress.labels(flask.current_app.name).dec()
-    end_asking()
     end_trace()

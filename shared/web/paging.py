@@ -9,7 +9,6 @@ import flask
 import msgspec
 from marshmallow import ValidationError, fields, validate
 
-from shared.text import fault
 from shared.web.schema import Schema
 
 Row = TypeVar("Row")
@@ -34,8 +33,6 @@ class Cursor(fields.Field[tuple[Any, ...]]):
             )
         except (ValueError, TypeError, msgspec.DecodeError) as error:
             raise ValidationError("Con trỏ trang không hợp lệ; hãy đi từ trang đầu.") from error
-        if wrong := next((wrong for part in key if isinstance(part, str) and (wrong := fault(part))), None):
-            raise ValidationError(wrong)
         return key
 
 

@@ -16,7 +16,6 @@ from shared import metrics
 from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVersion, UnknownCommune, trouble
 from shared.projection import CannotFold
 from shared.refusal import Refusal, Refused, fill
-from shared.web.logs import logged_path
 from shared.web.trace import trace_id
 
 log = logging.getLogger(__name__)
@@ -200,6 +199,20 @@ def by_status(refusals: Iterable[Refusal]) -> dict[int, dict[str, str]]:
     return by_code
 
 
+def document(problem: Problem, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a problem document says of every occurrence of a problem."""
+    body: dict[str, Any] = {
+        "type": TYPE + problem.code,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": fill(problem.detail, params or {}),
+        "code": problem.code,
+    }
+    if problem.formerly:
+        body["formerly"] = problem.formerly
+    return body
+
+
 def answer(error: Exception) -> flask.Response:
     """The Flask error handler for everything: exception in, problem out, nothing internal leaked."""
     if isinstance(error, HTTPException) and error.response is not None:
@@ -223,22 +236,13 @@ def answer(error: Exception) -> flask.Response:
         problem = TROUBLES[word]
     else:
         problem = next((_registered[cls] for cls in type(error).__mro__ if cls in _registered), INTERNAL)
-    flask.g.problem = problem.code
     metrics.web().problems.labels(flask.current_app.name, problem.code).inc()
-    where = f"{flask.request.method} {logged_path(flask.request.path)}: {problem.code}"
+    where = f"{flask.request.method} {flask.request.path}: {problem.code}"
     if problem.status == 500:
         log.error("%s", where, exc_info=error)
     elif problem.status > 500:  # expected to pass: the cause is enough, without our own stack
         log.warning("%s: %s", where, error, exc_info=error.__cause__)
-    body: dict[str, Any] = {
-        "type": TYPE + problem.code,
-        "title": problem.title,
-        "status": problem.status,
-        "detail": fill(problem.detail, params),
-        "code": problem.code,
-    }
-    if problem.formerly:
-        body["formerly"] = problem.formerly
+    body = document(problem, params)
     if errors:
         body["errors"] = errors
     body["trace_id"] = trace_id()

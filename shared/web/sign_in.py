@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
+from marshmallow import fields
 from sqlalchemy import JSON, BigInteger, Column, Engine, MetaData, String, Table, delete, insert
 
 from shared.eventlog import NO_COMMUNE, writing
-from shared.journal import kinds, note
 from shared.web.auth import public
 from shared.web.keys import SigningKey, mint
 from shared.web.problems import Rejected
-from shared.web.schema import Blueprint, Id, Schema
+from shared.web.schema import Blueprint, Schema
 
 CODE_LIFETIME = timedelta(minutes=15)
 SESSION_LIFETIME = timedelta(hours=12)  # a working day; then a new link
@@ -35,7 +35,7 @@ sign_in_codes = Table(
 
 
 class SignInBody(Schema):
-    code = Id(200, required=True, metadata={"description": "The code of a one-time link"})
+    code = fields.String(required=True, metadata={"description": "The code of a one-time link"})
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -72,9 +72,8 @@ def redeem_code(engine: Engine, code: str, *, now: datetime | None = None) -> _S
     return None if claims is None else msgspec.convert(claims, _SignIn)
 
 
-def sign_in_blueprint(engine: Engine, key: Callable[[], SigningKey], journal: Engine | None = None) -> Blueprint:
-    """POST /sign-ins; `engine` holds the table of this module's metadata, `key` gives what tokens are minted with,
-    `journal` is the database that says who signed in."""
+def sign_in_blueprint(engine: Engine, key: Callable[[], SigningKey]) -> Blueprint:
+    """POST /sign-ins; `engine` holds the table of this module's metadata, `key` gives what tokens are minted with."""
     blueprint = Blueprint("sign_in", __name__, description="Signing in")
 
     # No cookie counts here, so another site gains nothing by sending a browser: whoever has the code may use it.
@@ -89,9 +88,6 @@ def sign_in_blueprint(engine: Engine, key: Callable[[], SigningKey], journal: En
         claims = redeem_code(engine, body["code"])
         if claims is None:
             raise Rejected("sign-in-code")
-        if journal:
-            # Without this row there is no token; the link is used up then, and a new one is asked for.
-            note(journal, claims.commune, kinds.SIGN_IN_REDEEMED, [claims.sub], actor=claims.sub)
         now = datetime.now(UTC)
         token = mint(
             signing, sub=claims.sub, commune=claims.commune, roles=claims.roles, lifetime=SESSION_LIFETIME, now=now

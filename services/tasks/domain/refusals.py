@@ -336,9 +336,6 @@ FILE_OLD_OR_ENCRYPTED = Refusal(
 FILE_NOT_A_TABLE = Refusal(
     "file-not-a-table", "Không phải tệp bảng tính", "Nội dung tệp không phải .xlsx hay .csv. Hãy chọn đúng tệp.", 422
 )
-FILE_CHARACTER = Refusal(
-    "file-character", "Ô có ký tự không dùng được", "Ô {cell} (trang {sheet}): {fault} Sửa trong tệp rồi tải lại.", 422
-)
 FILE_ENCODING_UNKNOWN = Refusal(
     "file-encoding-unknown",
     "Không rõ bảng mã chữ Việt",

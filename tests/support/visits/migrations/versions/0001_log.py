@@ -1,10 +1,9 @@
-"""The log, the journal and the records."""
+"""The log and the records."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from shared.eventlog.schema import create_log_tables_v1
-from shared.journal.schema import create_journal_v1
 
 revision = "0001"
 down_revision = None
@@ -12,7 +11,6 @@ down_revision = None
 
 def upgrade() -> None:
     create_log_tables_v1(op, own_source="visits")
-    create_journal_v1(op)
     op.create_table(
         "records",
         sa.Column("commune", sa.Text, nullable=False),

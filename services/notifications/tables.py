@@ -12,7 +12,11 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from shared.journal.tables import journal
+
 metadata = MetaData()
+# Rows of what changes outside the log; they are only added.
+journal.to_metadata(metadata)
 
 # `ended`: when a task came to its end, so that planning reads only the tasks that run.
 records = Table(
@@ -115,16 +119,6 @@ planned = Table(
     Column("until", Text, nullable=False),
     Column("positions", Text, nullable=False),
     PrimaryKeyConstraint("commune", name="planned_pk"),
-)
-
-# How far the events of a log were looked at for acts that somebody must hear of at once.
-noticed = Table(
-    "noticed",
-    metadata,
-    Column("commune", Text, nullable=False),
-    Column("source", Text, nullable=False),
-    Column("position", Integer, nullable=False),
-    PrimaryKeyConstraint("commune", "source", name="noticed_pk"),
 )
 
 addresses = Table(

@@ -205,7 +205,7 @@ CHANGES: dict[tuple[str, str, str], Change] = {
     ("tasks", "POST", f"{_IMPORT}/<sha256>/confirmation"): Change(_confirms, ("person.saved",)),
     ("tasks", "PUT", "/communes/<commune>/units/<unit>"): Change(_names_a_unit, ("unit.named",)),
     ("tasks", "PUT", "/communes/<commune>/people/<staff>"): Change(_saves, ("person.saved",)),
-    ("tasks", "DELETE", "/communes/<commune>/people/<staff>"): Change(_erases, ("person.erased",)),
+    ("tasks", "DELETE", "/communes/<commune>/people/<staff>"): Change(_erases, ("person.erased", "uploads.erased")),
     ("tasks", "POST", "/sign-ins"): Change(_signs_in, ("sign_in.redeemed",)),
     ("notifications", "POST", "/communes/<commune>/endpoints"): Change(_adds_an_endpoint, ("endpoint.added",)),
     ("notifications", "DELETE", "/communes/<commune>/endpoints/<endpoint>"): Change(

@@ -29,7 +29,7 @@ from shared.refusals import STAFF_UNKNOWN
 
 VERIFIER = Path(__file__).parents[1] / "verifier"
 # Within the bundle each says what it does; beside one another they still find each other.
-PROGRAMS = {"verify_chain.py": "chain.py", "verify_rating.py": "rating.py"}
+PROGRAMS = {"verify_chain.py": "chain.py", "verify_rating.py": "rating.py", "verify_journal.py": "journal.py"}
 
 
 class NotReproduced(Exception):
@@ -214,9 +214,12 @@ KIỂM TRA
 Cần Python 3.9 trở lên, không cần cài thêm gì. Giải nén rồi chạy trong thư mục vừa giải nén:
   python3 verify_chain.py
   python3 verify_rating.py
-Mã thoát 0: khớp. Mã thoát 1: có sai lệch, nêu rõ chỗ nào. Hai tệp chương trình là văn bản ngắn, nên đọc trước khi chạy.
+  python3 verify_journal.py
+Mã thoát 0: khớp. Mã thoát 1: có sai lệch, nêu rõ chỗ nào. Ba tệp chương trình là văn bản ngắn, nên đọc trước khi chạy.
 verify_chain.py kiểm tra chuỗi sự kiện, điểm chốt, mã băm của từng tệp; chữ ký được kiểm tra bằng openssl, nếu máy có.
 verify_rating.py tự tính lại kết quả xếp loại từ nhật ký, không dùng mã của phần mềm, rồi so với results.json.
+verify_journal.py kiểm tra các dòng của sổ truy vết có nối tiếp nhau không; có hồ sơ đã giải nén từ trước thì so luôn, bằng
+--kept THƯ_MỤC: người giữ cơ sở dữ liệu có thể viết lại cả sổ, chỉ bản giữ ở nơi khác mới cho thấy điều đó.
 
 CÓ GÌ TRONG NÀY
 {ends}
@@ -224,7 +227,7 @@ CÓ GÌ TRONG NÀY
   checkpoints.jsonl: các điểm chốt có chữ ký Ed25519. keys/: khóa công khai để kiểm tra chữ ký.
   rule_sets/: bộ quy tắc đã dùng, nguyên văn; mã băm của bộ ghi trong từng phiếu.
   results.json: kết quả của từng người. sheets/: phiếu đầy đủ. explanations/: phiếu để đọc và in (A4),
-  không phải chứng cứ: con số phải lấy từ results.json và sheets/, đã được hai chương trình trên kiểm tra.
+  không phải chứng cứ: con số phải lấy từ results.json và sheets/, đã được hai chương trình đầu kiểm tra.
   journal/: sổ truy vết của từng dịch vụ, mỗi dòng một việc ngoài nhật ký: ai, lúc nào (UTC), từ đâu, làm gì, về mã nào;
   các dòng của xã, rồi các dòng chung của hệ thống (commune là *). Mỗi dòng mang mã băm của dòng đứng trước.
   SHA256SUMS: mã băm của mọi tệp; kiểm tra bằng sha256sum -c SHA256SUMS.

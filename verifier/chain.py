@@ -112,17 +112,6 @@ class Bundle:
             for number, line in enumerate(path.read_bytes().splitlines(), 1):
                 self.checkpoint(f"{path.name} dòng {number}", json.loads(line), path in outside)
 
-    def check_journals(self) -> None:
-        """Each journal's rows (a change outside the log each) follow one another, commune by commune."""
-        for path in sorted(self.folder.glob("journal/*.jsonl")):
-            last: dict[str, tuple[int, str]] = {}
-            for line_number, line in enumerate(path.read_bytes().splitlines(), 1):
-                row = json.loads(line)
-                number, previous = last.get(row["commune"], (0, "0" * 64))
-                if (row["number"], row["previoushash"]) != (number + 1, previous):
-                    self.wrong.append(f"journal/{path.name} dòng {line_number}: không khớp dòng đứng trước")
-                last[row["commune"]] = row["number"], digest(line)
-
     def check_results(self) -> None:
         there = {f"sheets/{path.name}": digest(path.read_bytes()) for path in self.folder.glob("sheets/*.json")}
         for folder in self.folder.glob("rule_sets/*"):
@@ -160,7 +149,6 @@ def main(arguments: list[str]) -> int:
     try:
         bundle = Bundle(options.folder)
         bundle.check_logs(options.checkpoint)
-        bundle.check_journals()
         bundle.check_results()
         bundle.check_files(options.checkpoint)
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as problem:

@@ -163,7 +163,7 @@ def test_a_bundle_carries_the_journals_and_its_program_checks_them(lived_year: P
 
     def check() -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-S", "-I", "verify_chain.py"],
+            [sys.executable, "-S", "-I", "verify_journal.py"],
             cwd=tmp_path / "b",
             capture_output=True,
             text=True,
@@ -173,5 +173,5 @@ def test_a_bundle_carries_the_journals_and_its_program_checks_them(lived_year: P
     assert check().returncode == 0, check().stdout
     file = tmp_path / "b" / "journal" / "tasks.jsonl"
     file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[1:]))
-    assert "journal/tasks.jsonl dòng 1: không khớp dòng đứng trước" in check().stdout
+    assert check().returncode == 1 and "journal/tasks.jsonl" in check().stdout
     assert kinds_of(journal(cchc, "--kind", "bundle.made")) == ["bundle.made"]

@@ -218,8 +218,8 @@ Cần Python 3.9 trở lên, không cần cài thêm gì. Giải nén rồi ch�
 Mã thoát 0: khớp. Mã thoát 1: có sai lệch, nêu rõ chỗ nào. Ba tệp chương trình là văn bản ngắn, nên đọc trước khi chạy.
 verify_chain.py kiểm tra chuỗi sự kiện, điểm chốt, mã băm của từng tệp; chữ ký được kiểm tra bằng openssl, nếu máy có.
 verify_rating.py tự tính lại kết quả xếp loại từ nhật ký, không dùng mã của phần mềm, rồi so với results.json.
-verify_journal.py kiểm tra các dòng của sổ truy vết có nối tiếp nhau không; có hồ sơ đã giải nén từ trước thì so luôn, bằng
---kept THƯ_MỤC: người giữ cơ sở dữ liệu có thể viết lại cả sổ, chỉ bản giữ ở nơi khác mới cho thấy điều đó.
+verify_journal.py kiểm tra các dòng của sổ truy vết có nối tiếp nhau không; có hồ sơ đã giải nén từ trước thì
+so thêm bằng --kept THƯ_MỤC: người giữ cơ sở dữ liệu có thể viết lại cả sổ, chỉ bản giữ ở nơi khác mới cho thấy điều đó.
 
 CÓ GÌ TRONG NÀY
 {ends}

@@ -1,6 +1,7 @@
 """One installation: its databases and services, opened as they are needed; the same objects run embedded or alone."""
 
 import hashlib
+import logging
 import os
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,6 +13,7 @@ from wsgiref.types import WSGIApplication
 
 import flask
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from cchc.channels import channels_of
 from cchc.data_lock import lock
@@ -25,7 +27,7 @@ from services.scoring.service import Scoring
 from services.tasks import personal
 from services.tasks.service import Tasks
 from shared.background import Background
-from shared.eventlog import EVERY_COMMUNE, Head, Log, open_database, reading, utcnow
+from shared.eventlog import EVERY_COMMUNE, Busy, Head, Log, open_database, reading, utcnow
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
 from shared.eventlog.migrations import migrate, revisions
@@ -33,10 +35,11 @@ from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
-from shared.journal import kinds, note
+from shared.journal import kinds, note, note_first
 from shared.leader import one_at_a_time
 from shared.metrics import Measure
 from shared.projection import Progress, Runner
+from shared.said import said_of
 from shared.web import sign_in
 from shared.web.auth import Verifier
 from shared.web.health import Checks
@@ -44,6 +47,8 @@ from shared.web.keys import SigningKey, load_key, mint, own_key
 from shared.worker import Loop, all_communes
 from web.app import create_web
 from web.client import Client, in_process, over_http
+
+logger = logging.getLogger(__name__)
 
 SERVICE_LIFETIME = timedelta(hours=12)
 
@@ -68,6 +73,7 @@ class Installation:
         self._engines: dict[str, Engine] = {}
         self._handles: dict[str, Any] = {}
         self._leave: Callable[[], object] | None = None
+        self._keys_noted: set[tuple[str, str]] = set()
 
     def engine(self, service: str) -> Engine:
         """The database of a service, with the role of every day. Raises DataInUse while a restore goes on."""
@@ -183,7 +189,7 @@ class Installation:
 
     def sign_in(self) -> flask.Blueprint:
         """The API that makes a token of a one-time link's code."""
-        return sign_in.sign_in_blueprint(self.sign_in_codes, lambda: self.signing_key, self.access_journal)
+        return sign_in.sign_in_blueprint(self.sign_in_codes, self.minting_key, self.access_journal)
 
     @property
     def access_journal(self) -> Engine:
@@ -252,7 +258,7 @@ class Installation:
         descriptor, logs = SERVICES[service], self.logs(service)
         return Signer(
             logs[service],
-            self.checkpoint_key,
+            self.signing_log(service),
             rests_on=[logs[source] for source in descriptor.rests_on],
             at_once=descriptor.signed_at_once,
             clock=self.clock,
@@ -289,6 +295,27 @@ class Installation:
         if self.settings.keys_are_elsewhere and private.exists():
             return load_key(private)
         return own_key(private, private.with_name("public.json"))
+
+    def minting_key(self) -> SigningKey:
+        """The signing key, for tokens of people: the first use of each key has a row, however it came to be."""
+        self._note_key(self.access_journal, self.signing_key.kid, "tokens")
+        return self.signing_key
+
+    def signing_log(self, service: str) -> CheckpointKey:
+        """The checkpoint key, to sign a service's log with: likewise."""
+        self._note_key(self.engine(service), self.checkpoint_key.id, "checkpoints")
+        return self.checkpoint_key
+
+    def _note_key(self, engine: Engine, key: str, use: str) -> None:
+        """What cannot be written now does not keep a log from being signed: the next start tries again."""
+        if (str(engine.url), key) in self._keys_noted:
+            return
+        try:
+            note_first(engine, EVERY_COMMUNE, kinds.KEY_USED, [f"key/{key}"], {"for": use})
+        except (SQLAlchemyError, Busy) as error:
+            logger.warning("the use of key %s is not in the journal: %s", key, said_of(error))
+            return
+        self._keys_noted.add((str(engine.url), key))
 
     @cached_property
     def checkpoint_key(self) -> CheckpointKey:

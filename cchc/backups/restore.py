@@ -23,10 +23,10 @@ from cchc.services import SERVICES
 from cchc.settings import Settings
 from services.tasks.evidence import write_whole
 from shared.eventlog import EVERY_COMMUNE, Busy, Log, open_database, reading, utcnow, writing
-from shared.eventlog.database import driver_of, run
+from shared.eventlog.database import driver_of
 from shared.eventlog.migrations import migrate, revisions, upgrade
 from shared.eventlog.security import secure
-from shared.journal import kinds, note, take_over
+from shared.journal import communes_of, end_of, kinds, note, take_over
 
 Say = Callable[[str], None]
 
@@ -138,18 +138,24 @@ def _fetch_tails(
 
 def _keep_journal(service: str, present: Engine | None, built: Engine, taken_at: str, say: Say) -> None:
     """The journal of before goes on in the restored database, with a row for the restore: an older one never takes its
-    place unseen."""
-    if present is not None:
-        with reading(present, EVERY_COMMUNE) as connection:
-            keeps = inspect(connection).has_table("journal")
-            communes = [row[0] for row in run(connection, _COMMUNES)] if keeps else []
-        for commune in communes:
-            if take_over(present, built, commune) is None:
-                say(f"sổ truy vết {service}/{commune} khác bản sao lưu: dòng của nó ở lại trong dữ liệu cất sang bên")
-    note(built, EVERY_COMMUNE, kinds.BACKUP_RESTORED, (), {"taken_at": taken_at})
+    place unseen. Where the two differ, the row says where the one that is set aside ended."""
+    detail: dict[str, str | int] = {"taken_at": taken_at}
+    if present is None or not _keeps_journal(present):
+        say(f"không còn sổ truy vết {service} của dữ liệu đang có: sổ đi tiếp từ bản sao lưu")
+        note(built, EVERY_COMMUNE, kinds.BACKUP_RESTORED, (), detail | {"journal": "of the backup"})
+        return
+    for commune in communes_of(present):
+        if take_over(present, built, commune) is None:
+            say(f"sổ truy vết {service}/{commune} khác bản sao lưu: dòng của nó ở lại trong dữ liệu cất sang bên")
+            number, digest = end_of(present, commune)
+            aside: dict[str, str | int] = {"aside_rows": number, "aside_hash": digest}
+            note(built, commune, kinds.JOURNAL_LEFT, (), {"taken_at": taken_at} | aside)
+    note(built, EVERY_COMMUNE, kinds.BACKUP_RESTORED, (), detail | {"journal": "of before"})
 
 
-_COMMUNES = "SELECT DISTINCT commune FROM journal ORDER BY commune"
+def _keeps_journal(present: Engine) -> bool:
+    with reading(present, EVERY_COMMUNE) as connection:
+        return inspect(connection).has_table("journal")
 
 
 @contextmanager

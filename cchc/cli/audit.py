@@ -14,6 +14,7 @@ from services.scoring.schemas import AsOfQuery
 from services.scoring.views import SOURCES, Moment, moment_at
 from shared.events import VIETNAM
 from shared.journal import kinds
+from shared.said import said_of
 from shared.web.schema import Schema
 
 
@@ -78,8 +79,7 @@ def _journals(installation: Installation, commune: str, until: str | None) -> di
         try:
             found[service] = journal_lines(installation.engine(service), commune, until)
         except SQLAlchemyError as error:
-            said = getattr(error, "orig", None) or error
-            click.echo(f"Hồ sơ không có sổ truy vết của {service}: {said}", err=True)
+            click.echo(f"Hồ sơ không có sổ truy vết của {service}: {said_of(error)}", err=True)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from datetime import date
 from heapq import nlargest
+from typing import NoReturn
 
 import click
 
@@ -11,7 +12,7 @@ from cchc.output import FOUND, as_json, table
 from cchc.services import SERVICES
 from shared.eventlog import EVERY_COMMUNE
 from shared.events import VIETNAM, parse_time
-from shared.journal import KINDS, Entry, Wanted, entries, wrong
+from shared.journal import KINDS, Entry, Wanted, communes_of, entries, wrong
 
 
 @click.command("journal")
@@ -23,7 +24,11 @@ from shared.journal import KINDS, Entry, Wanted, entries, wrong
 @click.option(
     "--limit", default=100, show_default=True, type=click.IntRange(1, 10_000), help="Nhiều nhất bấy nhiêu dòng."
 )
-@click.option("--verify", is_flag=True, help="Chỉ kiểm tra các dòng có khớp nhau không; mã thoát 1 khi có dòng bị sửa.")
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Chỉ kiểm tra sổ của mọi xã; mã thoát 1 khi có dòng bị sửa.",
+)
 @json_option
 @with_installation
 def journal_command(
@@ -41,10 +46,10 @@ def journal_command(
 
     Gồm các dòng của xã và các dòng chung của hệ thống (*), ở mọi dịch vụ. Sổ chỉ có mã, không có họ tên, địa chỉ.
     """
+    if verify:
+        _verify(installation, commune, json_output)
     commune = the_commune(installation, commune)
     places = [(service, of) for service in SERVICES for of in (commune, EVERY_COMMUNE)]
-    if verify:
-        _verify(installation, places, json_output)
     wanted = Wanted.on_days(first, last, actor=actor, kind=kind)
     found = [
         (service, entry)
@@ -81,7 +86,15 @@ def _about(entry: Entry) -> str:
     return " ".join([*said, *(f"{name}={value}" for name, value in entry.detail.items())])
 
 
-def _verify(installation: Installation, places: list[tuple[str, str]], json_output: bool) -> None:
+def _verify(installation: Installation, commune: str | None, json_output: bool) -> NoReturn:
+    """Of every commune, unless one is named."""
+    chosen = {the_commune(installation, commune), EVERY_COMMUNE} if commune else None
+    places = [
+        (service, of)
+        for service in SERVICES
+        for of in communes_of(installation.engine(service))
+        if chosen is None or of in chosen
+    ]
     problems = {
         f"{service}/{of}": problem for service, of in places if (problem := wrong(installation.engine(service), of))
     }

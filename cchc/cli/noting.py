@@ -6,6 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cchc.installation import Installation
 from shared.eventlog import Busy
 from shared.journal import Kind, note
+from shared.said import said_of
 
 
 def note_taken(
@@ -15,4 +16,4 @@ def note_taken(
     try:
         note(installation.engine(service), commune, kind, (), detail)
     except (SQLAlchemyError, Busy) as error:
-        click.echo(f"Chưa ghi được vào sổ truy vết của {service}: {getattr(error, 'orig', None) or error}", err=True)
+        click.echo(f"Chưa ghi được vào sổ truy vết của {service}: {said_of(error)}", err=True)

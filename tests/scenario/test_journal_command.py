@@ -51,7 +51,7 @@ COMMANDS: dict[str, set[str] | str] = {
     "work": "what it does unasked are events",
     "databases": "makes the databases that a journal will be in",
     "migrate": {"schema.migrated"},
-    "secrets": "makes the secrets before there is a database",
+    "secrets": "makes the keys before there is a database: key.used says when each is used first",
     "demo": "lives its year by ordinary commands, which leave theirs",
     "commune open": EVENTS,
     "commune list": READS,
@@ -61,9 +61,9 @@ COMMANDS: dict[str, set[str] | str] = {
     "commune merge": {"person.saved", "unit.named", "evidence.stored"},
     "import": {"upload.kept", "person.saved", "unit.named"},
     "person erase": {"person.erased", "uploads.erased", "slips.erased", "address.erased"},
-    "token": {"token.minted", "sign_in.issued"},
+    "token": {"token.minted", "sign_in.issued", "key.used"},
     "verify": READS,
-    "checkpoint sign": EVENTS,
+    "checkpoint sign": {"key.used"},
     "checkpoint list": READS,
     "checkpoint export": READS,
     "checkpoint key": READS,
@@ -82,7 +82,7 @@ COMMANDS: dict[str, set[str] | str] = {
     "asyncapi": READS,
     "openapi": READS,
     "backup": {"backup.taken"},
-    "restore": {"backup.restored", "tail.taken"},
+    "restore": {"backup.restored", "journal.left", "tail.taken"},
     "slip": EVENTS,
 }
 # Groups whose commands all read or record events.
@@ -117,6 +117,8 @@ def test_what_an_operator_does_is_shown_with_their_account(cchc: Cchc, data: Pat
     assert set(kinds_of(rows)) == left
     account = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
     assert {(row["row"]["actor"], row["row"]["from"]) for row in rows} == {("operator/cchc", account)}
+    keys = journal(cchc, "--kind", "key.used")
+    assert [(row["service"], row["row"]["detail"]) for row in keys] == [("tasks", {"for": "tokens"})], "once"
     minted = journal(cchc, "--kind", "token.minted")
     assert [(row["row"]["about"], row["row"]["detail"]["hours"]) for row in minted] == [(["staff/p13"], 8)]
     assert journal(cchc, "--to", "2020-01-01") == []
@@ -136,6 +138,63 @@ def test_a_changed_row_is_found(cchc: Cchc, data: Path):
     store.close()
     verified = cchc("journal", "--verify", code=1)
     assert f"tasks/{COMMUNE}: dòng 2 không khớp" in verified.stdout
+
+
+@pytest.mark.parametrize("change", ["replace(body, 'operator/an', 'operator/bo')", "'{}'"], ids=["another", "garbage"])
+def test_the_doctor_looks_at_the_journals(cchc: Cchc, data: Path, change: str):
+    cchc("token", "--operator", "an", "--commune", COMMUNE)
+    found = {each["id"]: each for each in json.loads(cchc("doctor", "--json", code=1).stdout)}
+    assert found["journal"]["state"] == "ok"
+    with sqlite3.connect(data / "tasks.db") as store:
+        store.execute("DROP TRIGGER journal_insert_only_update")
+        store.execute(f"UPDATE journal SET body = CAST({change} AS BLOB)")
+    store.close()
+    cchc("journal", "--verify", code=1)
+    found = {each["id"]: each for each in json.loads(cchc("doctor", "--json", code=2).stdout)}
+    assert found["journal"]["state"] == "failure" and found["journal"]["mend"] == "cchc journal --verify"
+
+
+def test_a_new_key_shows_when_it_is_used_first(cchc: Cchc, data: Path):
+    for _ in range(2):
+        cchc("token", "--operator", "an")
+        cchc("checkpoint", "sign")
+    (data / "keys" / "private.pem").unlink()
+    (data / "keys" / "checkpoint.pem").unlink()
+    cchc("token", "--operator", "an")
+    cchc("token", "--operator", "an", "--commune", COMMUNE)
+    cchc("checkpoint", "sign")
+    used = [row["row"] for row in journal(cchc, "--kind", "key.used")]
+    keys = [row["about"][0] for row in used]
+    uses = [row["detail"]["for"] for row in used]
+    assert uses.count("tokens") == 2 and len(set(keys)) == 4 and uses.count("checkpoints") == 6, "each in each service"
+
+
+@pytest.mark.parametrize("command", [("token", "--operator", "an"), ("journal", "--verify"), ("status",)])
+def test_an_empty_folder_is_told_what_it_lacks(tmp_path: Path, command: tuple[str, ...]):
+    refused = command_line(tmp_path / "empty")(*command, code=3).stderr
+    assert "Chạy cchc migrate" in refused and "no such table" not in refused
+
+
+def test_a_restore_says_where_another_journal_is_left(cchc: Cchc, data: Path, tmp_path: Path):
+    """The machine was lost, and its backup lived on elsewhere: what either did stays to be found."""
+    cchc("backup", str(tmp_path / "old.zip"))
+    cchc("token", "--operator", "an", "--commune", COMMUNE)
+    cchc("backup", str(tmp_path / "new.zip"))
+    cchc("restore", str(tmp_path / "old.zip"), "--without", "tasks")
+    restored = journal(cchc, "--kind", "backup.restored")
+    assert {row["service"]: row["row"]["detail"]["journal"] for row in restored} == {
+        "tasks": "of the backup",
+        "scoring": "of before",
+        "notifications": "of before",
+    }
+    cchc("token", "--operator", "bo", "--commune", COMMUNE)
+    before = [row for row in journal(cchc, "--commune", COMMUNE) if row["service"] == "tasks"]
+    said = cchc("restore", str(tmp_path / "new.zip"))
+    assert f"sổ truy vết tasks/{COMMUNE} khác bản sao lưu" in said.stderr
+    left = [row["row"] for row in journal(cchc, "--kind", "journal.left") if row["row"]["commune"] == COMMUNE]
+    [row] = left
+    assert row["detail"]["aside_rows"] == max(each["row"]["number"] for each in before if each["row"]["commune"] != "*")
+    assert "nguyên vẹn" in cchc("journal", "--verify").stdout
 
 
 def test_a_restore_does_not_take_rows_away(cchc: Cchc, tmp_path: Path):

@@ -143,14 +143,14 @@ def test_a_changed_row_is_found(cchc: Cchc, data: Path):
 @pytest.mark.parametrize("change", ["replace(body, 'operator/an', 'operator/bo')", "'{}'"], ids=["another", "garbage"])
 def test_the_doctor_looks_at_the_journals(cchc: Cchc, data: Path, change: str):
     cchc("token", "--operator", "an", "--commune", COMMUNE)
-    found = {each["id"]: each for each in json.loads(cchc("doctor", "--json", code=1).stdout)}
+    found = {each["check"]: each for each in json.loads(cchc("doctor", "--json", code=1).stdout)}
     assert found["journal"]["state"] == "ok"
     with sqlite3.connect(data / "tasks.db") as store:
         store.execute("DROP TRIGGER journal_insert_only_update")
         store.execute(f"UPDATE journal SET body = CAST({change} AS BLOB)")
     store.close()
     cchc("journal", "--verify", code=1)
-    found = {each["id"]: each for each in json.loads(cchc("doctor", "--json", code=2).stdout)}
+    found = {each["check"]: each for each in json.loads(cchc("doctor", "--json", code=2).stdout)}
     assert found["journal"]["state"] == "failure" and found["journal"]["mend"] == "cchc journal --verify"
 
 

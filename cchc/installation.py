@@ -17,17 +17,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cchc.channels import channels_of
 from cchc.data_lock import lock
+from cchc.personal_data import keep_no_statistics
 from cchc.services import NOTIFICATIONS, SCORING, SERVICES, TASKS, H, Service, readers
 from cchc.settings import SIGN_IN, Settings
 from services.notifications.channels.interface import Channels, Contact
 from services.notifications.directory import Directory
+from services.notifications.erasure import erase_person
 from services.notifications.service import Notifications
 from services.scoring.domain import rules
 from services.scoring.service import Scoring
 from services.tasks import personal
+from services.tasks.elsewhere import Erased, EraseElsewhere
+from services.tasks.elsewhere import over_http as erase_over_http
 from services.tasks.service import Tasks
 from shared.background import Background
-from shared.eventlog import EVERY_COMMUNE, Busy, Head, Log, open_database, reading, utcnow
+from shared.eventlog import EVERY_COMMUNE, Busy, Head, Log, open_database, reading, utcnow, writing
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
 from shared.eventlog.migrations import migrate, revisions
@@ -92,6 +96,9 @@ class Installation:
             owner = self.owner(name)
             before, _ = revisions(owner, service.migrations)
             migrate(owner, service.migrations)
+            if owner.dialect.name == "postgresql":
+                with writing(owner, EVERY_COMMUNE) as connection:
+                    keep_no_statistics(connection)
             after, _ = revisions(owner, service.migrations)
             if after != before:
                 note(owner, EVERY_COMMUNE, kinds.SCHEMA_MIGRATED, [f"schema/{revision}" for revision in sorted(after)])
@@ -180,6 +187,20 @@ class Installation:
     @property
     def evidence(self) -> Path:
         return self.settings.evidence
+
+    @property
+    def uploads_kept(self) -> timedelta:
+        return self.settings.uploads_kept
+
+    @property
+    def erase_elsewhere(self) -> EraseElsewhere:
+        return (
+            erase_over_http(self.settings.urls["notifications"]) if self.settings.kafka else self.erase_in_notifications
+        )
+
+    def erase_in_notifications(self, commune: str, staff: str, name: str | None) -> Erased:
+        """In this process, which reads that service's database."""
+        return Erased(*erase_person(self.notifications, commune, staff, name))
 
     def log_of(self, source: str) -> Log | None:
         return None if self.settings.kafka else self.own_log(source)

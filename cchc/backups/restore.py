@@ -19,14 +19,15 @@ from cchc.backups.tail import TOPIC, Grown, HolderAway, fetch_tail, rebuild_own_
 from cchc.backups.tail import take_over as take_over_log
 from cchc.backups.take import sync_folder
 from cchc.data_lock import lock
+from cchc.personal_data import ERASED, erase_again, keep_no_statistics
 from cchc.services import SERVICES
 from cchc.settings import Settings
-from services.tasks.evidence import write_whole
+from services.tasks.evidence import UPLOADS, path_of, write_whole
 from shared.eventlog import EVERY_COMMUNE, Busy, Log, open_database, reading, utcnow, writing
-from shared.eventlog.database import driver_of
+from shared.eventlog.database import driver_of, run
 from shared.eventlog.migrations import migrate, revisions, upgrade
 from shared.eventlog.security import secure
-from shared.journal import communes_of, end_of, kinds, note, take_over
+from shared.journal import Entry, communes_of, end_of, entries, kinds, note, take_over
 
 Say = Callable[[str], None]
 
@@ -40,12 +41,14 @@ class StillConnected(Exception):
 
 class Restored(msgspec.Struct, frozen=True):
     """`holders`: log → who else holds any of it; `aside`: where the data of before are now; `keys`:
-    public keys of checkpoints that could not be put in their place."""
+    public keys of checkpoints that could not be put in their place; `erased`: service → rows that the backup had and
+    that were erased after it; None where no journal says what was."""
 
     logs: list[Grown]
     holders: dict[str, list[str]]
     aside: list[str]
     keys: list[str]
+    erased: dict[str, int | None] = {}
 
 
 def restore_backup(
@@ -78,8 +81,10 @@ def restore_backup(
         say("lấy phần ghi sau bản sao lưu")
         with _present(settings, without) as present:
             logs, holders = _fetch_tails(settings, built, present, without)
-            for service, engine in built.items():
-                _keep_journal(service, present.get(service), engine, archive.manifest.taken_at, say)
+            erased = {
+                service: _keep_journal(service, present.get(service), engine, archive.manifest.taken_at, say)
+                for service, engine in built.items()
+            }
         _fill_replicas(built, [*archive.manifest.databases])
         say("chép minh chứng")
         _restore_files(archive, EVIDENCE, settings.evidence)
@@ -93,7 +98,9 @@ def restore_backup(
                     aside += _swap_schema(targets[service], built[service], service, stamp)
                 else:
                     aside += _swap_files(_file(settings.owners[service]), built[service], stamp)
-        return Restored(logs, holders, aside, _restore_keys(archive, settings))
+        if "tasks" in built:
+            _remove_erased_files(settings)
+        return Restored(logs, holders, aside, _restore_keys(archive, settings), erased)
 
 
 def restore_tail(settings: Settings, services: Sequence[str] | None = None, without: Collection[str] = ()) -> Restored:
@@ -116,7 +123,7 @@ def restore_tail(settings: Settings, services: Sequence[str] | None = None, with
             logs, holders = _fetch_tails(settings, engines, others | engines, without)
         for engine in engines.values():
             note(engine, EVERY_COMMUNE, kinds.TAIL_TAKEN)
-        return Restored(logs, holders, [], [])
+        return Restored(logs, holders, [], [], dict.fromkeys(chosen))
 
 
 # The tail
@@ -136,21 +143,60 @@ def _fetch_tails(
     return grown, holders
 
 
-def _keep_journal(service: str, present: Engine | None, built: Engine, taken_at: str, say: Say) -> None:
+def _keep_journal(service: str, present: Engine | None, built: Engine, taken_at: str, say: Say) -> int | None:
     """The journal of before goes on in the restored database, with a row for the restore: an older one never takes its
-    place unseen. Where the two differ, the row says where the one that is set aside ended."""
+    place unseen. Where the two differ, a row says where the one that is set aside ended.
+
+    What it says was erased after the backup is erased again: returns how many rows, None where it cannot be known.
+    """
     detail: dict[str, str | int] = {"taken_at": taken_at}
     if present is None or not _keeps_journal(present):
         say(f"không còn sổ truy vết {service} của dữ liệu đang có: sổ đi tiếp từ bản sao lưu")
         note(built, EVERY_COMMUNE, kinds.BACKUP_RESTORED, (), detail | {"journal": "of the backup"})
-        return
+        return None
+    erased, known = 0, True
     for commune in communes_of(present):
+        of_backup = end_of(built, commune).number
         if take_over(present, built, commune) is None:
             say(f"sổ truy vết {service}/{commune} khác bản sao lưu: dòng của nó ở lại trong dữ liệu cất sang bên")
             number, digest = end_of(present, commune)
             aside: dict[str, str | int] = {"aside_rows": number, "aside_hash": digest}
             note(built, commune, kinds.JOURNAL_LEFT, (), {"taken_at": taken_at} | aside)
-    note(built, EVERY_COMMUNE, kinds.BACKUP_RESTORED, (), detail | {"journal": "of before"})
+            known = False
+            continue
+        since = [entry for entry in _rows_after(built, commune, of_backup) if entry.kind in ERASED]
+        with writing(built, commune) as connection:
+            erased += erase_again(connection, commune, since)
+    note(built, EVERY_COMMUNE, kinds.BACKUP_RESTORED, (), detail | {"journal": "of before", "erased_again": erased})
+    return erased if known else None
+
+
+def _rows_after(engine: Engine, commune: str, number: int) -> Iterator[Entry]:
+    before = None
+    while found := [entry for entry in entries(engine, commune, before=before) if entry.number > number]:
+        yield from found
+        before = found[-1].number
+
+
+def _remove_erased_files(settings: Settings) -> None:
+    """Evidence came back from the archive by its hash: what no row names any more was erased."""
+    engine = open_database(settings.owners["tasks"])
+    try:
+        with reading(engine, EVERY_COMMUNE) as connection:
+            named = {(commune, sha256) for commune, sha256 in run(connection, _EVIDENCE)}
+            erased = {
+                (commune, entry.about[1].partition("/")[2])
+                for commune in communes_of(engine)
+                for entry in _rows_after(engine, commune, 0)
+                if entry.kind == kinds.EVIDENCE_ERASED.code
+            }
+    finally:
+        engine.dispose()
+    for commune, sha256 in erased - named:
+        path_of(settings.evidence / commune, sha256).unlink(missing_ok=True)
+
+
+_EVIDENCE = "SELECT commune, sha256 FROM evidence_files"
 
 
 def _keeps_journal(present: Engine) -> bool:
@@ -228,8 +274,11 @@ def _load(archive: Archive, service: str, engine: Engine) -> None:
 
 
 def _restore_files(archive: Archive, prefix: str, folder: Path) -> None:
-    """Files that are there already stay: their names say what they hold."""
+    """Files that are there already stay: their names say what they hold. Uploads, which older backups have, do not come
+    back: whoever needs one sends it again."""
     for name in archive.names(prefix):
+        if UPLOADS in name.split("/"):
+            continue
         path = folder / name.removeprefix(prefix)
         if not path.resolve().is_relative_to(folder.resolve()):
             raise Damaged(f"{name} nằm ngoài thư mục của nó")
@@ -326,10 +375,20 @@ def _swap_schema(connection: Connection, built: Engine, service: str, stamp: str
         for table, (columns, rows) in read_tables(source).items():
             write_rows(connection, table, columns, rows)
     secure(connection, service)
+    keep_no_statistics(connection)
     connection.commit()
     return [f"{service}: schema {aside}"] if moves else []
 
 
+def set_aside(engine: Engine) -> list[str]:
+    """The schemas that restores moved what was there to."""
+    if engine.dialect.name == "sqlite":
+        return []
+    with engine.connect() as connection:
+        return list(connection.scalars(_ASIDE))
+
+
+_ASIDE = text("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'before\\_restore\\_%' ORDER BY 1")
 _OTHERS = text(
     "SELECT coalesce(usename, '?') FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename IS NOT NULL"

@@ -83,7 +83,14 @@ def restore_command(
         done, taken_at = _explained(lambda: _restore(settings, file, chosen, without))
     if json_output:
         as_json(
-            {"taken_at": taken_at, "logs": done.logs, "holders": done.holders, "aside": done.aside, "keys": done.keys}
+            {
+                "taken_at": taken_at,
+                "logs": done.logs,
+                "holders": done.holders,
+                "aside": done.aside,
+                "keys": done.keys,
+                "erased": done.erased,
+            }
         )
         return
     _show(done, taken_at)
@@ -121,8 +128,16 @@ def _show(done: Restored, taken_at: str | None) -> None:
         click.echo(f"Chưa ghi được khóa công khai, hãy chép tay từ tệp sao lưu: {', '.join(done.keys)}")
     if taken_at:
         click.echo(
-            f"Ngoài nhật ký, mọi thứ như lúc {taken_at}: họ tên, địa chỉ, tên tệp minh chứng nhập sau đó phải nhập lại;"
-            " thứ đã xóa sau đó trở lại và phải xóa lại."
+            f"Ngoài nhật ký, mọi thứ như lúc {taken_at}: họ tên, địa chỉ, tên tệp minh chứng nhập sau đó phải nhập lại."
+        )
+    if known := {service: count for service, count in done.erased.items() if count is not None}:
+        counts = ", ".join(f"{service} {count}" for service, count in known.items())
+        click.echo(f"Thứ đã xóa sau bản sao lưu, theo sổ truy vết, đã được xóa lại (dòng): {counts}.")
+    if unknown := [service for service, count in done.erased.items() if count is None]:
+        click.echo(
+            f"Không còn sổ truy vết của {', '.join(unknown)} sau bản sao lưu: thứ đã xóa sau đó có thể đã trở lại."
+            " Tìm các dòng person.erased, evidence.erased, endpoint.removed trong hồ sơ kiểm tra hoặc bản sao lưu"
+            " mới hơn, rồi xóa lại (cchc person erase)."
         )
     click.echo("Đã phục hồi. Chạy cchc verify rồi mở lại các dịch vụ.")
 

@@ -19,6 +19,8 @@ from shared.events import Evidence, format_time
 
 MAX_EVIDENCE = 20 * 1024 * 1024  # bytes; scans of a commune's documents stay well below
 LONGEST_NAME = 200
+# The folder of a commune's uploads, in that of its evidence.
+UPLOADS = "imports"
 
 ZIP = b"PK\x03\x04"
 OFFICE = "application/vnd.openxmlformats-officedocument"

@@ -16,7 +16,7 @@ from services.tasks.domain.directives import in_force
 from services.tasks.domain.imports import Import
 from services.tasks.domain.task import Task
 from services.tasks.domain.templates import Template
-from services.tasks.evidence import folder, keep, path_of
+from services.tasks.evidence import UPLOADS, folder, keep, path_of
 from services.tasks.imports import plan_annex, plan_roster
 from services.tasks.imports.annex import read_annex
 from services.tasks.imports.annotate import annotate
@@ -26,8 +26,8 @@ from services.tasks.imports.results import Skipped, SkippedSheet, Table
 from services.tasks.imports.roster import read_roster
 from services.tasks.service import Tasks
 from shared import journal
-from shared.eventlog import Appended, Key, Transaction, snapshot, writing
-from shared.events import TaskAssigned, decode, event_hash
+from shared.eventlog import Appended, Key, Transaction, snapshot, utcnow, writing
+from shared.events import TaskAssigned, decode, event_hash, format_time
 from shared.journal import kinds
 from shared.web.auth import Principal
 
@@ -37,13 +37,15 @@ ACTOR = "service/tasks"  # a dry run is no person's decision
 
 
 class DryRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A file as read and compared with the log up to `position`. `plan` is for `confirm`, the rest for people."""
+    """A file as read and compared with the log up to `position`. `plan` is for `confirm`, the rest for people. The
+    file is there until `kept_until` (RFC 3339), and longer when it is looked at again."""
 
     commune: str
     position: int
     kind: Kind
     sha256: str
     file_name: str
+    kept_until: str
     directive: str | None
     import_: str
     rows: list[RowPlan]
@@ -126,6 +128,7 @@ def dry_run(
         kind=kind,
         sha256=sha256,
         file_name=file_name,
+        kept_until=format_time(utcnow() + service.uploads_kept),
         directive=directive,
         import_=f"{kind}-{sha256[:16]}-{before + 1}",
         rows=plan.rows,
@@ -186,7 +189,7 @@ def kept_file(service: Tasks, commune: str, sha256: str) -> bytes:
 
 
 def _folder(service: Tasks, commune: str) -> Path:
-    return folder(service, commune) / "imports"
+    return folder(service, commune) / UPLOADS
 
 
 def _save_names(connection: Any, commune: str, plan: Plan) -> None:

@@ -4,6 +4,8 @@ import base64
 import contextlib
 import io
 import os
+import socket
+import threading
 import time
 import unicodedata
 import zipfile
@@ -11,14 +13,23 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
+from flask.testing import FlaskClient
 from sqlalchemy import JSON, LargeBinary, MetaData, String
+from werkzeug.serving import make_server
 
 from cchc.cli import cli
 from cchc.personal_data import EVERY
 from cchc.services import SERVICES
+from cchc.settings import Settings, WrongSetting
 from services.tasks import erasure, importing
+from services.tasks.app import create_web
+from services.tasks.elsewhere import over_http
+from shared.eventlog import utcnow
+from shared.events import parse_time
+from shared.journal import Wanted, entries
 from shared.web import sign_in
 from shared.web.keys import mint
 from tests.support.reminded import COMMUNE, SmallCommune
@@ -115,27 +126,96 @@ def test_nothing_of_an_erased_person_is_left(commune: SmallCommune):
     assert commune.installation.tasks.log.head(COMMUNE).position > 0
 
 
-def test_the_route_erases_what_its_service_keeps(commune: SmallCommune):
+def test_the_route_erases_what_every_service_keeps(commune: SmallCommune):
     data = commune.installation.settings.data
     live(commune)
     client = commune.installation.web("tasks").test_client()
     office = bearer(commune, "p03", "office", "staff")
     assert client.delete(f"/api/v1/tasks/communes/{COMMUNE}/people/p04", headers=office).status_code == 204
-    left = {name.partition("/")[0].removesuffix("-wal").removesuffix("-shm") for name, _ in found_in(data)}
-    assert left == {"notifications.db"}
+    assert found_in(data) == []
+    for service, kind in (
+        ("tasks", "person.erased"),
+        ("notifications", "address.erased"),
+        ("notifications", "slips.erased"),
+    ):
+        [row] = entries(commune.installation.engine(service), COMMUNE, Wanted(kind=kind))
+        assert row.actor == "staff/p03"
 
 
-def test_an_upload_stays_for_a_day(commune: SmallCommune):
+@contextlib.contextmanager
+def deployed(commune: SmallCommune) -> Iterator[FlaskClient]:
+    """The tasks service of a deployment, which reaches notifications over HTTP alone."""
+    server = make_server("127.0.0.1", 0, commune.installation.web("notifications"), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        elsewhere = over_http(f"http://127.0.0.1:{server.port}/api/v1/notifications")
+        tasks = msgspec.structs.replace(commune.installation.tasks, erase_elsewhere=elsewhere)
+        yield create_web(tasks, commune.installation.verifier).test_client()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_deployed_the_route_asks_the_other_service_in_the_name_of_who_asks(commune: SmallCommune):
+    data = commune.installation.settings.data
+    live(commune)
+    path = f"/api/v1/tasks/communes/{COMMUNE}/people/p04"
+    with deployed(commune) as client:
+        assert client.delete(path, headers=bearer(commune, "p04", "staff")).status_code == 403
+        assert client.delete(path, headers=bearer(commune, "p03", "office", "staff")).status_code == 204
+    assert found_in(data) == []
+    [row] = entries(commune.installation.engine("notifications"), COMMUNE, Wanted(kind="slips.erased"))
+    assert row.actor == "staff/p03"
+
+
+def test_while_the_other_service_is_away_nothing_is_erased_and_who_can_is_said(commune: SmallCommune):
+    live(commune)
+    path = f"/api/v1/tasks/communes/{COMMUNE}/people"
+    office = bearer(commune, "p03", "office", "staff")
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}/api/v1/notifications"
+    tasks = msgspec.structs.replace(commune.installation.tasks, erase_elsewhere=over_http(address))
+    client = create_web(tasks, commune.installation.verifier).test_client()
+    refused = client.delete(f"{path}/p04", headers=office)
+    assert (refused.status_code, refused.json["code"]) == (503, "erasure-elsewhere")
+    assert "cchc person erase p04" in refused.json["detail"] and "Qzxw" not in refused.text
+    people = client.get(path, headers=office).json["people"]
+    assert NAME in {each["name"] for each in people}, "the name finds the slips at the next attempt"
+    assert commune.installation.web("tasks").test_client().delete(f"{path}/p04", headers=office).status_code == 204
+    assert found_in(commune.installation.settings.data) == []
+
+
+@pytest.mark.parametrize("hours", [None, 2])
+def test_an_upload_stays_as_long_as_the_preview_says(tmp_path: Path, hours: int | None):
+    setting = {"CCHC_UPLOAD_HOURS": str(hours)} if hours else {}
+    commune = SmallCommune(tmp_path / "data", "2024-01-02", (2024,), **setting)
+    lifetime_s = 3600 * (hours or 24)
     roster = ROSTER.format(name=NAME, email=EMAIL).encode()
+    before = utcnow()
     run = importing.dry_run(commune.tasks, COMMUNE, "roster", roster, "danh-sach.csv")
+    assert abs((parse_time(run.kept_until) - before).total_seconds() - lifetime_s) < 60
+    client = commune.installation.web("tasks").test_client()
+    shown = client.get(
+        f"/api/v1/tasks/communes/{COMMUNE}/imports/roster/{run.sha256}", headers=bearer(commune, "p03", "office")
+    )
+    assert parse_time(shown.json["kept_until"]) >= parse_time(run.kept_until)
     assert erasure.expire_uploads(commune.tasks) == 0
     [kept] = [file for file in (commune.tasks.evidence / COMMUNE / "imports").glob("*/*") if file.is_file()]
-    long_ago = time.time() - erasure.UPLOAD_LIFETIME_S - 1
+    long_ago = time.time() - lifetime_s - 1
     os.utime(kept, (long_ago, long_ago))
     importing.dry_run(commune.tasks, COMMUNE, "roster", roster, "danh-sach.csv")  # looked at again: another day
     assert erasure.expire_uploads(commune.tasks) == 0 and importing.kept_file(commune.tasks, COMMUNE, run.sha256)
     os.utime(kept, (long_ago, long_ago))
     assert erasure.expire_uploads(commune.tasks) == 1 and not kept.exists()
+    commune.installation.close()
+
+
+@pytest.mark.parametrize("written", ["0", "721", "-1", "một ngày", "1.5", "²"])
+def test_a_time_that_is_none_is_refused(written: str):
+    with pytest.raises(WrongSetting, match="CCHC_UPLOAD_HOURS"):
+        Settings.from_environment({"CCHC_UPLOAD_HOURS": written}, Path("data"))
 
 
 def test_every_column_says_what_it_holds_of_a_person(commune: SmallCommune):

@@ -16,7 +16,7 @@ from shared.eventlog.database import leave_nothing
 from shared.journal import kinds
 
 # Where the database's files are to hold no byte of what was deleted.
-TABLES = ("people",)
+TABLES = ("people", "evidence_files")
 
 logger = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from services.tasks.domain import refusals
 from services.tasks.personal import EvidenceFile
 from services.tasks.service import Tasks
 from shared.eventlog import reading, writing
+from shared.eventlog.database import leave_nothing
 from shared.events import Evidence, format_time
 
 MAX_EVIDENCE = 20 * 1024 * 1024  # bytes; scans of a commune's documents stay well below
@@ -77,6 +78,7 @@ def erase_evidence(service: Tasks, commune: str, task: str, sha256: str) -> bool
         personal.erase_evidence(connection, commune, task, sha256)
         if not personal.evidence_is_stored(connection, commune, sha256):
             path_of(folder(service, commune), sha256).unlink(missing_ok=True)
+    leave_nothing(service.engine, ("evidence_files",))
     return True
 
 

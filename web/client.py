@@ -15,6 +15,7 @@ import msgspec
 import urllib3
 from werkzeug.wrappers import Response
 
+from shared.decoding import decoder
 from shared.web.problems import MEDIA_TYPE
 from shared.web.trace import trace_id
 
@@ -92,8 +93,11 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
 
     def read(self, kind: type[Read]) -> Read:
-        """The JSON body as a Struct; fields that the Struct does not name are passed over."""
-        return msgspec.json.decode(self.body, type=kind)
+        """The JSON body as a Struct; fields that the Struct does not name are passed over.
+
+        Raises msgspec.DecodeError for anything else.
+        """
+        return decoder(kind)(self.body)
 
     @property
     def position(self) -> str | None:

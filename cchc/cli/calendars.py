@@ -11,6 +11,7 @@ from cchc.installation import Installation
 from cchc.output import as_json, fail
 from services.tasks.commands import execute
 from services.tasks.domain.publishing import PublishCalendar
+from shared.decoding import read_any
 from shared.web.auth import Principal
 from shared.web.problems import pointed
 from shared.web.schema import composed, faults
@@ -41,7 +42,7 @@ def publish(
     Ngày còn ở trạng thái đề xuất (status "proposed") thì không công bố: xóa khỏi tệp hoặc bỏ trạng thái đó trước.
     """
     try:
-        given = composed(msgspec.json.decode(file.read_bytes()))
+        given = composed(read_any(file.read_bytes()))
         for wrong in pointed(faults(given) or {}, "#"):
             fail(f"{file.name} {wrong['pointer']}: {wrong['detail']}")
         proposed = [day["date"] for day in given["days_off"] if day.get("status", "official") != "official"]
@@ -57,7 +58,7 @@ def publish(
             },
             PublishCalendar,
         )
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, LookupError, TypeError, AttributeError) as error:
         fail(f"{file.name} không phải tệp lịch: {error}")
     commune = the_commune(installation, commune)
     operator = Principal("operator/cchc", commune, frozenset({"admin"}))

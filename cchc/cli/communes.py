@@ -23,6 +23,7 @@ from services.tasks.domain.merging import Merger, Newcomer, Newcomers, calendars
 from services.tasks.domain.organisation import ChangeStaff
 from services.tasks.schemas import CloseCommuneBody, OpenCommuneBody, SettingsBody
 from shared.dates import day_month_year
+from shared.decoding import read_any
 from shared.eventlog import Appended, reading
 from shared.eventlog.signer import sign_now
 from shared.events import StaffAppointed, format_time, local_day
@@ -131,7 +132,7 @@ def _setting(text: str) -> tuple[str, Any]:
     if not name or not sign:
         fail(f"{text}: ghi dạng TÊN=GIÁ_TRỊ.")
     try:
-        return name, msgspec.json.decode(value)
+        return name, read_any(value)
     except msgspec.DecodeError:
         return name, value
 

@@ -55,9 +55,20 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dry_run(
-    service: Tasks, commune: str, kind: Kind, content: bytes, file_name: str, *, directive: str | None = None
+    service: Tasks,
+    commune: str,
+    kind: Kind,
+    content: bytes,
+    file_name: str,
+    *,
+    directive: str | None = None,
+    sender: str | None = None,
+    by: str | None = None,
 ) -> DryRun:
     """Read a file, compare it with what is recorded, and keep nothing but its bytes.
+
+    What it would record is looked at for the person who sends it and the one in whose name: rows about their own work
+    wait for others, and rows of a roster say who has to confirm them.
 
     Refuses: a file that cannot be read (`file-…`), a commune that is not open, for an annex an unknown directive.
     """
@@ -68,7 +79,7 @@ def dry_run(
         states = views.load(connection, commune, (), kinds=KINDS)
         contacts = personal.people_of(connection, commune)
         unit_names = personal.unit_names_of(connection, commune)
-    context = Context(commune, today, ACTOR, states=states)
+    context = Context(commune, today, f"staff/{sender}" if sender else ACTOR, states=states, in_name_of=by)
     if context.state(f"commune/{commune}") is None:
         raise refusals.COMMUNE_NOT_OPEN()
     sha256 = event_hash(content)
@@ -87,6 +98,7 @@ def dry_run(
                 _by_id(context, "unit"),
                 unit_names,
                 {staff: Contact(*(said or "" for said in one)) for staff, one in contacts.items()},
+                context,
             ),
             confirmed_before=before > 0,
         )

@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import msgspec
 
+from shared.decoding import decoder
 from shared.eventlog.errors import ChainBreak
 from shared.events import GENESIS_HASH, Envelope, decode, event_hash
 from shared.said import said_of
@@ -33,12 +34,12 @@ class Link(msgspec.Struct, gc=False):
     streamversion: int
 
 
-_decoder = msgspec.json.Decoder(Link)
+_read_link = decoder(Link)
 
 
 def read_link(body: bytes) -> Link:
     """Read the links of one event. Raises msgspec.DecodeError for bytes that are no event."""
-    return _decoder.decode(body)
+    return _read_link(body)
 
 
 def misfit(link: Link, head: Head, source: str, commune: str) -> str | None:

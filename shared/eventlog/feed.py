@@ -4,9 +4,11 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 
 import msgspec
 
+from shared.decoding import decoder
 from shared.eventlog.chain import Head
 from shared.said import said_of
 
@@ -36,7 +38,7 @@ class FeedClient:
     def heads(self) -> dict[str, Head]:
         """The ends of all communes' logs. Raises FeedError."""
         try:
-            return _heads.decode(self._get("/heads")).heads
+            return _heads(self._get("/heads")).heads
         except msgspec.DecodeError as error:
             raise FeedError(f"{self._base}/heads: {said_of(error)}") from error
 
@@ -48,7 +50,7 @@ class FeedClient:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
                 body: bytes = answer.read()
                 return body
-        except OSError as error:  # includes urllib's errors
+        except (OSError, HTTPException) as error:  # OSError includes urllib's errors
             raise FeedError(f"{self._base}{path}: {said_of(error)}") from error
 
 
@@ -56,4 +58,4 @@ class _Heads(msgspec.Struct):
     heads: dict[str, Head]
 
 
-_heads = msgspec.json.Decoder(_Heads)
+_heads = decoder(_Heads)

@@ -11,6 +11,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared.decoding import decoder
 from shared.eventlog.chain import read_link
 from shared.eventlog.database import EVERY_COMMUNE, reading, run, writing
 from shared.eventlog.errors import Busy
@@ -67,7 +68,7 @@ def compare_tail(log: Log, bootstrap: str, topic: str, last: int = TAIL) -> None
         for record in records:
             try:
                 link = read_link(record.value)
-            except (msgspec.DecodeError, TypeError):
+            except msgspec.DecodeError:
                 continue
             ours = link.source == f"/{log.source}" and record.key == link.commune.encode()
             if ours and link.position >= newest.get(link.commune, (0, b""))[0]:
@@ -272,7 +273,7 @@ class Relay:
 
 
 def _headers(body: bytes) -> list[tuple[str, bytes]]:
-    attributes = _attributes.decode(body)
+    attributes = _attributes(body)
     headers = [
         ("content-type", b"application/cloudevents+json"),
         ("ce_type", attributes.type.encode()),
@@ -289,7 +290,7 @@ class _Attributes(msgspec.Struct):
     correlationid: str | None = None
 
 
-_attributes = msgspec.json.Decoder(_Attributes)
+_attributes = decoder(_Attributes)
 
 
 _BEHIND = (

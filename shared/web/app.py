@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from werkzeug.exceptions import HTTPException
 
 from shared import metrics
+from shared.decoding import read_any
 from shared.journal import acting
 from shared.refusal import Refusal, by_code
 from shared.web import auth, problems
@@ -29,13 +30,19 @@ log = logging.getLogger(__name__)
 
 NOTHING = About()
 MIB = 1024 * 1024
-# Under `no-referrer` browsers send forms with `Origin: null`, which our own Origin check would refuse.
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
+    # Under `no-referrer` browsers send forms with `Origin: null`, which our own Origin check would refuse.
     "Referrer-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "private, no-cache",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    # Nearly every answer is about a person, and computers in an office are shared.
+    "Cache-Control": "no-store",
 }
+# Sent where browsers use https: for a year they use nothing else for this host.
+ONLY_HTTPS = "max-age=31536000; includeSubDomains"
 
 
 class Json(JSONProvider):
@@ -47,7 +54,7 @@ class Json(JSONProvider):
         return (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
 
     def loads(self, s: str | bytes, **_: Any) -> Any:
-        return msgspec.json.decode(s)
+        return read_any(s)
 
     def response(self, *args: Any, **kwargs: Any) -> flask.Response:
         body = msgspec.json.encode(self._prepare_response_obj(args, kwargs))
@@ -136,7 +143,7 @@ def create_app(
     app.extensions["cchc.about"] = about
     api = Api(app)
     app.view_functions["api-docs.openapi_json"] = auth.public(lambda: openapi(app))
-    app.register_blueprint(health_blueprint(checks or {}, alive, measures))
+    app.register_blueprint(health_blueprint({**(checks or {}), "keys": verifier.must_be_able}, alive, measures))
     for blueprint in blueprints:
         register = api.register_blueprint if isinstance(blueprint, flask_smorest.Blueprint) else app.register_blueprint
         register(blueprint, url_prefix=prefix + (blueprint.url_prefix or ""))
@@ -180,6 +187,8 @@ def _finish(response: flask.Response) -> flask.Response:
     """Add the headers that every answer has, answer 304 for what the client holds already, and log the access."""
     for header, value in SECURITY_HEADERS.items():
         response.headers.setdefault(header, value)
+    if auth.is_https():
+        response.headers.setdefault("Strict-Transport-Security", ONLY_HTTPS)
     response.headers["Trace-Id"] = trace_id()
     if "If-None-Match" in flask.request.headers:
         response.make_conditional(flask.request)

@@ -19,6 +19,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
 from shared import text
+from shared.decoding import read_any
 from shared.web import openapi
 from shared.web.form_messages import speak_vietnamese
 from shared.web.problems import Invalid, Rejected
@@ -145,8 +146,8 @@ class Parser(FlaskParser):
             raise UnsupportedMediaType
         # The standard library's decoder accepts NaN and lone surrogates, which no store behind us can hold.
         try:
-            return msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return read_any(body)
+        except msgspec.DecodeError as error:
             if wrong := _halves(body):
                 raise Invalid(wrong, "json") from error
             raise Rejected("invalid-json") from error

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Column, Engine, MetaData, String, Table, delete, insert
+from sqlalchemy import JSON, BigInteger, Column, Engine, MetaData, String, Table, delete, insert, inspect, text
 
 from shared.eventlog import NO_COMMUNE, writing
 from shared.journal import kinds, note
@@ -21,6 +21,9 @@ from shared.web.schema import Blueprint, Id, Schema
 
 CODE_LIFETIME = timedelta(minutes=15)
 SESSION_LIFETIME = timedelta(hours=12)  # a working day; then a new link
+
+# As for migrations: any number that all processes use.
+ADVISORY_LOCK = 0x63636864
 
 metadata = MetaData()
 
@@ -49,6 +52,20 @@ class _SignIn(msgspec.Struct):
     sub: str
     commune: str
     roles: list[str]
+
+
+def make_table(engine: Engine) -> None:
+    """Create the table where it is missing. Processes that start at once wait for each other."""
+    if inspect(engine).has_table(sign_in_codes.name):
+        return
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
+        else:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        metadata.create_all(connection)
+        connection.commit()
 
 
 def issue_code(engine: Engine, *, sub: str, commune: str, roles: Iterable[str], now: datetime | None = None) -> str:

@@ -6,6 +6,7 @@ import msgspec
 from sqlalchemy import Connection
 
 from services.tasks import answers, erasure, personal, queries, views
+from services.tasks.access import ACTIONS
 from services.tasks.api.changes import add, change
 from services.tasks.api.request import PREFIX, Versioned, known, service
 from services.tasks.domain.context import canonical
@@ -30,6 +31,7 @@ from services.tasks.schemas import (
 from shared import journal
 from shared.eventlog import writing
 from shared.journal import kinds
+from shared.roles import in_words
 from shared.web.auth import action, principal
 from shared.web.conditional import etag
 from shared.web.openapi import ETAG
@@ -104,4 +106,4 @@ def erase_contact(commune: str, staff: str) -> None:
 def _must_write(connection: Connection, commune: str) -> None:
     """The token's role counts only while the post that gave it is held."""
     if not queries.viewer(service(), connection, commune, principal()).may("person.write"):
-        raise Rejected("role")
+        raise Rejected("role", who=in_words(ACTIONS["person.write"]))

@@ -245,10 +245,13 @@ def test_ready_is_when_every_check_passes(tmp_path: Path, caplog: pytest.LogCapt
 
     notes = notes_service(tmp_path, checks={"database": lambda: None, "broker": broker})
     ready = notes.client.get("/readyz")
-    assert (ready.status_code, body(ready)) == (200, {"status": "ok", "checks": {"database": "ok", "broker": "ok"}})
+    assert (ready.status_code, body(ready)) == (
+        200,
+        {"status": "ok", "checks": {"database": "ok", "broker": "ok", "keys": "ok"}},
+    )
     broken.append("now")
     down = notes.client.get("/readyz")
-    assert (down.status_code, body(down)["checks"]) == (503, {"database": "ok", "broker": "failed"})
+    assert (down.status_code, body(down)["checks"]) == (503, {"database": "ok", "broker": "failed", "keys": "ok"})
     assert "secret-host" not in down.text
     assert "secret-host" in caplog.text
     assert notes.client.get("/livez").status_code == 200
@@ -265,10 +268,24 @@ def test_a_check_that_hangs_is_not_waited_for_nor_asked_again(tmp_path: Path, mo
     notes = notes_service(tmp_path, checks={"database": database})
     for _ in range(3):
         down = notes.client.get("/readyz")
-        assert (down.status_code, body(down)["checks"]) == (503, {"database": "failed"})
+        assert (down.status_code, body(down)["checks"]) == (503, {"database": "failed", "keys": "ok"})
     assert len(asked) == 1
     answers.set()
     until(lambda: notes.client.get("/readyz").status_code == 200, what="it answers again")
+
+
+def test_without_a_key_set_nobody_can_be_served_and_readiness_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    notes = notes_service(tmp_path)
+    kept = notes.key_set.read_bytes()
+    for lost in (None, b"", b"{}", b"[" * 5000):
+        notes.key_set.unlink() if lost is None else notes.key_set.write_bytes(lost)
+        down = notes.client.get("/readyz")
+        assert (down.status_code, body(down)["checks"]) == (503, {"keys": "failed"})
+        assert str(notes.key_set) in caplog.text
+    notes.key_set.write_bytes(kept)
+    assert notes.client.get("/readyz").status_code == 200
 
 
 def test_a_process_that_does_not_go_on_is_not_alive(tmp_path: Path) -> None:
@@ -351,9 +368,19 @@ def test_every_answer_has_the_security_headers(notes: Service) -> None:
     ):
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Content-Security-Policy"].startswith("default-src 'none'")
-        assert response.headers["Cache-Control"] == "private, no-cache"
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert response.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "microphone=()" in response.headers["Permissions-Policy"]
+        assert "Strict-Transport-Security" not in response.headers
         # Not `no-referrer`: browsers would then send `Origin: null` with our own forms.
         assert response.headers["Referrer-Policy"] == "same-origin"
+
+
+def test_where_browsers_use_https_they_use_nothing_else(tmp_path: Path) -> None:
+    notes = notes_service(tmp_path, origin="https://cchc.example")
+    for response in (notes.client.get(NOTES), notes.client.get("/nothing"), notes.client.get("/livez")):
+        assert response.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 # Feed

@@ -17,7 +17,7 @@ from cchc.installation import Installation
 from cchc.services import SERVICES
 from cchc.settings import WrongSetting
 from shared.eventlog import NO_COMMUNE, reading
-from shared.eventlog.brokers import Brokers
+from shared.eventlog.brokers import Brokers, NotBrokers
 from shared.eventlog.database import driver_of
 from shared.events import VIETNAM
 from shared.said import said_of
@@ -123,7 +123,7 @@ def _databases(installation: Installation) -> Iterator[Way]:
 def _brokers(installation: Installation) -> Iterator[Way]:
     try:
         brokers = Brokers.parse(installation.settings.kafka or "")
-    except ValueError:
+    except NotBrokers:
         return  # another check says so
     for server in filter(None, brokers.servers.split(",")):
         host, _, port = server.strip().rpartition(":")

@@ -9,6 +9,10 @@ import msgspec
 FILES = {"ca", "certificate", "key"}
 
 
+class NotBrokers(ValueError):
+    """An address of brokers is not written as it has to be."""
+
+
 class Brokers(msgspec.Struct, frozen=True):
     """`servers` as in bootstrap.servers, host:port,…; over TLS the certificates are checked, and the hosts' names.
 
@@ -24,16 +28,16 @@ class Brokers(msgspec.Struct, frozen=True):
 
     @classmethod
     def parse(cls, address: str) -> "Brokers":
-        """`host:port,…`, or `ssl://host:port,…[?ca=FILE][&certificate=FILE&key=FILE]`. Raises ValueError."""
+        """`host:port,…`, or `ssl://host:port,…[?ca=FILE][&certificate=FILE&key=FILE]`. Raises NotBrokers."""
         scheme, found, rest = address.partition("://")
         if not found:
             return cls(address)
         servers, _, query = rest.partition("?")
-        files = dict(parse_qsl(query, strict_parsing=True)) if query else {}
-        if scheme.lower() != "ssl" or not servers.strip("/") or files.keys() - FILES:
-            raise ValueError("brokers are written host:port,… or ssl://host:port,…?ca=FILE&certificate=FILE&key=FILE")
+        files = dict(parse_qsl(query, keep_blank_values=True))
+        if scheme.lower() != "ssl" or not servers.strip("/") or files.keys() - FILES or not all(files.values()):
+            raise NotBrokers("brokers are written host:port,… or ssl://host:port,…?ca=FILE&certificate=FILE&key=FILE")
         if ("certificate" in files) != ("key" in files):
-            raise ValueError("a certificate needs its key, and a key its certificate")
+            raise NotBrokers("a certificate needs its key, and a key its certificate")
         return cls(servers.rstrip("/"), True, **files)
 
     def context(self) -> ssl.SSLContext:

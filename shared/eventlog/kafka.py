@@ -12,7 +12,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
 from kafka.partitioner.default import murmur2
 
-from shared.eventlog.brokers import Brokers
+from shared.eventlog.brokers import Brokers, NotBrokers
 from shared.events.asyncapi import topic as topic_name
 from shared.said import said_of
 
@@ -160,8 +160,8 @@ def connect(kind: Callable[..., Any], bootstrap: str, *topics: str, **options: A
     """
     try:
         reached = Brokers.parse(bootstrap).options()
-    except (ValueError, OSError) as error:
-        raise WrongBrokers(f"certificates: {said_of(error)}") from error
+    except (NotBrokers, OSError) as error:
+        raise WrongBrokers(said_of(error)) from error
     clients = []
 
     def remembered(**config: Any) -> KafkaNetClient:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
@@ -49,10 +50,10 @@ def in_transit(installation: Installation) -> Iterator[Finding]:
         yield not_applicable("mọi thứ ở trong một máy, không có gì đi qua mạng")
         return
     for way in {(way.host, way.port): way for way in ways}.values():
-        yield _found(way)
+        yield found(way)
 
 
-def _found(way: Way) -> Finding:
+def found(way: Way) -> Finding:
     place = f"{way.name} ({way.host}:{way.port})"
     if way.context is None:
         if _is_near(way.host):
@@ -98,11 +99,11 @@ def _is_near(host: str) -> bool:
 
 def _databases(installation: Installation) -> Iterator[Way]:
     for service in SERVICES:
-        engine = installation.engine(service)
-        if engine.dialect.name != "postgresql":
-            continue
         try:
-            with reading(engine, NO_COMMUNE) as connection:
+            # Opening one on SQLite would make its file.
+            if make_url(installation.settings.databases[service]).get_backend_name() != "postgresql":
+                continue
+            with reading(installation.engine(service), NO_COMMUNE) as connection:
                 libpq = driver_of(connection).pgconn
                 said = {one.keyword.decode(): (one.val or b"").decode() for one in libpq.info}
                 host, port, encrypted = said["host"], int(said["port"]), libpq.ssl_in_use

@@ -1,4 +1,4 @@
-"""PostgreSQL and Kafka over TLS, as a province sets it up: from its how-to's settings alone, and nothing in the clear."""
+"""PostgreSQL and Kafka over TLS, as a province sets it up: by settings alone, and nothing in the clear."""
 
 import os
 from collections.abc import Iterator

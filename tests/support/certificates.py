@@ -14,6 +14,8 @@ from cryptography.x509.oid import NameOID
 def certificate(folder: Path, name: str = "localhost", days: int = 1) -> tuple[Path, ssl.SSLContext]:
     """The file to trust, and a server's context that holds certificate and key."""
     public, both = files(folder, name, days)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
     return public, context
 
 

@@ -5,6 +5,7 @@ of which holds all that the one before it held of its own log; running it again 
 """
 
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -99,7 +100,7 @@ def restore_backup(
                 else:
                     aside += _swap_files(_file(settings.owners[service]), built[service], stamp)
         if "tasks" in built:
-            _remove_erased_files(settings)
+            _remove_erased_files(settings, archive.manifest.taken_at)
         return Restored(logs, holders, aside, _restore_keys(archive, settings), erased)
 
 
@@ -178,22 +179,23 @@ def _rows_after(engine: Engine, commune: str, number: int) -> Iterator[Entry]:
         before = found[-1].number
 
 
-def _remove_erased_files(settings: Settings) -> None:
-    """Evidence came back from the archive by its hash: what no row names any more was erased."""
+def _remove_erased_files(settings: Settings, taken_at: str) -> None:
+    """Files came back from the archive by their hash: evidence that no row names any more was erased; so were uploads,
+    all of a commune's at once, when its journal says so after the backup."""
     engine = open_database(settings.owners["tasks"])
     try:
         with reading(engine, EVERY_COMMUNE) as connection:
             named = {(commune, sha256) for commune, sha256 in run(connection, _EVIDENCE)}
-            erased = {
-                (commune, entry.about[1].partition("/")[2])
-                for commune in communes_of(engine)
-                for entry in _rows_after(engine, commune, 0)
-                if entry.kind == kinds.EVIDENCE_ERASED.code
-            }
+            rows = [(commune, entry) for commune in communes_of(engine) for entry in _rows_after(engine, commune, 0)]
     finally:
         engine.dispose()
-    for commune, sha256 in erased - named:
-        path_of(settings.evidence / commune, sha256).unlink(missing_ok=True)
+    for commune, entry in rows:
+        if entry.kind == kinds.EVIDENCE_ERASED.code:
+            sha256 = entry.about[1].partition("/")[2]
+            if (commune, sha256) not in named:
+                path_of(settings.evidence / commune, sha256).unlink(missing_ok=True)
+        elif entry.kind == kinds.UPLOADS_ERASED.code and entry.time >= taken_at:
+            shutil.rmtree(settings.evidence / commune / UPLOADS, ignore_errors=True)
 
 
 _EVIDENCE = "SELECT commune, sha256 FROM evidence_files"
@@ -274,11 +276,8 @@ def _load(archive: Archive, service: str, engine: Engine) -> None:
 
 
 def _restore_files(archive: Archive, prefix: str, folder: Path) -> None:
-    """Files that are there already stay: their names say what they hold. Uploads, which older backups have, do not come
-    back: whoever needs one sends it again."""
+    """Files that are there already stay: their names say what they hold."""
     for name in archive.names(prefix):
-        if UPLOADS in name.split("/"):
-            continue
         path = folder / name.removeprefix(prefix)
         if not path.resolve().is_relative_to(folder.resolve()):
             raise Damaged(f"{name} nằm ngoài thư mục của nó")

@@ -13,7 +13,6 @@ from cchc.backups.archive import CHECKPOINT_KEYS, EVIDENCE, ArchiveWriter, Datab
 from cchc.backups.tables import read_tables, revision_of
 from cchc.installation import Installation
 from cchc.services import SERVICES
-from services.tasks.evidence import UPLOADS
 from shared.eventlog import EVERY_COMMUNE, Head, snapshot, utcnow
 from shared.eventlog.database import run
 from shared.events import format_time
@@ -70,8 +69,7 @@ def _write(installation: Installation, archive: ArchiveWriter) -> None:
     # After the rows that name them.
     evidence = installation.settings.evidence
     for path in sorted(evidence.rglob("*")):
-        # Uploads go within hours, and any of them may name a person who is erased meanwhile.
-        if path.is_file() and STORED_BY_HASH.fullmatch(path.name) and UPLOADS not in path.parts:
+        if path.is_file() and STORED_BY_HASH.fullmatch(path.name):
             with suppress(FileNotFoundError):  # erased meanwhile
                 archive.add_file(EVIDENCE + path.relative_to(evidence).as_posix(), path)
     for path in sorted(installation.settings.checkpoint_keys.glob("*.pem")):

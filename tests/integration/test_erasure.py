@@ -267,7 +267,7 @@ def test_a_restore_that_cannot_know_what_was_erased_says_so(commune: SmallCommun
 @pytest.mark.parametrize("kind", [kind for kind in kinds.KINDS if kind.endswith((".erased", ".removed"))])
 def test_every_erasure_can_be_made_again(commune: SmallCommune, kind: str):
     if kind == kinds.UPLOADS_ERASED.code:
-        assert kind not in ERASED, "uploads are in no backup"
+        assert kind not in ERASED, "uploads are files"
         return
     table, columns = ERASED[kind]
     found = {name: table_of(commune, name) for name in SERVICES}

@@ -3,32 +3,33 @@
 People are named if their contact is known at that moment, else by their post. No message is stored.
 """
 
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
 
+from services.notifications import act_words
 from services.notifications.channels.interface import Contact, Item, Message
 from services.notifications.domain import records as kept
 from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.people import Post, post_on, unit_on
 from services.notifications.domain.records import Records, TaskRecord
+from services.notifications.domain.rules import AT_ONCE
 from services.notifications.domain.task_state import TaskState, state_at
 from services.notifications.domain.weekly import month, week
+from services.notifications.words import TITLE_LENGTH, period_words, plain, shortened
 from shared.calendar import CalendarMissing, Calendars
 from shared.collation import order
 from shared.dates import day_month_year
-from shared.events import VIETNAM, local_day, parse_time
+from shared.events import VIETNAM, Envelope, local_day, parse_time
 from shared.records import commune_name
 
 LATE, TODAY, SOON, OTHER = "Quá hạn", "Đến hạn hôm nay", "Sắp đến hạn", "Việc khác"
-HEADINGS = (LATE, TODAY, SOON, OTHER)
+AT_ONCE_HEADING = "Cần biết ngay"
+HEADINGS = (AT_ONCE_HEADING, LATE, TODAY, SOON, OTHER)
 
-# In a subject: mail clients and phones show less than a hundred characters.
-TITLE_LENGTH = 80
 # How many people or fields with late tasks a digest of figures names; the report has them all.
 LINES = 15
 
@@ -58,15 +59,16 @@ def compose(
     link: Callable[[Occurrence], str | None],
     catch_up: bool = False,
     documents: Collection[str] = (),
+    acts: Mapping[str, Sequence[Envelope]] = {},
 ) -> Message:
     """One message of these occurrences (at least one) to their recipient, as things stand at `at` (RFC 3339 in UTC).
 
     `contacts` are all contacts of the commune by staff id, empty to name nobody; a webhook never names anybody.
     `documents` are the rules that come with an urging slip for the Office. `catch_up`: the occurrences were missed
-    while the system stood still.
+    while the system stood still. `acts` are by reminder the events that notices are about.
     """
     named = {} if channel == "webhook" else contacts
-    view = _View(records, recipient, at, named, frozenset(documents), calendars_at(records, at))
+    view = _View(records, recipient, at, named, frozenset(documents), calendars_at(records, at), acts)
     entries = [_entry(view, occurrence, link(occurrence)) for occurrence in _latest(occurrences, channel)]
     entries.sort(key=lambda entry: HEADINGS.index(entry.item.heading))
     tasks = {task_of(occurrence.about) for occurrence in occurrences}
@@ -82,24 +84,6 @@ def compose(
         urgent=any(occurrence.urgency == "immediate" for occurrence in occurrences),
         thread=f"task/{tasks.pop()}" if len(tasks) == 1 and None not in tasks else None,
     )
-
-
-def plain(text: str) -> str:
-    """A text on one line, composed (NFC), without control and invisible formatting characters."""
-    signs = ((sign, unicodedata.category(sign)) for sign in text if unicodedata.category(sign) != "Cf")
-    spaced = "".join(" " if kind[0] in "ZC" else sign for sign, kind in signs)
-    return unicodedata.normalize("NFC", " ".join(spaced.split()))
-
-
-def shortened(text: str, length: int = TITLE_LENGTH) -> str:
-    """At most `length` characters, cut between words where it can be."""
-    text = plain(text)
-    if len(text) <= length:
-        return text
-    cut = text[: length - 1]
-    if not text[length - 1].isspace() and " " in cut:
-        cut = cut.rsplit(" ", 1)[0]
-    return cut.rstrip(" ,;:.–-") + "…"
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -118,6 +102,7 @@ class _View(msgspec.Struct, frozen=True):
     contacts: Mapping[str, Contact]
     documents: frozenset[str]
     calendars: Calendars
+    acts: Mapping[str, Sequence[Envelope]]
 
     @property
     def today(self) -> date:
@@ -164,7 +149,7 @@ def _latest(occurrences: Sequence[Occurrence], channel: str) -> Iterable[Occurre
     ordered = sorted(occurrences, key=lambda each: (each.run_on, each.queued_at, each.rule))
     if channel == "webhook":
         return ordered
-    return {(each.about, each.note): each for each in ordered}.values()
+    return {(each.about, each.note, each.rule in AT_ONCE and each.rule): each for each in ordered}.values()
 
 
 def _entry(view: _View, occurrence: Occurrence, link: str | None) -> _Entry:
@@ -283,6 +268,22 @@ def _appeal(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     )
 
 
+# Acts
+
+
+def _act(view: _View, occurrence: Occurrence, of: str) -> _Entry:
+    headline = act_words.headline(occurrence.rule)
+    events = view.acts.get(occurrence.reminder, ())
+    if not events:
+        return _Entry(headline, _item(occurrence, heading=AT_ONCE_HEADING, title=of, text=f"{headline}: {of}"))
+    title = act_words.title(view.records, events, view.named)
+    lines = [*act_words.details(view.records, occurrence.rule, events, view.named)]
+    return _Entry(
+        headline,
+        _item(occurrence, heading=AT_ONCE_HEADING, title=title, text=f"{headline}: {title}", details=lines),
+    )
+
+
 # Figures of a week or a month
 
 
@@ -333,6 +334,7 @@ _WRITERS: Mapping[str, Callable[[_View, Occurrence, str], _Entry]] = {
     "check": _task,
     "sheet": _sheet,
     "appeal": _appeal,
+    "act": _act,
     "week": _week,
     "month": _month,
 }
@@ -345,6 +347,8 @@ def _subject(entries: Sequence[_Entry], at: str, catch_up: bool) -> str:
     now = parse_time(at).astimezone(VIETNAM)
     if catch_up:
         return f"Nhắc bù các việc bị lỡ, {now:%d/%m/%Y} ({len(entries)} việc)"
+    if all(entry.item.rule in AT_ONCE for entry in entries) and len(entries) > 1:
+        return f"Cần biết ngay: {len(entries)} việc được ghi, {now:%H:%M %d/%m/%Y}"
     if len(entries) == 1:
         only = entries[0]
         figures = only.item.about.startswith(("week/", "month/"))
@@ -360,18 +364,3 @@ def _closing(records: Records, catch_up: bool) -> str:
     if not catch_up:
         return sender
     return f"Hệ thống vừa hoạt động lại sau thời gian dừng; đây là các thông báo bị lỡ, gộp thành một tin.\n{sender}"
-
-
-def period_words(period: str) -> str:
-    """`2026-03` is tháng 3/2026, `2026-Q1` quý I/2026, `2026-W09` tuần 9/2026, `2026` năm 2026."""
-    year, _, part = period.partition("-")
-    if not part:
-        return f"năm {year}"
-    if part.startswith("Q"):
-        return f"quý {_QUARTERS.get(part[1:], part[1:])}/{year}"
-    if part.startswith("W"):
-        return f"tuần {int(part[1:])}/{year}"
-    return f"tháng {part.removeprefix('0')}/{year}"
-
-
-_QUARTERS = {"1": "I", "2": "II", "3": "III", "4": "IV"}

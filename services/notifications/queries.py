@@ -3,16 +3,17 @@ was reminded, slips, the week and the month."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from sqlalchemy import select
 
-from services.notifications import outside_log, tables, views
+from services.notifications import act_words, outside_log, tables, views
 from services.notifications.access import person, sees_all
 from services.notifications.channels.interface import Contact, Item, Undeliverable
 from services.notifications.documents import slips as documents
 from services.notifications.domain import refusals, weekly
+from services.notifications.domain.acts import span_of, told_in
 from services.notifications.domain.occurrence import Occurrence, State, Wanted, task_of
 from services.notifications.domain.plan import Problem, View, plan
 from services.notifications.domain.records import Records
@@ -21,9 +22,20 @@ from services.notifications.domain.texts import CHANNELS, REASONS, RULES, STATES
 from services.notifications.domain.weekly import Month, ReachedRecipient, Week
 from services.notifications.domain.why import Line, why
 from services.notifications.domain.worklist import Worklist, worklist
-from services.notifications.messages import compose, period_words
+from services.notifications.messages import compose
+from services.notifications.words import period_words
 from shared.eventlog import reading, snapshot
-from shared.events import VIETNAM, PreferencesChanged, decode, end_of_day, format_time, local_day, parse_time, type_name
+from shared.events import (
+    VIETNAM,
+    Envelope,
+    PreferencesChanged,
+    decode,
+    end_of_day,
+    format_time,
+    local_day,
+    parse_time,
+    type_name,
+)
 from shared.web.answers import answer_of
 from shared.web.auth import Principal
 
@@ -57,6 +69,25 @@ def contacts(service: "Notifications", commune: str) -> Mapping[str, Contact]:
         return service.channels.directory(commune)
     except Undeliverable as error:
         raise refusals.NAMES_AWAY() from error
+
+
+# By reminder, the events that a notice is about: the log has them, and the notice does not repeat them.
+Acts: TypeAlias = Mapping[str, Sequence[Envelope]]
+
+
+def acts_of(service: "Notifications", records: Records, occurrences: Iterable[Occurrence]) -> Acts:
+    """The events that these reminders are about, for those that are about acts; `records` need the people only."""
+    spans = {each.about: span for each in occurrences if (span := span_of(each.about))}
+    told = {}
+    for about, span in spans.items():
+        log = service.logs[span.source]
+        append = [decode(body) for body in log.read_all(records.commune, span.first - 1, span.last)]
+        told[about] = told_in(records, append)
+    return {
+        each.reminder: told[each.about].get((each.rule, each.recipient), ())
+        for each in occurrences
+        if each.about in told
+    }
 
 
 # The Office's day
@@ -141,14 +172,15 @@ def why_then(
     with snapshot(service.engine, commune) as connection:
         views.require_person(connection, commune, staff)
         theirs = views.occurrences(connection, commune, recipient=staff, last=day)
-    return [_line_in_words(view.records, line) for line in why(view, theirs, staff, day, now)]
+    acts = acts_of(service, view.records, theirs)
+    return [_line_in_words(view.records, acts, line) for line in why(view, theirs, staff, day, now)]
 
 
-def _line_in_words(records: Records, line: Line) -> LineInWords:
+def _line_in_words(records: Records, acts: Acts, line: Line) -> LineInWords:
     return answer_of(
         LineInWords,
         line,
-        title=title_of(records, line.about),
+        title=title_of(records, line.about, acts.get(line.reminder or "", ())),
         rule_text=RULES.get(line.rule, line.rule) if line.rule else None,
         text=_filled(line),
     )
@@ -236,9 +268,10 @@ def _known(service: "Notifications", commune: str, reminder: str) -> Occurrence:
     return occurrence
 
 
-def in_words(service: "Notifications", commune: str, occurrences: Iterable[Occurrence]) -> list[ReminderInWords]:
+def in_words(service: "Notifications", commune: str, occurrences: Sequence[Occurrence]) -> list[ReminderInWords]:
     with snapshot(service.engine, commune) as connection:
         records = views.running(connection, commune, EVER)
+    acts = acts_of(service, records, occurrences)
     return [
         ReminderInWords(
             occurrence,
@@ -246,15 +279,17 @@ def in_words(service: "Notifications", commune: str, occurrences: Iterable[Occur
             STATES[occurrence.state],
             REASONS.get(occurrence.reason, occurrence.reason) if occurrence.reason else None,
             CHANNELS[occurrence.channel],
-            title_of(records, occurrence.about),
+            title_of(records, occurrence.about, acts.get(occurrence.reminder, ())),
         )
         for occurrence in occurrences
     ]
 
 
-def title_of(records: Records, about: str) -> str:
-    """What a reminder is about, in words."""
+def title_of(records: Records, about: str, acts: Sequence[Envelope] = ()) -> str:
+    """What a reminder is about, in words; `acts` are the events that a notice is about."""
     kind, _, rest = about.partition("/")
+    if acts:
+        return act_words.title(records, acts, lambda staff: staff)
     if (task := records.tasks.get(task_of(about) or "")) is not None:
         return task.title
     if kind in ("week", "month"):
@@ -332,6 +367,7 @@ def letters(service: "Notifications", commune: str, occurrences: Sequence[Occurr
         names = service.channels.directory(commune)
     except Undeliverable:
         names = {}  # people are called by their posts while their names cannot be read
+    acts = acts_of(service, records, occurrences)
     written = []
     for occurrence in occurrences:
         message = compose(
@@ -343,6 +379,7 @@ def letters(service: "Notifications", commune: str, occurrences: Sequence[Occurr
             at=at,
             contacts=names,
             link=lambda _: None,
+            acts=acts,
         )
         written.append(Letter(occurrence, message.items[0], task_of(occurrence.about)))
     return written

@@ -15,6 +15,9 @@ RULES = {
     "sheet": "Phiếu kỳ còn thiếu",
     "appeal": "Kiến nghị sắp hết hạn giải quyết",
     "urge": "Văn phòng đôn đốc",
+    "typed-for": "Ghi thay tên người nhận",
+    "decided-outside": "Quyết định từ ngoài xã",
+    "who-judges": "Thay đổi vai trò, người đánh giá",
 }
 
 STATES = {
@@ -93,4 +96,72 @@ WHY = STATES | {
     "completed": REASONS["completed"],
     "cancelled": REASONS["cancelled"],
     "handed_back": REASONS["handed_back"],
+}
+
+# What a person did, or somebody else in their name, by the event's name.
+ACTS = {
+    "calendar.published": "Công bố lịch làm việc",
+    "commune.settings_chosen": "Chọn thiết lập của xã",
+    "import.confirmed": "Xác nhận tệp nhập",
+    "rating.settings_chosen": "Chọn thiết lập của năm",
+    "rating.common_assessed": "Đánh giá tiêu chí chung",
+    "rating.unit_result_recorded": "Ghi kết quả đơn vị",
+    "rating.rule_set_chosen": "Chọn bộ quy tắc xếp loại",
+    "rating.leader_criteria_recorded": "Ghi tiêu chí của người lãnh đạo, quản lý",
+    "rating.period_closed": "Khóa kỳ theo dõi",
+    "rating.period_reopened": "Mở lại kỳ theo dõi",
+    "rating.period_result_received": "Nhận điểm kỳ từ cơ quan cũ",
+    "rating.proposed": "Đề xuất mức xếp loại",
+    "rating.self_assessed": "Tự đánh giá, xếp loại",
+    "rating.decided": "Quyết định xếp loại",
+    "rating.appealed": "Kiến nghị về xếp loại",
+    "rating.appeal_resolved": "Giải quyết kiến nghị",
+    "rating.re_rated": "Xếp loại lại",
+    "reminder.policy_published": "Công bố chính sách nhắc việc",
+    "reminder.queued": "Đôn đốc",
+    "reminder.sent_by_hand": "Ghi đã báo tận tay",
+    "reminder.acknowledged": "Ghi đã xem tin nhắc",
+    "reminder.urging_slip_issued": "Ký phiếu đôn đốc",
+    "recipient.preferences_changed": "Chọn cách nhận tin nhắc",
+    "staff.appointed": "Bổ nhiệm, phân công",
+    "staff.changed": "Thay đổi thông tin công tác",
+    "task.draft_settled": "Xử lý dòng chờ của danh mục",
+    "task.assigned": "Giao nhiệm vụ",
+    "task.corrected": "Sửa nội dung nhiệm vụ",
+    "task.due_confirmed": "Xác định thời hạn",
+    "task.due_recomputed": "Tính lại thời hạn",
+    "task.acknowledged": "Nhận việc",
+    "task.progress_noted": "Báo cáo tiến độ",
+    "task.extension_requested": "Xin gia hạn",
+    "task.extension_granted": "Cho gia hạn",
+    "task.extension_refused": "Không cho gia hạn",
+    "task.result_reported": "Báo cáo kết quả",
+    "task.result_returned": "Trả lại kết quả",
+    "task.completed": "Xác nhận hoàn thành",
+    "task.objective_cause_confirmed": "Xác nhận nguyên nhân khách quan",
+    "task.handed_back": "Trả lại nhiệm vụ",
+    "task.coefficient_corrected": "Sửa hệ số",
+    "task.cancelled": "Hủy nhiệm vụ",
+    "task.reopened": "Mở lại nhiệm vụ",
+    "template.set": "Đặt việc định kỳ",
+    "template.ended": "Dừng việc định kỳ",
+}
+
+# What tells who judges a person, and what they may do.
+POST_FIELDS = {
+    "roles": "Vai trò",
+    "rated": "Thuộc diện xếp loại",
+    "tracker": "Người theo dõi",
+    "rater": "Người xếp loại",
+}
+ROLES = {
+    "chair": "Chủ tịch",
+    "vice_chair": "Phó Chủ tịch",
+    "office": "Văn phòng",
+    "staff": "cán bộ, công chức",
+    "village_head": "trưởng thôn",
+    "focal_point": "đầu mối",
+    "supervisor": "giám sát",
+    "inspector": "thanh tra, kiểm tra",
+    "admin": "quản trị",
 }

@@ -12,24 +12,28 @@ from services.notifications.domain.rules import JUDGES, OUTSIDE
 from services.notifications.domain.texts import ACTS, POST_FIELDS, ROLES
 from services.notifications.words import period_words, plain, shortened
 from shared.dates import day_month_year
-from shared.events import CATALOGUE, VIETNAM, Envelope, StaffAppointed, StaffChanged, parse_time
+from shared.events import CATALOGUE, VIETNAM, Envelope, StaffAppointed, StaffChanged, StaffLeft, parse_time
 from shared.events.values import EXTERNAL
 
 # By staff id, the name or post that a person is called by.
 Who = Callable[[str], str]
 
-# How many acts of one append a notice names; the others as a number.
-LINES = 15
+# How many acts of one append a notice lists; a chat shows few lines at once, and its link leads to all of them.
+MOST_LINES = 500
+LINES_OF_A_CHAT = 15
 
 HEADLINES = {OUTSIDE: "Quyết định từ ngoài xã", JUDGES: "Thay đổi vai trò, người đánh giá"}
 TYPED_HEADLINE = "Ghi thay"
+APPEAL = (
+    "Sau khi có quyết định xếp loại, ông (bà) có quyền kiến nghị và nêu nội dung này, qua phần mềm hoặc bằng văn bản gửi "
+    "Văn phòng; kiến nghị được giải quyết trong 07 ngày làm việc kể từ ngày nhận (Điều 22 Nghị định 335/2025/NĐ-CP)."
+)
 ASKS = {
     OUTSIDE: "Nếu nội dung ghi không đúng văn bản, báo ngay Văn phòng hoặc Chủ tịch.",
     JUDGES: "Nếu thay đổi này không đúng, báo ngay Chủ tịch.",
 }
 TYPED_ASK = (
-    "Nếu không phải việc của ông (bà) hoặc không đúng, báo ngay Văn phòng hoặc Chủ tịch để ghi lại cho đúng; ông (bà) "
-    "có quyền kiến nghị về kết quả xếp loại dựa trên nội dung này."
+    "Nếu không phải việc của ông (bà) hoặc ghi không đúng, báo ngay Văn phòng hoặc Chủ tịch để ghi lại cho đúng."
 )
 
 
@@ -54,19 +58,23 @@ def act(event: Envelope) -> str:
     return ACTS.get(name, name)
 
 
-def details(records: Records, rule: str, events: Sequence[Envelope], who: Who) -> Iterator[str]:
-    """The lines under it."""
-    first = events[0]
+def details(records: Records, rule: str, events: Sequence[Envelope], who: Who, most: int = MOST_LINES) -> Iterator[str]:
+    """The lines under it: who typed it, when and where it stands in the log; `most` acts one by one; what its reader can
+    do."""
+    first, last = events[0], events[-1]
     at = parse_time(first.time).astimezone(VIETNAM)
+    place = f"{first.position}" if first is last else f"{first.position} đến {last.position}"
     yield f"Người ghi: {_typist(first.actor, who)}, lúc {at:%H:%M} ngày {at:%d/%m/%Y}."
-    if len(events) > 1:
-        for event in events[:LINES]:
-            yield f"– {title(records, [event], who)}"
-        if len(events) > LINES:
-            yield f"– và {len(events) - LINES} nội dung khác cùng lúc."
-    for event in events[:LINES]:
-        yield from _particulars(records, event, who)
+    yield f"Vị trí trong nhật ký {acts.source_of(first)}: {place}."
+    if first is last:
+        yield from _particulars(records, first, who)
+    else:
+        for event in events[:most]:
+            yield " ".join([f"– {title(records, [event], who)}.", *_particulars(records, event, who)])
+        if len(events) > most:
+            yield f"– và {len(events) - most} nội dung khác cùng lúc; danh sách đầy đủ ở liên kết hoặc ở nhật ký."
     yield ASKS.get(rule, TYPED_ASK)
+    yield APPEAL
 
 
 def _typist(actor: str, who: Who) -> str:
@@ -79,7 +87,7 @@ def _typist(actor: str, who: Who) -> str:
 def _about(records: Records, event: Envelope, who: Who) -> str:
     """The task, person, unit and period of an act."""
     data = event.data
-    given = {name: getattr(data, name, None) for name in ("task", "directive", "staff", "period", "year")}
+    given = {name: getattr(data, name, None) for name in ("task", "directive", "staff", "unit", "period", "year")}
     parts = []
     if isinstance(words := getattr(data, "title", None), str):
         parts.append(plain(words))
@@ -92,6 +100,8 @@ def _about(records: Records, event: Envelope, who: Who) -> str:
     staff = given["staff"]
     if staff:
         parts.append(", ".join(map(who, [staff] if isinstance(staff, str) else staff[:LINES])))
+    if given["unit"] and not staff:
+        parts.append(who(given["unit"]))
     if given["period"] or given["year"]:
         parts.append(period_words(str(given["period"] or given["year"])))
     return shortened(", ".join(parts), 240)
@@ -111,6 +121,8 @@ def _particulars(records: Records, event: Envelope, who: Who) -> Iterator[str]:
         for name, (before, after) in acts.changes(records, event).items():
             was, is_now = (_field(name, value, who) for value in (before, after))
             yield f"{POST_FIELDS[name]}: từ {was} thành {is_now}, từ ngày {day_month_year(data.valid_from)}."
+    if isinstance(data, StaffLeft):
+        yield f"Người này đang theo dõi hoặc xếp loại ông (bà); thôi từ sau ngày {day_month_year(data.valid_to)}."
 
 
 def _paper(data: Any) -> str:

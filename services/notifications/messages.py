@@ -68,7 +68,8 @@ def compose(
     while the system stood still. `acts` are by reminder the events that notices are about.
     """
     named = {} if channel == "webhook" else contacts
-    view = _View(records, recipient, at, named, frozenset(documents), calendars_at(records, at), acts)
+    most = act_words.LINES_OF_A_CHAT if channel == "apprise" else act_words.MOST_LINES
+    view = _View(records, recipient, at, named, frozenset(documents), calendars_at(records, at), acts, most)
     entries = [_entry(view, occurrence, link(occurrence)) for occurrence in _latest(occurrences, channel)]
     entries.sort(key=lambda entry: HEADINGS.index(entry.item.heading))
     tasks = {task_of(occurrence.about) for occurrence in occurrences}
@@ -103,6 +104,7 @@ class _View(msgspec.Struct, frozen=True):
     documents: frozenset[str]
     calendars: Calendars
     acts: Mapping[str, Sequence[Envelope]]
+    most_acts: int
 
     @property
     def today(self) -> date:
@@ -277,7 +279,7 @@ def _act(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     if not events:
         return _Entry(headline, _item(occurrence, heading=AT_ONCE_HEADING, title=of, text=f"{headline}: {of}"))
     title = act_words.title(view.records, events, view.named)
-    lines = [*act_words.details(view.records, occurrence.rule, events, view.named)]
+    lines = [*act_words.details(view.records, occurrence.rule, events, view.named, view.most_acts)]
     return _Entry(
         headline,
         _item(occurrence, heading=AT_ONCE_HEADING, title=title, text=f"{headline}: {title}", details=lines),

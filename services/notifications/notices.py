@@ -99,7 +99,7 @@ class Noticing:
 def view_for_acts(service: Notifications, connection: Connection, commune: str) -> View:
     """What is known of a commune to tell its people of acts."""
     return View(
-        records=views.of_kinds(connection, commune, "person"),
+        records=views.of_kinds(connection, commune, "person", "unit"),
         preferences=views.preferences(connection, commune),
         channels=service.channels.names,
         addresses=frozenset(outside_log.addresses(connection, commune)),

@@ -3,6 +3,7 @@ was reminded, slips, the week and the month."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -319,12 +320,21 @@ def history(service: "Notifications", commune: str, reminder: str) -> list[Event
 # Inboxes and letters
 
 
+class SheetOf(msgspec.Struct, frozen=True):
+    """The year of a person's rating."""
+
+    staff: str
+    year: int
+
+
 class Letter(msgspec.Struct, frozen=True):
-    """A reminder as it reads now, to its recipient; `task` is the id of the task that it is about, if it is one."""
+    """A reminder as it reads now, to its recipient; `task` is the id of the task that it is about, if it is one, `sheet`
+    the year that an act is about, if it is one person's."""
 
     reminder: Occurrence
     item: Item
     task: str | None
+    sheet: SheetOf | None = None
 
 
 def inbox(
@@ -378,11 +388,18 @@ def letters(service: "Notifications", commune: str, occurrences: Sequence[Occurr
             channel="inbox",
             at=at,
             contacts=names,
-            link=lambda _: None,
+            link=partial(service.channels.links.to, commune),
             acts=acts,
         )
-        written.append(Letter(occurrence, message.items[0], task_of(occurrence.about)))
+        sheet = _sheet_of(acts.get(occurrence.reminder, ()))
+        written.append(Letter(occurrence, message.items[0], task_of(occurrence.about), sheet))
     return written
+
+
+def _sheet_of(acts: Sequence[Envelope]) -> SheetOf | None:
+    sheets = {(getattr(event.data, "staff", None), getattr(event.data, "year", None)) for event in acts}
+    [(staff, year), *others] = sheets or {(None, None)}
+    return SheetOf(staff, year) if staff and year and not others else None
 
 
 # Preferences, addresses, endpoints

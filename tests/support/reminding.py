@@ -99,8 +99,7 @@ class World:
             self.tasks.append(commune, lambda _: Decision(events), actor=actor)
             return
         for by, theirs in groupby(events, key=lambda each: min(authors(each), default="p14")):
-            together = [*theirs]
-            self.tasks.append(commune, lambda _, together=together: Decision(together), actor=f"staff/{by}")
+            self.record(*theirs, commune=commune, actor=f"staff/{by}")
 
     def queue(self, *wanted: Wanted, commune: str = COMMUNE) -> None:
         """Queue what a person asks for."""

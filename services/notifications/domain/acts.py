@@ -1,5 +1,9 @@
 """Acts that somebody must hear of at once, whatever the policy says: what was typed in their name, what was decided
-about them outside the commune, and a change of who judges them (docs/adr/0030)."""
+about them outside the commune, and a change of who judges them (docs/adr/0030).
+
+These follow from an event's fields (shared/events/authors.py) and from the tables below, never from a list of commands:
+a new command that is typed for another is told without a line here.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
@@ -7,11 +11,20 @@ from typing import Any, NamedTuple
 
 from services.notifications.domain import records as kept
 from services.notifications.domain.occurrence import Wanted
-from services.notifications.domain.people import Post, holders, post_on, posts_on
+from services.notifications.domain.people import Post, holders, post_on, posts_on, unit_on
 from services.notifications.domain.plan import View, channels_to
 from services.notifications.domain.records import PersonRecord, Records
 from services.notifications.domain.rules import JUDGES, OUTSIDE, TYPED
-from shared.events import Envelope, PeriodResultReceived, StaffAppointed, StaffChanged, local_day
+from shared.events import (
+    Envelope,
+    OpinionRecorded,
+    PeriodResultReceived,
+    StaffAppointed,
+    StaffChanged,
+    StaffLeft,
+    UnitResultRecorded,
+    local_day,
+)
 from shared.events.authors import typed_for
 from shared.events.reminders import Channel
 from shared.events.values import EXTERNAL
@@ -20,6 +33,10 @@ KIND = "act"
 CHANNELS: tuple[Channel, ...] = ("inbox", "email", "apprise")
 # Who judges a person, and whether anybody does; with the roles, what they may do themselves.
 JUDGED_BY = ("roles", "rated", "tracker", "rater")
+# The word of a body outside, whoever typed it: a former agency's score, the Party committee's opinion.
+OUTSIDE_WORDS = (PeriodResultReceived, OpinionRecorded)
+# May change who judges whom.
+APPOINTING = (StaffAppointed, StaffChanged, StaffLeft)
 LAST = "~"  # after every recorded time
 
 
@@ -82,12 +99,12 @@ def _appends(events: Iterable[Envelope]) -> Iterator[list[Envelope]]:
 
 def concerns_anybody(event: Envelope) -> bool:
     """May somebody have to hear of an event? Cheap, and never wrong in its no."""
-    return bool(typed_for(event)) or by_outside(event.data) or isinstance(event.data, StaffAppointed | StaffChanged)
+    return bool(typed_for(event)) or by_outside(event.data) or isinstance(event.data, APPOINTING)
 
 
 def by_outside(data: Any) -> bool:
     """Was it decided outside the commune, and typed here?"""
-    return getattr(data, "by", None) == EXTERNAL or isinstance(data, PeriodResultReceived)
+    return getattr(data, "by", None) == EXTERNAL or isinstance(data, OUTSIDE_WORDS)
 
 
 def told_in(records: Records, append: Sequence[Envelope]) -> dict[tuple[str, str], list[Envelope]]:
@@ -110,10 +127,27 @@ def _about_others(records: Records, event: Envelope) -> Iterator[tuple[str, list
     """By rule, the people an event is about that they and the Chairman must hear of."""
     data = event.data
     if by_outside(data):
-        staff: str | list[str] | None = getattr(data, "staff", None)
-        yield OUTSIDE, [staff] if isinstance(staff, str) else list(staff or ())
+        yield OUTSIDE, _rated_by(records, event)
     if isinstance(data, StaffAppointed | StaffChanged) and changes(records, event):
         yield JUDGES, [data.staff]
+    if isinstance(data, StaffLeft) and (judged := _judged_by(records, event)):
+        yield JUDGES, judged
+
+
+def _rated_by(records: Records, event: Envelope) -> list[str]:
+    """Whose rating an outside decision is about; a unit's result is its head's."""
+    data = event.data
+    if isinstance(data, UnitResultRecorded):
+        unit = unit_on(records, data.unit, event.day, event.time)
+        return [unit.head] if unit and unit.head else []
+    staff: str | None = getattr(data, "staff", None)
+    return [staff] if staff else []
+
+
+def _judged_by(records: Records, event: Envelope) -> list[str]:
+    """Whose tracker or rater has left."""
+    posts = posts_on(records, event.day, event.time)
+    return sorted(staff for staff, post in posts.items() if event.data.staff in (post.tracker, post.rater))
 
 
 def _leaders(records: Records, event: Envelope) -> list[str]:

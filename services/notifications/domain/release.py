@@ -2,7 +2,7 @@
 
 Everything that waits (for the end of quiet hours, for a digest, for a service that was down) goes out as one message
 per recipient and channel at the next opening. Only what is immediate and was queued in time goes out alone; acts that a
-person must hear of at once wait for nothing but quiet hours (docs/adr/0030).
+person must hear of at once wait for nothing but that person's own quiet hours (docs/adr/0030).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -52,19 +52,24 @@ class Terms(msgspec.Struct, frozen=True):
     preferences: Mapping[str, PreferencesChanged]
     calendars: Calendars
 
-    def opening(self, recipient: str, at: str, *, by_others: bool = True) -> str | None:
+    def opening(self, recipient: str, at: str) -> str | None:
         """The next moment that a recipient may get messages, None when that is now. Other systems have only the quiet
-        hours of the policy. Quiet hours that somebody else chose for the recipient count only if `by_others`."""
-        chosen = chosen_by(self.preferences, recipient, by_others=by_others)
+        hours of the policy."""
+        chosen = self.preferences.get(recipient)
         return opening(self.policy.quiet, chosen.quiet if chosen else None, self.calendars, at)
 
     def opening_for(self, of: Occurrence, at: str) -> str | None:
-        """The same for an occurrence. What must be heard at once lies in the inbox at any hour, as that makes no
-        sound."""
-        at_once = of.rule in AT_ONCE
-        if at_once and of.channel == "inbox":
+        """The same for an occurrence. What must be heard at once lies in the inbox at any hour, as that makes no sound;
+        elsewhere it waits only for quiet hours that its recipient chose: those of the policy are the Office's word."""
+        if of.rule not in AT_ONCE:
+            return self.opening(of.recipient, at)
+        chosen = chosen_by(self.preferences, of.recipient, by_others=False)
+        if of.channel == "inbox" or chosen is None:
             return None
-        return self.opening(of.recipient, at, by_others=not at_once)
+        return opening(AT_ALL_HOURS, chosen.quiet, self.calendars, at)
+
+
+AT_ALL_HOURS = Quiet(spans=[], days_off=False)
 
 
 def opening(quiet: Quiet, personal: list[Span] | None, calendars: Calendars, at: str) -> str | None:

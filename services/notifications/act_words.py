@@ -25,8 +25,8 @@ LINES_OF_A_CHAT = 15
 HEADLINES = {OUTSIDE: "Quyết định từ ngoài xã", JUDGES: "Thay đổi vai trò, người đánh giá"}
 TYPED_HEADLINE = "Ghi thay"
 APPEAL = (
-    "Sau khi có quyết định xếp loại, ông (bà) có quyền kiến nghị và nêu nội dung này, qua phần mềm hoặc bằng văn bản gửi "
-    "Văn phòng; kiến nghị được giải quyết trong 07 ngày làm việc kể từ ngày nhận (Điều 22 Nghị định 335/2025/NĐ-CP)."
+    "Sau khi có quyết định xếp loại, ông (bà) có quyền kiến nghị và nêu nội dung này, qua phần mềm hoặc bằng văn bản "
+    "gửi Văn phòng; kiến nghị được giải quyết trong 07 ngày làm việc kể từ ngày nhận (Điều 22 NĐ 335/2025/NĐ-CP)."
 )
 ASKS = {
     OUTSIDE: "Nếu nội dung ghi không đúng văn bản, báo ngay Văn phòng hoặc Chủ tịch.",
@@ -59,8 +59,8 @@ def act(event: Envelope) -> str:
 
 
 def details(records: Records, rule: str, events: Sequence[Envelope], who: Who, most: int = MOST_LINES) -> Iterator[str]:
-    """The lines under it: who typed it, when and where it stands in the log; `most` acts one by one; what its reader can
-    do."""
+    """The lines under it: who typed it, when, and where it stands in the log; at most `most` acts one by one; what its
+    reader can do."""
     first, last = events[0], events[-1]
     at = parse_time(first.time).astimezone(VIETNAM)
     place = f"{first.position}" if first is last else f"{first.position} đến {last.position}"
@@ -99,7 +99,7 @@ def _about(records: Records, event: Envelope, who: Who) -> str:
         parts.append(f"văn bản số {plain(directive.number)}" if directive else f"văn bản {given['directive']}")
     staff = given["staff"]
     if staff:
-        parts.append(", ".join(map(who, [staff] if isinstance(staff, str) else staff[:LINES])))
+        parts.append(", ".join(map(who, [staff] if isinstance(staff, str) else staff)))
     if given["unit"] and not staff:
         parts.append(who(given["unit"]))
     if given["period"] or given["year"]:

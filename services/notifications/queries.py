@@ -3,7 +3,6 @@ was reminded, slips, the week and the month."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
@@ -11,7 +10,7 @@ from sqlalchemy import select
 
 from services.notifications import act_words, outside_log, tables, views
 from services.notifications.access import person, sees_all
-from services.notifications.channels.interface import Contact, Item, Undeliverable
+from services.notifications.channels.interface import Contact, Undeliverable
 from services.notifications.documents import slips as documents
 from services.notifications.domain import refusals, weekly
 from services.notifications.domain.acts import span_of, told_in
@@ -23,7 +22,6 @@ from services.notifications.domain.texts import CHANNELS, REASONS, RULES, STATES
 from services.notifications.domain.weekly import Month, ReachedRecipient, Week
 from services.notifications.domain.why import Line, why
 from services.notifications.domain.worklist import Worklist, worklist
-from services.notifications.messages import compose
 from services.notifications.words import period_words
 from shared.eventlog import reading, snapshot
 from shared.events import (
@@ -255,13 +253,14 @@ def reminders(
 
 def reminder(service: "Notifications", principal: Principal, commune: str, reminder: str) -> Occurrence:
     """Refuses `reminder-unknown`, `reminder-of-another`."""
-    occurrence = _known(service, commune, reminder)
+    occurrence = known(service, commune, reminder)
     if occurrence.recipient != principal.staff and not sees_all(principal.roles):
         raise refusals.REMINDER_OF_ANOTHER()
     return occurrence
 
 
-def _known(service: "Notifications", commune: str, reminder: str) -> Occurrence:
+def known(service: "Notifications", commune: str, reminder: str) -> Occurrence:
+    """A reminder by its id. Refuses `reminder-unknown`."""
     with reading(service.engine, commune) as connection:
         occurrence = views.occurrence(connection, commune, reminder)
     if occurrence is None:
@@ -315,91 +314,6 @@ def history(service: "Notifications", commune: str, reminder: str) -> list[Event
     """The events of a reminder, from the log."""
     envelopes = [decode(body) for body in service.log.read_stream(commune, f"reminder/{reminder}")]
     return [EventOfReminder(e.position, e.time, e.actor, type_name(e.data), e.data) for e in envelopes]
-
-
-# Inboxes and letters
-
-
-class SheetOf(msgspec.Struct, frozen=True):
-    """The year of a person's rating."""
-
-    staff: str
-    year: int
-
-
-class Letter(msgspec.Struct, frozen=True):
-    """A reminder as it reads now, to its recipient; `task` is the id of the task that it is about, if it is one, `sheet`
-    the year that an act is about, if it is one person's."""
-
-    reminder: Occurrence
-    item: Item
-    task: str | None
-    sheet: SheetOf | None = None
-
-
-def inbox(
-    service: "Notifications",
-    commune: str,
-    staff: str,
-    *,
-    unread: bool = False,
-    after: tuple[str, str] | None = None,
-    limit: int | None = None,
-) -> list[Occurrence]:
-    """What lies in a person's inbox, the oldest first; `unread` only what they have not acknowledged."""
-    with reading(service.engine, commune) as connection:
-        return views.occurrences(
-            connection,
-            commune,
-            states=["delivered"],
-            recipient=staff,
-            channel="inbox",
-            unread=unread,
-            after=after,
-            limit=limit,
-        )
-
-
-def letter(service: "Notifications", principal: Principal, commune: str, reminder: str, at: str) -> Letter:
-    """A reminder for its recipient. Refuses `reminder-unknown`, `reminder-of-another`."""
-    occurrence = _known(service, commune, reminder)
-    if occurrence.recipient != principal.staff:
-        raise refusals.REMINDER_OF_ANOTHER()
-    [written] = letters(service, commune, [occurrence], at)
-    return written
-
-
-def letters(service: "Notifications", commune: str, occurrences: Sequence[Occurrence], at: str) -> list[Letter]:
-    """What these reminders say to their recipients now."""
-    with snapshot(service.engine, commune) as connection:
-        records = views.running(connection, commune, EVER)
-    try:
-        names = service.channels.directory(commune)
-    except Undeliverable:
-        names = {}  # people are called by their posts while their names cannot be read
-    acts = acts_of(service, records, occurrences)
-    written = []
-    for occurrence in occurrences:
-        message = compose(
-            records,
-            [occurrence],
-            message=occurrence.reminder,
-            recipient=occurrence.recipient,
-            channel="inbox",
-            at=at,
-            contacts=names,
-            link=partial(service.channels.links.to, commune),
-            acts=acts,
-        )
-        sheet = _sheet_of(acts.get(occurrence.reminder, ()))
-        written.append(Letter(occurrence, message.items[0], task_of(occurrence.about), sheet))
-    return written
-
-
-def _sheet_of(acts: Sequence[Envelope]) -> SheetOf | None:
-    sheets = {(getattr(event.data, "staff", None), getattr(event.data, "year", None)) for event in acts}
-    [(staff, year), *others] = sheets or {(None, None)}
-    return SheetOf(staff, year) if staff and year and not others else None
 
 
 # Preferences, addresses, endpoints

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from services.notifications import act_words
+from services.notifications.access import ACTIONS
 from services.notifications.channels.interface import Contact, Item, Message
 from services.notifications.domain import records as kept
 from services.notifications.domain.calendars import calendars_at
@@ -23,6 +24,7 @@ from services.notifications.words import TITLE_LENGTH, period_words, plain, shor
 from shared.calendar import CalendarMissing, Calendars
 from shared.collation import order
 from shared.dates import day_month_year
+from shared.disclosure import sees_published_only
 from shared.events import VIETNAM, Envelope, local_day, parse_time
 from shared.records import commune_name
 
@@ -130,6 +132,12 @@ class _View(msgspec.Struct, frozen=True):
         contact = self.contacts.get(staff)
         who = self.who(staff)
         return who if (contact and contact.name) or who == staff else f"{who} ({staff})"
+
+    @property
+    def supervises(self) -> bool:
+        """Is it only as a supervisor that the recipient reads numbers?"""
+        post = self.post(self.recipient)
+        return post is not None and sees_published_only(post.roles, ACTIONS["monthly.read"])
 
     def role(self, task: TaskRecord) -> str:
         """What the recipient is to the task: a key of ASKS."""
@@ -290,30 +298,41 @@ def _act(view: _View, occurrence: Occurrence, of: str) -> _Entry:
 
 
 def _week(view: _View, occurrence: Occurrence, of: str) -> _Entry:
+    title = _week_title(of)
+    if view.supervises:
+        return _unfilled(occurrence, title)
     now = week(view.records, view.at, ())
     total = now.total
     late = {person.staff: person.tasks.late + person.tasks.undone for person in now.people}
     by_field = [(field.name, field.tasks.late + field.tasks.undone) for field in now.fields]
-    year, _, number = of.partition("-W")
     details = [
         f"Quá hạn: trễ {total.late}, chưa làm {total.undone}. Đến hạn trong tuần: {total.due}.",
         f"Chờ kiểm tra, xác nhận: {total.waiting}. Xin gia hạn: {total.requests}.",
     ]
-    # Supervisors get numbers, not names.
-    post = view.post(view.recipient)
-    if not (post and "supervisor" in post.roles):
-        details += _listed("Quá hạn theo người chủ trì", [(view.named(staff), count) for staff, count in late.items()])
+    details += _listed("Quá hạn theo người chủ trì", [(view.named(staff), count) for staff, count in late.items()])
     details += _listed("Quá hạn theo lĩnh vực", by_field)
-    title = f"Báo cáo tuần {number.removeprefix('0')}/{year}"
     overdue = f"{total.late + total.undone} việc quá hạn trong {total.open} việc chưa xong"
     text = f"{title}, đến {day_month_year(now.on)}: {overdue}"
     return _Entry(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
 
 
+def _week_title(of: str) -> str:
+    year, _, number = of.partition("-W")
+    return f"Báo cáo tuần {number.removeprefix('0')}/{year}"
+
+
+def _unfilled(occurrence: Occurrence, title: str) -> _Entry:
+    """Supervisors see numbers as they are published, of months that are over (docs/adr/0031), and no others."""
+    details = ["Số liệu xem ở báo cáo của tháng đã kết thúc, mục số liệu giám sát."]
+    return _Entry(title, _item(occurrence, heading=OTHER, title=title, text=f"{title}: đã có số liệu", details=details))
+
+
 def _month(view: _View, occurrence: Occurrence, of: str) -> _Entry:
+    title = f"Báo cáo {period_words(of)}"
+    if view.supervises:
+        return _unfilled(occurrence, title)
     now = month(view.records, date.fromisoformat(f"{of}-01"), view.at)
     total = now.total
-    title = f"Báo cáo {period_words(of)}"
     text = f"{title}, đến {day_month_year(now.on)}: {total.overdue} việc quá hạn trong {total.open} việc chưa xong"
     details = [
         f"Chờ kiểm tra, xác nhận: {total.waiting}. Giao trong tháng: {total.assigned}.",

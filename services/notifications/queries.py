@@ -12,7 +12,7 @@ from services.notifications import act_words, outside_log, tables, views
 from services.notifications.access import person, sees_all
 from services.notifications.channels.interface import Contact, Undeliverable
 from services.notifications.documents import slips as documents
-from services.notifications.domain import refusals, weekly
+from services.notifications.domain import published, refusals, weekly
 from services.notifications.domain.acts import span_of, told_in
 from services.notifications.domain.occurrence import Occurrence, State, Wanted, task_of
 from services.notifications.domain.plan import Problem, View, plan
@@ -22,6 +22,7 @@ from services.notifications.domain.texts import CHANNELS, REASONS, RULES, STATES
 from services.notifications.domain.weekly import Month, ReachedRecipient, Week
 from services.notifications.domain.why import Line, why
 from services.notifications.domain.worklist import Worklist, worklist
+from services.notifications.reach import replicas_are_filled
 from services.notifications.words import period_words
 from shared.eventlog import reading, snapshot
 from shared.events import (
@@ -35,6 +36,7 @@ from shared.events import (
     parse_time,
     type_name,
 )
+from shared.projection import replay
 from shared.web.answers import answer_of
 from shared.web.auth import Principal
 
@@ -400,6 +402,21 @@ def month(service: "Notifications", commune: str, first: date | None = None) -> 
     _moment(now, first)
     with reading(service.engine, commune) as connection:
         return weekly.month(views.running(connection, commune, _beginning(first)), first, format_time(now))
+
+
+def published_month(service: "Notifications", commune: str, first: date | None = None) -> Month:
+    """The same for supervisors: a month that is over, from the logs as they stood at its end, so that the answer never
+    changes. Refuses `day-to-come`, `month-open`, `logs-behind`."""
+    now = service.clock()
+    first = first or last_month(now)
+    _moment(now, first)
+    end = end_of_day(weekly.last_of(first))
+    if format_time(now) <= end:
+        raise refusals.MONTH_OPEN(month=f"{first:%m/%Y}")
+    if not replicas_are_filled(service):
+        raise refusals.LOGS_BEHIND()
+    until = {source: service.logs[source].position_at(commune, end) for source in views.PROJECTION.sources}
+    return published.published_month(replay(views.PROJECTION, service.logs, commune, until), first)
 
 
 def last_month(now: datetime) -> date:

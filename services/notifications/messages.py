@@ -341,9 +341,9 @@ def _month(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     return _Entry(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
 
 
-def _listed(label: str, counts: Iterable[tuple[str, int]]) -> list[str]:
+def _listed(label: str, counts: Iterable[tuple[str, int | None]]) -> list[str]:
     """A line of the counts that are not zero, the highest first; those beyond LINES as one number. Names may repeat."""
-    some = ((name, count) for name, count in counts if count)
+    some = [(name, count) for name, count in counts if count]
     ordered = sorted(some, key=lambda each: (-each[1], order(each[0])))
     parts = [f"{name} {count}" for name, count in ordered[:LINES]]
     rest = sum(count for _, count in ordered[LINES:])

@@ -88,7 +88,7 @@ SUPERVISED = {
         "/calendars": PLAIN,
         "/calendars/<int:year>": PLAIN,
     },
-    "scoring": {"/years/<int:year>/reports/aggregates": PUBLISHED},
+    "scoring": {"/years/<int(min=2000, max=2199):year>/reports/aggregates": PUBLISHED},
     "notifications": {
         "/monthly": PUBLISHED,
         "/monthly.html": PUBLISHED,

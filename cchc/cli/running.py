@@ -8,7 +8,7 @@ import click
 from cchc.cli.options import with_installation
 from cchc.installation import Installation
 from cchc.output import UNAVAILABLE, fail
-from cchc.served import address_of, listen
+from cchc.served import address_of, is_loopback, listen
 from cchc.services import SERVICES
 from cchc.settings import Settings
 
@@ -27,12 +27,27 @@ class Address(click.ParamType[tuple[str, int]]):
 
 ADDRESS = Address()
 
+# Both commands that clients reach.
+behind_proxy = click.option(
+    "--behind-proxy",
+    is_flag=True,
+    envvar="CCHC_BEHIND_PROXY",
+    help="Chỉ proxy của mình nối tới: tin địa chỉ người dùng do proxy ghi (X-Forwarded-For, X-Forwarded-Proto).",
+)
+
+
+_OPEN = (
+    "Chú ý: địa chỉ này mở ra ngoài máy, không mã hóa; ai trên đường truyền cũng đọc được token và nội dung. Chỉ dùng"
+    " trong mạng tin cậy; ngoài ra hãy đặt proxy có TLS ở trước, ghi --bind 127.0.0.1:8080 --behind-proxy."
+)
+
 
 @click.command("run")
 @click.option("--bind", type=ADDRESS, default="127.0.0.1:8080", show_default=True, help="Địa chỉ phục vụ.")
 @click.option("--demo/--no-demo", default=True, help="Nạp năm mẫu Tiên Cảnh 2024 khi thư mục dữ liệu còn trống.")
+@behind_proxy
 @click.pass_obj
-def run_command(settings: Settings, bind: tuple[str, int], demo: bool) -> None:
+def run_command(settings: Settings, bind: tuple[str, int], demo: bool, behind_proxy: bool) -> None:
     """Chạy mọi dịch vụ trong một tiến trình (SQLite), in địa chỉ và liên kết đăng nhập."""
     from cchc.first_run import prepare
     from cchc.serve import serve_all
@@ -41,20 +56,24 @@ def run_command(settings: Settings, bind: tuple[str, int], demo: bool) -> None:
     listener = listen(*bind)
     for line in prepare(settings, address_of(listener), demo=demo):
         click.echo(line)
-    serve_all(lambda: Installation(settings), listener)
+    if not behind_proxy and not is_loopback(listener):
+        click.echo(_OPEN, err=True)
+    serve_all(lambda: Installation(settings), listener, settings.limits(behind_proxy=behind_proxy))
 
 
 @click.command("serve")
 @click.argument("service", type=click.Choice((*SERVICES, "web")))
 @click.option("--bind", type=ADDRESS, default="127.0.0.1:8080", show_default=True, help="Địa chỉ phục vụ.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Số tiến trình web.")
+@behind_proxy
 @click.pass_obj
-def serve_command(settings: Settings, service: str, bind: tuple[str, int], workers: int) -> None:
+def serve_command(settings: Settings, service: str, bind: tuple[str, int], workers: int, behind_proxy: bool) -> None:
     """Phục vụ HTTP của một dịch vụ, hoặc các trang web (web); không chạy nền."""
     from cchc.serve import serve_one
 
     settings.must_be_right()
-    serve_one(lambda: Installation(settings), service, listen(*bind), workers)
+    limits = settings.limits(behind_proxy=behind_proxy)
+    serve_one(lambda: Installation(settings), service, listen(*bind), workers, limits)
 
 
 @click.command("work")

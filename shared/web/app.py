@@ -1,5 +1,6 @@
 """The app factory: one Flask app per service, with everything that architecture.md says of HTTP already in place."""
 
+import functools
 import logging
 import time
 from collections.abc import Iterable, Sequence
@@ -127,7 +128,7 @@ def create_app(
     app.extensions["cchc.actions"] = actions
     app.extensions["cchc.about"] = about
     api = Api(app)
-    app.view_functions["api-docs.openapi_json"] = auth.public(lambda: openapi(app))
+    app.view_functions["api-docs.openapi_json"] = auth.public(functools.cache(lambda: openapi(app)))
     app.register_blueprint(health_blueprint(checks or {}, alive, measures))
     for blueprint in blueprints:
         register = api.register_blueprint if isinstance(blueprint, flask_smorest.Blueprint) else app.register_blueprint

@@ -199,6 +199,20 @@ def by_status(refusals: Iterable[Refusal]) -> dict[int, dict[str, str]]:
     return by_code
 
 
+def document(problem: Problem, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a problem document says of every occurrence of a problem."""
+    body: dict[str, Any] = {
+        "type": TYPE + problem.code,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": fill(problem.detail, params or {}),
+        "code": problem.code,
+    }
+    if problem.formerly:
+        body["formerly"] = problem.formerly
+    return body
+
+
 def answer(error: Exception) -> flask.Response:
     """The Flask error handler for everything: exception in, problem out, nothing internal leaked."""
     if isinstance(error, HTTPException) and error.response is not None:
@@ -228,15 +242,7 @@ def answer(error: Exception) -> flask.Response:
         log.error("%s", where, exc_info=error)
     elif problem.status > 500:  # expected to pass: the cause is enough, without our own stack
         log.warning("%s: %s", where, error, exc_info=error.__cause__)
-    body: dict[str, Any] = {
-        "type": TYPE + problem.code,
-        "title": problem.title,
-        "status": problem.status,
-        "detail": fill(problem.detail, params),
-        "code": problem.code,
-    }
-    if problem.formerly:
-        body["formerly"] = problem.formerly
+    body = document(problem, params)
     if errors:
         body["errors"] = errors
     body["trace_id"] = trace_id()

@@ -1,0 +1,103 @@
+"""Slow clients of every kind, hundreds of them: others are served, probes answer, and their time ends."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from cchc.installation import Installation
+from cchc.settings import Settings
+from tests.support.processes import Process, figures, get, started, wait_until_ready
+from tests.support.servers import free_port
+from tests.support.slow_clients import KINDS, slow_clients
+from tests.support.waiting import until
+
+HERE = "127.0.0.1"
+COUNT = 200
+# As a browser: something that needs a thread, in each process.
+PATHS = {"run": "/sign-in", "serve": "/api/v1/tasks/status", "work": "/readyz"}
+COMMANDS = {
+    "run": ["run", "--no-demo"],
+    "serve": ["serve", "tasks", "--workers", "2"],
+    "work": ["work", "tasks"],
+}
+
+
+def source(number: int) -> str:
+    """Half of them share the address of those who are to be served; the others come from many."""
+    return HERE if number % 2 else f"127.0.1.{number % 250 + 1}"
+
+
+@contextmanager
+def serving(kind: str, data: Path, **environment: str) -> Iterator[tuple[Process, int]]:
+    with closing(Installation(Settings.from_environment({}, data=data))) as installation:
+        installation.migrate()
+        assert installation.signing_key
+    port = free_port()
+    variables = {"CCHC_DATA": str(data), **environment}
+    with started(*COMMANDS[kind], "--bind", f"{HERE}:{port}", environment=variables) as process:
+        wait_until_ready(f"http://{HERE}:{port}")
+        yield process, port
+
+
+def turned_away(base: str) -> float:
+    return sum(value for series, value in figures(base).items() if series.startswith("cchc_http_turned_away_total"))
+
+
+@pytest.mark.parametrize("process", ["run", "serve", "work"])
+def test_slow_clients_keep_nobody_waiting(process: str, tmp_path: Path):
+    path = PATHS[process]
+    with serving(process, tmp_path / "data", CCHC_REQUEST_SECONDS="3") as (running, port):
+        base = f"http://{HERE}:{port}"
+        expected = get(base + path)[0]
+        assert expected
+        # A background process has no answer that the kernel would not take from it at once.
+        for kind in KINDS.keys() - ({"reading"} if process == "work" else set()):
+            with slow_clients(HERE, port, kind, COUNT, source) as slow:
+                for _ in range(5):
+                    assert get(f"{base}/livez")[0] == 200, kind
+                    assert get(base + path)[0] == expected, kind
+                until(slow.all_ended, deadline=60, what=f"the time of {kind} clients ends")
+        assert turned_away(base)
+        running.terminate()
+        assert running.popen.wait(30) == 0
+
+
+def test_slow_clients_do_not_hold_up_the_end(tmp_path: Path):
+    with (
+        serving("run", tmp_path / "data") as (running, port),
+        slow_clients(HERE, port, "body", 20),
+        slow_clients(HERE, port, "silent", 20),
+        slow_clients(HERE, port, "reading", 5),
+    ):
+        running.terminate()
+        assert running.popen.wait(40) == 0
+
+
+def test_an_open_address_is_said_to_be_open(tmp_path: Path):
+    data = tmp_path / "data"
+    port = free_port()
+    for options, warned in (([], True), (["--behind-proxy"], False)):
+        command = ["run", "--no-demo", "--bind", f"0.0.0.0:{port}", *options]
+        with started(*command, environment={"CCHC_DATA": str(data)}) as process:
+            wait_until_ready(f"http://{HERE}:{port}")
+            assert ("không mã hóa" in process.said.read_text()) == warned
+            process.terminate()
+            assert process.popen.wait(30) == 0
+
+
+def test_a_limit_that_is_no_number_stops_the_start(tmp_path: Path):
+    with started("run", environment={"CCHC_DATA": str(tmp_path), "CCHC_CONNECTIONS": "nhiều"}) as process:
+        assert process.popen.wait(30) != 0
+        assert "CCHC_CONNECTIONS" in process.said.read_text()
+
+
+def test_a_port_is_given_up_at_once(tmp_path: Path):
+    """Who asks while the process ends is refused, not kept waiting."""
+    with serving("serve", tmp_path / "data") as (running, port):
+        running.terminate()
+        assert running.popen.wait(30) == 0
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((HERE, port), timeout=5)

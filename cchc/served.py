@@ -2,11 +2,11 @@
 
 import errno
 import ipaddress
-import os
 import socket
 from collections.abc import Callable
 
 from cchc.settings import Settings
+from shared.files import replace_file
 
 # The address that browsers use when no other was configured or remembered.
 DEFAULT = "http://127.0.0.1:8080"
@@ -47,10 +47,7 @@ def is_loopback(listener: socket.socket) -> bool:
 
 def remember(settings: Settings, address: str) -> None:
     """Links that are printed from now on lead there."""
-    file = settings.data / FILE
-    written = file.with_suffix(".new")
-    written.write_text(f"{address}\n", "utf-8")
-    os.replace(written, file)
+    replace_file(settings.data / FILE, f"{address}\n".encode())
 
 
 def remembered(settings: Settings) -> str | None:

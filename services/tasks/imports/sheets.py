@@ -15,6 +15,7 @@ from services.tasks.domain import refusals
 from services.tasks.imports.archive import MAX_COLUMNS, MAX_ROWS, MAX_UPLOAD, checked, column_letters
 from services.tasks.imports.words import clean
 from shared.refusal import Refused
+from shared.text import fault
 
 Value = str | int | float | bool | date
 Rows = list[list[Value]]
@@ -62,7 +63,17 @@ def read(data: bytes) -> list[Sheet]:
     sheets = read_workbook(checked(data)) if is_workbook(data) else [Sheet("", read_csv(data)[0])]
     if not any(sheet.rows for sheet in sheets):
         raise refusals.FILE_EMPTY()
+    for sheet in sheets:
+        _must_be_text(sheet)
     return sheets
+
+
+def _must_be_text(sheet: Sheet) -> None:
+    """Refuses characters that no other door takes either (shared/text.py), naming the cell."""
+    for row, cells in enumerate(sheet.rows):
+        for column, value in enumerate(cells):
+            if isinstance(value, str) and (wrong := fault(value, lines=True)):
+                raise refusals.FILE_CHARACTER(cell=address(row, column), sheet=sheet.name or "csv", fault=wrong)
 
 
 def read_workbook(data: bytes) -> list[Sheet]:

@@ -11,16 +11,19 @@ class Limits:
 
     request_s    seconds for head and body together, and again for the answer; one more for each 64 KiB moved
     connections  open at once
-    per_address  the same for one client address; None: a proxy stands in front, and all have its address
-    reserve      connections beyond the limits, which find only the probes
+    per_address  of one address that the server waits for; None: a proxy stands in front, and all have its address
     buffered     bytes of bodies and answers that wait, all together
     """
 
     request_s: float = 30.0
     connections: int = 1000
     per_address: int | None = 100
-    reserve: int = 32
     buffered: int = 256 * MIB
+
+    @property
+    def waiting(self) -> int:
+        """Whole requests that may wait for a thread: fewer than connections, so that a probe finds one."""
+        return max(1, self.connections // 2)
 
     @property
     def behind_proxy(self) -> bool:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -19,7 +19,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
-from cchc.front import Front, answering, gunicorn_settings
+from cchc.front import Front, answering
 from cchc.installation import Installation
 from cchc.limits import Limits
 from cchc.output import progress
@@ -47,11 +47,11 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 class _Gunicorn(BaseApplication):
     """gunicorn, configured by a dictionary instead of a command line."""
 
-    def __init__(self, service: str, build: Callable[[], Any], limits: Limits, options: dict[str, Any]) -> None:
+    def __init__(self, service: str, build: Callable[[], Any], limits: Limits, options: Mapping[str, Any]) -> None:
         self.service = service
         self.build = build
         self.limits = limits
-        self.options = options | gunicorn_settings(limits)
+        self.options = options
         super().__init__()
 
     def load_config(self) -> None:
@@ -88,23 +88,17 @@ class _Worker(Worker):
 
     def run(self) -> None:
         gunicorn: _Gunicorn = self.app
-        front = Front(
-            self.sockets,
-            self.wsgi,
-            service=gunicorn.service,
-            threads=THREADS,
-            limits=gunicorn.limits,
-            config=self.cfg,
-        )
+        [listener] = self.sockets
+        front = Front(listener.sock, self.wsgi, service=gunicorn.service, threads=THREADS, limits=gunicorn.limits)
         while self.alive and self.ppid == os.getppid():
             self.notify()
             front.turn(LOOK_S)
         front.stop_listening()
         end = time.monotonic() + self.cfg.graceful_timeout
-        while front.connections and time.monotonic() < end:
+        while front.clients and time.monotonic() < end:
             self.notify()
             front.turn(LOOK_S)
-        front.close()
+        front.end()
 
 
 class _Log(Logger):

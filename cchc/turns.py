@@ -5,7 +5,7 @@ import binascii
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Generic, TypeVar
 
 import msgspec
@@ -16,16 +16,17 @@ T = TypeVar("T")
 
 # A request that waits for a position holds a thread while it does nothing; a large body is an upload.
 WAITS, UPLOADS = "waits", "uploads"
-WAIT_HEADER = "CCHC-WAIT-FOR"
+WAIT_HEADER = "CCHC_WAIT_FOR"
 UPLOAD_BYTES = 1024 * 1024
-# Requests of one token that may wait for their turn, and those among them of a kind that has its own limits.
+# Requests of one token, or of strangers at one address, that may wait for their turn, and those among them of a kind
+# that has its own limits.
 QUEUED, QUEUED_OF_KIND = 64, 12
 LONGEST_TOKEN = 4096
 _COOKIE = re.compile(rf"(?:^|;\s*)(?:__Host-)?{re.escape(COOKIE)}=([^;]+)")
 
 # What is counted → how many may be answered at once.
 Claims = dict[tuple[str, ...], int]
-Headers = Sequence[tuple[str, str]]
+Headers = Mapping[str, str]  # names in capitals, with underscores
 
 
 class _Ticket(Generic[T]):
@@ -44,27 +45,33 @@ class Turns(Generic[T]):
     claims to be: a false claim is refused within a millisecond of its turn, and has a queue of its own.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, most: int) -> None:
+        """most: requests that may wait, of all together."""
         self.threads = threads
+        self.most = most
         self._queue: list[_Ticket[T]] = []
         self._queued: Counter[tuple[str, ...]] = Counter()
         self._running: Counter[tuple[str, ...]] = Counter()
         self._tickets: dict[T, _Ticket[T]] = {}
 
+    @property
+    def full(self) -> bool:
+        return len(self._queue) >= self.most
+
     def wait(self, item: T, headers: Headers, size: int, address: str) -> bool:
-        """Queue a request with a body of so many bytes; False when its token has too many waiting."""
+        """Queue a request with a body of so many bytes; False when too many of the same person wait."""
         token = _token(headers)
         name, commune = _claimed(token) if token else ("", "")
         if not name:
             name = address  # strangers; so are those who claim nothing that we could read
         person = ("person", commune, name)
         claims: Claims = {("all",): self.threads, person: self._part(3, 4), ("commune", commune): self._part(7, 8)}
-        # Strangers may be many behind one address, and have as many requests waiting as connections.
-        queues: Claims = {("token", token): QUEUED} if token else {}
+        # Counted by token, not by whom it claims to be: a forged one takes nobody's place.
+        whose = ("token", token) if token else ("address", address)
+        queues: Claims = {whose: QUEUED}
         for kind in _kinds(headers, size):
             claims |= {(kind,): self._part(2, 4), (kind, *person): self._part(1, 4)}
-            if token:
-                queues[kind, token] = QUEUED_OF_KIND
+            queues[kind, *whose] = QUEUED_OF_KIND
         if any(self._queued[key] >= most for key, most in queues.items()):
             return False
         self._queued.update(queues.keys())
@@ -104,20 +111,17 @@ def _less(counter: Counter[tuple[str, ...]], keys: Claims) -> None:
 
 
 def _kinds(headers: Headers, size: int) -> Iterator[str]:
-    if any(name == WAIT_HEADER for name, _ in headers):
+    if WAIT_HEADER in headers:
         yield WAITS
     if size > UPLOAD_BYTES:
         yield UPLOADS
 
 
 def _token(headers: Headers) -> str | None:
-    for name, value in headers:
-        if name == "AUTHORIZATION":
-            return value.rpartition(" ")[2]
-    for name, value in headers:
-        if name == "COOKIE" and (match := _COOKIE.search(value)):
-            return match[1]
-    return None
+    if "AUTHORIZATION" in headers:
+        return headers["AUTHORIZATION"].rpartition(" ")[2]
+    cookie = _COOKIE.search(headers.get("COOKIE", ""))
+    return cookie[1] if cookie else None
 
 
 class _Claim(msgspec.Struct):

@@ -1,6 +1,7 @@
 """Slow clients of every kind, hundreds of them: others are served, probes answer, and their time ends."""
 
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.support.waiting import until
 
 HERE = "127.0.0.1"
 COUNT = 200
+PROBE_S = 1.0  # the issue's limit
 # As a browser: something that needs a thread, in each process.
 PATHS = {"run": "/sign-in", "serve": "/api/v1/tasks/status", "work": "/readyz"}
 COMMANDS = {
@@ -54,10 +56,12 @@ def test_slow_clients_keep_nobody_waiting(process: str, tmp_path: Path):
         expected = get(base + path)[0]
         assert expected
         # A background process has no answer that the kernel would not take from it at once.
-        for kind in KINDS.keys() - ({"reading"} if process == "work" else set()):
+        for kind in KINDS.keys() - ({"reading", "many"} if process == "work" else set()):
             with slow_clients(HERE, port, kind, COUNT, source) as slow:
                 for _ in range(5):
+                    begun = time.monotonic()
                     assert get(f"{base}/livez")[0] == 200, kind
+                    assert time.monotonic() - begun < PROBE_S, kind
                     assert get(base + path)[0] == expected, kind
                 until(slow.all_ended, deadline=60, what=f"the time of {kind} clients ends")
         assert turned_away(base)

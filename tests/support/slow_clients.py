@@ -7,13 +7,14 @@ from contextlib import contextmanager
 
 # Kind → what it sends at once, and what it sends again and again.
 HEAD = b"POST /api/v1/tasks/communes/x/directives HTTP/1.1\r\nHost: x\r\n"
+LARGE = b"GET /api/v1/tasks/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
 KINDS: Mapping[str, tuple[bytes, bytes]] = {
     "silent": (b"", b""),
     "head": (HEAD, b"X"),
     "body": (HEAD + b"Content-Length: 100000\r\n\r\n{", b" "),
-    "chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
-    # Asks for a large answer many times, and reads none.
-    "reading": (b"GET /api/v1/tasks/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 30, b""),
+    # Asks for a large answer once, or many times in a row, and reads none.
+    "reading": (LARGE, b""),
+    "many": (LARGE * 30, b""),
 }
 EVERY_S = 0.2
 

@@ -18,9 +18,10 @@ T = TypeVar("T")
 WAITS, UPLOADS = "waits", "uploads"
 WAIT_HEADER = "CCHC_WAIT_FOR"
 UPLOAD_BYTES = 1024 * 1024
-# Requests of one token, or of strangers at one address, that may wait for their turn, and those among them of a kind
-# that has its own limits.
+# Requests of one token that may wait for their turn, and those among them of a kind that has its own limits.
 QUEUED, QUEUED_OF_KIND = 64, 12
+# Strangers may be many behind one address: an office that opens its browsers in the morning.
+QUEUED_STRANGERS = 200
 LONGEST_TOKEN = 4096
 _COOKIE = re.compile(rf"(?:^|;\s*)(?:__Host-)?{re.escape(COOKIE)}=([^;]+)")
 
@@ -68,7 +69,7 @@ class Turns(Generic[T]):
         claims: Claims = {("all",): self.threads, person: self._part(3, 4), ("commune", commune): self._part(7, 8)}
         # Counted by token, not by whom it claims to be: a forged one takes nobody's place.
         whose = ("token", token) if token else ("address", address)
-        queues: Claims = {whose: QUEUED}
+        queues: Claims = {whose: QUEUED if token else QUEUED_STRANGERS}
         for kind in _kinds(headers, size):
             claims |= {(kind,): self._part(2, 4), (kind, *person): self._part(1, 4)}
             queues[kind, *whose] = QUEUED_OF_KIND

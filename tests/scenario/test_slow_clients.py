@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cchc.installation import Installation
+from cchc.output import REFUSED
 from cchc.settings import Settings
 from tests.support.processes import Process, figures, get, started, wait_until_ready
 from tests.support.servers import free_port
@@ -80,14 +81,18 @@ def test_slow_clients_do_not_hold_up_the_end(tmp_path: Path):
         assert running.popen.wait(40) == 0
 
 
-def test_an_open_address_is_said_to_be_open(tmp_path: Path):
-    data = tmp_path / "data"
+@pytest.mark.parametrize("command", [["run", "--no-demo"], ["serve", "web"]], ids=["run", "serve"])
+def test_an_address_is_open_to_others_only_when_that_is_meant(command: list[str], tmp_path: Path):
+    environment = {"CCHC_DATA": str(tmp_path / "data")}
     port = free_port()
-    for options, warned in (([], True), (["--behind-proxy"], False)):
-        command = ["run", "--no-demo", "--bind", f"0.0.0.0:{port}", *options]
-        with started(*command, environment={"CCHC_DATA": str(data)}) as process:
-            wait_until_ready(f"http://{HERE}:{port}")
-            assert ("không mã hóa" in process.said.read_text()) == warned
+    bind = ["--bind", f"0.0.0.0:{port}"]
+    with started(*command, *bind, environment=environment) as process:
+        assert process.popen.wait(30) == REFUSED
+        said = process.said.read_text()
+    assert "không mã hóa" in said and "--behind-proxy" in said and "--unencrypted" in said
+    for meant in ("--behind-proxy", "--unencrypted"):
+        with started(*command, *bind, meant, environment=environment) as process:
+            until(lambda: get(f"http://{HERE}:{port}/livez")[0] == 200, deadline=60, what=f"it answers with {meant}")
             process.terminate()
             assert process.popen.wait(30) == 0
 

@@ -6,8 +6,6 @@ request comes next, and problem documents for what no app sees.
 """
 
 import fcntl
-import html
-import re
 import resource
 import select
 import socket
@@ -21,20 +19,17 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from http import HTTPStatus
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-import msgspec
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.buffers import ReadOnlyFileBasedBuffer
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, WSGITask
 
 from cchc.limits import MIB, Limits
+from cchc.messages import CROWD, FULL, SLOW, Answer, Refusal, Request
 from cchc.turns import Turns
 from shared import metrics
 from shared.web import problems
@@ -64,115 +59,17 @@ LOOK_S = 0.25
 OWN_FILES, FILES_EACH = 256, 3
 
 
-def _plain(status: int) -> problems.Problem:
-    return problems.Problem(status, *problems.HTTP[status])
-
-
-_SLOW = _plain(408)
-_FULL = problems.Problem(
-    503, "overloaded", "Đang quá tải", "Máy chủ đang nhận quá nhiều yêu cầu cùng lúc; hãy thử lại.", 5
-)
-_CROWD = problems.Problem(
-    429,
-    "too-many-waiting",
-    "Quá nhiều yêu cầu cùng lúc",
-    "Bạn đang có quá nhiều yêu cầu chờ trả lời; yêu cầu này chưa được thực hiện. Đợi vài giây rồi gửi lại.",
-    5,
-)
-_LENGTH = problems.Problem(
-    411, "length-required", "Thiếu Content-Length", "Hãy gửi nội dung với Content-Length, không dùng Transfer-Encoding."
-)
-_HEAD = problems.Problem(431, "head-too-large", "Tiêu đề quá lớn", "Phần đầu của yêu cầu vượt quá kích thước cho phép.")
-# What waitress says of a request → the answer.
-_PARSER = {400: _plain(400), 413: _plain(413), 431: _HEAD, 500: problems.INTERNAL, 501: _LENGTH}
-
-# Lines that readers of HTTP have understood differently: a field that goes on in the next line, a length in two ways.
-_FOLDED = re.compile(rb"\r\n[ \t]")
-
-
-class _Request(HTTPRequestParser):
-    """A request, more strictly than waitress takes it."""
-
-    problem: problems.Problem | None = None
-
-    def received(self, data: bytes) -> int:
-        """Take what belongs to this request. What was sent behind it, without waiting for the answer, is given up with
-        the connection: answers in a row would pile up for a client that reads none, and a second request in the bytes
-        of the first is how requests are smuggled."""
-        taken: int = super().received(data)
-        if self.error:
-            self.expect_continue = False
-        if self.completed and not self.empty and taken < len(data):
-            self.headers["CONNECTION"] = "close"
-            return len(data)
-        return taken
-
-    def parse_header(self, head: bytes) -> None:
-        if _FOLDED.search(head):
-            raise ParsingError("folded header")
-        super().parse_header(head)
-        if self.chunked or "TRANSFER_ENCODING" in self.headers:
-            # Browsers and proxies say the length. Without it there is no limit to check at the head, and a front and a
-            # proxy may disagree where a body ends.
-            self.body_rcv, self.problem = None, _LENGTH
-            raise ParsingError("no length")
-        host = self.headers.get("HOST")
-        if (host is None and self.version == "1.1") or "," in (host or ""):
-            raise ParsingError("not one host")
-
-
-class _Answer(WSGITask):
-    def build_response_header(self) -> bytes:
-        if self.channel.server.ending:
-            self.set_close_on_finish()
-        head: bytes = super().build_response_header()
-        return head
-
-
-class _Refusal(ErrorTask):
-    """Answers what no app sees: a page for a browser, a problem document for a program."""
-
-    def execute(self) -> None:
-        problem = self.request.problem or _PARSER[self.request.error.code]
-        self.channel.server.turned_away(problem.code)
-        self.channel.refused = True
-        if "text/html" in self.request.headers.get("ACCEPT", ""):
-            media_type = "text/html; charset=utf-8"
-            body = _PAGE.format(title=html.escape(problem.title), detail=html.escape(problem.detail)).encode()
-        else:
-            media_type = problems.MEDIA_TYPE
-            body = msgspec.json.encode(problems.document(problem))
-        self.status = f"{problem.status} {HTTPStatus(problem.status).phrase}"
-        self.response_headers += [
-            ("Content-Type", media_type),
-            ("Content-Security-Policy", "default-src 'none'"),
-            ("X-Content-Type-Options", "nosniff"),
-            ("Cache-Control", "no-store"),
-        ]
-        if problem.retry_after is not None:
-            self.response_headers.append(("Retry-After", str(problem.retry_after)))
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body if getattr(self.request, "command", "") != "HEAD" else b"")
-
-
-_PAGE = (
-    '<!doctype html><html lang="vi"><meta charset="utf-8"><meta name="viewport" content="width=device-width,'
-    ' initial-scale=1"><title>{title}</title><h1>{title}</h1><p>{detail}</p></html>'
-)
-
-
 class _Client(HTTPChannel):
     """One connection. `since` is when the client got its turn to send or to read, `moved` what it did since, in bytes;
     while its request is being answered (`requests`), it keeps nobody waiting."""
 
-    parser_class = _Request
-    task_class = _Answer
-    error_task_class = _Refusal
+    parser_class = Request
+    task_class = Answer
+    error_task_class = Refusal
 
     server: "Front"
-    requests: list[_Request]
-    request: _Request | None
+    requests: list[Request]
+    request: Request | None
     total_outbufs_len: int
 
     def __init__(self, server: "Front", sock: socket.socket, addr: Any, adj: Adjustments, map: Any = None) -> None:  # noqa: A002 - its name in waitress
@@ -269,6 +166,11 @@ class _Client(HTTPChannel):
         if data and not self.lingers:
             self.received(data)
 
+    def handle_close(self) -> None:
+        if self.request is not None:
+            self.request.close()
+        super().handle_close()
+
     def give_up(self, problem: problems.Problem) -> None:
         """Enough was waited for it. `problem` is what it is told, if it has begun to send."""
         if self.lingers:
@@ -320,15 +222,15 @@ class _Threads:
         request.error = request.error or _REFUSED
         self._refusals.submit(client.service)
 
-    def _queue(self, client: _Client, request: _Request) -> problems.Problem | None:
+    def _queue(self, client: _Client, request: Request) -> problems.Problem | None:
         address = client.addr[0]
         if self.behind_proxy:
             address = request.headers.get("X_FORWARDED_FOR", address).rpartition(",")[2].strip()
         with self._lock:
             if self.turns.full:
-                return _FULL
+                return FULL
             if not self.turns.wait(client, request.headers, request.content_length, address):
-                return _CROWD
+                return CROWD
             return None
 
     def _begin(self) -> None:
@@ -429,7 +331,7 @@ class Front(TcpWSGIServer):
         self.next_look = now + LOOK_S
         for client in self.clients:
             if client.patience < 0:
-                client.give_up(_SLOW)
+                client.give_up(SLOW)
         self._keep_within_bounds()
 
     def stop_listening(self) -> None:
@@ -442,6 +344,8 @@ class Front(TcpWSGIServer):
 
     def end(self) -> None:
         self.threads.shutdown()
+        for client in self.clients:
+            client.handle_close()
         wasyncore.close_all(self._map, ignore_all=True)
 
     # Who is let in
@@ -484,7 +388,7 @@ class Front(TcpWSGIServer):
         now = time.monotonic()
         slowest = min(clients, key=lambda one: (not one.lingers, now - one.since < NEW_S, one.pace, one.since))
         self.turned_away("gives-way")
-        slowest.give_up(_FULL)
+        slowest.give_up(FULL)
         return True
 
 

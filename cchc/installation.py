@@ -25,6 +25,7 @@ from services.scoring.service import Scoring
 from services.tasks import personal
 from services.tasks.service import Tasks
 from shared.background import Background
+from shared.budgets import Budgets, spend_from
 from shared.eventlog import Head, Log, open_database, reading, utcnow
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
@@ -142,7 +143,9 @@ class Installation:
 
     def web(self, service: str) -> flask.Flask:
         descriptor = SERVICES[service]
-        return descriptor.web(self.handle(descriptor), self)
+        app = descriptor.web(self.handle(descriptor), self)
+        spend_from(app, Budgets(self.engine(service), self.settings.allowances()))
+        return app
 
     def screens(
         self,

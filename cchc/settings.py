@@ -14,6 +14,7 @@ from cchc.services import SERVICES
 from services.notifications.channels.apprise import PLACE
 from services.notifications.channels.email import Server, address
 from services.notifications.channels.interface import Permanent
+from shared.budgets import Allowances
 
 # The codes of one-time sign-in links are no service's: tasks redeems them until there is a service of accounts.
 SIGN_IN = "sign_in"
@@ -62,6 +63,11 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_CONNECTIONS              open at once (default 1000)
     CCHC_CONNECTIONS_PER_ADDRESS  of one client address, unless a proxy stands in front (default 100)
     CCHC_BUFFERED_MIB             that bodies and answers take while they wait for clients (default 256)
+
+    What one person may change through a service; a commune ten times as much (shared/budgets):
+    CCHC_CHANGES_A_MINUTE         requests that change something (default 120)
+    CCHC_TEXT_MIB_A_DAY           of bodies (default 2)
+    CCHC_FILES_MIB_A_DAY          of uploaded files (default 400)
     """
 
     data: Path
@@ -81,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True):
     webhook_allow: frozenset[str]
     link_base: str | None
     clients: Limits | WrongSetting
+    budgets: Allowances | WrongSetting
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, data: Path | None = None) -> "Settings":
@@ -114,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True):
             webhook_allow=frozenset(environment.get("CCHC_WEBHOOK_ALLOW", "").lower().replace(",", " ").split()),
             link_base=(environment.get("CCHC_LINK_BASE") or environment.get("CCHC_ORIGIN") or "").rstrip("/") or None,
             clients=_limits(environment),
+            budgets=_budgets(environment),
         )
 
     def limits(self, *, behind_proxy: bool = False) -> Limits:
@@ -122,9 +130,15 @@ class Settings(msgspec.Struct, frozen=True):
             raise self.clients
         return replace(self.clients, per_address=None) if behind_proxy else self.clients
 
+    def allowances(self) -> Allowances:
+        """What one person may change. Raises WrongSetting."""
+        if isinstance(self.budgets, WrongSetting):
+            raise self.budgets
+        return self.budgets
+
     def must_be_right(self) -> None:
         """Raises WrongSetting: what would otherwise show only when the first reminder goes out."""
-        for value in (self.smtp, self.mail_from, self.apprise, self.clients):
+        for value in (self.smtp, self.mail_from, self.apprise, self.clients, self.budgets):
             if isinstance(value, WrongSetting):
                 raise value
 
@@ -151,6 +165,17 @@ def _limits(environment: Mapping[str, str]) -> Limits | WrongSetting:
             connections=_number(environment, "CCHC_CONNECTIONS", 1000),
             per_address=_number(environment, "CCHC_CONNECTIONS_PER_ADDRESS", 100),
             buffered=_number(environment, "CCHC_BUFFERED_MIB", 256) * MIB,
+        )
+    except WrongSetting as error:
+        return error
+
+
+def _budgets(environment: Mapping[str, str]) -> Allowances | WrongSetting:
+    try:
+        return Allowances(
+            changes=_number(environment, "CCHC_CHANGES_A_MINUTE", 120),
+            text=_number(environment, "CCHC_TEXT_MIB_A_DAY", 2) * MIB,
+            files=_number(environment, "CCHC_FILES_MIB_A_DAY", 400) * MIB,
         )
     except WrongSetting as error:
         return error

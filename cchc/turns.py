@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from shared.decoding import decoder
 from shared.web.auth import COOKIE
 
 T = TypeVar("T")
@@ -135,11 +136,14 @@ def _claimed(token: str) -> tuple[str, str]:
     return _read(token) if len(token) <= LONGEST_TOKEN else ("", "")
 
 
+_claim = decoder(_Claim)
+
+
 @functools.lru_cache(maxsize=1000)
 def _read(token: str) -> tuple[str, str]:
     part = token.split(".")[1:2]
     try:
-        claim = msgspec.json.decode(base64.urlsafe_b64decode(part[0] + "=="), type=_Claim)
+        claim = _claim(base64.urlsafe_b64decode(part[0] + "=="))
     except (IndexError, binascii.Error, ValueError):
         return "", ""
     return claim.sub[:200], claim.commune[:64]

@@ -14,12 +14,8 @@ from cchc.services import SERVICES
 from services.notifications.channels.apprise import PLACE
 from services.notifications.channels.email import Server, address
 from services.notifications.channels.interface import Permanent
-        """Raises WrongSetting: what would otherwise show only when the first reminder or event goes out."""
-        try:
-            _ = Brokers.parse(self.kafka or "").options()
-        except (NotBrokers, OSError) as error:
-            raise WrongSetting("CCHC_KAFKA", BROKERS_WRITTEN) from error
-        for value in (self.smtp, self.mail_from, self.apprise, self.clients, self.budgets):
+from shared.budgets import Allowances
+from shared.eventlog.brokers import Brokers, NotBrokers
 
 # The codes of one-time sign-in links are no service's: tasks redeems them until there is a service of accounts.
 SIGN_IN = "sign_in"

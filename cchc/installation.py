@@ -143,7 +143,11 @@ class Installation:
 
     def web(self, service: str) -> flask.Flask:
         descriptor = SERVICES[service]
-        app = descriptor.web(self.handle(descriptor), self)
+        return descriptor.web(self.handle(descriptor), self)
+
+    def served(self, service: str) -> flask.Flask:
+        """The web app as clients reach it: what each may change has a budget."""
+        app = self.web(service)
         spend_from(app, Budgets(self.engine(service), self.settings.allowances()))
         return app
 

@@ -131,7 +131,7 @@ def serve_all(open_installation: Callable[[], Installation], listener: socket.so
         loops = Loops({name: loop for each in backgrounds for name, loop in each.named_loops().items()})
         running.append(loops)
         measures = [loops.measure, *(measure for each in backgrounds for measure in each.measures())]
-        apps = {service: installation.web(service) for service in SERVICES}
+        apps = {service: installation.served(service) for service in SERVICES}
         screens = installation.screens(apps, alive=loops.checks(), measures=measures)
         return mount({"/": screens} | {f"/api/v1/{service}": app for service, app in apps.items()})
 
@@ -171,7 +171,7 @@ def serve_one(
 
 
 def _app(installation: Installation, service: str) -> Any:
-    return installation.screens() if service == "web" else installation.web(service)
+    return installation.screens() if service == "web" else installation.served(service)
 
 
 def work(installation: Installation, service: str, bind: tuple[str, int] | None = None) -> int:

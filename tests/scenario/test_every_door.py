@@ -56,7 +56,7 @@ def test_no_route_opens_without_a_token_or_with_another_communes(installation: I
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_route_that_changes_something_has_a_budget(installation: Installation, name: str):
-    app = installation.web(name)
+    app = installation.served(name)
     # Where nothing may be spent, nothing may be changed; and what only reads costs nothing.
     spend_from(app, Budgets(installation.engine(name), Allowances(changes=0)))
     client, actions = app.test_client(), app.extensions["cchc.actions"]
@@ -83,7 +83,7 @@ def test_every_route_that_changes_something_has_a_budget(installation: Installat
 
 
 def test_too_much_is_said_on_a_page(installation: Installation):
-    apps = {name: installation.web(name) for name in SERVICES}
+    apps = {name: installation.served(name) for name in SERVICES}
     for name, app in apps.items():
         spend_from(app, Budgets(installation.engine(name), Allowances(changes=0)))
     client = installation.screens(apps).test_client()

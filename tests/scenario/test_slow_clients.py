@@ -14,8 +14,9 @@ import pytest
 
 from cchc.installation import Installation
 from cchc.output import REFUSED
+from cchc.services import SERVICES
 from cchc.settings import Settings
-from shared.web.keys import mint
+from shared.web.keys import load_key, mint
 from tests.support.processes import Process, figures, get, started, wait_until_ready
 from tests.support.reminded import COMMUNE as SMALL
 from tests.support.reminded import SmallCommune
@@ -121,9 +122,11 @@ def test_a_port_is_given_up_at_once(tmp_path: Path):
             socket.create_connection((HERE, port), timeout=5)
 
 
-def asked(base: str, path: str, token: str, **headers: str) -> tuple[int, str | None]:
-    """Status and Retry-After of a GET."""
-    request = urllib.request.Request(base + path, headers={"Authorization": f"Bearer {token}", **headers})
+def asked(base: str, path: str, token: str, method: str = "GET", **headers: str) -> tuple[int, str | None]:
+    """Status and Retry-After."""
+    headers |= {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    body = None if method == "GET" else b"{}"
+    request = urllib.request.Request(base + path, body, headers, method=method)
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.headers["Retry-After"]
@@ -179,3 +182,24 @@ def sent(port: int, head: bytes, body: bytes) -> bytes:
         with suppress(OSError):
             sock.sendall(body)
         return sock.recv(12)
+
+
+CHANGES = {
+    "tasks": "POST communes/x/directives",
+    "scoring": "POST communes/x/years/2024/publication",
+    "notifications": "PUT communes/x/policy",
+}
+
+
+def test_what_is_served_has_budgets(tmp_path: Path):
+    data = tmp_path / "data"
+    with serving("run", data, CCHC_CHANGES_A_MINUTE="2") as (_, port):
+        key = load_key(data / "keys" / "private.pem")
+        token = mint(key, sub="operator/o1", commune="x", roles=["chair", "office"], lifetime=timedelta(minutes=5))
+        assert CHANGES.keys() == SERVICES.keys()
+        for service, change in CHANGES.items():
+            method, _, path = change.partition(" ")
+            # Nothing is recorded for an empty body, and it costs as much. A minute may end meanwhile.
+            answers = [asked(f"http://{HERE}:{port}", f"/api/v1/{service}/{path}", token, method) for _ in range(6)]
+            assert answers[0][0] in {409, 422} and 429 in {status for status, _ in answers}, service
+            assert all(again for status, again in answers if status == 429)

@@ -122,8 +122,9 @@ class YearEnd:
     def publish(self) -> None:
         self._do(OFFICE, decision.Publish(year=RATED))
 
-    def appeal(self, staff: str, text: str) -> None:
-        filed = self._do(staff, appeal.FileAppeal(year=RATED, staff=staff, text=text))
+    def appeal(self, staff: str, text: str, *, contests: str) -> None:
+        """`contests` is the id of the event that the person means."""
+        filed = self._do(staff, appeal.FileAppeal(year=RATED, staff=staff, text=text, contests=[contests]))
         self.appeals[staff] = filed.result["appeal"]
 
     def resolve(self, staff: str, outcome: Any, text: str) -> None:

@@ -292,6 +292,12 @@ APPEAL_UNKNOWN = Refusal(
     "Người này không có kiến nghị mã {appeal} trong năm. Xem danh sách kiến nghị.",
     404,
 )
+CONTESTED_UNKNOWN = Refusal(
+    "contested-unknown",
+    "Không kiến nghị được về sự kiện này",
+    "Phiếu năm {year} của {staff} không có sự kiện {events}. Ghi mã sự kiện của chính phiếu đó (12 ký tự cuối như trên "
+    "phiếu in cũng được), hoặc chỉ ghi nội dung kiến nghị.",
+)
 APPEAL_OPEN = Refusal(
     "appeal-open",
     "Còn kiến nghị chưa giải quyết",

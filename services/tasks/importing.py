@@ -21,7 +21,7 @@ from services.tasks.imports import plan_annex, plan_roster
 from services.tasks.imports.annex import read_annex
 from services.tasks.imports.annotate import annotate
 from services.tasks.imports.leads import Person
-from services.tasks.imports.plan import Contact, Plan, RowPlan, counts, outcome
+from services.tasks.imports.plan import Before, Contact, Plan, RowPlan, counts, outcome
 from services.tasks.imports.results import Skipped, SkippedSheet, Table
 from services.tasks.imports.roster import read_roster
 from services.tasks.service import Tasks
@@ -83,8 +83,10 @@ def dry_run(
     if context.state(f"commune/{commune}") is None:
         raise refusals.COMMUNE_NOT_OPEN()
     sha256 = event_hash(content)
-    imports: list[Import] = list(context.of_kind("import").values())
-    before = sum(one.sha256 == sha256 and one.kind == kind for one in imports)
+    imports: dict[str, Import] = context.of_kind("import")
+    begun = f"import/{kind}-{sha256[:16]}-"
+    same = [imports[f"{begun}{number}"] for number in range(1, sum(one.startswith(begun) for one in imports) + 1)]
+    before = Before(confirmed=bool(same), held=frozenset(same[-1].held if same else ()))
     read: Any
     if kind == "roster":
         directive = None
@@ -100,7 +102,7 @@ def dry_run(
                 {staff: Contact(*(said or "" for said in one)) for staff, one in contacts.items()},
                 context,
             ),
-            confirmed_before=before > 0,
+            before,
         )
     else:
         if directive is None:
@@ -108,13 +110,7 @@ def dry_run(
         issued = in_force(context.state(f"directive/{directive}"), directive)
         read = read_annex(content, _people(context, contacts, unit_names), issued_on=issued.issued_on, on=today)
         recorded = plan_annex.Recorded(directive, issued.issued_on, _known(service, context, directive))
-        plan = plan_annex.plan_annex(
-            read,
-            recorded,
-            context,
-            service.new_id,
-            confirmed_before=before > 0,
-        )
+        plan = plan_annex.plan_annex(read, recorded, context, service.new_id, before)
     if not path_of(_folder(service, commune), sha256).exists():
         with writing(service.engine, commune) as connection:
             journal.record(connection, commune, kinds.UPLOAD_KEPT, [f"sha256/{sha256}"], {"kind": kind})
@@ -127,7 +123,7 @@ def dry_run(
         sha256=sha256,
         file_name=file_name,
         directive=directive,
-        import_=f"{kind}-{sha256[:16]}-{before + 1}",
+        import_=f"{kind}-{sha256[:16]}-{len(same) + 1}",
         rows=plan.rows,
         counts=counts(plan.rows),
         tables=read.tables,
@@ -161,6 +157,7 @@ def confirm(
         rejected=run.counts["error"],
         commands=plan.commands,
         by=by,
+        held=plan.held,
     )
 
     def names(tx: Transaction) -> None:

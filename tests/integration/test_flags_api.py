@@ -71,7 +71,7 @@ def test_the_paper_shows_each_flag_with_its_event(office: Office):
     page = office.get(f"{PERSON}/sheet").get_data(as_text=True)
     for flag in flagged(office):
         assert flag["text"] in page and flag["event"]["id"][-12:] in page
-    assert "Điều cần biết khi xem xét" in page and "Đổi người theo dõi: p14 → p03" in page
+    assert "Điều cần biết khi xem xét" in page and "Đổi người đánh giá: người theo dõi: p14 → p03" in page
     quiet = office.get(f"{RATINGS}/p03/sheet").get_data(as_text=True)
     assert "Điều cần biết khi xem xét" not in quiet and flagged(office, path=f"{RATINGS}/p03") == []
 
@@ -86,7 +86,7 @@ def test_a_tracker_who_does_not_rate_sees_nothing_of_what_was_said_of_the_person
     seen = flagged(office, "p03")
     assert not hidden & {flag["event"]["what"] for flag in seen} and "contested" not in {flag["kind"] for flag in seen}
     page = office.get(f"{PERSON}/sheet", as_=office.as_("p03")).get_data(as_text=True)
-    assert "Bị kiến nghị" not in page and "Đổi người theo dõi" in page
+    assert "Bị kiến nghị" not in page and "người theo dõi: p14" in page
 
 
 def test_an_appeal_names_the_events_that_it_contests(office: Office):

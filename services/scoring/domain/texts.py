@@ -128,14 +128,14 @@ OF_JUDGES = {
     "roles": "vai trò",
     "rated": "diện được xếp loại",
 }
-JUDGE_CHANGED = "Đổi {what}: {old} → {new}"
+JUDGE_CHANGED = "{what}: {old} → {new}"
 JUDGE_LEFT = "{staff}, {what}, thôi chức vụ"
 CHAIR_BEGINS = "{staff} nhận vai trò Chủ tịch, là người xếp loại"
 CHAIR_ENDS = "{staff} thôi vai trò Chủ tịch, là người xếp loại"
 IN_FORCE_FROM = "{change}; có hiệu lực từ {day:%d/%m/%Y}"
 TYPED_FOR = "{typed_by} ghi thay {names}"
-OUTSIDE_DOCUMENT = "Nơi quyết định ở ngoài xã: văn bản số {number} ngày {day:%d/%m/%Y}, SHA-256 {sha256}"
-OUTSIDE_WITHOUT_DOCUMENT = "Nơi quyết định ở ngoài xã: ghi mà không kèm đủ số, ngày, mã SHA-256 của văn bản"
+OUTSIDE_DOCUMENT = "quyết định ở ngoài xã, văn bản số {number} ngày {day:%d/%m/%Y}, SHA-256 {sha256}"
+OUTSIDE_WITHOUT_DOCUMENT = "quyết định ở ngoài xã, ghi mà không kèm đủ số, ngày, mã SHA-256 của văn bản"
 CONTESTED = "{staff} kiến nghị về sự kiện này ngày {day:%d/%m/%Y}: {outcome}"
 NOT_RESOLVED = "chưa giải quyết"
 

@@ -12,6 +12,7 @@ from cchc.services import SERVICES
 from services.notifications.channels.apprise import PLACE
 from services.notifications.channels.email import Server, address
 from services.notifications.channels.interface import Permanent
+from shared.eventlog.brokers import Brokers, NotBrokers
 
 # The codes of one-time sign-in links are no service's: tasks redeems them until there is a service of accounts.
 SIGN_IN = "sign_in"
@@ -33,7 +34,7 @@ class Settings(msgspec.Struct, frozen=True):
     A WrongSetting stands where a channel's variable cannot be read: only what uses the channel fails by it.
 
     CCHC_DATA            folder for databases, evidence and keys (default ./data)
-    CCHC_KAFKA           bootstrap servers
+    CCHC_KAFKA           bootstrap servers, host:port,…; over TLS ssl://host:port,…?ca=FILE&certificate=FILE&key=FILE
     CCHC_DATABASE_<S>    SQLAlchemy URL of a service's database (default a SQLite file in the data folder)
     CCHC_OWNER_<S>       the same with the role that owns the tables and migrates them (default CCHC_DATABASE_<S>)
     CCHC_URL_<S>         base URL of a service, whose feed fills gaps of replicas
@@ -107,7 +108,11 @@ class Settings(msgspec.Struct, frozen=True):
         )
 
     def must_be_right(self) -> None:
-        """Raises WrongSetting: what would otherwise show only when the first reminder goes out."""
+        """Raises WrongSetting: what would otherwise show only when the first reminder or event goes out."""
+        try:
+            _ = Brokers.parse(self.kafka or "").options()
+        except (NotBrokers, OSError) as error:
+            raise WrongSetting("CCHC_KAFKA", BROKERS_WRITTEN) from error
         for value in (self.smtp, self.mail_from, self.apprise):
             if isinstance(value, WrongSetting):
                 raise value
@@ -146,6 +151,9 @@ def _sender(header: str | None) -> Address | WrongSetting | None:
         return NO_SENDER
 
 
+BROKERS_WRITTEN = (
+    "Viết dạng máy-chủ:cổng,… hoặc ssl://máy-chủ:cổng,…?ca=TỆP&certificate=TỆP&key=TỆP, với các tệp PEM đọc được."
+)
 NO_SENDER = WrongSetting("CCHC_MAIL_FROM", 'Viết dạng "UBND xã <vanphong@example.org>".')
 
 

@@ -74,6 +74,7 @@ def work_command(installation: Installation, service: str, bind: tuple[str, int]
     """Chạy tiến trình nền của một dịch vụ; chạy nhiều tiến trình cùng lúc được."""
     from cchc.serve import work
 
+    installation.settings.must_be_right()
     raise SystemExit(work(installation, service, bind))
 
 

@@ -2,7 +2,6 @@
 file; who typed it is seen beside the sheets."""
 
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from demo.year import COMMUNE
 from services.tasks import views
 from services.tasks.domain.staff import Post
 from services.tasks.domain.task import Task
-from shared.eventlog import reading
+from shared.eventlog import reading, utcnow
+from shared.events import format_time, local_day
 from tests.integration.test_own_record import CONTENT, OFFICE
 from tests.scenario.conftest import Cchc, read_json, settings_of
 from tests.scenario.test_commune_command import shell
@@ -48,7 +48,7 @@ def states(data: Path, kind: str) -> dict[str, Any]:
 
 
 def post(data: Path, staff: str) -> Post:
-    found: Post | None = states(data, "staff")[staff].post_on(date.today())
+    found: Post | None = states(data, "staff")[staff].post_on(local_day(format_time(utcnow())))
     assert found is not None
     return found
 

@@ -76,10 +76,12 @@ def test_a_roster_changes_nothing_of_who_confirms_it(cchc: Cchc, data: Path, tmp
     assert rows(cchc, "roster", str(file), "--by", "p01", "--confirm")[OFFICE]["status"] == "changed"
     assert post(data, OFFICE).tracker == "p16"
     # Whoever decides on the year sees it: who typed it, and from when.
-    explained = read_json(cchc("rating", "explain", OFFICE, "--year", "2026", "--json"))
+    day = local_day(format_time(utcnow())).isoformat()
+    asked = ("rating", "explain", OFFICE, "--year", "2026", "--as-of", day)
+    explained = read_json(cchc(*asked, "--json"))
     [change] = [flag for flag in explained["flags"] if flag["text"].startswith("người theo dõi")]
     assert (change["kind"], change["event"]["actor"]) == ("judge_changed", "staff/p01")
-    assert "người theo dõi: p03 → p16" in cchc("rating", "explain", OFFICE, "--year", "2026").stdout
+    assert "người theo dõi: p03 → p16" in cchc(*asked).stdout
 
 
 def test_an_annex_gives_no_task_to_who_confirms_it(cchc: Cchc, data: Path, tmp_path: Path) -> None:

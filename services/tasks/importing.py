@@ -83,10 +83,8 @@ def dry_run(
     if context.state(f"commune/{commune}") is None:
         raise refusals.COMMUNE_NOT_OPEN()
     sha256 = event_hash(content)
-    imports: dict[str, Import] = context.of_kind("import")
-    begun = f"import/{kind}-{sha256[:16]}-"
-    same = [imports[f"{begun}{number}"] for number in range(1, sum(one.startswith(begun) for one in imports) + 1)]
-    before = Before(confirmed=bool(same), held=frozenset(same[-1].held if same else ()))
+    imports: list[Import] = list(context.of_kind("import").values())
+    before = sum(one.sha256 == sha256 and one.kind == kind for one in imports)
     read: Any
     if kind == "roster":
         directive = None
@@ -102,7 +100,7 @@ def dry_run(
                 {staff: Contact(*(said or "" for said in one)) for staff, one in contacts.items()},
                 context,
             ),
-            before,
+            _before(context, _import_id(kind, sha256, before)),
         )
     else:
         if directive is None:
@@ -110,7 +108,13 @@ def dry_run(
         issued = in_force(context.state(f"directive/{directive}"), directive)
         read = read_annex(content, _people(context, contacts, unit_names), issued_on=issued.issued_on, on=today)
         recorded = plan_annex.Recorded(directive, issued.issued_on, _known(service, context, directive))
-        plan = plan_annex.plan_annex(read, recorded, context, service.new_id, before)
+        plan = plan_annex.plan_annex(
+            read,
+            recorded,
+            context,
+            service.new_id,
+            _before(context, _import_id(kind, sha256, before)),
+        )
     if not path_of(_folder(service, commune), sha256).exists():
         with writing(service.engine, commune) as connection:
             journal.record(connection, commune, kinds.UPLOAD_KEPT, [f"sha256/{sha256}"], {"kind": kind})
@@ -123,7 +127,7 @@ def dry_run(
         sha256=sha256,
         file_name=file_name,
         directive=directive,
-        import_=f"{kind}-{sha256[:16]}-{len(same) + 1}",
+        import_=_import_id(kind, sha256, before + 1),
         rows=plan.rows,
         counts=counts(plan.rows),
         tables=read.tables,
@@ -134,6 +138,17 @@ def dry_run(
 
 
 KINDS = frozenset({"commune", "unit", "staff", "directive", "calendar", "task", "template", "import"})
+
+
+def _import_id(kind: Kind, sha256: str, number: int) -> str:
+    """The number counts the confirmations of the very same file."""
+    return f"{kind}-{sha256[:16]}-{number}"
+
+
+def _before(context: Context, last: str) -> Before:
+    """What the last confirmation of the file settled, and which rows it held."""
+    confirmed: Import | None = context.state(f"import/{last}")
+    return Before(confirmed=confirmed is not None, held=frozenset(confirmed.held if confirmed else ()))
 
 
 def confirm(

@@ -41,6 +41,7 @@ CODES: Columns = {
         "queued_at", "state", "state_at", "reason", "sent_as", "acknowledged_at",
     ),
     "people": ("commune", "staff"),
+    "noticed": ("commune", "source"),
     "planned": ("commune", "until", "positions"),
     "policies": ("commune", "time", "policy"),
     "positions": ("projection", "source", "commune", "parked"),

@@ -121,6 +121,16 @@ planned = Table(
     PrimaryKeyConstraint("commune", name="planned_pk"),
 )
 
+# How far the events of a log were looked at for acts that somebody must hear of at once.
+noticed = Table(
+    "noticed",
+    metadata,
+    Column("commune", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("commune", "source", name="noticed_pk"),
+)
+
 addresses = Table(
     "addresses",
     metadata,

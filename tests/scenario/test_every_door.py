@@ -1,5 +1,6 @@
 """All web apps of an installation: each route is classified, and another commune's token opens none."""
 
+import importlib
 import re
 from datetime import timedelta
 
@@ -77,3 +78,38 @@ def test_no_open_route_tells_a_stranger_which_communes_there_are(installation: I
             answer = client.open(rule, method=method)
             # Figures are of the process; the proxy hands out none.
             assert rule == "/metrics" or COMMUNE not in answer.text, (method, rule)
+
+
+# Every route that a supervisor may call, and what keeps single people out of it (ADR 0031).
+OWN, PUBLISHED, PLAIN = "their own", "published moments, groups of five", "no numbers of people"
+SUPERVISED = {
+    "tasks": {
+        "": PLAIN,
+        "/calendars": PLAIN,
+        "/calendars/<int:year>": PLAIN,
+    },
+    "scoring": {"/years/<int(min=2000, max=2199):year>/reports/aggregates": PUBLISHED},
+    "notifications": {
+        "/monthly": PUBLISHED,
+        "/monthly.html": PUBLISHED,
+        "/monthly.xlsx": PUBLISHED,
+        "/policy": PLAIN,
+        "/inbox": OWN,
+        "/preferences/<staff>": OWN,
+        "/addresses/<channel>": OWN,
+        "/reminders/<reminder>/letter": OWN,
+        "/reminders/<reminder>/acknowledgement": OWN,
+    },
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_supervisors_reach_these_routes_and_no_others(installation: Installation, service: str):
+    access = importlib.import_module(f"services.{service}.access").ACTIONS
+    prefix = f"/api/v1/{service}/communes/<commune>"
+    reached = {
+        rule.removeprefix(prefix)
+        for _, rule, classification in routes(app_of(installation, service))
+        if classification not in (None, "public") and "supervisor" in access[classification]
+    }
+    assert reached == SUPERVISED[service].keys()

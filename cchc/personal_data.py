@@ -28,6 +28,7 @@ WORDS: Columns = {
 CODES: Columns = {
     "addresses": ("commune", "staff", "channel"),
     "alembic_version": ("version_num",),
+    "budgets": ("commune", "actor", "kind"),
     "cursors": ("source", "commune"),
     "deliveries": ("commune", "reminder", "message", "claimed_by", "claimed_until", "not_before"),
     "endpoints": ("commune", "endpoint", "rules", "created_at", "disabled_at", "disabled_reason"),

@@ -21,7 +21,7 @@ from services.tasks.imports import plan_annex, plan_roster
 from services.tasks.imports.annex import read_annex
 from services.tasks.imports.annotate import annotate
 from services.tasks.imports.leads import Person
-from services.tasks.imports.plan import Contact, Plan, RowPlan, counts, outcome
+from services.tasks.imports.plan import Before, Contact, Plan, RowPlan, counts, outcome
 from services.tasks.imports.results import Skipped, SkippedSheet, Table
 from services.tasks.imports.roster import read_roster
 from services.tasks.service import Tasks
@@ -102,7 +102,7 @@ def dry_run(
                 {staff: Contact(*(said or "" for said in one)) for staff, one in contacts.items()},
                 context,
             ),
-            confirmed_before=before > 0,
+            _before(context, _import_id(kind, sha256, before)),
         )
     else:
         if directive is None:
@@ -115,7 +115,7 @@ def dry_run(
             recorded,
             context,
             service.new_id,
-            confirmed_before=before > 0,
+            _before(context, _import_id(kind, sha256, before)),
         )
     if not path_of(_folder(service, commune), sha256).exists():
         with writing(service.engine, commune) as connection:
@@ -130,7 +130,7 @@ def dry_run(
         file_name=file_name,
         kept_until=format_time(utcnow() + service.uploads_kept),
         directive=directive,
-        import_=f"{kind}-{sha256[:16]}-{before + 1}",
+        import_=_import_id(kind, sha256, before + 1),
         rows=plan.rows,
         counts=counts(plan.rows),
         tables=read.tables,
@@ -141,6 +141,17 @@ def dry_run(
 
 
 KINDS = frozenset({"commune", "unit", "staff", "directive", "calendar", "task", "template", "import"})
+
+
+def _import_id(kind: Kind, sha256: str, number: int) -> str:
+    """The number counts the confirmations of the very same file."""
+    return f"{kind}-{sha256[:16]}-{number}"
+
+
+def _before(context: Context, last: str) -> Before:
+    """What the last confirmation of the file settled, and which rows it held."""
+    confirmed: Import | None = context.state(f"import/{last}")
+    return Before(confirmed=confirmed is not None, held=frozenset(confirmed.held if confirmed else ()))
 
 
 def confirm(
@@ -164,6 +175,7 @@ def confirm(
         rejected=run.counts["error"],
         commands=plan.commands,
         by=by,
+        held=plan.held,
     )
 
     def names(tx: Transaction) -> None:

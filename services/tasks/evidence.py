@@ -7,18 +7,21 @@ import stat
 import tempfile
 import unicodedata
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from services.tasks import personal
 from services.tasks.domain import refusals
 from services.tasks.personal import EvidenceFile
 from services.tasks.service import Tasks
+from shared import sandbox
 from shared.eventlog import reading, writing
 from shared.events import Evidence, format_time
+from shared.sandbox import Content
 
 MAX_EVIDENCE = 20 * 1024 * 1024  # bytes; scans of a commune's documents stay well below
 LONGEST_NAME = 200
+CHUNK = 1024 * 1024
 
 ZIP = b"PK\x03\x04"
 OFFICE = "application/vnd.openxmlformats-officedocument"
@@ -38,25 +41,26 @@ ZIP_KINDS = {
 TEXT_KINDS = {".txt": "text/plain", ".csv": "text/csv"}
 
 
-def store_evidence(service: Tasks, commune: str, task: str, file_name: str, content: bytes) -> Evidence:
+def store_evidence(service: Tasks, commune: str, task: str, file_name: str, content: Content) -> Evidence:
     """Keep a file for a task and return what a report names it by.
 
     Refuses: empty, too large, of a kind that is not taken. Whether the task exists and who asks is checked before.
     """
-    if not content:
+    size = size_of(content)
+    if not size:
         raise refusals.EVIDENCE_EMPTY()
-    if len(content) > MAX_EVIDENCE:
+    if size > MAX_EVIDENCE:
         raise refusals.EVIDENCE_TOO_LARGE(limit_mb=MAX_EVIDENCE // (1024 * 1024))
     name = safe_name(file_name)
-    media_type = media_type_of(content, name)
+    media_type = sandbox.run(f"{__name__}:media_type_of", content, str, name=name)
     sha256 = keep(folder(service, commune), content)
     stored_at = format_time(service.clock())
     with writing(service.engine, commune) as connection:
         known = {file.sha256 for file in personal.evidence_of(connection, commune, task)}
         if sha256 not in known:
-            file = EvidenceFile(task, sha256, name, len(content), media_type, stored_at)
+            file = EvidenceFile(task, sha256, name, size, media_type, stored_at)
             personal.save_evidence(connection, commune, file)
-    return Evidence(sha256=sha256, size=len(content), media_type=media_type)
+    return Evidence(sha256=sha256, size=size, media_type=media_type)
 
 
 def read_evidence(service: Tasks, commune: str, task: str, sha256: str) -> tuple[EvidenceFile, Path] | None:
@@ -86,14 +90,32 @@ def path_of(where: Path, sha256: str) -> Path:
     return where / sha256[:2] / sha256
 
 
-def keep(where: Path, content: bytes) -> str:
+def keep(where: Path, content: Content) -> str:
     """Write bytes under their hash, so that a crash leaves either the whole file or none; the same bytes once."""
-    sha256 = hashlib.sha256(content).hexdigest()
+    sha256 = sha256_of(content)
     path = path_of(where, sha256)
-    if path.exists():
-        return sha256
-    write_whole(path, [content])
+    if not path.exists():
+        write_whole(path, _chunks(content))
     return sha256
+
+
+def sha256_of(content: Content) -> str:
+    digest = hashlib.sha256()
+    for chunk in _chunks(content):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def size_of(content: Content) -> int:
+    return len(content) if isinstance(content, bytes) else content.seek(0, os.SEEK_END)
+
+
+def _chunks(content: Content) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+    else:
+        content.seek(0)
+        yield from iter(lambda: content.read(CHUNK), b"")
 
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:

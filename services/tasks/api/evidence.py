@@ -1,5 +1,7 @@
 """Files that prove results: stored by their hash, handed out only to those who may see the task."""
 
+from typing import BinaryIO, cast
+
 import flask
 import msgspec
 
@@ -62,12 +64,12 @@ def erase_evidence(commune: str, task: str, sha256: str) -> None:
         raise refusals.EVIDENCE_UNKNOWN()
 
 
-def uploaded() -> tuple[str, bytes]:
-    """The name and bytes of the form's file. Refuses: none was sent."""
+def uploaded() -> tuple[str, BinaryIO]:
+    """The name and content of the form's file. Refuses: none was sent."""
     file = flask.request.files.get("file")
     if file is None:
         raise refusals.FILE_REQUIRED()
-    return file.filename or "", file.read()
+    return file.filename or "", cast(BinaryIO, file.stream)
 
 
 def _must_see(commune: str, task: str) -> None:

@@ -360,6 +360,24 @@ FILE_TOO_MANY_CELLS = Refusal(
     "Các bảng chiếm {cells} ô, giới hạn {limit}. Hãy xóa ô lạc ở xa bảng và trang tính không cần.",
     422,
 )
+FILE_TOO_MANY_PIECES = Refusal(
+    "file-too-many-pieces",
+    "Tệp chứa quá nhiều thứ ngoài bảng",
+    "Tệp có hơn {limit} {pieces}. Hãy chép riêng bảng (dán giá trị) sang tệp mới rồi tải lại.",
+    422,
+)
+FILE_CELL_TOO_LONG = Refusal(
+    "file-cell-too-long",
+    "Ô quá dài",
+    "Ô {cell} có {letters} chữ, giới hạn {limit} như Excel. Hãy rút gọn ô này rồi tải lại.",
+    422,
+)
+FILE_TOO_MUCH_TEXT = Refusal(
+    "file-too-much-text",
+    "Quá nhiều chữ",
+    "Các ô (ô gộp và ô lặp cùng nội dung đều tính) có hơn {limit} chữ. Hãy chia tệp, hoặc bỏ cột không cần.",
+    422,
+)
 FILE_NO_HEADER = Refusal(
     "file-no-header",
     "Không tìm thấy dòng tiêu đề",

@@ -1,0 +1,25 @@
+"""What the child process does with an uploaded list; everything here runs in `shared.sandbox` and nowhere else."""
+
+from datetime import date
+
+from services.tasks.imports import annotate as annotating
+from services.tasks.imports.annex import AnnexImport, annex_of
+from services.tasks.imports.leads import Person
+from services.tasks.imports.results import Table
+from services.tasks.imports.roster import RosterImport, roster_of
+from services.tasks.imports.sheets import read
+
+
+def read_annex(data: bytes, people: list[Person], *, issued_on: date, on: date | None = None) -> AnnexImport:
+    """The tasks that a file proposes. Refuses a file as `sheets.read` does, or `file-no-header`."""
+    return annex_of(read(data), people, issued_on=issued_on, on=on)
+
+
+def read_roster(data: bytes) -> RosterImport:
+    """The staff that a file proposes. Refuses a file as `sheets.read` does, or `file-no-header`."""
+    return roster_of(read(data))
+
+
+def annotate(data: bytes, tables: list[Table], texts: list[tuple[str, int, str]]) -> bytes:
+    """The file with its column "Lỗi": sheet, row, what becomes of it."""
+    return annotating.annotate(data, tables, {(sheet, row): text for sheet, row, text in texts})

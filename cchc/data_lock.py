@@ -2,7 +2,12 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+# A file of its own: on the folder itself this process holds the shared lock as well.
+FIRST_RUN = ".first-run"
 
 
 class DataInUse(Exception):
@@ -26,6 +31,19 @@ def lock(folder: Path, *, alone: bool = False) -> int:
             raise DataInUse(str(folder)) from None
         raise
     return descriptor
+
+
+@contextmanager
+def first_run(folder: Path) -> Iterator[None]:
+    """Let one process at a time bring a data folder up to date; the next one finds everything done."""
+    if not folder.exists():
+        _make(folder)
+    descriptor = os.open(folder / FIRST_RUN, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _make(folder: Path) -> None:

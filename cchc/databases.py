@@ -12,6 +12,8 @@ from cchc.settings import SIGN_IN
 # owner: migrates and backs up; server: the web processes; worker: the background process and the command line.
 KINDS = ("owner", "server", "worker")
 SIGN_IN_ROLE = f"{SIGN_IN}_server"
+# The server's own log: without DETAIL lines, which show the row at fault, and without the values of statements.
+LOGGING = {"log_error_verbosity": "terse", "log_parameter_max_length": 0, "log_parameter_max_length_on_error": 0}
 
 
 def databases() -> dict[str, tuple[str, ...]]:
@@ -36,6 +38,10 @@ def prepare_databases(admin: str, passwords: Mapping[str, str]) -> Iterator[str]
                 create = "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8'"
                 connection.execute(sql.SQL(create).format(name, owner))
                 yield database
+            for setting, value in LOGGING.items():
+                connection.execute(
+                    sql.SQL("ALTER DATABASE {} SET {} = {}").format(name, sql.SQL(setting), sql.Literal(value))
+                )
             connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
             granted = sql.SQL(", ").join(map(sql.Identifier, roles))
             connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(name, granted))
@@ -45,7 +51,9 @@ def _role(connection: psycopg.Connection, role: str, password: str) -> Iterator[
     known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
     action = "ALTER" if known else "CREATE"
     statement = sql.SQL(f"{action} ROLE {{}} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS PASSWORD {{}}")
-    connection.execute(statement.format(sql.Identifier(role), sql.Literal(password)))
+    # Hashed here: the server's own log may show the statement.
+    hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    connection.execute(statement.format(sql.Identifier(role), sql.Literal(hashed)))
     if not known:
         yield role
 

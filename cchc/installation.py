@@ -3,7 +3,7 @@
 import hashlib
 import os
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
@@ -33,13 +33,14 @@ from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
+from shared.journal import kinds, note
 from shared.leader import one_at_a_time
 from shared.metrics import Measure
 from shared.projection import Progress, Runner
 from shared.web import sign_in
 from shared.web.auth import Verifier
 from shared.web.health import Checks
-from shared.web.keys import SigningKey, generate_key, load_key, mint
+from shared.web.keys import SigningKey, load_key, mint, own_key
 from shared.worker import Loop, all_communes
 from web.app import create_web
 from web.client import Client, in_process, over_http
@@ -83,7 +84,7 @@ class Installation:
         """Bring every service's database to the schema of this release."""
         for name, service in SERVICES.items():
             migrate(self.owner(name), service.migrations)
-        sign_in.metadata.create_all(self.engine(SIGN_IN))
+        _ = self.sign_in_codes
 
     def owner(self, service: str) -> Engine:
         """With the role that owns the tables; unless the settings name one, that is the role of every day."""
@@ -177,9 +178,26 @@ class Installation:
 
     def sign_in(self) -> flask.Blueprint:
         """The API that makes a token of a one-time link's code."""
+        return sign_in.sign_in_blueprint(self.sign_in_codes, lambda: self.signing_key, self.access_journal)
+
+    @property
+    def access_journal(self) -> Engine:
+        """The database whose journal says who may come in and what concerns the whole installation: that of the service
+        that signs people in, which has migrations, grants and a backup."""
+        return self.engine(next(service.name for service in SERVICES.values() if service.signs_in))
+
+    def sign_in_code(self, *, sub: str, commune: str, roles: Collection[str]) -> str:
+        """A one-time code for this person. Its row comes first: a code that nobody knows of must not be."""
+        engine = self.sign_in_codes
+        note(self.access_journal, commune, kinds.SIGN_IN_ISSUED, [sub], {"roles": " ".join(sorted(roles))})
+        return sign_in.issue_code(engine, sub=sub, commune=commune, roles=roles)
+
+    @property
+    def sign_in_codes(self) -> Engine:
+        """The database of one-time links, with its table."""
         engine = self.engine(SIGN_IN)
-        sign_in.metadata.create_all(engine)
-        return sign_in.sign_in_blueprint(engine, lambda: self.signing_key)
+        sign_in.make_table(engine)
+        return engine
 
     @cached_property
     def channels(self) -> Channels:
@@ -263,10 +281,9 @@ class Installation:
     def signing_key(self) -> SigningKey:
         """The key that tokens are minted with, made at the first run."""
         private = self.settings.private_key
-        if private.exists():
+        if self.settings.keys_are_elsewhere and private.exists():
             return load_key(private)
-        private.parent.mkdir(parents=True, exist_ok=True)
-        return generate_key(private, private.parent / "public.json")
+        return own_key(private, private.with_name("public.json"))
 
     @cached_property
     def checkpoint_key(self) -> CheckpointKey:

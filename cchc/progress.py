@@ -11,6 +11,7 @@ import msgspec
 
 from cchc.installation import Installation
 from cchc.services import SERVICES, readers
+from shared.decoding import decoder
 from shared.eventlog import Log
 from shared.events import parse_time
 from shared.projection import Position, all_positions
@@ -181,11 +182,11 @@ def _stops(
 
 def _time_of(log: Log, commune: str, position: int) -> str | None:
     bodies = log.read(commune, position - 1, 1)
-    return _recorded.decode(bodies[0]).time if bodies else None
+    return _recorded(bodies[0]).time if bodies else None
 
 
 class _Recorded(msgspec.Struct):
     time: str
 
 
-_recorded = msgspec.json.Decoder(_Recorded)
+_recorded = decoder(_Recorded)

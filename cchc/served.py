@@ -1,11 +1,11 @@
 """The address that an installation is served at: taken before anything is promised, and remembered for later links."""
 
 import errno
-import os
 import socket
 from collections.abc import Callable
 
 from cchc.settings import Settings
+from shared.files import replace_file
 
 # The address that browsers use when no other was configured or remembered.
 DEFAULT = "http://127.0.0.1:8080"
@@ -41,10 +41,7 @@ def address_of(listener: socket.socket) -> str:
 
 def remember(settings: Settings, address: str) -> None:
     """Links that are printed from now on lead there."""
-    file = settings.data / FILE
-    written = file.with_suffix(".new")
-    written.write_text(f"{address}\n", "utf-8")
-    os.replace(written, file)
+    replace_file(settings.data / FILE, f"{address}\n".encode())
 
 
 def remembered(settings: Settings) -> str | None:

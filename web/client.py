@@ -15,6 +15,7 @@ import msgspec
 import urllib3
 from werkzeug.wrappers import Response
 
+from shared.decoding import decoder
 from shared.web.problems import MEDIA_TYPE
 from shared.web.trace import trace_id
 
@@ -92,8 +93,11 @@ class Answer(msgspec.Struct, frozen=True):
     body: bytes
 
     def read(self, kind: type[Read]) -> Read:
-        """The JSON body as a Struct; fields that the Struct does not name are passed over."""
-        return msgspec.json.decode(self.body, type=kind)
+        """The JSON body as a Struct; fields that the Struct does not name are passed over.
+
+        Raises msgspec.DecodeError for anything else.
+        """
+        return decoder(kind)(self.body)
 
     @property
     def position(self) -> str | None:
@@ -157,6 +161,8 @@ class Client(msgspec.Struct, frozen=True):
             "Idempotency-Key": idempotency_key,
             "If-Match": None if if_match is None else f'"{if_match}"',
             "Cchc-Wait-For": wait_for,
+            # Whom the service answers is the person, not the screens that ask for them.
+            "X-Forwarded-For": flask.request.remote_addr if flask.has_request_context() else None,
         }
         headers |= {name: value for name, value in given.items() if value is not None}
         body = b""
@@ -241,7 +247,7 @@ def _call(app: WSGIApplication, prefix: str, request: Request) -> Answer:
         "SERVER_NAME": "localhost",
         "SERVER_PORT": "80",
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
+        "REMOTE_ADDR": request.headers.get("X-Forwarded-For", "127.0.0.1"),
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
         "wsgi.input": io.BytesIO(request.body),

@@ -15,6 +15,7 @@ from typing import IO
 import msgspec
 
 from cchc.backups.tables import Row
+from shared.decoding import decoder
 from shared.eventlog import Head
 
 FORMAT = 1
@@ -156,10 +157,10 @@ def open_archive(path: Path) -> Iterator[Archive]:
 
 
 def _manifest(body: bytes) -> Manifest:
-    found = msgspec.json.decode(body, type=_Format).format
+    found = decoder(_Format)(body).format
     if found != FORMAT:
         raise UnknownFormat(f"định dạng {found}")
-    return msgspec.json.decode(body, type=Manifest)
+    return decoder(Manifest)(body)
 
 
 class _Format(msgspec.Struct):

@@ -1,14 +1,16 @@
 """The command line `cchc`. Exit codes: 0 done, 1 checked and something is wrong, 2 refused, 3 not reachable."""
 
 import logging
+import sys
 from importlib import import_module
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import click
 
 from cchc.cli.click_messages import speak_vietnamese
-from cchc.cli.group import Group
+from cchc.cli.group import Group, checking
 
 speak_vietnamese()
 
@@ -22,6 +24,7 @@ COMMANDS = {
     "secrets": "deployment",
     "demo": "deployment",
     "commune": "communes",
+    "person": "persons",
     "import": "importing",
     "token": "tokens",
     "verify": "logs",
@@ -56,7 +59,7 @@ class Lazy(Group):
             return None
         module = import_module(f"cchc.cli.{COMMANDS[name]}")
         command: click.Command = getattr(module, f"{name.replace('-', '_')}_command")
-        return command
+        return checking(command)
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,9 +71,12 @@ def cli(context: click.Context, data: Path | None) -> None:
 
     Mã thoát: 0 xong; 1 đã kiểm tra và thấy sai lệch; 2 bị từ chối hoặc gọi sai; 3 không kết nối được.
     """
+    from cchc.operator import operator
     from cchc.settings import Settings
+    from shared.journal import act_as
 
     context.obj = Settings.from_environment(data=data)
+    context.with_resource(act_as(operator()))
 
 
 def main() -> Any:
@@ -80,5 +86,13 @@ def main() -> Any:
     # What loops warn of is written for the logs of processes; here a person is told in Vietnamese.
     if logging.lastResort:
         logging.lastResort.setLevel(logging.ERROR)
+    sys.excepthook = _unexpected
     with explained():
         return cli(prog_name="cchc")
+
+
+def _unexpected(_: type[BaseException], error: BaseException, __: TracebackType | None) -> None:
+    """A fault of ours, for the report: without what people typed, as a terminal's output is kept by others too."""
+    from shared.said import stack_of
+
+    print(stack_of(error), file=sys.stderr)

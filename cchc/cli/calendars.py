@@ -11,7 +11,10 @@ from cchc.installation import Installation
 from cchc.output import as_json, fail
 from services.tasks.commands import execute
 from services.tasks.domain.publishing import PublishCalendar
+from shared.decoding import read_any
 from shared.web.auth import Principal
+from shared.web.problems import pointed
+from shared.web.schema import composed, faults
 
 
 @click.group("calendar", cls=Group)
@@ -39,7 +42,9 @@ def publish(
     Ngày còn ở trạng thái đề xuất (status "proposed") thì không công bố: xóa khỏi tệp hoặc bỏ trạng thái đó trước.
     """
     try:
-        given = msgspec.json.decode(file.read_bytes())
+        given = composed(read_any(file.read_bytes()))
+        for wrong in pointed(faults(given) or {}, "#"):
+            fail(f"{file.name} {wrong['pointer']}: {wrong['detail']}")
         proposed = [day["date"] for day in given["days_off"] if day.get("status", "official") != "official"]
         if proposed:
             fail(f"Ngày chưa chính thức: {', '.join(proposed)}. Người có thẩm quyền quyết định trước khi công bố.")
@@ -53,7 +58,7 @@ def publish(
             },
             PublishCalendar,
         )
-    except (msgspec.DecodeError, msgspec.ValidationError, KeyError, TypeError) as error:
+    except (msgspec.DecodeError, msgspec.ValidationError, LookupError, TypeError, AttributeError) as error:
         fail(f"{file.name} không phải tệp lịch: {error}")
     commune = the_commune(installation, commune)
     operator = Principal("operator/cchc", commune, frozenset({"admin"}))

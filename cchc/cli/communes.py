@@ -23,12 +23,13 @@ from services.tasks.domain.merging import Merger, Newcomer, Newcomers, calendars
 from services.tasks.domain.organisation import ChangeStaff
 from services.tasks.schemas import CloseCommuneBody, OpenCommuneBody, SettingsBody
 from shared.dates import day_month_year
+from shared.decoding import read_any
 from shared.eventlog import Appended, reading
 from shared.eventlog.signer import sign_now
 from shared.events import StaffAppointed, format_time, local_day
 from shared.events.values import Role
 from shared.web.auth import COMMUNE, Principal
-from shared.web.schema import Schema, composed
+from shared.web.schema import Schema, composed, faults
 
 OPERATOR = "operator/cchc"
 
@@ -131,7 +132,7 @@ def _setting(text: str) -> tuple[str, Any]:
     if not name or not sign:
         fail(f"{text}: ghi dạng TÊN=GIÁ_TRỊ.")
     try:
-        return name, msgspec.json.decode(value)
+        return name, read_any(value)
     except msgspec.DecodeError:
         return name, value
 
@@ -245,6 +246,8 @@ def _newcomers(file: Path) -> Newcomers:
         fail(f"{file.name} thiếu cột commune hoặc staff; --people-out ghi ra tệp mẫu.")
     found = {}
     for number, row in rows:
+        for column, wrong in (faults(row) or {}).items():
+            fail(f"{file.name} dòng {number}, cột {column}: {wrong[0]}")
         commune, staff = row["commune"].strip(), canonical(row["staff"])
         try:
             cells = {name: _cell(name, row[name]) for name in OF_POST if (row.get(name) or "").strip()}

@@ -16,6 +16,7 @@ from shared.eventlog.trouble import trouble_of
 from shared.events import MalformedEvent, UnknownVersion
 from shared.projection import CannotFold
 from shared.refusal import Refused
+from shared.said import said_of
 from shared.web.problems import TROUBLES
 
 SENTENCES: dict[type[Exception], tuple[str, int]] = {
@@ -56,7 +57,7 @@ def explained() -> Iterator[None]:
     except Refused as refusal:
         fail(f"{refusal.detail} [{refusal.code}]", REFUSED)
     except EXPLAINED as error:
-        said = getattr(error, "orig", None) or error
+        said = said_of(error) if isinstance(error, DBAPIError) else error
         if word := trouble_of(error):
             fail(f"{TROUBLES[word].detail} ({said}) [{word}]", UNAVAILABLE)
         found = next((found for kind, found in SENTENCES.items() if isinstance(error, kind)), None)

@@ -1,8 +1,39 @@
-"""A group of commands, as its help lists them."""
+"""A group of commands, as its help lists them, and the text that every command takes."""
+
+from typing import Any
 
 import click
 
+from shared.text import composed, fault
+
 LONGEST_SENTENCE = 200
+LONGEST_TEXT = 20_000  # letters, as over HTTP
+
+
+class Text(click.ParamType[str]):
+    """A text as all doors take it (shared/text.py), composed."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if len(value) > LONGEST_TEXT:
+            self.fail(f"Chỉ được có nhiều nhất {LONGEST_TEXT} ký tự.", param, ctx)
+        if wrong := fault(value, lines=True):
+            self.fail(wrong, param, ctx)
+        return composed(value)
+
+
+TEXT = Text()
+
+
+def checking(command: click.Command) -> click.Command:
+    """The command, with every text of its own and of its commands checked; what has a type of its own stays."""
+    for param in command.params:
+        if param.type is click.STRING:
+            param.type = TEXT
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        checking(inner)
+    return command
 
 
 class Group(click.Group):

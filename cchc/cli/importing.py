@@ -24,7 +24,7 @@ from shared.web.auth import Principal
     "--staff",
     cls=Renamed,
     metavar="MÃ_CÁN_BỘ",
-    help="Ai xác nhận (Văn phòng); bắt buộc với annex.",
+    help="Ai xem, xác nhận (Văn phòng, Chủ tịch); bắt buộc khi ghi annex. Việc của chính người ấy chờ người khác.",
 )
 @click.option("--annotated", type=click.Path(dir_okay=False, path_type=Path), help='Ghi tệp có thêm cột "Lỗi" ra đây.')
 @commune_option
@@ -48,7 +48,13 @@ def import_command(
     commune = the_commune(installation, commune)
     tasks, content = installation.tasks, file.read_bytes()
     found = importing.dry_run(
-        tasks, commune, kind, content, file.name, directive=_directive(installation, commune, directive)
+        tasks,
+        commune,
+        kind,
+        content,
+        file.name,
+        directive=_directive(installation, commune, directive),
+        sender=canonical(by) if by else None,
     )
     if annotated:
         annotated.write_bytes(importing.annotated(content, found))
@@ -66,6 +72,8 @@ def import_command(
             click.echo(f"Đã ghi đến sự kiện #{done.position}.", err=True)
         else:
             click.echo("Mới xem trước; thêm --confirm để ghi.", err=True)
+            if needed := sum(bool(row.needs) for row in found.rows):
+                click.echo(f"{needed} dòng không phải ai cũng xác nhận được, xem cột Kết quả.", err=True)
     raise SystemExit(FOUND if found.counts["error"] else 0)
 
 
@@ -85,5 +93,5 @@ def _principal(installation: Installation, commune: str, kind: importing.Kind, b
     if by:
         return Principal(f"staff/{canonical(by)}", commune, installation.tasks.roles_of(commune, by))
     if kind == "annex":
-        fail("Ghi --by MÃ của người ở Văn phòng xác nhận danh mục.")
+        fail("Ghi --by MÃ của người xác nhận danh mục: Chủ tịch, hoặc người ở Văn phòng.")
     return Principal("operator/cchc", commune, frozenset({"admin"}))

@@ -29,6 +29,7 @@ from shared.eventlog.verify import (
 from shared.events import VIETNAM, CheckpointSigned, parse_time
 from shared.projection import Runner, all_positions
 from shared.projection.parallel import rebuild
+from shared.said import said_of
 
 if TYPE_CHECKING:
     from shared.eventlog.kafka import Topic
@@ -269,7 +270,7 @@ def topics_command(installation: Installation, partitions: int, replication: int
         created = ensure_topics(kafka, SERVICES, partitions=partitions, replication=replication)
         there = describe_cluster(kafka, topics_of_services()).topics
     except KafkaError as error:
-        fail(f"Không kết nối được Kafka ở {kafka}: {error}", UNAVAILABLE)
+        fail(f"Không kết nối được Kafka ở {kafka}: {said_of(error)}", UNAVAILABLE)
     problems = [problem for topic in topics_of_services() for problem in _topic_problems(there, topic)]
     if json_output:
         as_json({"created": created, "problems": problems})

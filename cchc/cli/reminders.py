@@ -1,6 +1,5 @@
 """Reminding at the command line: what a morning would tell, why somebody was told nothing, the Office's worklist."""
 
-import json
 from datetime import date
 from typing import Any
 
@@ -20,6 +19,7 @@ from services.notifications.domain.urging import UrgeTasks
 from services.notifications.domain.worklist import SECTIONS, Section
 from services.notifications.schemas import PolicyBody, moment
 from services.notifications.views import PROJECTION, policies, policy_in_force, require_person
+from shared.decoding import read_any
 from shared.eventlog import reading
 from shared.events import VIETNAM, format_time, parse_time
 from shared.projection import Runner
@@ -272,10 +272,10 @@ def publish(installation: Installation, file: Any, by: str, commune: str | None)
     if roles.isdisjoint({"chair", "office"}):
         fail(f"{by} không phải Chủ tịch hay Văn phòng, nên không công bố được.")
     try:
-        policy = msgspec.convert(PolicyBody().load(json.load(file)), PublishPolicy)
+        policy = msgspec.convert(PolicyBody().load(read_any(file.read())), PublishPolicy)
     except ValidationError as error:
         fail("\n".join(f"{file.name}{each['pointer']}: {each['detail']}" for each in pointed(error.messages, "#")))
-    except ValueError as error:
+    except msgspec.DecodeError as error:
         fail(f"{file.name}: không phải JSON ({error}).")
     with reading(service.engine, commune) as connection:
         version = len(policies(connection, commune))

@@ -1,5 +1,6 @@
 """Running: everything in one process, one service's web processes, or its background process."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ import click
 from cchc.cli.options import with_installation
 from cchc.installation import Installation
 from cchc.output import UNAVAILABLE, fail
-from cchc.served import address_of, listen
+from cchc.served import address_of, listen, remember
 from cchc.services import SERVICES
 from cchc.settings import Settings
+from shared.said import said_of
 
 
 class Address(click.ParamType[tuple[str, int]]):
@@ -54,7 +56,12 @@ def serve_command(settings: Settings, service: str, bind: tuple[str, int], worke
     from cchc.serve import serve_one
 
     settings.must_be_right()
-    serve_one(lambda: Installation(settings), service, listen(*bind), workers)
+    listener = listen(*bind)
+    if service == "web" and not settings.origin:
+        # Links printed from now on lead there. Where the folder is read-only, CCHC_ORIGIN says it.
+        with suppress(OSError):
+            remember(settings, address_of(listener))
+    serve_one(lambda: Installation(settings), service, listener, workers)
 
 
 @click.command("work")
@@ -92,7 +99,7 @@ def databases_command(admin: str, secrets: Path) -> None:
     except KeyError as missing:
         fail(f"Không có mật khẩu của vai trò {missing} trong {secrets}: chạy cchc secrets trước.")
     except Error as error:
-        fail(f"PostgreSQL từ chối hoặc không trả lời: {error}", UNAVAILABLE)
+        fail(f"PostgreSQL từ chối hoặc không trả lời: {said_of(error)}", UNAVAILABLE)
     click.echo("Vai trò và cơ sở dữ liệu đã sẵn sàng; tiếp theo: cchc migrate.")
 
 

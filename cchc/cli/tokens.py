@@ -9,9 +9,9 @@ from cchc.installation import Installation
 from cchc.output import as_json, fail
 from cchc.served import address
 from services.tasks.domain.context import canonical
+from shared.journal import kinds, note
 from shared.web.auth import ACTOR, COMMUNE, EVERY_COMMUNE, ROLES, WIDE_ROLES
 from shared.web.keys import mint
-from shared.web.sign_in import issue_code, metadata
 
 
 @click.command("token")
@@ -73,11 +73,12 @@ def token_command(
         if commune != EVERY_COMMUNE and not COMMUNE.fullmatch(commune):
             fail(f"{commune} không phải mã xã: chỉ gồm chữ thường không dấu, số và gạch ngang.")
     if link:
-        metadata.create_all(installation.engine("sign_in"))
-        code = issue_code(installation.engine("sign_in"), sub=sub, commune=commune, roles=granted)
+        code = installation.sign_in_code(sub=sub, commune=commune, roles=granted)
         printed = {"link": f"{url or address(installation.settings)}/sign-in?code={code}"}
     else:
         lifetime = timedelta(hours=hours)
+        detail: dict[str, str | int] = {"roles": " ".join(sorted(granted)), "hours": hours}
+        note(installation.access_journal, commune, kinds.TOKEN_MINTED, [sub], detail)
         printed = {
             "token": mint(installation.signing_key, sub=sub, commune=commune, roles=sorted(granted), lifetime=lifetime)
         }

@@ -14,6 +14,7 @@ from cchc.services import SERVICES
 from shared.eventlog import NO_COMMUNE, open_database, reading
 from shared.eventlog.database import driver_of
 from shared.eventlog.migrations import revisions
+from shared.said import said_of
 
 # A larger file is checked as far as this allows; `cchc verify` reads all of it.
 QUICK_CHECK_S = 3.0
@@ -58,7 +59,7 @@ def _problem(url: str) -> str | None:
     except ArgumentError:
         return "không có địa chỉ đúng dạng"
     except DBAPIError as error:
-        return f"({shown}) không trả lời: {str(error.orig).strip().splitlines()[0]}"
+        return f"({shown}) không trả lời: {said_of(error).splitlines()[0]}"
     return None
 
 
@@ -123,7 +124,7 @@ def _quick_check(engine: Engine, file: Path) -> Iterator[Finding]:
         try:
             said = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
         except SQLAlchemyError as error:
-            said = None if time.monotonic() > end else str(error.__cause__ or error)
+            said = None if time.monotonic() > end else said_of(error.__cause__ or error)
         finally:
             driver.set_progress_handler(None, 0)
     if said not in (None, "ok"):

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cchc.doctor.finding import Finding, State, failure, not_applicable
 from cchc.installation import Installation
+from shared.said import said_of
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,10 @@ REPORT = "gửi nguyên dòng này khi báo lỗi"
 
 
 def _reason(error: BaseException) -> str:
-    said = str(error.orig if isinstance(error, DBAPIError) else error).strip().splitlines()
+    """A fault of a check in one line, for the person at the terminal; a database's own words may show its rows."""
+    if isinstance(error, DBAPIError):
+        return said_of(error).partition("\n")[0]
+    said = str(error).strip().splitlines()
     return f"{type(error).__name__}: {said[0]}" if said else type(error).__name__
 
 

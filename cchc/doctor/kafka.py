@@ -10,6 +10,7 @@ from cchc.progress import own_log
 from cchc.services import SERVICES
 from shared.eventlog.kafka import Cluster, describe_cluster, topic_name, wrong_settings
 from shared.eventlog.relay import RestoreUnfinished, compare_tail
+from shared.said import said_of
 
 # Records read from the end of each partition, what was published lately. A relay that starts looks further back.
 TAIL = 2_000
@@ -26,7 +27,7 @@ def broker(installation: Installation) -> Iterator[Finding]:
     try:
         cluster = describe_cluster(kafka, [])
     except KafkaError as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = said_of(error)
         yield failure(f"{kafka} không trả lời ({reason})", "khởi động broker, hoặc sửa CCHC_KAFKA")
     else:
         yield ok(f"{kafka}: {cluster.brokers} broker, giao thức của Kafka {cluster.version} trở lên")

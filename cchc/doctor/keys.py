@@ -38,11 +38,16 @@ def signing(installation: Installation) -> Iterator[Finding]:
     try:
         keys_at(settings.keys)(key.kid)
     except KeySetUnavailable:
-        yield failure(f"không đọc được bộ khóa công khai {settings.keys}", "đặt CCHC_KEYS đúng tệp hoặc địa chỉ")
+        yield failure(
+            f"không đọc được bộ khóa công khai {settings.keys}: không ai đăng nhập được",
+            "đặt CCHC_KEYS đúng tệp hoặc địa chỉ" if settings.keys_are_elsewhere else "cchc migrate",
+        )
     except KeyError:
         yield failure(
             f"bộ khóa {settings.keys} không có khóa {key.kid}: thẻ cấp từ đây bị từ chối",
-            f"chép nửa công khai ({path.with_name('public.json')}) vào {settings.keys}",
+            f"chép nửa công khai ({path.with_name('public.json')}) vào {settings.keys}"
+            if settings.keys_are_elsewhere
+            else "cchc migrate",
         )
     else:
         yield ok(f"khóa cấp thẻ {key.kid[:12]}…, có trong {settings.keys}")

@@ -10,6 +10,7 @@ from cchc.installation import Installation
 from cchc.services import SERVICES
 from cchc.settings import WrongSetting
 from shared.eventlog.feed import FeedError
+from shared.said import said_of
 
 SMTP_TIMEOUT_S = 5
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -64,7 +65,7 @@ def mail(installation: Installation) -> Iterator[Finding]:
     except smtplib.SMTPAuthenticationError as error:
         yield failure(f"{place} từ chối mật khẩu ({error.smtp_code})", "sửa người dùng, mật khẩu trong CCHC_SMTP")
     except (OSError, smtplib.SMTPException, ssl.SSLError) as error:
-        yield failure(f"{place} không trả lời: {error}", "kiểm tra máy chủ thư, tường lửa, CCHC_SMTP")
+        yield failure(f"{place} không trả lời: {said_of(error)}", "kiểm tra máy chủ thư, tường lửa, CCHC_SMTP")
     else:
         yield ok(f"{place} trả lời")
 

@@ -6,6 +6,7 @@ from services.notifications.domain import refusals
 from shared.events.values import POST_ROLES
 from shared.web.auth import Principal
 from shared.web.feed import FEED_ACTIONS
+from shared.web.journal import JOURNAL_ACTIONS
 
 _IN_POST = frozenset(POST_ROLES)
 
@@ -27,6 +28,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     # The supervising bodies (HĐND, Mặt trận) read numbers that name nobody.
     "monthly.read": frozenset({"chair", "vice_chair", "office", "inspector", "supervisor"}),
     **FEED_ACTIONS,
+    **JOURNAL_ACTIONS,
 }
 
 SEE_ALL = frozenset({"chair", "vice_chair", "office", "inspector"})

@@ -6,10 +6,12 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 
 import msgspec
 
 from services.notifications.channels.interface import Contact, Temporary
+from shared.decoding import decoder
 
 # A message waits for the answer: one that takes longer is as good as none.
 TIMEOUT_S = 5
@@ -25,6 +27,9 @@ class _Person(msgspec.Struct):
 
 class _People(msgspec.Struct):
     people: list[_Person]
+
+
+_people = decoder(_People)
 
 
 class Directory:
@@ -54,7 +59,7 @@ class Directory:
         )
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-                found = msgspec.json.decode(answer.read(), type=_People)
-        except (OSError, msgspec.DecodeError) as error:  # OSError includes urllib's errors
+                found = _people(answer.read())
+        except (OSError, HTTPException, msgspec.DecodeError) as error:  # OSError includes urllib's errors
             raise Temporary("directory_away") from error
         return {each.staff: Contact(each.staff, each.name, each.email) for each in found.people}

@@ -1,5 +1,5 @@
 """What the service keeps outside the log, so that it can be erased: people's addresses, endpoints of other systems,
-the documents of slips. No event records a change of it."""
+the documents of slips. No event records a change of it: the journal does; of a slip, its event has the hash."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,11 @@ from services.notifications import tables
 from services.notifications.channels.interface import Undeliverable
 from services.notifications.channels.webhooks import new_secret
 from services.notifications.domain import refusals
+from shared import journal
 from shared.eventlog import reading, writing
 from shared.eventlog.database import run
 from shared.events import format_time
+from shared.journal import kinds
 
 if TYPE_CHECKING:
     from services.notifications.service import Notifications
@@ -45,6 +47,7 @@ def save_address(service: "Notifications", commune: str, staff: str, channel: st
         raise refusals.CHANNEL_WITHOUT_ADDRESSES(channel=channel)
     with writing(service.engine, commune) as connection:
         run(connection, _SAVE_ADDRESS, (commune, staff, channel, address))
+        journal.record(connection, commune, kinds.ADDRESS_SAVED, [f"staff/{staff}"], {"channel": channel})
 
 
 _SAVE_ADDRESS = (
@@ -55,7 +58,9 @@ _SAVE_ADDRESS = (
 
 def erase_address(service: "Notifications", commune: str, staff: str, channel: str) -> None:
     with writing(service.engine, commune) as connection:
-        connection.execute(delete(tables.addresses).where(*_address(commune, staff, channel)))
+        erased = connection.execute(delete(tables.addresses).where(*_address(commune, staff, channel)))
+        if erased.rowcount:
+            journal.record(connection, commune, kinds.ADDRESS_ERASED, [f"staff/{staff}"], {"channel": channel})
 
 
 def _address(commune: str, staff: str, channel: str) -> tuple[Any, ...]:
@@ -114,6 +119,7 @@ def add_endpoint(service: "Notifications", commune: str, url: str, rules: Sequen
                 created_at=endpoint.created_at,
             )
         )
+        journal.record(connection, commune, kinds.ENDPOINT_ADDED, [f"endpoint/{endpoint.endpoint}"])
     return endpoint
 
 
@@ -123,6 +129,7 @@ def remove_endpoint(service: "Notifications", commune: str, endpoint: str) -> No
     c = tables.endpoints.c
     with writing(service.engine, commune) as connection:
         connection.execute(delete(tables.endpoints).where(c.commune == commune, c.endpoint == endpoint))
+        journal.record(connection, commune, kinds.ENDPOINT_REMOVED, [f"endpoint/{endpoint}"])
 
 
 def enable_endpoint(service: "Notifications", commune: str, endpoint: str) -> None:
@@ -135,6 +142,7 @@ def enable_endpoint(service: "Notifications", commune: str, endpoint: str) -> No
             .where(c.commune == commune, c.endpoint == endpoint)
             .values(disabled_at=None, disabled_reason=None)
         )
+        journal.record(connection, commune, kinds.ENDPOINT_ENABLED, [f"endpoint/{endpoint}"])
 
 
 def _must_know(service: "Notifications", commune: str, endpoint: str) -> None:

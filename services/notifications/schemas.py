@@ -22,12 +22,13 @@ from shared.events import (
 )
 from shared.events.reminders import Audience, Base, Channel, Level, Urgency
 from shared.web.paging import Cursor, PageQuery
-from shared.web.schema import Schema
+from shared.web.schema import Id, Line, Schema, Words
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 CLOCK = validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d\Z", error="Ghi giờ dạng 07:30.")
 NOTE = "Không ghi thông tin cá nhân."
 MOST_NOTE = 500
+LONGEST_SUBJECT = 100  # a kind, a slash and an id
 
 
 class Day(fields.Date):
@@ -72,20 +73,20 @@ class AtQuery(Schema):
 
 
 class PreviewQuery(AtQuery):
-    staff = fields.String(load_default=None)
+    staff = Id(load_default=None)
 
 
 class WhyQuery(Schema):
-    staff = fields.String(required=True)
+    staff = Id(required=True)
     day = Day(required=True)
 
 
 class RemindersQuery(PageQuery):
     cursor = Cursor(str, str, load_default=None)
     state = fields.String(load_default=None, validate=validate.OneOf(get_args(State)))
-    recipient = fields.String(load_default=None)
-    about = fields.String(load_default=None)
-    rule = fields.String(load_default=None)
+    recipient = Id(LONGEST_SUBJECT, load_default=None)
+    about = Id(LONGEST_SUBJECT, load_default=None)
+    rule = Id(load_default=None)
     first = Day(load_default=None, data_key="from")
     last = Day(load_default=None, data_key="to")
 
@@ -96,14 +97,12 @@ class InboxQuery(PageQuery):
 
 
 class LinkQuery(Schema):
-    k = fields.String(load_default="", metadata={"description": "Chữ ký trong liên kết của tin nhắc."})
+    k = Id(200, load_default="", metadata={"description": "Chữ ký trong liên kết của tin nhắc."})
 
 
 class UrgingBody(Schema):
-    tasks = fields.List(
-        fields.String(validate=validate.Length(1, 64)), required=True, validate=validate.Length(1, MOST_TASKS)
-    )
-    note = fields.String(load_default=None, validate=validate.Length(1, MOST_NOTE), metadata={"description": NOTE})
+    tasks = fields.List(Id(shortest=1), required=True, validate=validate.Length(1, MOST_TASKS))
+    note = Words(MOST_NOTE, shortest=1, load_default=None, metadata={"description": NOTE})
 
 
 class SpanBody(Schema):
@@ -158,7 +157,7 @@ class PolicyBody(Schema):
     rules = fields.List(fields.Nested(RuleBody), required=True)
     quiet = fields.Nested(QuietBody, required=True)
     digest = fields.Nested(DigestBody, required=True)
-    reason = fields.String(required=True, validate=validate.Length(1, MOST_NOTE))
+    reason = Words(MOST_NOTE, shortest=1, required=True)
 
 
 class PolicyRevision(Schema):
@@ -173,7 +172,7 @@ class PolicyRevision(Schema):
 class PolicyInForce(PolicyBody):
     """The policy as PUT takes it; the one that came with the system has no reason."""
 
-    reason = fields.String(required=True, allow_none=True)
+    reason = Words(MOST_NOTE, required=True, allow_none=True)
 
 
 class PolicyShown(Schema):
@@ -184,18 +183,18 @@ class PolicyShown(Schema):
 
 
 class PreferencesBody(Schema):
-    channels = fields.Dict(fields.String(), fields.Boolean(), required=True)
+    channels = fields.Dict(Id(), fields.Boolean(), required=True)
     digest = fields.Boolean(load_default=False)
     quiet = fields.List(fields.Nested(SpanBody), load_default=None, validate=validate.Length(max=5))
 
 
 class AddressBody(Schema):
-    address = fields.String(required=True, validate=validate.Length(1, 200))
+    address = Line(200, shortest=1, required=True)
 
 
 class EndpointBody(Schema):
-    url = fields.String(required=True, validate=validate.Length(1, 500))
-    rules = fields.List(fields.String(), load_default=list, validate=validate.Length(max=50))
+    url = Line(500, shortest=1, required=True)
+    rules = fields.List(Id(), load_default=list, validate=validate.Length(max=50))
 
 
 class Recorded(Schema):
@@ -216,7 +215,7 @@ class Urged(Recorded):
 
 # Slips
 
-_ID = fields.String(validate=validate.Length(min=1, max=64))
+_ID = Id(shortest=1)
 _SOME = validate.Length(min=1, max=MOST_TASKS)
 
 
@@ -224,12 +223,12 @@ class DraftQuery(Schema):
     """`tasks` by their ids with commas between; a slip for each lead."""
 
     tasks = DelimitedList(_ID, required=True, validate=_SOME)
-    signed_by = fields.String(load_default=None)
+    signed_by = Id(load_default=None)
     reply_by = Day(load_default=None)
 
 
 class SlipsQuery(Schema):
-    task = fields.String(load_default=None)
+    task = Id(load_default=None)
 
 
 class PrintQuery(Schema):
@@ -242,8 +241,8 @@ class SlipBody(Schema):
     """Without `number` the clerk writes it in; without `signed_by` the name is left blank."""
 
     tasks = fields.List(_ID, required=True, validate=_SOME)
-    number = fields.String(load_default=None, validate=validate.Length(min=1, max=20))
-    signed_by = fields.String(load_default=None)
+    number = Line(20, shortest=1, load_default=None)
+    signed_by = Id(load_default=None)
     reply_by = Day(load_default=None)
 
 

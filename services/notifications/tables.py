@@ -12,7 +12,11 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from shared.journal.tables import journal
+
 metadata = MetaData()
+# Rows of what changes outside the log; they are only added.
+journal.to_metadata(metadata)
 
 # `ended`: when a task came to its end, so that planning reads only the tasks that run.
 records = Table(

@@ -1,6 +1,7 @@
 """Which roles may call what in the scoring service. Object rules stand with the commands, in domain/context.py."""
 
 from shared.web.feed import FEED_ACTIONS
+from shared.web.journal import JOURNAL_ACTIONS
 
 # Of those with `rating.sheet`, readers.py lets a sheet's person, tracker and rater, the Office and inspectors read it.
 ACTIONS: dict[str, frozenset[str]] = {
@@ -27,4 +28,5 @@ ACTIONS: dict[str, frozenset[str]] = {
     "report.aggregates": frozenset({"chair", "vice_chair", "office", "inspector", "supervisor"}),
     "scoring.status": frozenset({"office", "admin", "inspector"}),
     **FEED_ACTIONS,
+    **JOURNAL_ACTIONS,
 }

@@ -14,6 +14,7 @@ from shared.projection import all_positions
 from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.feed import feed_blueprint
+from shared.web.journal import journal_blueprint
 from shared.web.positions import after_waiting
 from shared.web.status import status_blueprint
 
@@ -22,10 +23,16 @@ def create_web(scoring: Scoring, verifier: Verifier, *, origin: str | None = Non
     positions = partial(all_positions, scoring.engine, PROJECTION.name)
     return create_app(
         "scoring",
-        blueprints=[*BLUEPRINTS, feed_blueprint(scoring.log), status_blueprint(scoring.log, positions)],
+        blueprints=[
+            *BLUEPRINTS,
+            feed_blueprint(scoring.log),
+            journal_blueprint(scoring.engine),
+            status_blueprint(scoring.log, positions),
+        ],
         actions=ACTIONS,
         verifier=verifier,
         service=scoring,
+        journal=scoring.engine,
         roles_in_force=after_waiting(scoring.reached, scoring.roles_in_force),
         checks={"database": scoring.log.heads},
         refusals=refusals.ALL,

@@ -12,11 +12,19 @@ from services.scoring.views import Moment
 from shared.events import VIETNAM, UnitFigures, Vote, end_of_day, format_time, local_day
 from shared.events.ratings import Level, Outcome
 from shared.events.values import Category
-from shared.web.schema import Schema
+from shared.web.schema import Id, Line, Schema, Words
 
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 PINNED = re.compile(r"(tasks:\d+,scoring:\d+)@(\d{4}-\d{2}-\d{2})")
 POSITIONS = re.compile(r"tasks:(\d{1,18}),scoring:(\d{1,18})")
+
+
+def _text(longest: int = 2000, **more: Any) -> fields.String:
+    return Words(longest, shortest=1, **more)
+
+
+def _line(longest: int, **more: Any) -> fields.String:
+    return Line(longest, shortest=1, **more)
 
 
 class AsOf(fields.Field[str]):
@@ -99,12 +107,12 @@ class DifferencesQuery(Schema):
 class RecheckQuery(AsOfQuery):
     """Without `all`: the proposals that decisions rest on."""
 
-    staff = fields.String(load_default=None)
+    staff = Id(load_default=None)
     all = fields.Boolean(load_default=False)
 
 
 class ExplanationQuery(AsOfQuery):
-    figure = fields.String(required=True)
+    figure = Id(required=True)
 
 
 class ReportQuery(AsOfQuery):
@@ -114,9 +122,9 @@ class ReportQuery(AsOfQuery):
 
 
 class SettingsBody(Schema):
-    settings = fields.Dict(fields.String(), fields.Raw(), required=True, validate=validate.Length(min=1))
-    by = fields.String(required=True)
-    reason = fields.String(required=True, validate=validate.Length(min=1, max=2000))
+    settings = fields.Dict(Id(), fields.Raw(), required=True, validate=validate.Length(min=1))
+    by = Id(required=True)
+    reason = _text(required=True)
 
 
 def _named_by(names: Callable[[], list[str]]) -> Callable[[str], str]:
@@ -136,7 +144,7 @@ class CommonBody(Schema):
         validate=validate.Length(min=1),
     )
     stage = fields.String(required=True, validate=validate.OneOf(["self", "confirmed"]))
-    by = fields.String(required=True)
+    by = Id(required=True)
 
 
 def _count(**more: Any) -> fields.Integer:
@@ -157,16 +165,12 @@ class UnitResultBody(Schema):
     corruption = fields.Boolean(load_default=False)
     outstanding = fields.Boolean(load_default=False)
     level = fields.String(load_default=None, validate=validate.OneOf(get_args(Level)))
-    by = fields.String(required=True)
+    by = Id(required=True)
 
     @post_load
     def nest(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """The command keeps the figures apart from the person who records them."""
         return {"by": data.pop("by"), "figures": UnitFigures(**data)}
-
-
-def _text(longest: int = 2000, **more: Any) -> fields.String:
-    return fields.String(validate=validate.Length(min=1, max=longest), **more)
 
 
 def _one_of(values: Any, **more: Any) -> fields.String:
@@ -180,12 +184,12 @@ def _sha256(**more: Any) -> fields.String:
 class By(Schema):
     """The person who acts; another may type it."""
 
-    by = fields.String(required=True)
+    by = Id(required=True)
 
 
 class RuleSetBody(By):
     category = _one_of(Category, required=True)
-    rule_set = fields.String(required=True)
+    rule_set = Id(required=True)
     rule_set_sha256 = _sha256(load_default=None)
     reason = _text(required=True)
 
@@ -193,7 +197,7 @@ class RuleSetBody(By):
 class PeriodCommonBody(By):
     """Points as exact decimals: {"I.1": "4.5"}."""
 
-    items = fields.Dict(fields.String(), fields.String(), required=True, validate=validate.Length(min=1))
+    items = fields.Dict(Id(), Id(), required=True, validate=validate.Length(min=1))
     stage = fields.String(required=True, validate=validate.OneOf(["self", "confirmed"]))
 
 
@@ -203,26 +207,26 @@ class LeaderCriteriaBody(By):
     d = fields.Integer(required=True, strict=True, validate=validate.OneOf([50, 100]))
     dd = fields.Integer(required=True, strict=True, validate=validate.OneOf([50, 100]))
     e = fields.Integer(required=True, strict=True, validate=validate.OneOf([50, 100]))
-    reasons = fields.Dict(fields.String(), _text(), required=True)
+    reasons = fields.Dict(Id(), _text(), required=True)
 
 
 class PeriodResultBody(By):
-    score = fields.String(required=True)
-    from_ = _text(200, required=True, data_key="from")
+    score = Id(required=True)
+    from_ = _line(200, required=True, data_key="from")
     document = _text(load_default=None)
 
 
 class CloseBody(By):
     """Without `staff`: everyone for whom the period is open."""
 
-    staff = fields.List(fields.String(), load_default=None, validate=validate.Length(min=1))
+    staff = fields.List(Id(), load_default=None, validate=validate.Length(min=1))
     reason = _text(load_default=None)
 
 
 class ReopenBody(By):
     """Without `staff`: everyone for whom the period is closed."""
 
-    staff = fields.List(fields.String(), load_default=None, validate=validate.Length(min=1))
+    staff = fields.List(Id(), load_default=None, validate=validate.Length(min=1))
     reason = _text(required=True)
 
 
@@ -233,7 +237,7 @@ class SelfAssessmentBody(Schema):
 
 
 class VoteBody(Schema):
-    staff = fields.String(required=True)
+    staff = Id(required=True)
     level = _one_of(Level, required=True)
     for_ = _count(data_key="for")
     against = _count()
@@ -255,17 +259,17 @@ class MeetingBody(Schema):
 
 class OpinionBody(Schema):
     on = fields.Date(load_default=None)
-    by_body = _text(200, required=True)
+    by_body = _line(200, required=True)
     text = _text(required=True)
     level = _one_of(Level, load_default=None)
 
 
 class DecisionBody(By):
-    proposal = fields.String(required=True)
+    proposal = Id(required=True)
     level = _one_of(Outcome, required=True)
     decided_on = fields.Date(load_default=None)
     differs_reason = _text(load_default=None)
-    decision_number = _text(100, load_default=None)
+    decision_number = _line(100, load_default=None)
 
 
 class OnBody(Schema):
@@ -288,12 +292,12 @@ class ResolutionBody(By):
 class ReRatingBody(By):
     """`replaces` is the event id of the decision in force, as the procedure shows it."""
 
-    proposal = fields.String(required=True)
+    proposal = Id(required=True)
     level = _one_of(Outcome, required=True)
-    replaces = fields.String(required=True)
+    replaces = Id(required=True)
     reason = _text(required=True)
     decided_on = fields.Date(load_default=None)
-    decision_number = _text(100, load_default=None)
+    decision_number = _line(100, load_default=None)
 
 
 class Recorded(Schema):

@@ -2,7 +2,11 @@
 
 from sqlalchemy import Column, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
+from shared.journal.tables import journal
+
 metadata = MetaData()
+# Rows of what changes outside the log; they are only added.
+journal.to_metadata(metadata)
 
 records = Table(
     "records",

@@ -9,9 +9,11 @@ from typing import NamedTuple
 from services.tasks.domain import refusals
 from services.tasks.domain.task import Task
 from shared.web.feed import FEED_ACTIONS
+from shared.web.journal import JOURNAL_ACTIONS
 
 LEADERS = frozenset({"chair", "vice_chair"})
 OFFICE = frozenset({"office"})
+CHAIR = frozenset({"chair"})
 ADMIN = frozenset({"admin"})
 ASSIGNERS = LEADERS | OFFICE
 WORKERS = ASSIGNERS | {"staff", "village_head", "focal_point"}  # who leads tasks and reports on them
@@ -19,30 +21,30 @@ OVERSEERS = ASSIGNERS | {"inspector", "admin"}  # who sees every task and every 
 EVERYBODY = WORKERS | {"inspector", "supervisor", "admin", "replicator"}
 
 ACTIONS: dict[str, frozenset[str]] = {
-    # commune, units, people
+    # commune, units, people; nobody keeps their own record, so each action has another role than the Office's
     "commune.open": ADMIN,
     "commune.rename": ADMIN,
     "commune.close": ADMIN,
-    "commune.choose_settings": ADMIN | {"chair", "office"},
-    "unit.define": ADMIN | OFFICE,
-    "staff.appoint": ADMIN | OFFICE,
-    "staff.change": ADMIN | OFFICE,
-    "staff.end": ADMIN | OFFICE,
-    "staff.record_absence": OFFICE,
-    "staff.record_discipline": OFFICE,
-    "staff.withdraw_discipline": OFFICE,
-    "calendar.publish": ADMIN | OFFICE,
+    "commune.choose_settings": ADMIN | OFFICE | CHAIR,
+    "unit.define": ADMIN | OFFICE | CHAIR,
+    "staff.appoint": ADMIN | OFFICE | CHAIR,
+    "staff.change": ADMIN | OFFICE | CHAIR,
+    "staff.end": ADMIN | OFFICE | CHAIR,
+    "staff.record_absence": OFFICE | CHAIR,
+    "staff.record_discipline": OFFICE | CHAIR,
+    "staff.withdraw_discipline": OFFICE | CHAIR,
+    "calendar.publish": ADMIN | OFFICE | CHAIR,
     # directives, templates, imports
     "directive.issue": ASSIGNERS,
     "directive.amend": ASSIGNERS,
     "directive.withdraw": ASSIGNERS,
     "template.set": ASSIGNERS,
     "template.end": ASSIGNERS,
-    "import.run": ADMIN | OFFICE,
-    "import.confirm": ADMIN | OFFICE,
-    "import.read": ADMIN | OFFICE,
+    "import.run": ADMIN | OFFICE | CHAIR,
+    "import.confirm": ADMIN | OFFICE | CHAIR,
+    "import.read": ADMIN | OFFICE | CHAIR,
     # the life of a task
-    "task.draft": ADMIN | OFFICE,
+    "task.draft": ADMIN | OFFICE | CHAIR,
     "task.settle_draft": ASSIGNERS,
     "task.assign": ASSIGNERS,
     "task.correct": ASSIGNERS,
@@ -50,8 +52,9 @@ ACTIONS: dict[str, frozenset[str]] = {
     "task.confirm_due": ASSIGNERS,
     "task.grant_extension": ASSIGNERS,
     "task.refuse_extension": ASSIGNERS,
-    "task.return": ASSIGNERS,
-    "task.accept": ASSIGNERS,
+    # Trackers too, where the commune's settings say so.
+    "task.return": WORKERS,
+    "task.accept": WORKERS,
     "task.reopen": ASSIGNERS,
     "task.confirm_cause": ASSIGNERS,
     "task.cancel": ASSIGNERS,
@@ -77,6 +80,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "task.read": WORKERS | OVERSEERS,
     "evidence.read": WORKERS | OVERSEERS,
     **FEED_ACTIONS,
+    **JOURNAL_ACTIONS,
     # This is the log that inspectors replay.
     "log.heads": FEED_ACTIONS["log.heads"] | {"inspector"},
 }
@@ -86,19 +90,16 @@ def sees_every_task(roles: Collection[str]) -> bool:
     return not OVERSEERS.isdisjoint(roles)
 
 
-def may_see(task: Task, staff: str | None, unit: str | None, roles: Collection[str]) -> bool:
-    """Overseers see every task; others those they lead or take part in, in person or by their unit."""
-    if sees_every_task(roles):
-        return True
-    return staff is not None and not {staff, unit}.isdisjoint({task.lead, *task.collaborators})
-
-
 class Viewer(NamedTuple):
-    """A person or account that asks: `unit` of today's post, the roles that post and token both give."""
+    """A person or account that asks: `unit` of today's post, the roles that post and token both give.
+
+    `verifies` are the people whose results this person may verify as their tracker.
+    """
 
     staff: str | None
     unit: str | None
     roles: frozenset[str]
+    verifies: frozenset[str] = frozenset()
 
     @property
     def sees_all(self) -> bool:
@@ -108,6 +109,12 @@ class Viewer(NamedTuple):
         return not self.roles.isdisjoint(ACTIONS[action])
 
     def must_see(self, task: Task) -> None:
-        """Refuses: a task that the viewer takes no part in."""
-        if not may_see(task, self.staff, self.unit, self.roles):
+        """Overseers see every task; others those that they lead, take part in (in person or by their unit) or verify.
+
+        Refuses: another task.
+        """
+        if not (self.sees_all or self.takes_part(task) or task.lead in self.verifies):
             raise refusals.NOT_TAKING_PART(staff=self.staff)
+
+    def takes_part(self, task: Task) -> bool:
+        return self.staff is not None and not {self.staff, self.unit}.isdisjoint({task.lead, *task.collaborators})

@@ -10,6 +10,7 @@ from services.tasks.service import Tasks
 from shared.web.app import create_app
 from shared.web.auth import Verifier
 from shared.web.feed import feed_blueprint
+from shared.web.journal import journal_blueprint
 from shared.web.status import status_blueprint
 
 PARTS = (communes, people, directives, tasks, evidence, drafts, imports)
@@ -19,7 +20,11 @@ def create_web(
     service: Tasks, verifier: Verifier, *, origin: str | None = None, sign_in: flask.Blueprint | None = None
 ) -> flask.Flask:
     """`sign_in` is the API that makes tokens; it stands here until there is a service of accounts."""
-    others: list[flask.Blueprint] = [feed_blueprint(service.log), status_blueprint(service.log)]
+    others: list[flask.Blueprint] = [
+        feed_blueprint(service.log),
+        journal_blueprint(service.engine),
+        status_blueprint(service.log),
+    ]
     if sign_in:
         others.append(sign_in)
     return create_app(
@@ -28,6 +33,7 @@ def create_web(
         actions=ACTIONS,
         verifier=verifier,
         service=service,
+        journal=service.engine,
         roles_in_force=service.roles_in_force,
         checks={"database": service.log.heads},
         refusals=refusals.ALL,

@@ -12,6 +12,7 @@ from services.tasks.domain.staff import Post
 from services.tasks.service import Neighbours, Tasks
 from shared.eventlog import EVERY_COMMUNE, Appended, Decision, Key, StaleVersion, Transaction
 from shared.events import Evidence
+from shared.roles import in_words
 from shared.web.auth import Principal
 
 
@@ -108,4 +109,4 @@ def must_be_allowed(context: Context, principal: Principal, case: Case) -> None:
         raise refusals.NOT_IN_POST(staff=context.actor_staff)
     for action in sorted(case.actions):
         if context.roles.isdisjoint(ACTIONS[action]):
-            raise refusals.ROLE_NOT_ALLOWED(action=action)
+            raise refusals.ROLE_NOT_ALLOWED(who=in_words(ACTIONS[action]))

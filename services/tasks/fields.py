@@ -1,40 +1,20 @@
-"""Fields that the schemas of the tasks service share; every text is trimmed at this door."""
+"""Fields that the schemas of the tasks service share."""
 
 import re
-import unicodedata
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from shared.events.values import Due, Roll
-from shared.web.schema import Schema
+from shared.web.schema import Schema, Words
 
 MAX_TEXT = 20_000  # letters; an event is at most 256 KiB
+MAX_SETTING = 2000
 SHA256 = validate.Regexp(re.compile(r"[0-9a-f]{64}\Z"))
 CADENCES = get_args(get_args(Due.__annotations__["cadence"])[0])
 EVERY = ("month", "quarter", "half", "year")
 FRACTION = re.compile(r"\d{1,6}/\d{1,6}", re.ASCII)
-
-
-class Words(fields.String):
-    """Text as people type it: trimmed, without control characters other than line breaks and tabs."""
-
-    def __init__(self, longest: int = MAX_TEXT, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Length(max=longest), **kwargs)
-
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
-        text = str(super()._deserialize(value, *args, **kwargs))
-        if any(unicodedata.category(char) == "Cc" and char not in "\n\r\t" for char in text):
-            raise ValidationError("Có ký tự điều khiển không hợp lệ.")
-        return text.strip()
-
-
-class Code(Words):
-    """An id: of staff, unit, absence, calendar revision."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(64, **kwargs)
 
 
 class Setting(fields.Field[Any]):
@@ -55,7 +35,7 @@ class Setting(fields.Field[Any]):
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, str):
-            return Words(2000).deserialize(value)
+            return Words(MAX_SETTING).deserialize(value)
         if isinstance(value, bool | int | float) and abs(value) < 1e15:
             return value
         raise ValidationError("Phải là chữ, số, true, false hoặc danh sách các giá trị đó.")

@@ -24,9 +24,10 @@ from services.tasks.imports.plan import Contact, Plan, RowPlan, counts, outcome
 from services.tasks.imports.results import Skipped, SkippedSheet, Table
 from services.tasks.imports.roster import RosterImport
 from services.tasks.service import Tasks
-from shared import sandbox
-from shared.eventlog import Appended, Key, Transaction, snapshot
+from shared import journal, sandbox
+from shared.eventlog import Appended, Key, Transaction, snapshot, writing
 from shared.events import TaskAssigned, decode
+from shared.journal import kinds
 from shared.sandbox import Content
 from shared.web.auth import Principal
 
@@ -55,9 +56,20 @@ class DryRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def dry_run(
-    service: Tasks, commune: str, kind: Kind, content: Content, file_name: str, *, directive: str | None = None
+    service: Tasks,
+    commune: str,
+    kind: Kind,
+    content: Content,
+    file_name: str,
+    *,
+    directive: str | None = None,
+    sender: str | None = None,
+    by: str | None = None,
 ) -> DryRun:
     """Read a file, compare it with what is recorded, and keep nothing but its bytes.
+
+    What it would record is looked at for the person who sends it and the one in whose name: rows about their own work
+    wait for others, and rows of a roster say who has to confirm them.
 
     Refuses: a file that cannot be read (`file-…`), a commune that is not open, for an annex an unknown directive.
     """
@@ -68,7 +80,7 @@ def dry_run(
         states = views.load(connection, commune, (), kinds=KINDS)
         contacts = personal.people_of(connection, commune)
         unit_names = personal.unit_names_of(connection, commune)
-    context = Context(commune, today, ACTOR, states=states)
+    context = Context(commune, today, f"staff/{sender}" if sender else ACTOR, states=states, in_name_of=by)
     if context.state(f"commune/{commune}") is None:
         raise refusals.COMMUNE_NOT_OPEN()
     sha256 = sha256_of(content)
@@ -87,6 +99,7 @@ def dry_run(
                 _by_id(context, "unit"),
                 unit_names,
                 {staff: Contact(*(said or "" for said in one)) for staff, one in contacts.items()},
+                context,
             ),
             confirmed_before=before > 0,
         )
@@ -106,7 +119,11 @@ def dry_run(
             service.new_id,
             confirmed_before=before > 0,
         )
+    if not path_of(_folder(service, commune), sha256).exists():
+        with writing(service.engine, commune) as connection:
+            journal.record(connection, commune, kinds.UPLOAD_KEPT, [f"sha256/{sha256}"], {"kind": kind})
     keep(_folder(service, commune), content)
+    path_of(_folder(service, commune), sha256).touch()  # looked at now: it stays for another day
     return DryRun(
         commune=commune,
         position=position,
@@ -178,11 +195,12 @@ def _folder(service: Tasks, commune: str) -> Path:
 
 
 def _save_names(connection: Any, commune: str, plan: Plan) -> None:
-    for unit, name in plan.unit_names.items():
-        personal.save_unit_name(connection, commune, unit, name)
+    personal.save_unit_names(connection, commune, plan.unit_names)
+    persons = []
     for contact in plan.contacts:
         said = {name: value or None for name, value in msgspec.structs.asdict(contact).items() if name != "staff"}
-        personal.save_person(connection, commune, personal.Person(contact.staff, **said))
+        persons.append(personal.Person(contact.staff, **said))
+    personal.save_person(connection, commune, *persons)
 
 
 def _by_id(context: Context, kind: str) -> dict[str, Any]:

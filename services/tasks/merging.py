@@ -154,15 +154,12 @@ def _begin(service: Tasks, planned: Plan, batch: Sequence[Beginning], by: str) -
     def decide(tx: Transaction) -> Decision:
         fresh = [one for one in batch if tx.version(one.subject) == 0]
         subjects = {one.subject for one in fresh}
-        for person in comes.people:
-            if f"staff/{person.staff}" in subjects:
-                personal.save_person(tx.connection, merger.commune, person)
-        for unit, name in comes.unit_names.items():
-            if f"unit/{unit}" in subjects:
-                personal.save_unit_name(tx.connection, merger.commune, unit, name)
-        for file in comes.files:
-            if f"task/{file.task}" in subjects:
-                personal.save_evidence(tx.connection, merger.commune, file)
+        persons = [person for person in comes.people if f"staff/{person.staff}" in subjects]
+        names = {unit: name for unit, name in comes.unit_names.items() if f"unit/{unit}" in subjects}
+        files = [file for file in comes.files if f"task/{file.task}" in subjects]
+        personal.save_person(tx.connection, merger.commune, *persons)
+        personal.save_unit_names(tx.connection, merger.commune, names)
+        personal.save_evidence(tx.connection, merger.commune, *files)
         return Decision([data for one in fresh for data in one.events])
 
     service.log.append(merger.commune, decide, actor=by, correlationid=merger.mark)

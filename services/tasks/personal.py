@@ -1,11 +1,17 @@
-"""Personal data and names, outside the log so that they can be erased: of people, units and evidence files."""
+"""Personal data and names, outside the log so that they can be erased: of people, units and evidence files.
 
+No event records a change of them: each has its row in the journal.
+"""
+
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, collate, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.tasks.tables import evidence_files, people, unit_names
+from shared import journal
+from shared.journal import kinds
 
 
 class Person(NamedTuple):
@@ -13,6 +19,10 @@ class Person(NamedTuple):
     name: str | None = None
     email: str | None = None
     phone: str | None = None
+
+
+# What is kept of a person.
+DATA = ("name", "email", "phone")
 
 
 class EvidenceFile(NamedTuple):
@@ -26,13 +36,29 @@ class EvidenceFile(NamedTuple):
     stored_at: str
 
 
-def save_person(connection: Connection, commune: str, person: Person) -> None:
-    _save(connection, people, {"commune": commune, **person._asdict()})
+def save_person(connection: Connection, commune: str, *persons: Person) -> None:
+    """One or several at once."""
+    for person in persons:
+        _save(connection, people, {"commune": commune, **person._asdict()})
+    if persons:
+        about = [f"staff/{person.staff}" for person in persons]
+        kept = [name for name in DATA if any(getattr(person, name) for person in persons)]
+        journal.record(connection, commune, kinds.PERSON_SAVED, about, {"fields": " ".join(kept)})
 
 
 def erase_person(connection: Connection, commune: str, staff: str) -> None:
     """The person's code stays in the log without a name."""
-    connection.execute(delete(people).where(people.c.commune == commune, people.c.staff == staff))
+    erased = connection.execute(delete(people).where(people.c.commune == commune, people.c.staff == staff))
+    if erased.rowcount:
+        journal.record(connection, commune, kinds.PERSON_ERASED, [f"staff/{staff}"])
+
+
+def tasks_with_files_named(connection: Connection, commune: str, name: str) -> list[str]:
+    """The tasks with evidence files whose name holds a text, whatever its case and spaces."""
+    table = evidence_files.c
+    rows = connection.execute(select(table.task, table.file_name).where(table.commune == commune))
+    wanted = "".join(name.casefold().split())
+    return sorted({row.task for row in rows if wanted in "".join(row.file_name.casefold().split())})
 
 
 def people_of(connection: Connection, commune: str) -> dict[str, Person]:
@@ -45,7 +71,15 @@ def people_of(connection: Connection, commune: str) -> dict[str, Person]:
 
 
 def save_unit_name(connection: Connection, commune: str, unit: str, name: str) -> None:
-    _save(connection, unit_names, {"commune": commune, "unit": unit, "name": name})
+    save_unit_names(connection, commune, {unit: name})
+
+
+def save_unit_names(connection: Connection, commune: str, names: Mapping[str, str]) -> None:
+    """Names by the ids of their units."""
+    for unit, name in names.items():
+        _save(connection, unit_names, {"commune": commune, "unit": unit, "name": name})
+    if names:
+        journal.record(connection, commune, kinds.UNIT_NAMED, [f"unit/{unit}" for unit in names])
 
 
 def unit_names_of(connection: Connection, commune: str) -> dict[str, str]:
@@ -57,8 +91,13 @@ def unit_names_of(connection: Connection, commune: str) -> dict[str, str]:
     return {row.unit: row.name for row in rows}
 
 
-def save_evidence(connection: Connection, commune: str, file: EvidenceFile) -> None:
-    _save(connection, evidence_files, {"commune": commune, **file._asdict()})
+def save_evidence(connection: Connection, commune: str, *files: EvidenceFile) -> None:
+    """One or several at once."""
+    for file in files:
+        _save(connection, evidence_files, {"commune": commune, **file._asdict()})
+    if files:
+        about = [each for file in files for each in _of_file(file.task, file.sha256)]
+        journal.record(connection, commune, kinds.EVIDENCE_STORED, about)
 
 
 def evidence_of(connection: Connection, commune: str, task: str) -> list[EvidenceFile]:
@@ -84,6 +123,11 @@ def erase_evidence(connection: Connection, commune: str, task: str, sha256: str)
     connection.execute(
         delete(evidence_files).where(table.commune == commune, table.task == task, table.sha256 == sha256)
     )
+    journal.record(connection, commune, kinds.EVIDENCE_ERASED, _of_file(task, sha256))
+
+
+def _of_file(task: str, sha256: str) -> tuple[str, str]:
+    return f"task/{task}", f"sha256/{sha256}"
 
 
 def _save(connection: Connection, table: Table, row: dict[str, Any]) -> None:

@@ -27,7 +27,8 @@ from shared.web.auth import Principal
 
 
 class TaskFilter(NamedTuple):
-    """None asks for all. `seen_by` are the staff and unit ids one of which must lead or collaborate."""
+    """None asks for all. `seen_by` are the staff and unit ids one of which must lead or collaborate, `verified` other
+    leads whose tasks are wanted then too."""
 
     status: Collection[str] | None = None
     lead: str | None = None
@@ -37,6 +38,7 @@ class TaskFilter(NamedTuple):
     due_to: date | None = None
     title: str | None = None
     seen_by: Collection[str] | None = None
+    verified: Collection[str] = ()
 
 
 class TaskRecord(msgspec.Struct, frozen=True):
@@ -90,7 +92,18 @@ def viewer(service: Tasks, connection: Connection, commune: str, principal: Prin
     post = person.state.post_on(service.today) if person else None
     if post is None:
         raise refusals.NOT_IN_POST(staff=principal.staff)
-    return Viewer(principal.staff, post.unit, roles_granted(principal, post))
+    found = Viewer(principal.staff, post.unit, roles_granted(principal, post))
+    return found if found.sees_all else found._replace(verifies=_followed(connection, commune, found, service.today))
+
+
+def _followed(connection: Connection, commune: str, tracker: Viewer, today: date) -> frozenset[str]:
+    """The people whose results a tracker may verify: none unless the commune's settings say so."""
+    opened = views.one(connection, commune, f"commune/{commune}")
+    if opened is None or not opened.state.tracker_verifies:
+        return frozenset()
+    people: list[Staff] = [stored.state for stored in views.all_of(connection, commune, "staff")]
+    posts = {person.staff: person.last_post(today) for person in people}
+    return frozenset(staff for staff, post in posts.items() if post is not None and post.tracker == tracker.staff)
 
 
 def one(service: Tasks, commune: str, subject: str) -> Stored | None:
@@ -117,11 +130,12 @@ def tasks(service: Tasks, commune: str, wanted: TaskFilter, *, limit: int, after
 def visible_tasks(
     service: Tasks, commune: str, principal: Principal, wanted: TaskFilter, *, limit: int, after: str | None = None
 ) -> list[Stored]:
-    """The same, of the tasks that who asks may see: all, or those they lead or take part in."""
+    """The same, of the tasks that who asks may see: all, or those they lead, take part in or verify."""
     with reading(service.engine, commune) as connection:
         asker = viewer(service, connection, commune, principal)
         if not asker.sees_all:
-            wanted = wanted._replace(seen_by=[id_ for id_ in (asker.staff, asker.unit) if id_])
+            seen_by = [id_ for id_ in (asker.staff, asker.unit) if id_]
+            wanted = wanted._replace(seen_by=seen_by, verified=asker.verifies)
         return _tasks(connection, commune, wanted, limit, after)
 
 
@@ -208,7 +222,8 @@ def _tasks(connection: Connection, commune: str, wanted: TaskFilter, limit: int,
         where.append(func.mentions(states.c.title, wanted.title))
     if wanted.seen_by is not None:
         # An empty `seen_by` finds nothing.
-        where.append(or_(false(), *(states.c.people.contains(f"|{id_}|", autoescape=True) for id_ in wanted.seen_by)))
+        named = [states.c.people.contains(f"|{id_}|", autoescape=True) for id_ in wanted.seen_by]
+        where.append(or_(false(), *named, states.c.lead.in_(sorted(wanted.verified))))
     if after is not None:
         where.append(states.c.subject > after)
     return views.select_states(connection, commune, *where, limit=limit)

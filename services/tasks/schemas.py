@@ -6,11 +6,11 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.tasks.domain.organisation import RecordDiscipline
 from services.tasks.domain.task import ASSIGNED
-from services.tasks.fields import SHA256, Code, Coefficient, DueBody, RecurrenceBody, Setting, Words
+from services.tasks.fields import MAX_TEXT, SHA256, Coefficient, DueBody, RecurrenceBody, Setting
 from shared.events.values import Category, Role, Roll
 from shared.reform import FIELDS
 from shared.web.paging import Cursor, PageQuery
-from shared.web.schema import Schema
+from shared.web.schema import Id, Line, Schema, Words
 
 ABSENCES = ("insured", "protected", "unpaid", "other")
 
@@ -18,45 +18,45 @@ ABSENCES = ("insured", "protected", "unpaid", "other")
 
 
 class OpenCommuneBody(Schema):
-    name = Words(200, required=True)
-    code = Code(required=True)
+    name = Line(200, required=True)
+    code = Id(required=True)
     valid_from = fields.Date(required=True)
-    parent = Words(200)
+    parent = Line(200)
 
 
 class RenameCommuneBody(Schema):
-    name = Words(200)
-    code = Code()
+    name = Line(200)
+    code = Id()
     valid_from = fields.Date(required=True)
-    legal_basis = Words(required=True)
+    legal_basis = Words(MAX_TEXT, required=True)
 
 
 class CloseCommuneBody(Schema):
     on = fields.Date(required=True)
-    successors = fields.List(Code(), required=True)
-    legal_basis = Words(required=True)
+    successors = fields.List(Id(), required=True)
+    legal_basis = Words(MAX_TEXT, required=True)
 
 
 class SettingsBody(Schema):
-    settings = fields.Dict(Code(), Setting(), required=True, validate=validate.Length(max=100))
-    reason = Words(required=True)
-    by = Code()
+    settings = fields.Dict(Id(), Setting(), required=True, validate=validate.Length(max=100))
+    reason = Words(MAX_TEXT, required=True)
+    by = Id()
 
 
 class UnitBody(Schema):
     """`name` is kept outside the log."""
 
-    name = Words(200)
+    name = Line(200)
     kind = fields.String(required=True, validate=validate.OneOf(["department", "area"]))
     valid_from = fields.Date(required=True)
-    parent = Code()
-    head = Code()
+    parent = Id()
+    head = Id()
     valid_to = fields.Date()
 
 
 class DayOffBody(Schema):
     date = fields.Date(required=True)
-    name = Words(200, required=True)
+    name = Line(200, required=True)
     legal_basis = Words(500, required=True)
 
 
@@ -67,11 +67,11 @@ class WorkingWeekendBody(Schema):
 
 
 class CalendarBody(Schema):
-    calendar = Code(required=True)
+    calendar = Id(required=True)
     days_off = fields.List(fields.Nested(DayOffBody), required=True)
     working_weekends = fields.List(fields.Nested(WorkingWeekendBody), load_default=list)
-    supersedes = Code()
-    by = Code()
+    supersedes = Id()
+    by = Id()
 
 
 # People
@@ -80,15 +80,15 @@ class CalendarBody(Schema):
 class AppointmentBody(Schema):
     category = fields.String(required=True, validate=validate.OneOf(get_args(Category)))
     roles = fields.List(fields.String(validate=validate.OneOf(get_args(Role))), required=True)
-    post = Words(300, required=True)
-    unit = Code(required=True)
+    post = Line(300, required=True)
+    unit = Id(required=True)
     valid_from = fields.Date(required=True)
     leader = fields.Boolean()
     rated = fields.Boolean()
-    similar_group = Code()
-    leads_unit = Code()
-    tracker = Code()
-    rater = Code()
+    similar_group = Id()
+    leads_unit = Id()
+    tracker = Id()
+    rater = Id()
     service_from = fields.Date()
 
 
@@ -98,35 +98,35 @@ class StaffChangeBody(Schema):
     valid_from = fields.Date(required=True)
     category = fields.String(validate=validate.OneOf(get_args(Category)))
     roles = fields.List(fields.String(validate=validate.OneOf(get_args(Role))))
-    post = Words(300)
-    unit = Code()
+    post = Line(300)
+    unit = Id()
     leader = fields.Boolean()
     rated = fields.Boolean()
-    similar_group = Code(allow_none=True)
-    leads_unit = Code(allow_none=True)
-    tracker = Code(allow_none=True)
-    rater = Code(allow_none=True)
+    similar_group = Id(allow_none=True)
+    leads_unit = Id(allow_none=True)
+    tracker = Id(allow_none=True)
+    rater = Id(allow_none=True)
     service_from = fields.Date(allow_none=True)
-    reason = Words()
+    reason = Words(MAX_TEXT)
 
 
 class EndBody(Schema):
     valid_to = fields.Date(required=True)
-    reason = Words()
+    reason = Words(MAX_TEXT)
 
 
 class AbsenceBody(Schema):
     """The kind only: the reason of an absence is never recorded."""
 
-    absence = Code(required=True)
+    absence = Id(required=True)
     kind = fields.String(required=True, validate=validate.OneOf(ABSENCES))
     from_ = fields.Date(required=True, data_key="from")
     to = fields.Date()
-    substitute = Code()
+    substitute = Id()
 
 
 class DisciplineBody(Schema):
-    act = Code(required=True)
+    act = Id(required=True)
     act_date = fields.Date(required=True)
     decision_date = fields.Date(required=True)
     of = fields.String(required=True, validate=validate.OneOf(["party", "administration"]))
@@ -139,82 +139,82 @@ class DisciplineBody(Schema):
 class PersonBody(Schema):
     """Kept outside the log, so that it can be erased."""
 
-    name = Words(200, load_default=None, allow_none=True)
+    name = Line(200, load_default=None, allow_none=True)
     email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=254))
-    phone = Words(40, load_default=None, allow_none=True)
+    phone = Line(40, load_default=None, allow_none=True)
 
 
 # Directives and templates
 
 
 class DirectiveBody(Schema):
-    number = Words(100, required=True)
+    number = Line(100, required=True)
     issued_on = fields.Date(required=True)
-    title = Words(required=True)
+    title = Words(MAX_TEXT, required=True)
     annex_sha256 = fields.String(validate=SHA256)
-    supersedes = Code()
+    supersedes = Id()
 
 
 class AmendDirectiveBody(Schema):
-    number = Words(100)
+    number = Line(100)
     issued_on = fields.Date()
-    title = Words()
+    title = Words(MAX_TEXT)
     annex_sha256 = fields.String(validate=SHA256)
-    supersedes = Code()
-    reason = Words(required=True)
+    supersedes = Id()
+    reason = Words(MAX_TEXT, required=True)
 
 
 class ReasonBody(Schema):
-    reason = Words(required=True)
+    reason = Words(MAX_TEXT, required=True)
 
 
 class ReasonedBody(ReasonBody):
     """A reason, and for whom the Office records it."""
 
-    by = Code()
+    by = Id()
 
 
 class TemplateBody(Schema):
-    title = Words(required=True)
-    lead = Code(required=True)
+    title = Words(MAX_TEXT, required=True)
+    lead = Id(required=True)
     recurrence = fields.Nested(RecurrenceBody, required=True)
     due_text = Words(500, required=True)
-    product = Words()
+    product = Words(MAX_TEXT)
     field = fields.Integer(strict=True)
-    collaborators = fields.List(Code())
+    collaborators = fields.List(Id())
     coefficient = Coefficient(allow_none=True)
     evidence_required = fields.Boolean()
     roll = fields.String(validate=validate.OneOf(get_args(Roll)))
-    directive = Code()
+    directive = Id()
     valid_from = fields.Date()
-    by = Code()
+    by = Id()
 
 
 # Tasks
 
 
 class AssignBody(Schema):
-    title = Words(required=True)
-    lead = Code(required=True)
+    title = Words(MAX_TEXT, required=True)
+    lead = Id(required=True)
     due = fields.Nested(DueBody, required=True)
-    product = Words()
+    product = Words(MAX_TEXT)
     field = fields.Integer(strict=True)
-    collaborators = fields.List(Code())
+    collaborators = fields.List(Id())
     coefficient = Coefficient(allow_none=True)
     origin = fields.String(validate=validate.OneOf(["planned", "ad_hoc", "taken_over"]))
     evidence_required = fields.Boolean()
-    directive = Code()
-    parent = Code()
-    taken_over_from = Code()
+    directive = Id()
+    parent = Id()
+    taken_over_from = Id()
     assigned_on = fields.Date()
-    by = Code()
+    by = Id()
 
 
 class CorrectionBody(ReasonedBody):
-    title = Words()
-    product = Words()
+    title = Words(MAX_TEXT)
+    product = Words(MAX_TEXT)
     field = fields.Integer(strict=True)
-    collaborators = fields.List(Code())
+    collaborators = fields.List(Id())
 
 
 class CoefficientBody(ReasonedBody):
@@ -222,11 +222,11 @@ class CoefficientBody(ReasonedBody):
 
 
 class ByBody(Schema):
-    by = Code()
+    by = Id()
 
 
 class ProgressBody(ByBody):
-    note = Words(required=True)
+    note = Words(MAX_TEXT, required=True)
     percent = fields.Integer(strict=True)
 
 
@@ -247,11 +247,11 @@ class GrantBody(ReasonedBody):
 class ReportBody(ByBody):
     """`evidence`: the hashes of files that were stored for this task before."""
 
-    summary = Words(required=True)
+    summary = Words(MAX_TEXT, required=True)
     evidence = fields.List(fields.String(validate=SHA256), load_default=list, validate=validate.Length(max=100))
-    explanation = Words()
+    explanation = Words(MAX_TEXT)
     on = fields.Date()
-    reason = Words()
+    reason = Words(MAX_TEXT)
 
 
 class ReturnBody(DueChangeBody):
@@ -260,8 +260,8 @@ class ReturnBody(DueChangeBody):
 
 class ExceededBody(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(["early", "quantity", "value"]))
-    reason = Words(required=True)
-    confirmed_by = Code()
+    reason = Words(MAX_TEXT, required=True)
+    confirmed_by = Id()
 
 
 class AcceptBody(ByBody):
@@ -283,13 +283,13 @@ class TasksQuery(PageQuery):
     """Filters of the task list. `due_from` and `due_to` are days that count themselves; `q` is found in titles whatever
     its case and diacritics."""
 
-    lead = Code()
+    lead = Id()
     status = fields.String(validate=validate.OneOf(ASSIGNED))
     field = fields.Integer(validate=validate.Range(min(FIELDS), max(FIELDS)))
-    directive = Code()
+    directive = Id()
     due_from = fields.Date()
     due_to = fields.Date()
-    q = Words(200)
+    q = Line(200)
     cursor = Cursor(str)
 
 
@@ -323,7 +323,7 @@ class SettleBody(ByBody):
 
 
 class SettleOneOfManyBody(SettleBody):
-    draft = Code(required=True)
+    draft = Id(required=True)
 
 
 class SettleManyBody(Schema):
@@ -335,17 +335,17 @@ class SettleManyBody(Schema):
 class ImportForm(Schema):
     """The parts of the form besides `file`."""
 
-    directive = Code()
+    directive = Id()
 
 
 class ConfirmImportBody(ByBody):
     """`by` assigns what the rows become, when the Office confirms for another or an account of no person is used."""
 
-    directive = Code()
+    directive = Id()
 
 
 class ImportQuery(Schema):
-    directive = Code()
+    directive = Id()
 
 
 # Answers

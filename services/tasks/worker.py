@@ -5,6 +5,7 @@ import threading
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.tasks.erasure import expire_uploads
 from services.tasks.reactors import react
 from services.tasks.service import Tasks
 from shared.eventlog import Busy, ClockBehind
@@ -14,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 # An occurrence counts from its period's first day whenever it is opened, so a minute after midnight is soon enough.
 PAUSE_S = 60.0
+UPLOADS_PAUSE_S = 600.0
 
 
 def loops(service: Tasks) -> dict[str, Loop]:
@@ -28,4 +30,13 @@ def loops(service: Tasks) -> dict[str, Loop]:
             if stop.wait(PAUSE_S):
                 return
 
-    return {"recurring": open_recurring}
+    def forget_uploads(stop: threading.Event) -> None:
+        while True:
+            try:
+                expire_uploads(service)
+            except (SQLAlchemyError, Busy, OSError) as error:
+                logger.warning("forgetting uploads waits: %s", error)
+            if stop.wait(UPLOADS_PAUSE_S):
+                return
+
+    return {"recurring": open_recurring, "uploads": forget_uploads}

@@ -5,8 +5,10 @@ from hashlib import sha256
 
 import msgspec
 
+from shared.decoding import decoder
 from shared.eventlog.errors import ChainBreak
 from shared.events import GENESIS_HASH, Envelope, decode, event_hash
+from shared.said import said_of
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -32,12 +34,12 @@ class Link(msgspec.Struct, gc=False):
     streamversion: int
 
 
-_decoder = msgspec.json.Decoder(Link)
+_read_link = decoder(Link)
 
 
 def read_link(body: bytes) -> Link:
     """Read the links of one event. Raises msgspec.DecodeError for bytes that are no event."""
-    return _decoder.decode(body)
+    return _read_link(body)
 
 
 def misfit(link: Link, head: Head, source: str, commune: str) -> str | None:
@@ -61,7 +63,7 @@ def follow(head: Head, bodies: Iterable[bytes], source: str, commune: str) -> It
         try:
             link = read_link(body)
         except msgspec.DecodeError as error:
-            raise ChainBreak(source, commune, head.position + 1, f"không phải sự kiện: {error}") from error
+            raise ChainBreak(source, commune, head.position + 1, f"không phải sự kiện: {said_of(error)}") from error
         reason = misfit(link, head, source, commune)
         if reason:
             raise ChainBreak(source, commune, head.position + 1, reason)

@@ -16,9 +16,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
+from shared.decoding import decoder
 from shared.eventlog.chain import Head
 from shared.eventlog.log import Decision, Log, Transaction
 from shared.events import CATALOGUE, CheckpointSigned, Input, decode
+from shared.files import replace_file
 from shared.keys import make_private_key, read_private_key
 
 FORMAT = "cchc-checkpoint-v1"
@@ -58,8 +60,7 @@ def checkpoint_key(private: Path, public: Path) -> CheckpointKey:
     held = CheckpointKey(key_id(key.public_key()), key)
     file = public / f"{held.id}.pem"
     if not file.exists():
-        public.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(public_pem(key.public_key()))
+        replace_file(file, public_pem(key.public_key()))
     return held
 
 
@@ -168,7 +169,7 @@ def line(checkpoint: CheckpointSigned) -> bytes:
 
 def read_line(text: bytes) -> CheckpointSigned:
     """Raises msgspec.DecodeError (ValidationError) for what is no checkpoint."""
-    return _decoder.decode(text)
+    return _read_line(text)
 
 
-_decoder = msgspec.json.Decoder(CheckpointSigned)
+_read_line = decoder(CheckpointSigned)

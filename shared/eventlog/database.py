@@ -14,6 +14,7 @@ from sqlalchemy.pool import QueuePool
 from shared import collation, wake
 from shared.eventlog.errors import Busy
 from shared.eventlog.roundtrip import RoundTrips
+from shared.said import said_of
 
 # A transaction that names no single commune names all of them, to read heads, cursors and positions, or none, for
 # tables without communes. Every other table then refuses it (shared/eventlog/security.py).
@@ -43,6 +44,8 @@ SQLITE_SETTINGS = {
     "journal_mode": "WAL",
     "synchronous": "FULL",
     "busy_timeout": LOCK_TIMEOUT_S * 1000,
+    # What is deleted is overwritten: erased names must not stay in free pages.
+    "secure_delete": "ON",
 }
 
 _write_locks: dict[str, threading.Lock] = {}
@@ -55,7 +58,7 @@ def open_database(url: str, **options: Any) -> Engine:
     """An engine for `sqlite:///path` or `postgresql+psycopg://…`, set up so that COMMIT survives a loss of power."""
     if not url.startswith("sqlite"):
         return _open_postgresql(url, options)
-    engine = create_engine(url, poolclass=QueuePool, connect_args={"check_same_thread": False}, **options)
+    engine = _engine(url, poolclass=QueuePool, connect_args={"check_same_thread": False}, **options)
     engine.update_execution_options(cchc_writer=_Writer(_write_locks.setdefault(str(engine.url), threading.Lock())))
 
     @event.listens_for(engine, "connect")
@@ -85,9 +88,14 @@ def open_database(url: str, **options: Any) -> Engine:
     return engine
 
 
+def _engine(url: str, **options: Any) -> Engine:
+    """An engine whose errors and lines name no value of a statement: those are people's names and secrets."""
+    return create_engine(url, hide_parameters=True, **options)
+
+
 def _open_postgresql(url: str, options: dict[str, Any]) -> Engine:
     pool = {} if "poolclass" in options else POSTGRESQL_POOL
-    engine = create_engine(url, connect_args=POSTGRESQL_CONNECT, **(pool | options))
+    engine = _engine(url, connect_args=POSTGRESQL_CONNECT, **(pool | options))
 
     @event.listens_for(engine, "checkout")
     def notice_the_end(connection: Any, *_: Any) -> None:
@@ -213,12 +221,23 @@ def _errors_of_sqlalchemy(engine: Engine) -> Iterator[None]:
         yield
     except OperationalError as error:
         if _is_lock_timeout(error.orig):
-            raise Busy(str(error.orig)) from error
+            raise Busy(said_of(error)) from error
         raise
     except driver.Error as error:
         if _is_lock_timeout(error):
-            raise Busy(str(error)) from error
-        raise DBAPIError.instance(None, None, error, driver.Error) from error
+            raise Busy(said_of(error)) from error
+        raise DBAPIError.instance(None, None, error, driver.Error, hide_parameters=True) from error
+
+
+def leave_nothing(engine: Engine) -> None:
+    """After an erasure, empty SQLite's write-ahead log, which holds earlier versions of pages.
+
+    Readers may hinder it; then the next erasure or checkpoint overwrites them. PostgreSQL reuses the space of dead rows
+    at its next (auto)vacuum.
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            driver_of(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def run(connection: Connection, statement: str, parameters: Sequence[Any] = ()) -> Any:

@@ -4,10 +4,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 
 import msgspec
 
+from shared.decoding import decoder
 from shared.eventlog.chain import Head
+from shared.said import said_of
 
 # A page is at most 500 events; an owner that takes longer counts as unreachable.
 TIMEOUT_S = 10
@@ -35,9 +38,9 @@ class FeedClient:
     def heads(self) -> dict[str, Head]:
         """The ends of all communes' logs. Raises FeedError."""
         try:
-            return _heads.decode(self._get("/heads")).heads
+            return _heads(self._get("/heads")).heads
         except msgspec.DecodeError as error:
-            raise FeedError(f"{self._base}/heads: {error}") from error
+            raise FeedError(f"{self._base}/heads: {said_of(error)}") from error
 
     def _get(self, path: str) -> bytes:
         request = urllib.request.Request(  # noqa: S310 - the base is set by the operator
@@ -47,12 +50,12 @@ class FeedClient:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
                 body: bytes = answer.read()
                 return body
-        except OSError as error:  # includes urllib's errors
-            raise FeedError(f"{self._base}{path}: {error}") from error
+        except (OSError, HTTPException) as error:  # OSError includes urllib's errors
+            raise FeedError(f"{self._base}{path}: {said_of(error)}") from error
 
 
 class _Heads(msgspec.Struct):
     heads: dict[str, Head]
 
 
-_heads = msgspec.json.Decoder(_Heads)
+_heads = decoder(_Heads)

@@ -34,4 +34,4 @@ def _commune(line: bytes) -> str:
     try:
         return read_link(line).commune
     except msgspec.DecodeError as error:
-        raise MalformedEvent(f"{line[:60]!r} is no event: {error}") from error
+        raise MalformedEvent(f"a line of {len(line)} bytes is no event") from error

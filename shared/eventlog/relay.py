@@ -11,6 +11,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared.decoding import decoder
 from shared.eventlog.chain import read_link
 from shared.eventlog.database import EVERY_COMMUNE, reading, run, writing
 from shared.eventlog.errors import Busy
@@ -25,6 +26,7 @@ from shared.eventlog.kafka import (
 from shared.eventlog.log import Log
 from shared.eventlog.traces import TRACEPARENT, traced
 from shared.events import event_hash
+from shared.said import said_of
 from shared.wake import Waiting
 
 logger = logging.getLogger(__name__)
@@ -66,7 +68,7 @@ def compare_tail(log: Log, bootstrap: str, topic: str, last: int = TAIL) -> None
         for record in records:
             try:
                 link = read_link(record.value)
-            except (msgspec.DecodeError, TypeError):
+            except msgspec.DecodeError:
                 continue
             ours = link.source == f"/{log.source}" and record.key == link.commune.encode()
             if ours and link.position >= newest.get(link.commune, (0, b""))[0]:
@@ -216,7 +218,7 @@ class Relay:
                 raise future
             future.get(max(0.0, deadline - time.monotonic()))
         except KafkaError as error:
-            return f"{type(error).__name__}: {error}"
+            return said_of(error)
         return None
 
     def _new_producer(self) -> Any:
@@ -244,7 +246,7 @@ class Relay:
                 producer._sender.force_close()
 
     def _wait_for(self, error: Exception, stop: threading.Event) -> None:
-        self.status.problem = f"{type(error).__name__}: {error}"
+        self.status.problem = said_of(error)
         logger.warning("%s waits: %s", self.topic, self.status.problem)
         self._close()
         stop.wait(self._retry_s)
@@ -271,7 +273,7 @@ class Relay:
 
 
 def _headers(body: bytes) -> list[tuple[str, bytes]]:
-    attributes = _attributes.decode(body)
+    attributes = _attributes(body)
     headers = [
         ("content-type", b"application/cloudevents+json"),
         ("ce_type", attributes.type.encode()),
@@ -288,7 +290,7 @@ class _Attributes(msgspec.Struct):
     correlationid: str | None = None
 
 
-_attributes = msgspec.json.Decoder(_Attributes)
+_attributes = decoder(_Attributes)
 
 
 _BEHIND = (

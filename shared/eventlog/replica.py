@@ -19,6 +19,7 @@ from shared.eventlog.feed import FeedError
 from shared.eventlog.kafka import connect, end_offsets, partition_of, read_topic, topic_name
 from shared.eventlog.log import Log
 from shared.eventlog.traces import traced
+from shared.said import said_of
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ class Replica:
                     self.step()
                     self.status.problem = None
                 except (KafkaError, SQLAlchemyError, Busy, FeedError) as error:
-                    self.status.problem = f"{type(error).__name__}: {error}"
+                    self.status.problem = said_of(error)
                     logger.warning("replica of %s waits: %s", self.topic, self.status.problem)
                     self._close()
                     stop.wait(self._retry_s)
@@ -395,7 +396,7 @@ def foreign(record: Any, source: str) -> str | None:
     try:
         link = read_link(record.value)
     except msgspec.DecodeError as error:
-        return f"không phải sự kiện: {error}"
+        return f"không phải sự kiện: {said_of(error)}"
     if link.source != f"/{source}":
         return f"là của {link.source}"
     if link.commune.encode() != record.key:

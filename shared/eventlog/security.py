@@ -30,6 +30,7 @@ _GRANTS = {
     "server": {
         "": "SELECT, INSERT, UPDATE, DELETE",
         "events": "SELECT, INSERT",
+        "journal": "SELECT, INSERT",
         "cursors": "SELECT",
         "positions": "SELECT",
         "alembic_version": "SELECT",
@@ -37,6 +38,7 @@ _GRANTS = {
     "worker": {
         "": "SELECT, INSERT, UPDATE, DELETE",
         "events": "SELECT, INSERT, DELETE",
+        "journal": "SELECT, INSERT",
         "alembic_version": "SELECT",
     },
 }

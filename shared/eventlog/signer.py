@@ -8,6 +8,7 @@ from datetime import date, datetime
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared.decoding import decoder
 from shared.eventlog.chain import EMPTY, Head, follow
 from shared.eventlog.checkpoints import SUBJECT, CheckpointKey, record
 from shared.eventlog.errors import Busy, ChainBreak, ClockBehind
@@ -117,7 +118,7 @@ def unsigned_in(log: Log, commune: str, head: Head, at_once: Collection[str] = (
     anything = waits = False
     for _, link, behind in follow(start, log.read_all(commune, start.position, head.position), log.source, commune):
         anything = anything or link.subject != SUBJECT
-        waits = waits or _type.decode(behind).type in at_once
+        waits = waits or _type(behind).type in at_once
     return Unsigned(local_day(since), last.streamversion if last else 0, anything, waits)
 
 
@@ -133,4 +134,4 @@ class _Type(msgspec.Struct):
     type: str
 
 
-_type = msgspec.json.Decoder(_Type)
+_type = decoder(_Type)

@@ -6,6 +6,8 @@ from contextvars import ContextVar
 
 import msgspec
 
+from shared.decoding import decoder
+
 TRACEPARENT = re.compile(r"([0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})(?:-.*)?")
 
 # That of the request being answered, if its sender gave one.
@@ -18,14 +20,14 @@ class _Traced(msgspec.Struct):
     correlationid: str | None = None
 
 
-_decoder = msgspec.json.Decoder(_Traced)
+_read = decoder(_Traced)
 
 
 def traced(body: bytes) -> dict[str, str]:
     """What a log line about an event carries as `extra`: commune, event id and trace id, as far as it has them."""
     try:
-        event = _decoder.decode(body)
-    except (msgspec.DecodeError, TypeError):  # TypeError: stored as no bytes
+        event = _read(body)
+    except msgspec.DecodeError:
         return {}
     about = {"commune": event.commune, "event": event.id}
     match = TRACEPARENT.fullmatch(event.correlationid or "")

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from shared.decoding import decoder
 from shared.eventlog.chain import EMPTY, follow
 from shared.eventlog.checkpoints import SUBJECT, PublicKeys, signature_problem
 from shared.eventlog.database import EVERY_COMMUNE, reading, run
@@ -183,10 +184,10 @@ class _Position(msgspec.Struct):
 
 
 def _position(body: bytes) -> int:
-    return _positions.decode(body).position
+    return _positions(body).position
 
 
-_positions = msgspec.json.Decoder(_Position)
+_positions = decoder(_Position)
 
 
 def _text(key: bytes | None) -> str:

@@ -1,5 +1,6 @@
 """The registry of event types: their names, versions, subjects and upcasters, and the decoding that rests on it."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -8,9 +9,13 @@ import msgspec
 from shared.events.envelope import Envelope, MalformedEvent, UnknownVersion
 
 PREFIX = "vn.cchc."
+VERSION = re.compile("0|[1-9][0-9]{0,5}")
 
 # The source of an event that every log records: the sources of all other events.
 EVERY_LOG = ()
+
+# What bytes that are no event make of decoding, or of an upcaster that expects the fields of its version.
+FOREIGN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 T = TypeVar("T", bound=type)
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -108,8 +113,10 @@ class Catalogue:
             envelope.data = (
                 decode_data(envelope.data) if decode_data else self._decode_other(envelope.type, envelope.data)
             )
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise MalformedEvent(str(error)) from error
+        except UnknownVersion:
+            raise
+        except FOREIGN as error:
+            raise MalformedEvent(f"{type(error).__name__}: {error}") from error
         return envelope
 
     def decode_data(self, type_name: str, data: Any) -> Any:
@@ -124,7 +131,7 @@ class Catalogue:
         if current is None:
             return None
         steps = self._upcasters.get(name, {})
-        if not version.isdigit() or int(version) not in steps:
+        if not VERSION.fullmatch(version) or int(version) not in steps:
             raise UnknownVersion(type_name)
         data = msgspec.json.decode(encoded, type=dict[str, Any])
         for at in range(int(version), current.version):

@@ -10,13 +10,19 @@ import flask_smorest
 import marshmallow
 import msgspec
 from flask.json.provider import JSONProvider
+from sqlalchemy import Engine
 from werkzeug.exceptions import HTTPException
 
 from shared import metrics
+from shared.decoding import read_any
+from shared.journal import acting
 from shared.refusal import Refusal, by_code
 from shared.web import auth, problems
+from shared.web.asking import begin_asking, end_asking
 from shared.web.health import Checks, health_blueprint
+from shared.web.logs import logged_path
 from shared.web.openapi import About, document, ecma
+from shared.web.refused import Refusals
 from shared.web.schema import Problem
 from shared.web.trace import begin_trace, end_trace, trace_id
 
@@ -24,13 +30,19 @@ log = logging.getLogger(__name__)
 
 NOTHING = About()
 MIB = 1024 * 1024
-# Under `no-referrer` browsers send forms with `Origin: null`, which our own Origin check would refuse.
 SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
+    # Under `no-referrer` browsers send forms with `Origin: null`, which our own Origin check would refuse.
     "Referrer-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "private, no-cache",
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    # Nearly every answer is about a person, and computers in an office are shared.
+    "Cache-Control": "no-store",
 }
+# Sent where browsers use https: for a year they use nothing else for this host.
+ONLY_HTTPS = "max-age=31536000; includeSubDomains"
 
 
 class Json(JSONProvider):
@@ -42,7 +54,7 @@ class Json(JSONProvider):
         return (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
 
     def loads(self, s: str | bytes, **_: Any) -> Any:
-        return msgspec.json.decode(s)
+        return read_any(s)
 
     def response(self, *args: Any, **kwargs: Any) -> flask.Response:
         body = msgspec.json.encode(self._prepare_response_obj(args, kwargs))
@@ -76,6 +88,7 @@ def create_app(
     actions: auth.Actions,
     verifier: auth.Verifier,
     service: object = None,
+    journal: Engine | None = None,
     roles_in_force: auth.RolesInForce | None = None,
     prefix: str | None = None,
     checks: Checks | None = None,
@@ -90,6 +103,7 @@ def create_app(
 
     actions   role × action table: action → roles; views name theirs with `@action`
     service   the service's handle; views get it from `service()`
+    journal   the database of the service's journal: refused requests are counted there
     roles_in_force  (commune, staff id) → roles of today's post; a staff member's token counts as far as it has them
     checks    readiness checks by name; one fails by raising
     alive     liveness checks, besides that the process answers
@@ -115,6 +129,7 @@ def create_app(
     # Created now, while there is one thread: two first requests at once would each create them, and one would fail.
     metrics.web()
     app.extensions["cchc.service"] = service
+    app.extensions["cchc.refused"] = Refusals(journal) if journal else None
     app.extensions["cchc.refusals"] = by_code(refusals)
 
     # Before the first blueprint, so that these hooks run before any of theirs.
@@ -128,7 +143,7 @@ def create_app(
     app.extensions["cchc.about"] = about
     api = Api(app)
     app.view_functions["api-docs.openapi_json"] = auth.public(lambda: openapi(app))
-    app.register_blueprint(health_blueprint(checks or {}, alive, measures))
+    app.register_blueprint(health_blueprint({**(checks or {}), "keys": verifier.must_be_able}, alive, measures))
     for blueprint in blueprints:
         register = api.register_blueprint if isinstance(blueprint, flask_smorest.Blueprint) else app.register_blueprint
         register(blueprint, url_prefix=prefix + (blueprint.url_prefix or ""))
@@ -165,24 +180,34 @@ def _begin() -> None:
     flask.g.started = time.perf_counter()
     metrics.web().in_progress.labels(flask.current_app.name).inc()
     begin_trace()
+    begin_asking()
 
 
 def _finish(response: flask.Response) -> flask.Response:
     """Add the headers that every answer has, answer 304 for what the client holds already, and log the access."""
     for header, value in SECURITY_HEADERS.items():
         response.headers.setdefault(header, value)
+    if auth.is_https():
+        response.headers.setdefault("Strict-Transport-Security", ONLY_HTTPS)
     response.headers["Trace-Id"] = trace_id()
     if "If-None-Match" in flask.request.headers:
         response.make_conditional(flask.request)
     seconds = time.perf_counter() - flask.g.started
     _count(response, seconds)
-    # Not the query, which may hold a sign-in code.
+    # Not the query, which may hold a sign-in code or a name that is looked for.
     fields = {
         "method": flask.request.method,
-        "path": flask.request.path,
+        "path": logged_path(flask.request.path),
+        "route": flask.request.url_rule.rule if flask.request.url_rule else None,
         "status": response.status_code,
         "ms": round(seconds * 1000, 1),
+        "actor": acting.get().actor,
+        "client": acting.get().origin,
     }
+    if (code := flask.g.get("problem")) is not None:
+        fields["problem"] = code
+        if (refusals := flask.current_app.extensions["cchc.refused"]) is not None:
+            refusals.note(response.status_code, code)
     if position := response.headers.get("Cchc-Position"):
         fields["position"] = position
     # Probes come every few seconds, and their lines would drown the others.
@@ -202,4 +227,5 @@ def _count(response: flask.Response, seconds: float) -> None:
 def _end(_error: BaseException | None) -> None:
     if "started" in flask.g:
         metrics.web().in_progress.labels(flask.current_app.name).dec()
+    end_asking()
     end_trace()

@@ -2,7 +2,6 @@
 
 import re
 import time
-import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -13,7 +12,10 @@ import msgspec
 
 from shared.eventlog import EVERY_COMMUNE
 from shared.events.values import ROLES as PEOPLE
-from shared.web.keys import AUDIENCE, ISSUER, KeyLookup, KeySetUnavailable, keys_at
+from shared.roles import in_words
+from shared.text import LONGEST_ID, fault
+from shared.web.asking import asked_by
+from shared.web.keys import AUDIENCE, ISSUER, KeySet, KeySetUnavailable, keys_at
 from shared.web.problems import Rejected
 from shared.web.schema import composed
 
@@ -23,7 +25,6 @@ ROLES = frozenset({*PEOPLE, "replicator", "messenger"})
 WIDE_ROLES = frozenset({"admin", "replicator", "messenger"})
 COMMUNE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ACTOR = re.compile(r"(staff|operator|service)/[A-Za-z0-9._-]{1,64}")
-LONGEST_ID = 64
 COOKIE = "cchc"
 # Seconds by which the clocks of two servers may differ.
 LEEWAY = 10
@@ -75,8 +76,12 @@ class Verifier:
     """
 
     def __init__(self, key_set: str) -> None:
-        self._key: KeyLookup = keys_at(key_set)
+        self._key: KeySet = keys_at(key_set)
         self._verified: dict[str, _Verified] = {}
+
+    def must_be_able(self) -> None:
+        """For /readyz. Raises KeySetUnavailable: no token can be checked, so nobody can be served."""
+        self._key.must_be_readable()
 
     def verify(self, token: str) -> Principal:
         """The principal of a token. Raises Rejected: `invalid-token`, or `keys` when the key set cannot be loaded."""
@@ -110,12 +115,16 @@ class Verifier:
             read = msgspec.convert(claims, _Claims)
         except KeySetUnavailable as error:
             raise Rejected("keys") from error
-        except (jwt.PyJWTError, KeyError, msgspec.ValidationError) as error:
+        except NO_TOKEN as error:
             raise _invalid_token() from error
         principal = Principal(read.sub, read.commune, frozenset(read.roles))
         if not _coherent(principal):
             raise _invalid_token()
         return _Verified(kid, key, claims["exp"] + LEEWAY, principal)
+
+
+# What a header or claims that were made to hurt raise on their way through PyJWT and the standard library's json.
+NO_TOKEN = (jwt.PyJWTError, KeyError, ValueError, TypeError, RecursionError, msgspec.ValidationError)
 
 
 def _coherent(principal: Principal) -> bool:
@@ -137,7 +146,7 @@ def authorise(actions: Actions, action: str, principal: Principal, commune: str 
     Object rules (who leads the task, nobody rates themselves) belong to the service and come later.
     """
     if principal.roles.isdisjoint(actions[action]):
-        raise Rejected("role")
+        raise Rejected("role", who=in_words(actions[action]))
     if principal.commune not in (EVERY_COMMUNE, commune):
         raise Rejected("commune")
 
@@ -176,6 +185,7 @@ def principal() -> Principal:
     """Whose request this is. Raises Rejected (401) in a public view when nobody is signed in."""
     if "principal" not in flask.g:
         flask.g.principal = _verifier().verify(token())
+        asked_by(flask.g.principal.actor)
     found: Principal = flask.g.principal
     return found
 
@@ -209,7 +219,7 @@ def guard(
         tags = vars(view) if view else {}
         if (limit := tags.get("cchc_body_limit")) is not None:
             flask.request.max_content_length = limit
-        if COOKIE in flask.request.cookies and "Authorization" not in flask.request.headers:
+        if cookie_name() in flask.request.cookies and "Authorization" not in flask.request.headers:
             require_own_origin()
         if tags.get("cchc_public"):
             return
@@ -236,7 +246,7 @@ def _ids(ids: Mapping[str, Any]) -> dict[str, Any]:
     """The ids of an address, composed (NFC) like those in bodies. Raises Rejected 404 for what cannot be an id."""
     found: dict[str, Any] = composed(dict(ids))
     for one in found.values():
-        if isinstance(one, str) and (len(one) > LONGEST_ID or any(unicodedata.category(char) == "Cc" for char in one)):
+        if isinstance(one, str) and (len(one) > LONGEST_ID or fault(one, visible=True)):
             raise Rejected("not-found")
     return found
 
@@ -249,8 +259,24 @@ def require_own_origin() -> None:
 
 def is_from_own_origin() -> bool:
     """Did one of our own pages send the request, by what its browser says?"""
-    own = flask.current_app.extensions["cchc.origin"] or flask.request.host_url.rstrip("/")
-    return bool(flask.request.headers.get("Origin") == own)
+    return flask.request.headers.get("Origin") == own_origin()
+
+
+def own_origin() -> str:
+    """scheme://host[:port] that browsers know this app by."""
+    configured: str | None = flask.current_app.extensions["cchc.origin"]
+    return configured or flask.request.host_url.rstrip("/")
+
+
+def is_https() -> bool:
+    """Do browsers reach this app by TLS, be it ended here or in a proxy?"""
+    return own_origin().startswith("https:")
+
+
+def cookie_name(name: str = COOKIE) -> str:
+    """A cookie as browsers know it. With https nobody but this very host can have set it (`__Host-`): no other host of
+    the same domain, and nobody on the way who answers in plain http."""
+    return f"__Host-{name}" if is_https() else name
 
 
 def routes(app: flask.Flask) -> Iterator[tuple[str, str, str | None]]:
@@ -288,6 +314,6 @@ def token() -> str:
         if scheme.lower() != "bearer":
             raise _invalid_token()
         return token.strip()
-    if cookie := flask.request.cookies.get(COOKIE):
+    if cookie := flask.request.cookies.get(cookie_name()):
         return cookie
     raise Rejected("unauthenticated", {"WWW-Authenticate": "Bearer"})

@@ -119,6 +119,7 @@ def _view(change: Change, execute: Execute, answered: Answered) -> Callable[...,
         versioned: Versioned = "no" if change.makes else change.versioned
         return record(commune, command, execute, versioned=versioned, answered=answered)
 
+    view.__dict__["cchc_command"] = change.command
     view.__doc__ = change.summary
     view.__name__ = change.operation or change.command.__name__
     return view

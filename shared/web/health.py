@@ -57,7 +57,7 @@ def _answer(checks: Mapping[str, Probe[object]]) -> tuple[dict[str, object], int
             states[name] = "ok"
         except Exception as error:  # noqa: BLE001 - whatever was raised, the check failed
             # One line without a stack: probes come every few seconds.
-            log.warning("check failed: %s: %r", name, error)
+            log.warning("check failed: %s: %s", name, error)
             states[name] = "failed"
     passed = set(states.values()) <= {"ok"}
     return {"status": "ok" if passed else "failed", "checks": states}, 200 if passed else 503

@@ -1,30 +1,41 @@
 """Ed25519 keys and the tokens signed with them: `cchc token` makes them, every service checks them."""
 
+import contextlib
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from jwt.algorithms import OKPAlgorithm
 
+from shared.decoding import decoder
+from shared.files import replace_file
 from shared.keys import make_private_key, read_private_key
 
 ISSUER = "cchc"
 AUDIENCE = "cchc"
 
-# Key id → public key. Raises KeyError when the set lacks the id, KeySetUnavailable when there is no set.
-KeyLookup = Callable[[str], jwt.PyJWK]
-
 
 class KeySetUnavailable(Exception):
     """The key set cannot be read, or is not one: no token can be checked."""
+
+
+class KeySet(Protocol):
+    """Public keys by id."""
+
+    def __call__(self, kid: str) -> jwt.PyJWK:
+        """Raises KeyError when the set lacks the id, KeySetUnavailable when there is no set."""
+
+    def must_be_readable(self) -> None:
+        """Raises KeySetUnavailable."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,24 @@ def generate_key(private: Path, key_set: Path) -> SigningKey:
     """
     make_private_key(private)
     key = load_key(private)
-    key_set.write_text(key_set_of(key), encoding="utf-8")
+    replace_file(key_set, key_set_of(key).encode())
+    return key
+
+
+def own_key(private: Path, key_set: Path) -> SigningKey:
+    """The key in `private`, made where there is none; several processes may ask at once and get the same one.
+
+    `key_set` is the JWKS of this key alone: where it is lost, unreadable, or of another key, it is written again.
+    Raises OSError, or ValueError when `private` is no Ed25519 key.
+    """
+    if not private.exists():
+        with contextlib.suppress(FileExistsError):
+            return generate_key(private, key_set)
+    key = load_key(private)
+    try:
+        keys_at(str(key_set))(key.kid)
+    except (KeyError, KeySetUnavailable):
+        replace_file(key_set, key_set_of(key).encode())
     return key
 
 
@@ -74,42 +102,57 @@ def mint(
     return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid})
 
 
-def keys_at(source: str) -> KeyLookup:
+def keys_at(source: str) -> KeySet:
     """The key set at a URL or in a file (JWKS). A replaced file counts at once, a URL within five minutes."""
     if source.startswith(("https://", "http://")):
-        return _keys_at_url(source)
-    return _keys_in_file(Path(source))
+        return _KeysAtUrl(source)
+    return _KeysInFile(Path(source))
 
 
-def _keys_in_file(path: Path) -> KeyLookup:
-    read: tuple[int, dict[str, jwt.PyJWK]] = (0, {})
+class _KeysInFile:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read: tuple[int, dict[str, jwt.PyJWK]] = (0, {})
 
-    def look_up(kid: str) -> jwt.PyJWK:
-        nonlocal read
+    def __call__(self, kid: str) -> jwt.PyJWK:
+        return self._load()[kid]
+
+    def must_be_readable(self) -> None:
+        self._load()
+
+    def _load(self) -> dict[str, jwt.PyJWK]:
         try:
-            changed = path.stat().st_mtime_ns
-            if changed != read[0]:
-                key_set = jwt.PyJWKSet.from_dict(msgspec.json.decode(path.read_bytes(), type=dict[str, Any]))
-                read = (changed, {key.key_id or "": key for key in key_set})
-        except (OSError, ValueError, jwt.PyJWTError) as error:
-            raise KeySetUnavailable(str(path)) from error
-        return read[1][kid]
-
-    return look_up
+            changed = self._path.stat().st_mtime_ns
+            if changed != self._read[0]:
+                key_set = jwt.PyJWKSet.from_dict(_read_key_set(self._path.read_bytes()))
+                self._read = (changed, {key.key_id or "": key for key in key_set})
+        except (OSError, ValueError, TypeError, jwt.PyJWTError) as error:
+            raise KeySetUnavailable(f"{self._path}: {error}") from error
+        return self._read[1]
 
 
-def _keys_at_url(url: str) -> KeyLookup:
-    client = jwt.PyJWKClient(url, timeout=5)
+class _KeysAtUrl:
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client = jwt.PyJWKClient(url, timeout=5)
 
-    def look_up(kid: str) -> jwt.PyJWK:
+    def __call__(self, kid: str) -> jwt.PyJWK:
         try:
-            return client.get_signing_key(kid)
-        except (OSError, ValueError, jwt.PyJWKClientConnectionError, jwt.PyJWKSetError) as error:
-            raise KeySetUnavailable(url) from error
+            return self._client.get_signing_key(kid)
+        except NO_KEY_SET as error:
+            raise KeySetUnavailable(f"{self._url}: {error}") from error
         except jwt.PyJWKClientError as error:
             raise KeyError(kid) from error
 
-    return look_up
+    def must_be_readable(self) -> None:
+        try:
+            self._client.get_jwk_set()
+        except (*NO_KEY_SET, jwt.PyJWKClientError) as error:
+            raise KeySetUnavailable(f"{self._url}: {error}") from error
+
+
+NO_KEY_SET = (OSError, HTTPException, ValueError, RecursionError, jwt.PyJWKClientConnectionError, jwt.PyJWKSetError)
+_read_key_set = decoder(dict[str, Any])
 
 
 def _public_jwk(key: Ed25519PublicKey) -> dict[str, str]:

@@ -213,10 +213,16 @@ def _form(upload: Upload) -> Document:
             schema["properties"][each.data_key or name] = {
                 "type": "string",
                 **{key: text for key, text in each.metadata.items() if key == "description"},
+                **_longest(each),
             }
             if each.required:
                 schema.setdefault("required", []).append(each.data_key or name)
     return {"required": upload.required, "content": {"multipart/form-data": {"schema": schema}}}
+
+
+def _longest(field: marshmallow.fields.Field[Any]) -> Document:
+    bounds = [check.max for check in field.validators if isinstance(check, marshmallow.validate.Length)]
+    return {"maxLength": bounds[0]} if bounds and bounds[0] is not None else {}
 
 
 def _problems(tags: Mapping[str, Any], doc: Document, takes: Sequence[str]) -> list[int]:

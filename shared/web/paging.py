@@ -9,6 +9,8 @@ import flask
 import msgspec
 from marshmallow import ValidationError, fields, validate
 
+from shared.decoding import decoder
+from shared.text import fault
 from shared.web.schema import Schema
 
 Row = TypeVar("Row")
@@ -24,15 +26,15 @@ class Cursor(fields.Field[tuple[Any, ...]]):
 
     def __init__(self, *types: type, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._key: Any = tuple[types]  # type: ignore[valid-type]
+        self._read = decoder(tuple[types])  # type: ignore[valid-type]
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[Any, ...]:
         try:
-            key: tuple[Any, ...] = msgspec.json.decode(
-                urlsafe_b64decode(value + "=" * (-len(value) % 4)), type=self._key
-            )
+            key: tuple[Any, ...] = self._read(urlsafe_b64decode(value + "=" * (-len(value) % 4)))
         except (ValueError, TypeError, msgspec.DecodeError) as error:
             raise ValidationError("Con trỏ trang không hợp lệ; hãy đi từ trang đầu.") from error
+        if wrong := next((wrong for part in key if isinstance(part, str) and (wrong := fault(part))), None):
+            raise ValidationError(wrong)
         return key
 
 

@@ -16,6 +16,7 @@ from shared import metrics
 from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVersion, UnknownCommune, trouble
 from shared.projection import CannotFold
 from shared.refusal import Refusal, Refused, fill
+from shared.web.logs import logged_path
 from shared.web.trace import trace_id
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ DOOR: dict[str, Problem] = {
             "Token không dùng được",
             "Token truy cập sai, hết hạn hoặc không dành cho hệ thống này.",
         ),
-        Problem(403, "role", "Không có quyền", "Vai trò của bạn không được làm việc này."),
+        Problem(403, "role", "Không có quyền", "Vai trò của bạn không được làm việc này; việc này dành cho: {who}."),
         Problem(403, "commune", "Sai xã", "Token này không dành cho xã hoặc phạm vi được yêu cầu."),
         Problem(
             403,
@@ -165,12 +166,14 @@ def register_problem(
 
 
 class Rejected(Exception):
-    """The web layer itself rejects the request, before any rule of the domain; `code` is one of DOOR."""
+    """The web layer itself rejects the request, before any rule of the domain; `code` is one of DOOR. `params` fill its
+    text."""
 
-    def __init__(self, code: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, code: str, headers: Mapping[str, str] | None = None, **params: Any) -> None:
         super().__init__(code)
         self.problem = DOOR[code]
         self.headers = dict(headers or {})
+        self.params = params
 
 
 class Invalid(Exception):
@@ -207,7 +210,7 @@ def answer(error: Exception) -> flask.Response:
     errors: list[dict[str, str]] = []
     params: Mapping[str, Any] = vars(error)
     if isinstance(error, Rejected):
-        problem, headers = error.problem, error.headers
+        problem, headers, params = error.problem, error.headers, error.params
     elif isinstance(error, Refused):
         problem, params = problem_of(error), error.params
     elif isinstance(error, marshmallow.ValidationError):
@@ -222,8 +225,9 @@ def answer(error: Exception) -> flask.Response:
         problem = TROUBLES[word]
     else:
         problem = next((_registered[cls] for cls in type(error).__mro__ if cls in _registered), INTERNAL)
+    flask.g.problem = problem.code
     metrics.web().problems.labels(flask.current_app.name, problem.code).inc()
-    where = f"{flask.request.method} {flask.request.path}: {problem.code}"
+    where = f"{flask.request.method} {logged_path(flask.request.path)}: {problem.code}"
     if problem.status == 500:
         log.error("%s", where, exc_info=error)
     elif problem.status > 500:  # expected to pass: the cause is enough, without our own stack

@@ -1,10 +1,10 @@
 """Base Schema and Blueprint, with which every service declares its input and output: strict, in Vietnamese."""
 
-import re
-import unicodedata
-from collections.abc import Callable, Collection
+import json
+from collections.abc import Callable, Collection, Iterable
 from functools import wraps
 from typing import Any, NoReturn, TypeVar, cast
+from urllib.parse import unquote_to_bytes
 
 import flask
 import flask_smorest
@@ -18,6 +18,8 @@ from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
+from shared import text
+from shared.decoding import read_any
 from shared.web import openapi
 from shared.web.form_messages import speak_vietnamese
 from shared.web.problems import Invalid, Rejected
@@ -26,19 +28,57 @@ speak_vietnamese()
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-# U+0000 is a legal JSON string character, but no PostgreSQL text can hold it.
-NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-
 
 class Schema(marshmallow.Schema):
-    """Base of all schemas. Texts are composed (NFC); unknown fields are refused, so that a misspelt one is noticed."""
+    """Base of all schemas. Every text in the input, whatever its field, is composed (NFC) and free of the characters
+    that no text may hold (shared/text.py); unknown fields are refused, so that a misspelt one is noticed."""
 
     @marshmallow.pre_load
     def compose(self, data: Any, **_: Any) -> Any:
         try:
-            return composed(data)
+            data = composed(data)
+            wrong = faults(data)
         except RecursionError as error:
             raise marshmallow.ValidationError("Các phần lồng vào nhau quá sâu.") from error
+        if wrong:
+            raise marshmallow.ValidationError(wrong)
+        return data
+
+
+class Words(marshmallow.fields.String):
+    """Text as people type it: trimmed, of bounded length (letters), with line ends and tabs."""
+
+    lines = True
+    visible = False
+
+    def __init__(self, longest: int, *, shortest: int = 0, **options: Any) -> None:
+        length = marshmallow.validate.Length(min=shortest or None, max=longest)
+        super().__init__(validate=[length, *_validators(options.pop("validate", ()))], **options)
+
+    def _deserialize(self, value: Any, *args: Any, **options: Any) -> str:
+        trimmed = str(super()._deserialize(value, *args, **options)).strip()
+        if wrong := text.fault(trimmed, lines=self.lines, visible=self.visible):
+            raise marshmallow.ValidationError(wrong)
+        return trimmed
+
+
+class Line(Words):
+    """Text on one line."""
+
+    lines = False
+
+
+class Id(Line):
+    """The id of something: one line of visible characters."""
+
+    visible = True
+
+    def __init__(self, longest: int = text.LONGEST_ID, **options: Any) -> None:
+        super().__init__(longest, **options)
+
+
+def _validators(given: Any) -> Iterable[Callable[[Any], Any]]:
+    return (given,) if callable(given) else given
 
 
 def composed(value: Any) -> Any:
@@ -48,12 +88,36 @@ def composed(value: Any) -> Any:
         value.data = MultiDict([(composed(name), composed(text)) for name, text in sent.items(multi=True)])
         return value
     if isinstance(value, str):
-        return unicodedata.normalize("NFC", value)
+        return text.composed(value)
     if isinstance(value, list):
         return [composed(each) for each in value]
     if isinstance(value, dict):
         return {composed(name): composed(each) for name, each in value.items()}
     return value
+
+
+def faults(value: Any) -> Any:
+    """What is wrong with the characters of an input, as marshmallow nests its messages; None when all is well."""
+    if isinstance(value, str):
+        wrong = text.fault(value, lines=True)
+        return [wrong] if wrong else None
+    if isinstance(value, MultiDictProxy):
+        value = value.data
+    if isinstance(value, list):
+        parts: Iterable[tuple[Any, Any]] = enumerate(value)
+    elif isinstance(value, MultiDict):
+        parts = value.items(multi=True)
+    elif isinstance(value, dict):
+        parts = value.items()
+    else:
+        return None
+    found: dict[Any, Any] = {}
+    for name, part in parts:
+        if isinstance(name, str) and (wrong := text.fault(name)):
+            found["_schema"] = [wrong]  # the name itself is not repeated
+        elif wrong := faults(part):
+            found[name] = wrong
+    return found or None
 
 
 class Parser(FlaskParser):
@@ -66,6 +130,14 @@ class Parser(FlaskParser):
         """Use one instance for all requests of a route: creating one takes longer than checking a body."""
         return super().use_args(argmap() if isinstance(argmap, type) else argmap, *args, **options)
 
+    def load_querystring(self, req: flask.Request, schema: marshmallow.Schema) -> Any:
+        """werkzeug keeps what is no UTF-8 as it was quoted, so that it would be looked for under another name."""
+        try:
+            unquote_to_bytes(req.query_string).decode()
+        except UnicodeDecodeError as error:
+            raise Invalid({"_schema": ["Không phải chuỗi UTF-8 hợp lệ."]}, "query") from error
+        return super().load_querystring(req, schema)
+
     def _raw_load_json(self, req: flask.Request) -> Any:
         body = req.get_data(cache=True)
         if not body:
@@ -74,16 +146,27 @@ class Parser(FlaskParser):
             raise UnsupportedMediaType
         # The standard library's decoder accepts NaN and lone surrogates, which no store behind us can hold.
         try:
-            value = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return read_any(body)
+        except msgspec.DecodeError as error:
+            if wrong := _halves(body):
+                raise Invalid(wrong, "json") from error
             raise Rejected("invalid-json") from error
-        if NUL.search(body):
-            raise Rejected("invalid-json")
-        return value
 
     def handle_error(self, error: marshmallow.ValidationError, *_: Any, **__: Any) -> NoReturn:
         [(location, messages)] = error.normalized_messages().items()
         raise Invalid(messages, location) from error
+
+
+def _halves(body: bytes) -> Any:
+    """Where a body that is no JSON for msgspec holds halves of surrogate pairs, so that it is refused like any text."""
+    try:
+        return faults(json.loads(body, parse_constant=_no_number))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(constant)
 
 
 class Blueprint(flask_smorest.Blueprint):

@@ -10,17 +10,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from marshmallow import fields
-from sqlalchemy import JSON, BigInteger, Column, Engine, MetaData, String, Table, delete, insert
+from sqlalchemy import JSON, BigInteger, Column, Engine, MetaData, String, Table, delete, insert, inspect, text
 
 from shared.eventlog import NO_COMMUNE, writing
+from shared.journal import kinds, note
 from shared.web.auth import public
 from shared.web.keys import SigningKey, mint
 from shared.web.problems import Rejected
-from shared.web.schema import Blueprint, Schema
+from shared.web.schema import Blueprint, Id, Schema
 
 CODE_LIFETIME = timedelta(minutes=15)
 SESSION_LIFETIME = timedelta(hours=12)  # a working day; then a new link
+
+# As for migrations: any number that all processes use.
+ADVISORY_LOCK = 0x63636864
 
 metadata = MetaData()
 
@@ -35,7 +38,7 @@ sign_in_codes = Table(
 
 
 class SignInBody(Schema):
-    code = fields.String(required=True, metadata={"description": "The code of a one-time link"})
+    code = Id(200, required=True, metadata={"description": "The code of a one-time link"})
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -49,6 +52,20 @@ class _SignIn(msgspec.Struct):
     sub: str
     commune: str
     roles: list[str]
+
+
+def make_table(engine: Engine) -> None:
+    """Create the table where it is missing. Processes that start at once wait for each other."""
+    if inspect(engine).has_table(sign_in_codes.name):
+        return
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
+        else:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        metadata.create_all(connection)
+        connection.commit()
 
 
 def issue_code(engine: Engine, *, sub: str, commune: str, roles: Iterable[str], now: datetime | None = None) -> str:
@@ -72,8 +89,9 @@ def redeem_code(engine: Engine, code: str, *, now: datetime | None = None) -> _S
     return None if claims is None else msgspec.convert(claims, _SignIn)
 
 
-def sign_in_blueprint(engine: Engine, key: Callable[[], SigningKey]) -> Blueprint:
-    """POST /sign-ins; `engine` holds the table of this module's metadata, `key` gives what tokens are minted with."""
+def sign_in_blueprint(engine: Engine, key: Callable[[], SigningKey], journal: Engine | None = None) -> Blueprint:
+    """POST /sign-ins; `engine` holds the table of this module's metadata, `key` gives what tokens are minted with,
+    `journal` is the database that says who signed in."""
     blueprint = Blueprint("sign_in", __name__, description="Signing in")
 
     # No cookie counts here, so another site gains nothing by sending a browser: whoever has the code may use it.
@@ -88,6 +106,9 @@ def sign_in_blueprint(engine: Engine, key: Callable[[], SigningKey]) -> Blueprin
         claims = redeem_code(engine, body["code"])
         if claims is None:
             raise Rejected("sign-in-code")
+        if journal:
+            # Without this row there is no token; the link is used up then, and a new one is asked for.
+            note(journal, claims.commune, kinds.SIGN_IN_REDEEMED, [claims.sub], actor=claims.sub)
         now = datetime.now(UTC)
         token = mint(
             signing, sub=claims.sub, commune=claims.commune, roles=claims.roles, lifetime=SESSION_LIFETIME, now=now

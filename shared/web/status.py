@@ -1,4 +1,6 @@
-"""How a service stands in its communes: for strangers which it serves, for those who look after it how far it is."""
+"""How a service stands in its communes: for the people of one whether it stands still, for caretakers how far it is.
+
+Strangers are told no commune, and the people of one commune no other."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -28,7 +30,7 @@ class CommuneStatus(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """How the service stands in each commune that it serves."""
+    """How the service stands in the communes of the person who asks."""
 
     communes: Sequence[CommuneStatus]
 
@@ -41,9 +43,10 @@ def status_blueprint(log: Log, positions: Positions = dict) -> Blueprint:
     @blueprint.answers(200, Status)
     @public
     def read_status() -> Status:
-        """The communes that the service serves, and whether it stands still in one of them."""
+        """The communes of the person who asks, and whether the service stands still there; none without a token."""
         asking, heads, read = signed_in(), log.heads(), positions()
-        return Status([_of(commune, heads, read, asking) for commune in sorted(heads.keys() | read.keys())])
+        served = sorted(heads.keys() | read.keys())
+        return Status([_of(commune, heads, read, asking) for commune in served if _belongs(asking, commune)])
 
     return blueprint
 
@@ -63,4 +66,8 @@ def _of(
 
 
 def _takes_care(asking: Principal | None, commune: str) -> bool:
-    return asking is not None and asking.commune in (EVERY_COMMUNE, commune) and not asking.roles.isdisjoint(CARETAKERS)
+    return _belongs(asking, commune) and asking is not None and not asking.roles.isdisjoint(CARETAKERS)
+
+
+def _belongs(asking: Principal | None, commune: str) -> bool:
+    return asking is not None and asking.commune in (EVERY_COMMUNE, commune)

@@ -51,8 +51,8 @@ def annex(*rows: tuple[str, ...]) -> bytes:
     return sheet(ANNEX_HEAD, ("", "I. Công tác chỉ đạo, điều hành", "", "", "", "", ""), *rows)
 
 
-def dry_run(commune: Commune, content: bytes, directive: str, name: str = "phụ lục.csv") -> Any:
-    return done(commune.upload("p14", "/imports/annex", content, name, directive=directive))
+def dry_run(commune: Commune, content: bytes, directive: str, name: str = "phụ lục.csv", *, sender: str = "p14") -> Any:
+    return done(commune.upload(sender, "/imports/annex", content, name, directive=directive))
 
 
 def confirm(commune: Commune, content: bytes, directive: str) -> Any:
@@ -111,7 +111,7 @@ def test_the_roster_is_49_people_in_their_units(commune: Commune) -> None:
 
 def test_the_annex_is_29_rows_settled_and_11_that_wait(commune: Commune, directive: str) -> None:
     before = commune.position
-    found = dry_run(commune, ANNEX.read_bytes(), directive, ANNEX.name)
+    found = dry_run(commune, ANNEX.read_bytes(), directive, ANNEX.name, sender="p01")
     assert found["counts"] == {"rows": 40, "new": 29, "changed": 0, "unchanged": 0, "waits": 11, "error": 0}
     assert commune.position == before and tasks_of(commune) == []
     becomes = {row["label"]: row["becomes"] for row in found["rows"]}
@@ -119,7 +119,7 @@ def test_the_annex_is_29_rows_settled_and_11_that_wait(commune: Commune, directi
     assert {no for no, what in becomes.items() if what == "draft"} == WAITING
 
     path = f"/imports/annex/{found['sha256']}/confirmation"
-    done(commune.send("p14", path, {"directive": directive}))
+    done(commune.send("p01", path, {"directive": directive}))
     tasks = {one["item"]["no"]: one for one in tasks_of(commune)}
     assert len(tasks) == 19 and len(drafts_of(commune)) == 11
     assert "date" not in tasks["7"]["due"] and tasks["7"]["due"]["text"] == "Khi có văn bản cấp trên"
@@ -133,13 +133,25 @@ def test_the_annex_is_29_rows_settled_and_11_that_wait(commune: Commune, directi
     assert drafts["39"]["questions"][0]["code"] == "thieu_thoi_han"
 
     after = commune.position
-    done(commune.send("p14", path, {"directive": directive}))
+    done(commune.send("p01", path, {"directive": directive}))
     resaved = io.BytesIO()
     openpyxl.load_workbook(ANNEX).save(resaved)
     again = dry_run(commune, resaved.getvalue(), directive)
     assert again["counts"]["unchanged"] == 40 and again["sha256"] != found["sha256"]
     done(commune.send("p14", f"/imports/annex/{again['sha256']}/confirmation", {"directive": directive}))
     assert commune.position == after
+
+
+def test_rows_about_the_work_of_the_sender_wait_for_a_leader(commune: Commune, directive: str) -> None:
+    found = dry_run(commune, ANNEX.read_bytes(), directive, ANNEX.name)
+    own = {
+        row["label"] for row in found["rows"] for one in row.get("questions", ()) if one["code"] == "viec_cua_nguoi_gui"
+    }
+    counts = found["counts"]
+    assert (counts["new"], counts["waits"]) == (29 - len(own), 11 + len(own))
+    confirm(commune, ANNEX.read_bytes(), directive)
+    assert own and all(task["lead"] != "p14" for task in tasks_of(commune))
+    assert own <= {draft["item"]["no"] for draft in drafts_of(commune)}
 
 
 def test_answered_rows_and_moved_deadlines_stay_as_they_are(commune: Commune, directive: str) -> None:
@@ -273,8 +285,8 @@ def test_a_row_with_an_error_is_left_out_and_marked_in_the_file(commune: Commune
 
 
 def test_the_annotated_workbook_is_one(commune: Commune, directive: str) -> None:
-    found = dry_run(commune, ANNEX.read_bytes(), directive, ANNEX.name)
-    with commune.get("p14", f"/imports/annex/{found['sha256']}/annotated", directive=directive) as answer:
+    found = dry_run(commune, ANNEX.read_bytes(), directive, ANNEX.name, sender="p01")
+    with commune.get("p01", f"/imports/annex/{found['sha256']}/annotated", directive=directive) as answer:
         book = openpyxl.load_workbook(io.BytesIO(answer.data))
     cells = [str(cell.value) for row in book["Phụ lục"].iter_rows() for cell in row if cell.value]
     assert cells.count("Mới") == 29 and "Lỗi" in cells

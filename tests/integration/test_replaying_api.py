@@ -174,8 +174,8 @@ def test_only_who_checks_decides_or_keeps_may_have_it_computed_again(world: Worl
         assert world.get(f"{BASE}/years/2024/recheck", world.auth("staff/p14", *roles)).status_code == status
 
 
-# Each answers about now only: how far the service is, the log itself and its years; two moments are asked for by name.
-WITHOUT_A_MOMENT = {"/status", "/years", "/events", "/heads", "/years/<year>/ratings/<staff>/differences"}
+# Each answers about now only: how far the service is, log and journal, its years; two moments are asked for by name.
+WITHOUT_A_MOMENT = {"/status", "/years", "/events", "/heads", "/journal", "/years/<year>/ratings/<staff>/differences"}
 
 
 def test_every_question_takes_a_moment_or_positions(world: World):

@@ -209,9 +209,9 @@ def test_what_lies_beside_the_log_is_written_with_the_command_or_not_at_all(serv
     def name_them(tx: Any) -> None:
         personal.save_person(tx.connection, tx.commune, personal.Person("p20", "Tên người", "a@b.vn"))
 
-    service.run("p14", person("p20", "staff"), outside_log=name_them)
+    service.run("p01", person("p20", "staff"), outside_log=name_them)
     with pytest.raises(Refused):
-        service.run("p14", person("p21", "staff", unit="khong-co"), outside_log=name_them)
+        service.run("p01", person("p21", "staff", unit="khong-co"), outside_log=name_them)
     with writing(service.engine, COMMUNE) as connection:
         assert personal.people_of(connection, COMMUNE)["p20"].name == "Tên người"
         personal.erase_person(connection, COMMUNE, "p20")

@@ -175,7 +175,7 @@ def test_an_ordinary_official_meets_no_log_positions(commune: SmallCommune):
     official = browser(screens, token(commune.installation, "p04")).get("/").text
     assert "nhật ký" not in official.lower() and "Phiếu của tôi năm 2024" in official
     stranger = browser(screens).get("/").text
-    assert COMMUNE in stranger and "nhật ký" not in stranger.lower()
+    assert COMMUNE not in stranger and "nhật ký" not in stranger.lower()
     assert f'<td class="number">{head}</td>' in browser(screens, token(commune.installation, "p03")).get("/").text
     elsewhere = mint(
         commune.installation.signing_key,
@@ -206,5 +206,5 @@ def test_the_process_of_the_screens_needs_no_database_and_no_key(commune: SmallC
         )
         wait_until_ready(f"http://127.0.0.1:{port}")
         status, page = get(f"http://127.0.0.1:{port}/")
-        assert status == 200 and COMMUNE in page
-    assert list(folder.iterdir()) == []
+        assert status == 200 and "Đăng nhập" in page
+    assert {file.name for file in folder.iterdir()} <= {"served-at"}

@@ -93,7 +93,7 @@ def edit(path: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
 
 
 def flip(bundle: Path) -> None:
-    edit(bundle / "logs/tasks.jsonl", lambda of: [*of[:99], of[99].replace(b"p14", b"p15"), *of[100:]])
+    edit(bundle / "logs/tasks.jsonl", lambda of: [*of[:99], of[99].replace(b"p01", b"p02"), *of[100:]])
 
 
 def remove(bundle: Path) -> None:

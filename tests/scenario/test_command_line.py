@@ -157,8 +157,8 @@ def tamper(data: Path, statement: str, *values: object) -> None:
 @pytest.mark.parametrize(
     ("statement", "position"),
     [
-        ("UPDATE events SET body = replace(body, 'p14', 'p15') WHERE position = 100", 100),
-        ("UPDATE events SET body = CAST(replace(body, 'p14', 'p15') AS BLOB) WHERE position = 100", 101),
+        ("UPDATE events SET body = replace(body, 'p01', 'p02') WHERE position = 100", 100),
+        ("UPDATE events SET body = CAST(replace(body, 'p01', 'p02') AS BLOB) WHERE position = 100", 101),
         ("DELETE FROM events WHERE position = 200", 200),
         ("UPDATE events SET time = '2023-01-01T00:00:00.000Z' WHERE position = 300", 300),
         ("DELETE FROM events WHERE position = (SELECT max(position) FROM events)", 0),
@@ -177,7 +177,7 @@ def test_an_altered_store_is_found(cchc: Cchc, data: Path, statement: str, posit
     "arguments", [("rating", "explain", "p14", "--year", "2024", "--as-of", "2024-12-10"), ("rebuild", "scoring")]
 )
 def test_what_cannot_be_computed_from_an_altered_store_says_so(cchc: Cchc, data: Path, arguments: tuple[str, ...]):
-    tamper(data, "UPDATE events SET body = CAST(replace(body, 'p14', 'p15') AS BLOB) WHERE position = 100")
+    tamper(data, "UPDATE events SET body = CAST(replace(body, 'p01', 'p02') AS BLOB) WHERE position = 100")
     stopped = cchc(*arguments, code=1)
     assert "/101" in stopped.stderr and "cchc verify" in stopped.stderr
 

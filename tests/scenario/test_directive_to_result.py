@@ -52,9 +52,9 @@ def test_a_directive_becomes_tasks_and_a_task_a_verified_result(commune: Commune
 
 def imported_and_settled(commune: Commune, directive: str) -> str:
     """The annex is imported, a waiting row becomes two tasks; the task of row 13 is followed."""
-    found = done(commune.upload("p14", "/imports/annex", ANNEX.read_bytes(), ANNEX.name, directive=directive))
+    found = done(commune.upload("p01", "/imports/annex", ANNEX.read_bytes(), ANNEX.name, directive=directive))
     assert (found["counts"]["new"], found["counts"]["waits"]) == (29, 11)
-    answer = commune.send("p14", f"/imports/annex/{found['sha256']}/confirmation", {"directive": directive})
+    answer = commune.send("p01", f"/imports/annex/{found['sha256']}/confirmation", {"directive": directive})
     assert done(answer)["position"] == commune.position
     assert answer.headers["Cchc-Position"] == f"tasks/{COMMUNE}/{commune.position}"
 
@@ -63,7 +63,7 @@ def imported_and_settled(commune: Commune, directive: str) -> str:
     assert "nhiều thời hạn" in drafts["5"]["questions"][0]["text"]
     parts = [{"task": {"due": {"date": day}}} for day in ("2024-06-29", "2024-09-30")]
     settled = done(
-        commune.send("p14", f"/drafts/{drafts['5']['id']}/settlement", {"into": parts}, based_on=drafts["5"]["version"])
+        commune.send("p01", f"/drafts/{drafts['5']['id']}/settlement", {"into": parts}, based_on=drafts["5"]["version"])
     )
     made = [subject for subject in settled["versions"] if subject != f"task/{drafts['5']['id']}"]
     assert len(made) == 2
@@ -81,8 +81,8 @@ def imported_and_settled(commune: Commune, directive: str) -> str:
             "into": [{"template": {"lead": lead}} for lead in ("p36", "p37")],
         },
     ]
-    done(commune.send("p14", "/drafts/settlements", {"settlements": several}))
-    again = commune.send("p14", "/drafts/settlements", {"settlements": several[:1]})
+    done(commune.send("p01", "/drafts/settlements", {"settlements": several}))
+    again = commune.send("p01", "/drafts/settlements", {"settlements": several[:1]})
     assert refused(again) == (409, "draft-settled")
 
     [task] = [one["id"] for one in all_tasks(commune, "p14", lead="p16") if one["item"]["no"] == "13"]

@@ -294,8 +294,8 @@ def _remove(data: Path) -> None:
     ("spoil", "state", "fix"),
     [
         (_weaken, "failure", "chmod 600 "),
-        (_forget_public, "failure", "chép nửa công khai"),
-        (_lose_public, "failure", "CCHC_KEYS"),
+        (_forget_public, "failure", "cchc migrate"),
+        (_lose_public, "failure", "cchc migrate"),
         (_age, "warning", "cchc token"),
         (_spoil, "failure", "bản sao lưu"),
         (_remove, "warning", "cchc migrate"),

@@ -180,7 +180,7 @@ class Province:
         away = RecordAbsence(staff="p08", absence="a1", kind="insured", from_=date(2025, 2, 3), to=date(2025, 3, 14))
         self.do("tien-canh", "p14", away)
         long = RecordAbsence(staff="p14", absence="a1", kind="unpaid", from_=date(2025, 2, 3), to=date(2025, 5, 20))
-        self.do("tien-an", "p14", long)
+        self.do("tien-an", "p01", long)
         self.on("28/2")
         self.do("tien-canh", "operator", EndAppointment(staff="p09", valid_to=date(2025, 2, 28)))
         self.do("tien-lap", "operator", EndAppointment(staff="p09", valid_to=date(2025, 2, 28)))

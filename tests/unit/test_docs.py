@@ -201,3 +201,49 @@ def test_every_variable_of_the_environment_is_documented() -> None:
     read = set(re.findall(r"CCHC_[A-Z]+(?:_[A-Z]+)*(?:_(?=<|\{))?", (ROOT / "cchc" / "settings.py").read_text()))
     # A name that goes on with the service's, such as CCHC_URL_<S>, stands there with every service.
     assert {one for one in read if f"`{one}" + ("" if one.endswith("_") else "`") not in page} == set()
+
+
+# The requirements of levels 1 and 2 of the OWASP ASVS 5.0.0: section, and the last number of those that are asked for.
+# In each section those of level 3 come last.
+ASVS = """
+1.1:2 1.2:9 1.3:11 1.4:3 1.5:2 2.1:3 2.2:3 2.3:4 2.4:1 3.2:2 3.3:4 3.4:6 3.5:5 3.7:2 4.1:3 4.2:1 4.3:2 4.4:4 5.1:1 5.2:3
+5.3:2 5.4:3 6.1:3 6.2:12 6.3:4 6.4:4 6.5:5 6.6:3 6.8:4 7.1:3 7.2:4 7.3:2 7.4:5 7.5:2 7.6:2 8.1:2 8.2:3 8.3:1 8.4:1 9.1:3
+9.2:4 10.1:2 10.2:2 10.3:4 10.4:11 10.5:5 10.6:2 10.7:3 11.1:2 11.2:3 11.3:3 11.4:4 11.5:1 11.6:1 12.1:3 12.2:2 12.3:4
+13.1:1 13.2:5 13.3:2 13.4:5 14.1:2 14.2:4 14.3:3 15.1:3 15.2:3 15.3:7 16.1:1 16.2:5 16.3:4 16.4:3 16.5:3 17.1:1 17.2:4
+17.3:2
+"""
+
+
+def security_rows() -> list[list[str]]:
+    lines = (DOCS / "security.md").read_text().splitlines()
+    return [line.strip("|\n ").split(" | ") for line in lines if line.startswith("| V")]
+
+
+def test_every_requirement_of_the_security_standard_has_its_row_once() -> None:
+    sections = (section.split(":") for section in ASVS.split())
+    wanted = [f"V{name}.{number}" for name, last in sections for number in range(1, int(last) + 1)]
+    assert [row[0] for row in security_rows()] == wanted
+    assert len(wanted) == 253  # 70 of level 1, 183 of level 2
+
+
+def test_a_requirement_that_is_met_names_its_tests_and_the_others_say_why_not() -> None:
+    missing = []
+    for requirement, _, status, why, shown_by in security_rows():
+        named = NAMED_TEST.findall(shown_by)
+        assert status in {"met", "not met", "not applicable"}, requirement
+        assert why.strip() and bool(named) == (status == "met"), requirement
+        assert len(named) == shown_by.count("tests/"), requirement
+        missing += [
+            f"{requirement}: {file}{test}"
+            for file, test in named
+            if not (ROOT / file).exists() or test not in functions_in(ROOT / file)
+        ]
+    assert missing == []
+
+
+def test_the_page_on_security_counts_its_rows() -> None:
+    page = (DOCS / "security.md").read_text()
+    said = re.search(r"Of (\d+) requirements (\d+) are met, (\d+) are not met, (\d+) do not apply", page)
+    statuses = [row[2] for row in security_rows()]
+    counts = [len(statuses), *(statuses.count(status) for status in ("met", "not met", "not applicable"))]
+    assert said and [int(number) for number in said.groups()] == counts

@@ -41,8 +41,10 @@ class Years(msgspec.Struct):
 @blueprint.get("/")
 @public
 def index() -> Response:
-    """What is served here; nothing of it is about a person."""
+    """What there is to look at; a stranger sees the sign-in form alone."""
     asking = signed_in()
+    if asking is None:
+        return page("sign_in/sign_in.html", code="", failed=False)
     services = {name: api(name).get("status").read(Status).communes for name in screens().clients}
     return page(
         "home/home.html",
@@ -53,9 +55,9 @@ def index() -> Response:
     )
 
 
-def _years(asking: Principal | None) -> list[int]:
+def _years(asking: Principal) -> list[int]:
     """The rating years that a signed-in person may look at, latest first."""
-    if asking is None or asking.commune == EVERY_COMMUNE or not may(asking, "ratings.sheet"):
+    if asking.commune == EVERY_COMMUNE or not may(asking, "ratings.sheet"):
         return []
     if asking.staff is None and not may(asking, "ratings.year"):
         return []  # an operator has no sheet

@@ -7,7 +7,7 @@ import flask
 import msgspec
 from werkzeug.wrappers import Response
 
-from shared.web.auth import COOKIE, public, require_own_origin
+from shared.web.auth import cookie_name, is_https, public, require_own_origin
 from web.client import Problem
 from web.page import page, screens
 
@@ -44,17 +44,17 @@ def redeem() -> Response:
             raise
         return page("sign_in/sign_in.html", 403, code="", failed=True)
     signed = answer.read(_Token)
-    response = flask.redirect(_safe(flask.request.cookies.get(BACK, "")), 303)
+    response = flask.redirect(_safe(flask.request.cookies.get(cookie_name(BACK), "")), 303)
     response.set_cookie(
-        COOKIE,
+        cookie_name(),
         signed.token,
         max_age=int((signed.expires - datetime.now(UTC)).total_seconds()),
         httponly=True,
         samesite="Strict",
-        secure=_secure(),
+        secure=is_https(),
     )
-    if BACK in flask.request.cookies:
-        response.delete_cookie(BACK, httponly=True, samesite="Strict")
+    if cookie_name(BACK) in flask.request.cookies:
+        _forget(response, BACK)
     return response
 
 
@@ -64,7 +64,7 @@ def sign_out() -> Response:
     """Forget the cookie."""
     require_own_origin()
     response = flask.redirect("/", 303)
-    response.delete_cookie(COOKIE, httponly=True, samesite="Strict")
+    _forget(response)
     return response
 
 
@@ -73,12 +73,12 @@ def come_back(response: Response) -> None:
     here = flask.request.full_path.rstrip("?")
     if flask.request.method == "GET" and len(here) <= LONGEST_BACK:
         response.set_cookie(
-            BACK,
+            cookie_name(BACK),
             urllib.parse.quote(here, safe="/"),
             max_age=int(BACK_LIFETIME.total_seconds()),
             httponly=True,
             samesite="Strict",
-            secure=_secure(),
+            secure=is_https(),
         )
 
 
@@ -95,6 +95,5 @@ def _code(given: str) -> str:
     return code if found else given.strip()
 
 
-def _secure() -> bool:
-    origin: str = flask.current_app.extensions["cchc.origin"] or flask.request.host_url
-    return origin.startswith("https:")
+def _forget(response: Response, *name: str) -> None:
+    response.delete_cookie(cookie_name(*name), httponly=True, samesite="Strict", secure=is_https())

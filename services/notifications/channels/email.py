@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import date, timedelta
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -25,8 +26,13 @@ from shared.events import local_day, parse_time
 TIMEOUT_S = 20
 ENHANCED = re.compile(rb"^(\d\.\d{1,3}\.\d{1,3})\b")
 # Bodies in base64 or quoted-printable pass every server, those without 8BITMIME too.
-POLICY = SMTP.clone(cte_type="7bit")
+# Headers stay as they are written here: when the library folds a long name, it loses the quotes around its commas.
+POLICY = SMTP.clone(cte_type="7bit", refold_source="none")
 CALENDAR_NAME = "han-nhiem-vu.ics"
+# What stands in a header as it is; anything else goes in encoded words (RFC 2047), where no sign has a meaning.
+ORDINARY = re.compile(r"[A-Za-z0-9 ]{1,60}")
+LINE = 76
+LONGEST_ADDRESS = 254  # RFC 5321 §4.5.3.1.3, without the brackets
 
 
 class Server(msgspec.Struct, frozen=True):
@@ -85,9 +91,10 @@ class Email(msgspec.Struct, frozen=True):
         contact = self.directory(message.commune).get(message.recipient)
         if contact is None or not contact.email:
             raise NoAddress("no_address")
-        mail = letter(message, self.sender, address(contact.email, contact.name))
+        to = address(contact.email, contact.name)
+        mail = letter(message, self.sender, to)
         with _refusals(), self.server.session() as session:
-            session.send_message(mail)
+            session.send_message(mail, self.sender.addr_spec, [to.addr_spec])
 
 
 def address(email: str, name: str | None = None) -> Address:
@@ -96,18 +103,31 @@ def address(email: str, name: str | None = None) -> Address:
         parsed = Address(display_name=plain(name or ""), addr_spec=email.strip())
     except Exception as problem:  # the standard library raises many kinds on bad input
         raise Permanent("bad_address") from problem
-    if not parsed.domain or not parsed.addr_spec.isascii():
+    if not parsed.domain or not parsed.addr_spec.isascii() or len(parsed.addr_spec) > LONGEST_ADDRESS:
         raise Permanent("bad_address")
     return parsed
+
+
+def mailbox(header: str, who: Address) -> str:
+    """The value of a header that names one person: whatever the name is, it holds this address and no other."""
+    return f"{words(header, who.display_name)}\r\n <{who.addr_spec}>" if who.display_name else who.addr_spec
+
+
+def words(header: str, text: str) -> str:
+    """The value of a header that a person reads, folded, in ASCII."""
+    line = plain(text)
+    if ORDINARY.fullmatch(line):
+        return line
+    return Header(line, "utf-8", LINE, header).encode(linesep="\r\n")
 
 
 def letter(message: Message, sender: Address, to: Address) -> EmailMessage:
     """The mail of a message: the same whenever it is sent again."""
     host = sender.domain
     mail = EmailMessage(policy=POLICY)
-    mail["From"] = sender
-    mail["To"] = to
-    mail["Subject"] = plain(message.subject)
+    mail.set_raw("From", mailbox("From", sender))
+    mail.set_raw("To", mailbox("To", to))
+    mail.set_raw("Subject", words("Subject", message.subject))
     mail["Date"] = parse_time(message.at)
     mail["Message-ID"] = f"<{message.message}@{host}>"
     if message.thread:

@@ -20,8 +20,10 @@ from sqlalchemy import Engine, select, update
 
 from services.notifications.channels.interface import Message, NoAddress, Permanent, Temporary
 from services.notifications.tables import endpoints
+from shared import journal
 from shared.eventlog import Busy, reading, writing
 from shared.events import format_time
+from shared.journal import kinds
 
 # For one attempt from connecting to the answer's status; the rest of an answer is not read.
 TIMEOUT_S = 10
@@ -65,6 +67,13 @@ class Webhooks(msgspec.Struct, frozen=True):
             try:
                 with writing(self.engine, message.commune) as connection:
                     connection.execute(update(endpoints).where(*key).values(disabled))
+                    journal.record(
+                        connection,
+                        message.commune,
+                        kinds.ENDPOINT_DISABLED,
+                        [f"endpoint/{endpoint}"],
+                        actor="service/notifications",
+                    )
             except Busy:
                 raise Temporary("http 410") from None
             raise Permanent("http 410")

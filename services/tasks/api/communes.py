@@ -73,7 +73,7 @@ def define_unit(body: dict[str, Any], commune: str, unit: str) -> Any:
     return record(
         commune,
         command_of(DefineUnit, body, unit=unit),
-        outside_log=lambda tx: personal.save_unit_name(tx.connection, commune, unit, name) if name else None,
+        outside_log=lambda tx: personal.save_unit_names(tx.connection, commune, {unit: name} if name else {}),
     )
 
 

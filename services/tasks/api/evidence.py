@@ -8,9 +8,13 @@ import msgspec
 from services.tasks import answers, evidence, queries
 from services.tasks.api.request import PREFIX, known, service
 from services.tasks.domain import refusals
+from shared import journal
 from shared.events import Evidence
+from shared.journal import kinds
+from shared.text import fault
 from shared.web.auth import action, body_limit, principal
 from shared.web.openapi import ETAG, FILE_NAME
+from shared.web.problems import Invalid
 from shared.web.schema import Blueprint
 
 FORM = 64 * 1024  # what a multipart form adds around its file, in bytes
@@ -49,6 +53,7 @@ def download_evidence(commune: str, task: str, sha256: str) -> flask.Response:
     if kept is None:
         raise refusals.EVIDENCE_UNKNOWN()
     file, path = kept
+    journal.seen(service().engine, commune, kinds.EVIDENCE_READ, [f"task/{task}", f"sha256/{sha256}"])
     return flask.send_file(
         path, mimetype=file.media_type, as_attachment=True, download_name=file.file_name, etag=file.sha256
     )
@@ -65,11 +70,14 @@ def erase_evidence(commune: str, task: str, sha256: str) -> None:
 
 
 def uploaded() -> tuple[str, BinaryIO]:
-    """The name and content of the form's file. Refuses: none was sent."""
+    """The name and content of the form's file. Raises Invalid for a name that is no text. Refuses: none was sent."""
     file = flask.request.files.get("file")
     if file is None:
         raise refusals.FILE_REQUIRED()
-    return file.filename or "", cast(BinaryIO, file.stream)
+    name = file.filename or ""
+    if wrong := fault(name):
+        raise Invalid({"file": [wrong]}, "files")
+    return name, cast(BinaryIO, file.stream)
 
 
 def _must_see(commune: str, task: str) -> None:

@@ -83,4 +83,13 @@ def list_imports(commune: str) -> msgspec.Struct:
 
 
 def _run(commune: str, kind: Kind, content: Content, name: str, sent: dict[str, Any]) -> DryRun:
-    return importing.dry_run(service(), commune, kind, content, name, directive=sent.get("directive"))
+    return importing.dry_run(
+        service(),
+        commune,
+        kind,
+        content,
+        name,
+        directive=sent.get("directive"),
+        sender=principal().staff,
+        by=sent.get("by"),
+    )

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from services.tasks import answers, personal, queries, views
+from services.tasks import answers, erasure, personal, queries, views
+from services.tasks.access import ACTIONS
 from services.tasks.api.changes import add, change
 from services.tasks.api.request import PREFIX, Versioned, known, service
 from services.tasks.domain.context import canonical
@@ -27,7 +28,10 @@ from services.tasks.schemas import (
     ReasonBody,
     StaffChangeBody,
 )
+from shared import journal
 from shared.eventlog import writing
+from shared.journal import kinds
+from shared.roles import in_words
 from shared.web.auth import action, principal
 from shared.web.conditional import etag
 from shared.web.openapi import ETAG
@@ -72,6 +76,7 @@ def read_staff(commune: str, staff: str) -> Versioned:
 def list_contacts(commune: str) -> msgspec.Struct:
     """Names and addresses of everybody for whom they are kept, by given name."""
     people = queries.contacts(service(), commune, principal())
+    journal.seen(service().engine, commune, kinds.CONTACTS_READ)
     return answers.Contacts(people=[answers.contact_of(person) for person in people.values()])
 
 
@@ -92,13 +97,13 @@ def save_contact(body: dict[str, Any], commune: str, staff: str) -> None:
 @blueprint.answers(204)
 @action("person.write")
 def erase_contact(commune: str, staff: str) -> None:
-    """Erase a person's name and addresses; the code stays in the log."""
+    """Erase a person's name and addresses, and the commune's uploads; the code stays in the log."""
     with writing(service().engine, commune) as connection:
         _must_write(connection, commune)
-        personal.erase_person(connection, commune, canonical(staff))
+    erasure.erase_person(service(), commune, canonical(staff))
 
 
 def _must_write(connection: Connection, commune: str) -> None:
     """The token's role counts only while the post that gave it is held."""
     if not queries.viewer(service(), connection, commune, principal()).may("person.write"):
-        raise Rejected("role")
+        raise Rejected("role", who=in_words(ACTIONS["person.write"]))

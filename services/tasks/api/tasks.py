@@ -68,7 +68,7 @@ add(blueprint, CHANGES)
 @blueprint.answers(200, answers.Tasks, headers=[LINK])
 @action("task.read")
 def list_tasks(query: dict[str, Any], commune: str) -> Versioned:
-    """Tasks in the order of their ids; those who don't see all see the ones they lead or take part in."""
+    """Tasks in the order of their ids; those who don't see all see the ones they lead, take part in or verify."""
     wanted = TaskFilter(
         status=[query["status"]] if "status" in query else None,
         lead=query.get("lead"),

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from services.tasks.domain import refusals
-from services.tasks.domain.authority import as_authority, as_lead, as_outsider, must_be, must_be_running, roles_of
+from services.tasks.domain.authority import as_authority, as_lead, must_be, must_be_running, roles_of
 from services.tasks.domain.context import Command, Context, acting, canonical, required_text
 from services.tasks.domain.deadlines import resolved
 from services.tasks.domain.directives import in_force
@@ -151,10 +151,7 @@ def assign(state: Task | None, command: AssignTask, context: Context) -> list[Da
 
 
 def correct(state: Task | None, command: CorrectTask, context: Context) -> list[Data]:
-    """Correct wording, collaborators or field.
-
-    Refuses: not running, who may not assign, one's own part in the task, nothing differs, no reason.
-    """
+    """Correct wording, collaborators or field. Refuses: not running, who may not assign, nothing differs, no reason."""
     task = must_be_running(state, command.task)
     by = as_assigner(command.by, context)
     given = {
@@ -168,9 +165,6 @@ def correct(state: Task | None, command: CorrectTask, context: Context) -> list[
     changed: dict[str, Any] = {n: v for n, v in given.items() if v is not None and v != getattr(task, n)}
     if not changed:
         raise refusals.NOTHING_CHANGES()
-    if "collaborators" in changed:
-        # Otherwise a collaborator could remove themselves and then verify their own work.
-        as_outsider(task, command.by, context)
     return [TaskCorrected(task=task.task, by=by, reason=required_text(command.reason), **changed)]
 
 
@@ -190,12 +184,7 @@ def hand_back(state: Task | None, command: HandBackTask, context: Context) -> li
     Refuses: not open, a result pending, the wrong person, no reason.
     """
     task = must_be(state, command.task, {"open"})
-    if command.kind == "unable":
-        by = as_lead(task, command.by, context)
-    else:
-        by = as_assigner(command.by, context)
-        if task.lead in (by, context.actor_staff):
-            raise refusals.OWN_TASK(staff=task.lead)
+    by = as_lead(task, command.by, context) if command.kind == "unable" else as_assigner(command.by, context)
     return [TaskHandedBack(task=task.task, by=by, kind=command.kind, reason=required_text(command.reason))]
 
 

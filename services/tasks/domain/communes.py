@@ -11,6 +11,11 @@ from services.tasks.domain.context import Command, Context, recorder, required_t
 from shared.events import CommuneClosed, CommuneOpened, CommuneRenamed, CommuneSettingsChosen, Data
 from shared.events.values import Pin
 
+# The settings that this service reads, with the type of their values; a commune may note others.
+KNOWN: dict[str, type] = {"tracker_verifies": bool}
+# Those among them that say who judges or verifies.
+OF_JUDGES = frozenset({"tracker_verifies"})
+
 
 class Commune(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
@@ -20,6 +25,11 @@ class Commune(msgspec.Struct, frozen=True, omit_defaults=True):
     closed_on: date | None = None
     successors: list[str] = []
     settings: dict[str, Any] = {}
+
+    @property
+    def tracker_verifies(self) -> bool:
+        """May a tracker verify the results of the people they follow?"""
+        return self.settings.get("tracker_verifies") is True
 
 
 class OpenCommune(Command):
@@ -96,9 +106,12 @@ def close_commune(state: Commune, command: CloseCommune, context: Context) -> li
 
 
 def choose_settings(_: Commune, command: ChooseCommuneSettings, context: Context) -> list[Data]:
-    """Settings with their reason. Refuses: none given, no reason."""
+    """Settings with their reason. Refuses: none given, a value of another type than the setting's, no reason."""
     if not command.settings:
         raise refusals.NOTHING_CHANGES()
+    for name, value in command.settings.items():
+        if name in KNOWN and not isinstance(value, KNOWN[name]):
+            raise refusals.SETTING_VALUE(name=name)
     by = recorder(context, command.by)
     return [CommuneSettingsChosen(settings=command.settings, by=by, reason=required_text(command.reason))]
 

@@ -27,7 +27,8 @@ class Context:
     """`states` holds the neighbours by subject; `roles` are the actor's, dated or from the token.
 
     `arriving` names staff and units that the same append brings, so that the rows of one file may point at each other.
-    `files` holds, by task and hash, the stored files that the command names.
+    `files` holds, by task and hash, the stored files that the command names. `in_name_of` is the person for whom the
+    whole append is typed, beside those that its commands name.
     """
 
     commune: str
@@ -37,6 +38,7 @@ class Context:
     states: Mapping[str, Any] = field(default_factory=dict)
     arriving: frozenset[str] = frozenset()
     files: Mapping[str, Mapping[str, Evidence]] = field(default_factory=dict)
+    in_name_of: str | None = None
     _posts: dict[str, Post | None] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property

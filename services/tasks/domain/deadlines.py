@@ -7,8 +7,8 @@ from typing import Any
 from msgspec.structs import replace
 
 from services.tasks.domain import refusals
-from services.tasks.domain.authority import as_authority, as_lead, as_outsider, must_be, must_be_running
-from services.tasks.domain.context import Command, Context, required_text
+from services.tasks.domain.authority import as_authority, as_lead, must_be, must_be_running
+from services.tasks.domain.context import Command, Context, acting, required_text
 from services.tasks.domain.task import RUNNING, Task
 from shared.calendar import CalendarMissing, Calendars, resolve_due, rests_on
 from shared.events import Data, Due, DueConfirmed, DueRecomputed, ExtensionGranted, ExtensionRefused, ExtensionRequested
@@ -47,11 +47,10 @@ def confirm_due(state: Task | None, command: ConfirmDue, context: Context) -> li
     """A deadline given as free text gets its structure; the date may be past.
 
     A date in force is corrected by the competent person only, since the correction counts from that date's beginning.
-    Refuses: not running, one's own task, the same deadline again, no reason.
+    Refuses: not running, the same deadline again, no reason.
     """
     task = must_be_running(state, command.task)
-    decides = as_outsider if task.due_date is None else as_authority
-    by = decides(task, command.by, context)
+    by = acting(context, command.by) if task.due_date is None else as_authority(task, command.by, context)
     due = resolved(command.due, context.calendars, counted_from=task.due_from)
     if due == task.due:
         raise refusals.NOTHING_CHANGES()

@@ -1,7 +1,8 @@
 """The table of commands: which action each is, which stream it concerns, which function decides it."""
 
+import dataclasses
 from collections import ChainMap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +13,7 @@ from services.tasks.domain import (
     communes,
     deadlines,
     directives,
+    judging,
     organisation,
     publishing,
     refusals,
@@ -22,9 +24,25 @@ from services.tasks.domain.authority import must_be
 from services.tasks.domain.communes import must_be_open
 from services.tasks.domain.context import Command, Context, canonical, recorder
 from services.tasks.domain.imports import Import
+from services.tasks.domain.judging import (
+    CORRECTED,
+    EACH_PART,
+    EVERYBODY,
+    HEADS,
+    LEAD,
+    LED,
+    NOBODY,
+    OWN_ACT,
+    PARTICIPANTS,
+    RECORD,
+    RECURRING,
+    ROW,
+    Concerns,
+)
 from services.tasks.domain.streams import after
 from services.tasks.domain.task import Task
 from shared.events import PLAUSIBLE_YEARS, Data, DraftSettled, Due, ImportConfirmed, subject_of
+from shared.refusal import Refused
 
 
 class SettleDraft(Command):
@@ -73,6 +91,7 @@ class Stream(NamedTuple):
 class Handler(NamedTuple):
     """Everything to know about a kind of command.
 
+    concerns              whom it is about: they neither send it nor are named as its author
     parts                 the commands inside it; `decide` gets their cases as a fourth argument
     in_open_commune       the commune must be open
     arrives               others in the same append may point at what it brings
@@ -83,6 +102,7 @@ class Handler(NamedTuple):
 
     action: str
     stream: Stream
+    concerns: Concerns
     decide: Callable[..., list[Data]]
     parts: Callable[[Any], Sequence[Command]] | None = None
     in_open_commune: bool = True
@@ -141,17 +161,30 @@ def _with_parts(whole: Case, parts: Sequence[Case]) -> Case:
 
 
 def decide(case: Case, context: Context) -> list[Data]:
-    """The events a command leads to. Raises Refused."""
+    """The events a command leads to. Raises Refused.
+
+    Nobody decides what their own rating rests on: that holds here, for every command and door.
+    """
     handler, command = case.handler, case.command
     _must_have_plausible_days(command)
     if handler.in_open_commune:
         must_be_open(context.state(f"commune/{context.commune}"), context.today)
     state = context.state(case.subject)
-    return (
-        handler.decide(state, command, context, case.parts)
-        if handler.parts
-        else handler.decide(state, command, context)
-    )
+    judging.must_not_concern_the_sender(handler.concerns, state, command, context)
+    if handler.parts:
+        return handler.decide(state, command, context, case.parts)
+    events = handler.decide(state, command, context)
+    judging.must_be_allowed(events, command, context)
+    return events
+
+
+def concerns_sender(case: Case, context: Context) -> bool:
+    """Is the command, or one inside it, about a person who sends it or in whose name it is sent?"""
+    try:
+        judging.must_not_concern_the_sender(case.handler.concerns, context.state(case.subject), case.command, context)
+    except Refused:
+        return True
+    return any(concerns_sender(part, context) for part in case.parts)
 
 
 def _must_have_plausible_days(command: Command) -> None:
@@ -165,18 +198,47 @@ def _must_have_plausible_days(command: Command) -> None:
 
 def decide_each(parts: Sequence[Case], context: Context) -> list[Data]:
     """Decide one after the other, each seeing what those before it led to; staff and units see each other."""
+    return [data for events in _each(parts, context, decide) for data in events]
+
+
+def changes_of_judges(parts: Sequence[Case], context: Context) -> list[tuple[str, list[str]]]:
+    """For each of several commands why this sender may not send it, and what of who judges it changes.
+
+    The context's roles are an administrator's, so that only what the sender may not do for themselves is refused.
+    """
+    found: list[tuple[str, list[str]]] = []
+
+    def looked_at(part: Case, seen: Context) -> list[Data]:
+        try:
+            events = decide(part, seen)
+        except Refused as refused:
+            found.append((refused.detail if refused.refusal.status == FORBIDDEN else "", []))
+            return []
+        found.append(("", [change for data in events for change in judging.changes_of_judges(data, seen)]))
+        return events
+
+    for _ in _each(parts, context, looked_at):
+        pass
+    return found
+
+
+FORBIDDEN = 403
+
+
+def _each(
+    parts: Sequence[Case], context: Context, decide: Callable[[Case, Context], list[Data]]
+) -> Iterator[list[Data]]:
     arriving = {part.subject for part in parts if part.handler.arrives}
     begun: dict[str, Any] = {}
     seen = context.over(ChainMap(begun, context.states), context.arriving | arriving)  # type: ignore[arg-type]
-    events = []
     for part in parts:
-        for data in decide(part, seen):
-            events.append(data)
+        events = decide(part, seen)
+        yield events
+        for data in events:
             stream = subject_of(data, context.commune)
             begun[stream] = after(seen.state(stream), data, context.today)
         if part.handler.publishes_calendar or part.handler.stream is STAFF:
             seen = seen.without_cache()
-    return events
 
 
 def settle_draft(state: Task | None, command: SettleDraft, context: Context, parts: Sequence[Case]) -> list[Data]:
@@ -203,6 +265,7 @@ def confirm_import(state: Import | None, command: ConfirmImport, context: Contex
         raise refusals.IMPORT_EXISTS()
     if command.by:
         parts = [_in_name_of(command.by, part) for part in parts]
+        context = dataclasses.replace(context, in_name_of=command.by)
     counts = {name: getattr(command, name) for name in ("rows", "created", "changed", "waiting", "rejected")}
     by = recorder(context, command.by)
     confirmed = ImportConfirmed(import_=command.import_, kind=command.kind, sha256=command.sha256, by=by, **counts)
@@ -221,41 +284,49 @@ DIRECTIVE, IMPORT = Stream("directive", "directive"), Stream("import", "import_"
 TASK, TEMPLATE, CALENDAR = Stream("task", "task"), Stream("template", "template"), Stream("calendar", "year")
 
 HANDLERS: dict[type[Command], Handler] = {
-    communes.OpenCommune: Handler("commune.open", COMMUNE, communes.open_commune, in_open_commune=False),
-    communes.RenameCommune: Handler("commune.rename", COMMUNE, communes.rename_commune),
-    communes.CloseCommune: Handler("commune.close", COMMUNE, communes.close_commune),
-    communes.ChooseCommuneSettings: Handler("commune.choose_settings", COMMUNE, communes.choose_settings),
-    organisation.DefineUnit: Handler("unit.define", UNIT, organisation.define_unit, arrives=True),
-    organisation.AppointStaff: Handler("staff.appoint", STAFF, organisation.appoint_staff, arrives=True),
-    organisation.ChangeStaff: Handler("staff.change", STAFF, organisation.change_staff),
-    organisation.EndAppointment: Handler("staff.end", STAFF, organisation.end_appointment),
-    organisation.RecordAbsence: Handler("staff.record_absence", STAFF, organisation.record_absence),
-    organisation.RecordDiscipline: Handler("staff.record_discipline", STAFF, organisation.record_discipline),
-    organisation.WithdrawDiscipline: Handler("staff.withdraw_discipline", STAFF, organisation.withdraw_discipline),
-    directives.IssueDirective: Handler("directive.issue", DIRECTIVE, directives.issue),
-    directives.AmendDirective: Handler("directive.amend", DIRECTIVE, directives.amend),
-    directives.WithdrawDirective: Handler("directive.withdraw", DIRECTIVE, directives.withdraw),
-    assigning.DraftTask: Handler("task.draft", TASK, assigning.draft),
-    SettleDraft: Handler("task.settle_draft", TASK, settle_draft, parts=lambda command: command.into),
-    assigning.AssignTask: Handler("task.assign", TASK, assigning.assign, other_tasks=("parent", "taken_over_from")),
-    assigning.CorrectTask: Handler("task.correct", TASK, assigning.correct),
-    assigning.CorrectCoefficient: Handler("task.correct_coefficient", TASK, assigning.correct_coefficient),
-    assigning.HandBackTask: Handler("task.hand_back", TASK, assigning.hand_back),
-    assigning.CancelTask: Handler("task.cancel", TASK, assigning.cancel),
-    deadlines.ConfirmDue: Handler("task.confirm_due", TASK, deadlines.confirm_due),
-    deadlines.RequestExtension: Handler("task.request_extension", TASK, deadlines.request_extension),
-    deadlines.GrantExtension: Handler("task.grant_extension", TASK, deadlines.grant_extension),
-    deadlines.RefuseExtension: Handler("task.refuse_extension", TASK, deadlines.refuse_extension),
-    results.AcknowledgeTask: Handler("task.acknowledge", TASK, results.acknowledge),
-    results.NoteProgress: Handler("task.note_progress", TASK, results.note_progress),
-    results.ReportResult: Handler("task.report", TASK, results.report, reads_files=True),
-    results.ReturnResult: Handler("task.return", TASK, results.return_result),
-    results.AcceptResult: Handler("task.accept", TASK, results.accept),
-    results.ReopenTask: Handler("task.reopen", TASK, results.reopen),
-    results.ConfirmObjectiveCause: Handler("task.confirm_cause", TASK, results.confirm_cause),
-    templates.SetTemplate: Handler("template.set", TEMPLATE, templates.set_template),
-    templates.EndTemplate: Handler("template.end", TEMPLATE, templates.end_template),
-    publishing.PublishCalendar: Handler("calendar.publish", CALENDAR, publishing.publish, publishes_calendar=True),
-    Together: Handler("several", COMMUNE, together, parts=lambda command: command.commands, in_open_commune=False),
-    ConfirmImport: Handler("import.confirm", IMPORT, confirm_import, parts=lambda command: command.commands),
+    communes.OpenCommune: Handler("commune.open", COMMUNE, NOBODY, communes.open_commune, in_open_commune=False),
+    communes.RenameCommune: Handler("commune.rename", COMMUNE, NOBODY, communes.rename_commune),
+    communes.CloseCommune: Handler("commune.close", COMMUNE, NOBODY, communes.close_commune),
+    communes.ChooseCommuneSettings: Handler("commune.choose_settings", COMMUNE, EVERYBODY, communes.choose_settings),
+    organisation.DefineUnit: Handler("unit.define", UNIT, HEADS, organisation.define_unit, arrives=True),
+    organisation.AppointStaff: Handler("staff.appoint", STAFF, RECORD, organisation.appoint_staff, arrives=True),
+    organisation.ChangeStaff: Handler("staff.change", STAFF, RECORD, organisation.change_staff),
+    organisation.EndAppointment: Handler("staff.end", STAFF, RECORD, organisation.end_appointment),
+    organisation.RecordAbsence: Handler("staff.record_absence", STAFF, RECORD, organisation.record_absence),
+    organisation.RecordDiscipline: Handler("staff.record_discipline", STAFF, RECORD, organisation.record_discipline),
+    organisation.WithdrawDiscipline: Handler(
+        "staff.withdraw_discipline", STAFF, RECORD, organisation.withdraw_discipline
+    ),
+    directives.IssueDirective: Handler("directive.issue", DIRECTIVE, NOBODY, directives.issue),
+    directives.AmendDirective: Handler("directive.amend", DIRECTIVE, NOBODY, directives.amend),
+    directives.WithdrawDirective: Handler("directive.withdraw", DIRECTIVE, NOBODY, directives.withdraw),
+    assigning.DraftTask: Handler("task.draft", TASK, NOBODY, assigning.draft),
+    SettleDraft: Handler("task.settle_draft", TASK, ROW, settle_draft, parts=lambda command: command.into),
+    assigning.AssignTask: Handler(
+        "task.assign", TASK, LEAD, assigning.assign, other_tasks=("parent", "taken_over_from")
+    ),
+    assigning.CorrectTask: Handler("task.correct", TASK, CORRECTED, assigning.correct),
+    assigning.CorrectCoefficient: Handler(
+        "task.correct_coefficient", TASK, PARTICIPANTS, assigning.correct_coefficient
+    ),
+    assigning.HandBackTask: Handler("task.hand_back", TASK, LED, assigning.hand_back),
+    assigning.CancelTask: Handler("task.cancel", TASK, PARTICIPANTS, assigning.cancel),
+    deadlines.ConfirmDue: Handler("task.confirm_due", TASK, PARTICIPANTS, deadlines.confirm_due),
+    deadlines.RequestExtension: Handler("task.request_extension", TASK, OWN_ACT, deadlines.request_extension),
+    deadlines.GrantExtension: Handler("task.grant_extension", TASK, PARTICIPANTS, deadlines.grant_extension),
+    deadlines.RefuseExtension: Handler("task.refuse_extension", TASK, PARTICIPANTS, deadlines.refuse_extension),
+    results.AcknowledgeTask: Handler("task.acknowledge", TASK, OWN_ACT, results.acknowledge),
+    results.NoteProgress: Handler("task.note_progress", TASK, OWN_ACT, results.note_progress),
+    results.ReportResult: Handler("task.report", TASK, OWN_ACT, results.report, reads_files=True),
+    results.ReturnResult: Handler("task.return", TASK, PARTICIPANTS, results.return_result),
+    results.AcceptResult: Handler("task.accept", TASK, PARTICIPANTS, results.accept),
+    results.ReopenTask: Handler("task.reopen", TASK, PARTICIPANTS, results.reopen),
+    results.ConfirmObjectiveCause: Handler("task.confirm_cause", TASK, PARTICIPANTS, results.confirm_cause),
+    templates.SetTemplate: Handler("template.set", TEMPLATE, RECURRING, templates.set_template),
+    templates.EndTemplate: Handler("template.end", TEMPLATE, RECURRING, templates.end_template),
+    publishing.PublishCalendar: Handler(
+        "calendar.publish", CALENDAR, EVERYBODY, publishing.publish, publishes_calendar=True
+    ),
+    Together: Handler("several", COMMUNE, EACH_PART, together, lambda command: command.commands, in_open_commune=False),
+    ConfirmImport: Handler("import.confirm", IMPORT, EACH_PART, confirm_import, lambda command: command.commands),
 }

@@ -196,9 +196,8 @@ def record_absence(state: Staff | None, command: RecordAbsence, context: Context
 
 
 def record_discipline(state: Staff | None, command: RecordDiscipline, context: Context) -> list[Data]:
-    """A disciplined act. Refuses: decided before it was committed, or not yet; recorded by the person."""
+    """A disciplined act. Refuses: decided before it was committed, or not yet."""
     state = _must_exist(state, command.staff)
-    _must_not_be_oneself(state, context)
     if command.decision_date < command.act_date:
         raise refusals.END_BEFORE_START(start=command.act_date, end=command.decision_date)
     if command.decision_date > context.today:
@@ -210,10 +209,9 @@ def record_discipline(state: Staff | None, command: RecordDiscipline, context: C
     return [StaffDisciplined(**said)]
 
 
-def withdraw_discipline(state: Staff | None, command: WithdrawDiscipline, context: Context) -> list[Data]:
-    """Refuses: an act that is not recorded or was withdrawn, no reason, withdrawn by the person."""
+def withdraw_discipline(state: Staff | None, command: WithdrawDiscipline, _: Context) -> list[Data]:
+    """Refuses: an act that is not recorded or was withdrawn, no reason."""
     state = _must_exist(state, command.staff)
-    _must_not_be_oneself(state, context)
     if command.act not in state.acts:
         raise refusals.ACT_UNKNOWN(act=command.act)
     return [DisciplineWithdrawn(staff=state.staff, act=command.act, reason=required_text(command.reason))]
@@ -223,11 +221,6 @@ def _must_exist(state: Staff | None, staff: str) -> Staff:
     if state is None:
         raise refusals.STAFF_UNKNOWN(staff=canonical(staff))
     return state
-
-
-def _must_not_be_oneself(state: Staff, context: Context) -> None:
-    if context.actor_staff == state.staff:
-        raise refusals.OWN_DISCIPLINE()
 
 
 def _known_staff(staff: str | None, context: Context) -> str | None:

@@ -18,7 +18,11 @@ PERSON_REQUIRED = Refusal(
 )
 # As the door says it of a role that the token lacks.
 ROLE_NOT_ALLOWED = Refusal(
-    "role", "Không có quyền", "Vai trò của bạn không được làm việc này.", 403, formerly=("may-not",)
+    "role",
+    "Không có quyền",
+    "Vai trò của bạn không được làm việc này; việc này dành cho: {who}.",
+    403,
+    formerly=("may-not",),
 )
 OTHER_COMMUNE = Refusal("other-commune", "Không thuộc đơn vị", "Tài khoản này không thuộc đơn vị {commune}.", 403)
 ONLY_THE_OFFICE_RECORDS_FOR_OTHERS = Refusal(
@@ -27,27 +31,86 @@ ONLY_THE_OFFICE_RECORDS_FOR_OTHERS = Refusal(
     "Chỉ Văn phòng được ghi nhận thay cho {staff}. Hãy gửi bằng tài khoản của Văn phòng.",
     403,
 )
-NOT_THE_LEAD = Refusal("not-the-lead", "Không phải người chủ trì", "{staff} không chủ trì nhiệm vụ này.", 403)
-NOT_TAKING_PART = Refusal(
-    "not-taking-part", "Không tham gia nhiệm vụ", "{staff} không chủ trì, không phối hợp nhiệm vụ này.", 403
+NOT_THE_LEAD = Refusal(
+    "not-the-lead",
+    "Không phải người chủ trì",
+    "{staff} không chủ trì nhiệm vụ này; việc này do {lead} thực hiện, hoặc Văn phòng ghi thay.",
+    403,
 )
-OWN_TASK = Refusal(
-    "own-task",
-    "Không tự quyết định việc của mình",
-    "{staff} chủ trì hoặc phối hợp nhiệm vụ này nên không được quyết định hay ghi nhận việc này.",
+NOT_TAKING_PART = Refusal(
+    "not-taking-part",
+    "Không tham gia nhiệm vụ",
+    "{staff} không chủ trì, không phối hợp nhiệm vụ này. Người chủ trì, phối hợp, lãnh đạo và Văn phòng xem, ghi.",
     403,
 )
 NOT_THE_COMPETENT_AUTHORITY = Refusal(
     "not-the-competent-authority",
     "Không đúng thẩm quyền",
-    "Việc này thuộc Chủ tịch hoặc Phó Chủ tịch phụ trách nhiệm vụ; {staff} không phải người đó.",
+    "Việc này thuộc Chủ tịch hoặc Phó Chủ tịch phụ trách nhiệm vụ ({who}); {staff} không phải người đó.",
+    403,
+)
+TRACKER_MAY_NOT_VERIFY = Refusal(
+    "tracker-may-not-verify",
+    "Người phụ trách trực tiếp chưa được xác nhận",
+    "Kết quả của {lead} do Chủ tịch hoặc Phó Chủ tịch phụ trách ({who}) xác nhận. Để người phụ trách trực tiếp xác nhận"
+    " thay, Chủ tịch hoặc quản trị hệ thống bật cài đặt tracker_verifies của xã.",
     403,
 )
 MAY_NOT_ASSIGN = Refusal(
-    "may-not-assign", "Không có quyền giao việc", "{staff} không phải lãnh đạo hoặc Văn phòng.", 403
+    "may-not-assign",
+    "Không có quyền giao việc",
+    "{staff} không phải lãnh đạo hoặc Văn phòng. Chủ tịch, Phó Chủ tịch hoặc Văn phòng giao việc.",
+    403,
 )
-OWN_DISCIPLINE = Refusal(
-    "own-discipline", "Không tự ghi kỷ luật của mình", "Kỷ luật của một người do người khác ghi nhận.", 403
+
+# Nobody decides or types what their own rating rests on (ADR 0028)
+
+OWN_TASK = Refusal(
+    "own-task",
+    "Không tự quyết định việc của mình",
+    "{staff} chủ trì hoặc phối hợp nhiệm vụ này nên không quyết định, không ghi việc này; {instead}.",
+    403,
+)
+OWN_ASSIGNMENT = Refusal(
+    "own-assignment",
+    "Không tự giao việc cho mình",
+    "{staff} không tự đặt ra, định hạn, định hệ số hay bỏ việc của chính mình; {instead}.",
+    403,
+)
+OWN_RECORD = Refusal(
+    "own-record",
+    "Không tự ghi hồ sơ của mình",
+    "Chức vụ, vai trò, thời gian vắng, kỷ luật của {staff} không do chính {staff} ghi; Chủ tịch hoặc người khác ở Văn"
+    " phòng ghi, vai trò và người xếp loại thì Chủ tịch hoặc quản trị hệ thống.",
+    403,
+    formerly=("own-discipline",),
+)
+OWN_UNIT = Refusal(
+    "own-unit",
+    "Không tự đổi người đứng đầu bộ phận",
+    "{staff} đang hoặc sẽ đứng đầu bộ phận này nên không tự ghi; Chủ tịch, người khác ở Văn phòng hoặc quản trị hệ"
+    " thống ghi.",
+    403,
+)
+OWN_JUDGES = Refusal(
+    "own-judges",
+    "Không tự đổi người đánh giá mình",
+    "Thay đổi về {person} đổi người theo dõi, kiểm tra hoặc xếp loại của chính {staff}; Chủ tịch, người khác ở Văn"
+    " phòng hoặc quản trị hệ thống ghi.",
+    403,
+)
+OWN_DEADLINES = Refusal(
+    "own-deadlines",
+    "Không tự dời hạn của mình",
+    "Lịch này dời hạn nhiệm vụ {task} của {staff}; Chủ tịch, người khác ở Văn phòng hoặc quản trị hệ thống công bố.",
+    403,
+)
+CHAIR_OR_ADMIN_REQUIRED = Refusal(
+    "chair-or-admin-required",
+    "Cần Chủ tịch hoặc quản trị hệ thống",
+    "Ai xếp loại, ai kiểm tra chỉ do Chủ tịch hoặc quản trị hệ thống thay đổi: {what}. Văn phòng chuẩn bị, rồi Chủ tịch"
+    " hoặc quản trị hệ thống gửi.",
+    403,
 )
 
 # The state of a task
@@ -236,6 +299,7 @@ COMMUNE_CLOSED = Refusal(
 OWN_SUCCESSOR = Refusal("own-successor", "Kế thừa chính mình", "Đơn vị không thể kế thừa chính nó.")
 NAME_REQUIRED = Refusal("name-required", "Thiếu tên", "Hãy ghi tên đơn vị.")
 LEGAL_BASIS_REQUIRED = Refusal("legal-basis-required", "Thiếu căn cứ", "Hãy ghi căn cứ pháp lý.")
+SETTING_VALUE = Refusal("setting-value", "Giá trị không đúng", "Cài đặt {name} chỉ nhận true hoặc false.", 422)
 NOTHING_CHANGES = Refusal("nothing-changes", "Không có gì thay đổi", "Nội dung gửi lên giống hệt điều đang ghi nhận.")
 NUMBER_REQUIRED = Refusal("number-required", "Thiếu số văn bản", "Hãy ghi số, ký hiệu văn bản.")
 DIRECTIVE_ALREADY_ISSUED = Refusal(
@@ -335,6 +399,9 @@ FILE_OLD_OR_ENCRYPTED = Refusal(
 )
 FILE_NOT_A_TABLE = Refusal(
     "file-not-a-table", "Không phải tệp bảng tính", "Nội dung tệp không phải .xlsx hay .csv. Hãy chọn đúng tệp.", 422
+)
+FILE_CHARACTER = Refusal(
+    "file-character", "Ô có ký tự không dùng được", "Ô {cell} (trang {sheet}): {fault} Sửa trong tệp rồi tải lại.", 422
 )
 FILE_ENCODING_UNKNOWN = Refusal(
     "file-encoding-unknown",

@@ -6,7 +6,15 @@ from typing import Literal
 import msgspec
 
 from services.tasks.domain import refusals
-from services.tasks.domain.authority import as_authority, as_lead, must_be, must_be_running, roles_of, taking_part
+from services.tasks.domain.authority import (
+    as_authority,
+    as_lead,
+    as_verifier,
+    must_be,
+    must_be_running,
+    roles_of,
+    taking_part,
+)
 from services.tasks.domain.context import Command, Context, acting, canonical, required_text
 from services.tasks.domain.deadlines import resolved_not_past
 from services.tasks.domain.task import RUNNING, Task
@@ -126,7 +134,7 @@ def report(state: Task | None, command: ReportResult, context: Context) -> list[
     by = acting(context, command.by)
     on = command.on or context.today
     if by != task.lead and "office" not in roles_of(by, context):
-        raise refusals.NOT_THE_LEAD(staff=by)
+        raise refusals.NOT_THE_LEAD(staff=by, lead=task.lead)
     if task.lead in (by, context.actor_staff) and on != context.today:
         raise refusals.LEAD_REPORTS_TODAY()
     if on > context.today:
@@ -162,9 +170,9 @@ def _stored(command: ReportResult, context: Context) -> list[Evidence]:
 
 
 def return_result(state: Task | None, command: ReturnResult, context: Context) -> list[Data]:
-    """Send a result back with a new date. Refuses: none pending, not the competent person, a date past, no reason."""
+    """Send a result back with a new date. Refuses: none pending, who may not verify, a date past, no reason."""
     task = must_be(state, command.task, {"reported"})
-    by = as_authority(task, command.by, context)
+    by = as_verifier(task, command.by, context)
     return [
         ResultReturned(
             task=task.task,
@@ -178,12 +186,12 @@ def return_result(state: Task | None, command: ReturnResult, context: Context) -
 
 
 def accept(state: Task | None, command: AcceptResult, context: Context) -> list[Data]:
-    """Verify a result; the day is that of the report. Refuses: none pending, not the competent person.
+    """Verify a result; the day is that of the report. Refuses: none pending, who may not verify.
 
-    "Vượt mức" is refused without a reason, together with a quality not met, or confirmed by someone not competent.
+    "Vượt mức" is refused without a reason, together with a quality not met, or confirmed by who may not verify.
     """
     task = must_be(state, command.task, {"reported"})
-    by = as_authority(task, command.by, context)
+    by = as_verifier(task, command.by, context)
     return [
         TaskCompleted(
             task=task.task,
@@ -203,7 +211,7 @@ def _exceeded(task: Task, command: AcceptResult, by: str, context: Context) -> E
         raise refusals.EXCEEDED_BUT_NOT_MET()
     confirmed_by = canonical(beyond.confirmed_by) if beyond.confirmed_by else by
     if confirmed_by != by:
-        as_authority(task, confirmed_by, context)
+        as_verifier(task, confirmed_by, context)
     return Exceeded(kind=beyond.kind, reason=required_text(beyond.reason), confirmed_by=confirmed_by)
 
 

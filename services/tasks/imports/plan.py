@@ -29,7 +29,10 @@ class RemarkInWords(msgspec.Struct, frozen=True):
 
 
 class RowPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A row's outcome. `label` is the number in the annex or the staff id; `becomes` what confirming makes of it."""
+    """A row's outcome. `label` is the number in the annex or the staff id; `becomes` what confirming makes of it.
+
+    `needs` says why not everybody may confirm the row, and who may.
+    """
 
     sheet: str
     row: int
@@ -41,6 +44,7 @@ class RowPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     questions: list[RemarkInWords] = []
     flags: list[RemarkInWords] = []
     errors: list[RemarkInWords] = []
+    needs: list[RemarkInWords] = []
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -75,7 +79,7 @@ def in_words(remarks: Iterable[Remark]) -> list[RemarkInWords]:
 
 def outcome(plan: RowPlan) -> str:
     """The row's outcome in remark text, for the column "Lỗi"."""
-    remarks = [f"{remark.cell}: {remark.text}" for remark in (*plan.errors, *plan.questions, *plan.flags)]
+    remarks = [f"{remark.cell}: {remark.text}" for remark in (*plan.errors, *plan.needs, *plan.questions, *plan.flags)]
     return " – ".join([WORDS[plan.status], *([" ".join(remarks)] if remarks else [])])
 
 

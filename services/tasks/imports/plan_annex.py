@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from services.tasks.domain.assigning import AssignTask, CorrectTask, DraftTask, known_coefficient, known_lead
 from services.tasks.domain.context import Command, Context
 from services.tasks.domain.deadlines import resolved
-from services.tasks.domain.decisions import SettleDraft
+from services.tasks.domain.decisions import SettleDraft, case, concerns_sender
 from services.tasks.domain.task import RUNNING, Task
 from services.tasks.domain.templates import SetTemplate, Template
 from services.tasks.imports.annex import AnnexImport, AnnexRow
@@ -90,10 +90,13 @@ def plan_annex(
             rows.append(row_plan(row, label=label, title=title, status="error"))
         elif known and (confirmed_before or not all(_changes(row, one, recorded) for one in known)):
             own = [] if confirmed_before else _corrections(row, known)
-            rows.append(row_plan(row, label=label, title=title, status="changed" if own else "unchanged", questions=()))
+            plan = row_plan(row, label=label, title=title, status="changed" if own else "unchanged", questions=())
+            plan, own = _unless_own(row, plan, own, known, recorded, context, new_id)
+            rows.append(plan)
             commands.extend(own)
         else:
             plan, own = _proposed(row, known, recorded, context, new_id)
+            plan, own = _unless_own(row, plan, own, known, recorded, context, new_id)
             rows.append(plan)
             commands.extend(own)
     return Plan(rows=rows, commands=commands)
@@ -162,6 +165,29 @@ def _proposed(
         proposal={name: value for name, value in msgspec.to_builtins(command).items() if value is not None},
     )
     return plan, [*commands, command]
+
+
+def _unless_own(
+    row: AnnexRow,
+    plan: RowPlan,
+    commands: list[Command],
+    known: Sequence[Known],
+    recorded: Recorded,
+    context: Context,
+    new_id: Callable[[], str],
+) -> tuple[RowPlan, list[Command]]:
+    """A row about the sender's own work waits for somebody else; one that is recorded already stays as it is."""
+    if not any(concerns_sender(case(command, context.commune), context) for command in commands):
+        return plan, commands
+    cell = f"{row.sheet}!{row.row}" if row.sheet else str(row.row)
+    questions = [*row.questions, Remark("viec_cua_nguoi_gui", cell)]
+    common: dict[str, Any] = {"label": row.no, "title": row.title, "status": "waits", "questions": questions}
+    if known:
+        return row_plan(row, **common), []
+    item = Item(sheet=row.sheet, no=row.no)
+    codes = list(dict.fromkeys(question.code for question in questions))
+    drafted = DraftTask(task=new_id(), row=words_of(row), questions=codes, directive=recorded.directive, item=item)
+    return row_plan(row, **common, becomes="draft", proposal=drafted.row), [drafted]
 
 
 def _waits(task: Task) -> bool:

@@ -1,16 +1,19 @@
 """The changes that a roster brings: appointments, changes of post, departures, new units."""
 
-from collections.abc import Callable, Iterable, Mapping
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
-from services.tasks.domain.context import Command
+from services.tasks.domain.context import Command, Context
+from services.tasks.domain.decisions import case, changes_of_judges
 from services.tasks.domain.organisation import AppointStaff, ChangeStaff, DefineUnit, EndAppointment
 from services.tasks.domain.staff import Post, Staff
 from services.tasks.domain.units import Unit
-from services.tasks.imports.plan import Contact, Plan, RowPlan, row_plan
+from services.tasks.imports.plan import Contact, Plan, RemarkInWords, RowPlan, in_words, row_plan
 from services.tasks.imports.results import Remark
 from services.tasks.imports.roster import RosterImport, RosterRow
 from services.tasks.imports.words import compact, words
@@ -24,7 +27,7 @@ ONE_DAY = timedelta(days=1)
 
 
 class Recorded(msgspec.Struct, frozen=True):
-    """Everything that is recorded already. `unit_names` are kept outside the log."""
+    """Everything that is recorded already. `unit_names` are kept outside the log; `context` has the one who asks."""
 
     commune: str
     today: date
@@ -32,6 +35,7 @@ class Recorded(msgspec.Struct, frozen=True):
     units: Mapping[str, Unit]
     unit_names: Mapping[str, str]
     contacts: Mapping[str, Contact]
+    context: Context
 
 
 def plan_roster(roster: RosterImport, recorded: Recorded, *, confirmed_before: bool) -> Plan:
@@ -45,6 +49,7 @@ def plan_roster(roster: RosterImport, recorded: Recorded, *, confirmed_before: b
     unit_ids, new_units = _units(applied, recorded)
     rows: list[RowPlan] = []
     commands: list[Command] = [*new_units]
+    of_rows: list[int | None] = [None for _ in new_units]
     for row in roster.rows:
         label, title = row.code, row.post
         if row.outcome == "rejected":
@@ -54,14 +59,33 @@ def plan_roster(roster: RosterImport, recorded: Recorded, *, confirmed_before: b
             rows.append(row_plan(row, label=label, title=title, status="waits", questions=asked))
         else:
             plan, own = _planned(row, unit_ids[row.unit], recorded, confirmed_before)
+            of_rows += [len(rows) for _ in own]
             rows.append(plan)
             commands.extend(own)
+    rows = _with_needs(rows, commands, of_rows, recorded)
     contacts = [found for row in applied if (found := _contact(row, recorded)) is not None]
     if confirmed_before:
         contacts = [contact for contact in contacts if contact.staff not in recorded.staff]
     new_ids = {unit.unit for unit in new_units}
     names = {unit: name for name, unit in unit_ids.items() if unit in new_ids}
     return Plan(rows=rows, commands=commands, contacts=contacts, unit_names=names)
+
+
+def _with_needs(
+    rows: Sequence[RowPlan], commands: Sequence[Command], of_rows: Sequence[int | None], recorded: Recorded
+) -> list[RowPlan]:
+    """The rows with why not everybody may confirm them; a new unit's reasons stand at its head's row."""
+    context = dataclasses.replace(recorded.context, roles=frozenset({"admin"}))
+    reasons = changes_of_judges([case(command, recorded.commune) for command in commands], context)
+    heads = {row.label: index for index, row in enumerate(rows)}
+    found: dict[int, list[RemarkInWords]] = {}
+    for command, index, (refused, changes) in zip(commands, of_rows, reasons, strict=True):
+        at = heads.get(str(getattr(command, "head", None)), 0) if index is None else index
+        cell = f"{rows[at].sheet}!{rows[at].row}" if rows[at].sheet else str(rows[at].row)
+        said = [Remark("can_nguoi_khac", cell, {"text": refused})] if refused else []
+        said += [Remark("can_chu_tich_hoac_quan_tri", cell, {"text": "; ".join(changes)})] if changes else []
+        found.setdefault(at, []).extend(in_words(said))
+    return [replace(row, needs=found[index]) if found.get(index) else row for index, row in enumerate(rows)]
 
 
 def _held_back(rows: Iterable[RosterRow], recorded: Recorded) -> dict[str, tuple[Remark, ...]]:

@@ -13,9 +13,10 @@ from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, Shee
 
 from services.tasks.domain import refusals
 from services.tasks.imports.archive import MAX_COLUMNS, Totals, checked
-from services.tasks.imports.cells import MAX_UPLOAD, Rows, Sheet, Value, is_workbook
+from services.tasks.imports.cells import MAX_UPLOAD, Rows, Sheet, Value, column_letters, is_workbook
 from services.tasks.imports.words import clean
 from shared.refusal import Refused
+from shared.text import fault
 
 MAX_MERGED = 400_000  # cells to fill; overlapping ranges could ask for billions
 MAX_LINE = 1_000_000  # letters of one line of a csv
@@ -43,7 +44,17 @@ def read(data: bytes) -> list[Sheet]:
     sheets = read_workbook(data) if is_workbook(data) else [Sheet("", read_csv(data)[0])]
     if not any(sheet.rows for sheet in sheets):
         raise refusals.FILE_EMPTY()
+    for sheet in sheets:
+        _must_be_text(sheet)
     return sheets
+
+
+def _must_be_text(sheet: Sheet) -> None:
+    """Refuses characters that no other door takes either (shared/text.py), naming the cell."""
+    for row, cells in enumerate(sheet.rows):
+        for column, value in enumerate(cells):
+            if isinstance(value, str) and (wrong := fault(value, lines=True)):
+                raise refusals.FILE_CHARACTER(cell=f"{column_letters(column + 1)}{row + 1}", sheet=sheet.name or "csv", fault=wrong)
 
 
 def read_workbook(data: bytes) -> list[Sheet]:

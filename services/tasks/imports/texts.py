@@ -60,6 +60,10 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "Người phụ trách chưa nhập được",
         "Dòng của người phụ trách trực tiếp {text} chưa nhập được. Hãy sửa dòng đó trước, hoặc để trống.",
     ),
+    "viec_cua_nguoi_gui": (
+        "Việc của chính người gửi",
+        "Không ai tự giao, tự đổi việc của mình. Chủ tịch xác nhận tệp này, hoặc lãnh đạo trả lời dòng này sau.",
+    ),
     # compared with what is recorded of the same row
     "doi_chu_tri": (
         "Đổi chủ trì",
@@ -74,6 +78,15 @@ QUESTIONS: dict[str, tuple[str, str]] = {
         "Đổi nội dung",
         "Dòng này đã được trả lời trước đó, nay ghi khác. Hãy sửa nhiệm vụ nếu cần, hoặc bỏ qua dòng này.",
     ),
+}
+
+# Remarks on rows that not everybody may confirm.
+NEEDS: dict[str, tuple[str, str]] = {
+    "can_chu_tich_hoac_quan_tri": (
+        "Cần Chủ tịch hoặc quản trị hệ thống",
+        "Chỉ Chủ tịch hoặc quản trị hệ thống xác nhận được dòng này: {text}.",
+    ),
+    "can_nguoi_khac": ("Cần người khác xác nhận", "{text}"),
 }
 
 FLAGS: dict[str, tuple[str, str]] = {
@@ -107,7 +120,7 @@ ERRORS: dict[str, tuple[str, str]] = {
     ),
 }
 
-TEXTS = {**QUESTIONS, **FLAGS, **ERRORS}
+TEXTS = {**QUESTIONS, **NEEDS, **FLAGS, **ERRORS}
 
 
 def text_of(remark: Remark) -> str:

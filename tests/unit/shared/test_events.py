@@ -88,7 +88,7 @@ def test_an_unknown_event_has_no_data():
     assert decode(encode(envelope({"a": 1}, "vn.cchc.weather.changed.v1"))).data is None
 
 
-@pytest.mark.parametrize("version", ["v2", "v0", "vx"])
+@pytest.mark.parametrize("version", ["v2", "v0", "vx", "v²", "v" + "9" * 5000])
 def test_an_unknown_version_of_a_known_event_is_refused(version: str):
     with pytest.raises(UnknownVersion):
         decode(encode(envelope({"task": "1"}, f"vn.cchc.task.assigned.{version}")))

@@ -356,9 +356,15 @@ def test_a_cookie_changes_from_our_own_pages(service: Service) -> None:
 
 def test_behind_a_proxy_the_configured_origin_is_our_own(tmp_path: Path) -> None:
     service = notes_service(tmp_path, origin="https://cchc.example")
-    client = with_cookie(service, "office")
+    client = service.app.test_client()
+    client.set_cookie(f"__Host-{COOKIE}", service.token("office"))
     assert client.post(NOTES, json={"title": "x"}, headers={"Origin": "https://cchc.example"}).status_code == 201
     refused(client.post(NOTES, json={"title": "x"}, headers=OWN), 403, "origin")
+
+
+def test_with_https_a_cookie_that_another_host_may_have_set_counts_for_nothing(tmp_path: Path) -> None:
+    service = notes_service(tmp_path, origin="https://cchc.example")
+    refused(with_cookie(service, "office").get(NOTES), 401, "unauthenticated")
 
 
 def test_a_bearer_token_needs_no_origin_and_goes_before_the_cookie(service: Service) -> None:

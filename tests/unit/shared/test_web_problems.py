@@ -126,17 +126,23 @@ def test_bounds_and_schemas_speak_vietnamese() -> None:
     [
         b"{",
         b'{"title": "\xff"}',
-        b'{"title": "\\ud800"}',
-        b'{"title": "a\\u0000b"}',
         b'{"title": NaN}',
+        b'{"title": "\\ud800", "pages": NaN}',
         b"[" * 100_000,
     ],
-    ids=["cut", "not-utf8", "surrogate", "nul", "nan", "deep"],
+    ids=["cut", "not-utf8", "nan", "nan-and-surrogate", "deep"],
 )
 def test_a_body_that_is_no_json_is_refused(service: Service, body: bytes) -> None:
     service.app.config["MAX_CONTENT_LENGTH"] = 1_000_000
     headers = service.auth("office") | {"Content-Type": "application/json"}
     problem(service.client.post(NOTES, data=body, headers=headers), 400, "invalid-json")
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "a\\u0000b", "\\u001b[2J", "\\u202egnp.exe", "\\ufffd"])
+def test_a_body_with_what_no_text_holds_is_refused_at_its_place(service: Service, text: str) -> None:
+    headers = service.auth("office") | {"Content-Type": "application/json"}
+    response = service.client.post(NOTES, data=f'{{"title": "{text}"}}'.encode(), headers=headers)
+    assert problem(response, 422, "invalid")["errors"][0]["pointer"] == "#/title"
 
 
 def test_an_escaped_backslash_before_u0000_is_no_nul(service: Service) -> None:

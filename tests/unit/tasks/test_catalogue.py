@@ -17,7 +17,7 @@ from services.tasks.domain.organisation import DefineUnit
 from services.tasks.domain.streams import EVOLVE, STATES
 from services.tasks.domain.task import ASSIGNED, RUNNING, STATUSES, Status, Task
 from shared.events import CATALOGUE
-from shared.refusal import Refusal, by_code
+from shared.refusal import Refusal, Refused, by_code
 from shared.web.changes import Change
 
 SOURCES = [path for path in Path(next(iter(services.tasks.__path__))).rglob("*.py") if path.name != "refusals.py"]
@@ -90,10 +90,19 @@ def test_supervisors_read_aggregates_only() -> None:
 
 def test_a_task_is_seen_by_overseers_and_by_who_takes_part() -> None:
     task = Task(task="t1", status="open", lead="p36", collaborators=["p18", "dia-chinh"])
-    assert access.may_see(task, "p14", "van-phong", {"office"})
-    assert access.may_see(task, None, None, {"inspector"})
-    assert access.may_see(task, "p36", "thon-1", {"village_head"})
-    assert access.may_see(task, "p18", "van-phong", {"staff"})
-    assert access.may_see(task, "p17", "dia-chinh", {"staff"})
-    assert not access.may_see(task, "p15", "van-phong", {"staff"})
-    assert not access.may_see(task, None, None, {"supervisor"})
+
+    def may_see(staff: str | None, unit: str | None, *roles: str, verifies: frozenset[str] = frozenset()) -> bool:
+        try:
+            access.Viewer(staff, unit, frozenset(roles), verifies).must_see(task)
+        except Refused:
+            return False
+        return True
+
+    assert may_see("p14", "van-phong", "office")
+    assert may_see(None, None, "inspector")
+    assert may_see("p36", "thon-1", "village_head")
+    assert may_see("p18", "van-phong", "staff")
+    assert may_see("p17", "dia-chinh", "staff")
+    assert may_see("p16", "van-phong", "staff", verifies=frozenset({task.lead}))
+    assert not may_see("p15", "van-phong", "staff")
+    assert not may_see(None, None, "supervisor")

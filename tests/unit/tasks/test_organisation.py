@@ -134,7 +134,7 @@ def appoint(**more: Any) -> AppointStaff:
 
 
 def test_a_person_is_appointed_under_a_code_without_case() -> None:
-    given().when(appoint(rater="external")).then(
+    given().by("p01").when(appoint(rater="external")).then(
         StaffAppointed(
             staff="p20",
             category="cong_chuc",
@@ -265,14 +265,14 @@ def test_a_disciplined_act_is_recorded_and_withdrawn() -> None:
     given(recorded).when(withdraw).then(withdrawn)
     given(recorded, withdrawn).when(withdraw).then_refused("act-unknown")
     given(recorded).when(WithdrawDiscipline(staff="p15", act="k1", reason="")).then_refused("reason-required")
-    given(recorded).by("p15").when(withdraw).then_refused("own-discipline")
+    given(recorded).by("p15").when(withdraw).then_refused("own-record")
 
 
 @pytest.mark.parametrize(
     ("more", "code"),
     [
         ({"staff": "p99"}, "staff-unknown"),
-        ({"staff": "p14"}, "own-discipline"),
+        ({"staff": "p14"}, "own-record"),
         ({"act": ""}, "code-required"),
         ({"decision_date": day("2-1")}, "end-before-start"),
         ({"decision_date": day("6-18")}, "day-in-the-future"),

@@ -406,7 +406,7 @@ def test_exceeding_is_confirmed_by_a_competent_person_with_a_reason() -> None:
         ("met", Beyond(kind="early", reason=""), "reason-required"),
         ("not_met", Beyond(kind="early", reason="Sớm"), "exceeded-but-not-met"),
         ("met", Beyond(kind="early", reason="Sớm", confirmed_by="p15"), "own-task"),
-        ("met", Beyond(kind="early", reason="Sớm", confirmed_by="p16"), "not-the-competent-authority"),
+        ("met", Beyond(kind="early", reason="Sớm", confirmed_by="p16"), "tracker-may-not-verify"),
     ],
 )
 def test_exceeding_is_refused(quality: Any, beyond: Beyond, code: str) -> None:

@@ -84,7 +84,7 @@ def test_a_template_is_ended_once_with_a_reason() -> None:
     given(template(), ENDED).when(end).then_refused("template-ended")
     given().when(end).then_refused("template-unknown")
     given(template()).when(EndTemplate(template="m1", reason="")).then_refused("reason-required")
-    given(template()).by("p15").when(end).then_refused("may-not-assign")
+    given(template()).by("p16").when(end).then_refused("may-not-assign")
 
 
 def opened(spec: Spec) -> list[TaskAssigned]:
@@ -246,7 +246,7 @@ def person(staff: str, tracker: str, unit: str = "to-moi") -> AppointStaff:
 
 def test_rows_of_one_file_point_at_each_other_in_any_order() -> None:
     unit = DefineUnit(unit="to-moi", kind="department", valid_from=day("6-1"), head="p51")
-    events = given().when(confirm(commands=[person("P50", "P51"), unit, person("p51", "p02")])).decided()
+    events = given().by("p01").when(confirm(commands=[person("P50", "P51"), unit, person("p51", "p02")])).decided()
     assert [type(event).__name__ for event in events] == [
         "StaffAppointed",
         "UnitDefined",
@@ -262,7 +262,7 @@ def test_rows_of_one_file_point_at_each_other_in_any_order() -> None:
         changed=0,
         waiting=0,
         rejected=0,
-        by="p14",
+        by="p01",
     )
 
 
@@ -281,4 +281,7 @@ def test_an_operator_confirms_an_import_before_anybody_is_in_post() -> None:
 
 def test_of_several_commands_each_sees_what_those_before_it_led_to() -> None:
     several = Together(commands=[person("p50", "p02", "van-phong"), part("t5", "p50")])
-    assert [type(event).__name__ for event in given().when(several).decided()] == ["StaffAppointed", "TaskAssigned"]
+    assert [type(event).__name__ for event in given().by("p01").when(several).decided()] == [
+        "StaffAppointed",
+        "TaskAssigned",
+    ]

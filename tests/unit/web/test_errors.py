@@ -155,7 +155,7 @@ def test_a_page_runs_nothing_and_takes_nothing_from_elsewhere(services: Services
 def test_readiness_asks_every_service(services: Services) -> None:
     services.answers["GET", "/status"] = json({"communes": []})
     answer = services.browser().get("/readyz")
-    assert answer.json == {"status": "ok", "checks": dict.fromkeys(("tasks", "scoring", "notifications"), "ok")}
+    assert answer.json == {"status": "ok", "checks": dict.fromkeys(("tasks", "scoring", "notifications", "keys"), "ok")}
     services.answers["GET", "/status"] = problem(503, "database")
     assert services.browser().get("/readyz").status_code == 503
     assert services.browser().get("/livez").status_code == 200

@@ -19,6 +19,13 @@ def services(tmp_path: Path) -> Services:
     return services
 
 
+def test_a_stranger_sees_the_sign_in_form_alone(services: Services) -> None:
+    services.answers["GET", "/status"] = json({"communes": [{"commune": COMMUNE, "stopped": False}]})
+    answer = services.browser().get("/")
+    assert answer.status_code == 200 and 'action="/sign-in"' in answer.text and "cchc token --link" in answer.text
+    assert COMMUNE not in answer.text and services.asked == []
+
+
 @pytest.mark.parametrize(("role", "link"), [("office", "/years/2024"), ("staff", "/years/2024/ratings/p14/sheet")])
 def test_it_leads_to_the_years(services: Services, role: str, link: str) -> None:
     services.answers[YEARS] = json({"years": [2024]})

@@ -140,8 +140,16 @@ def test_rubbish_instead_of_a_code_is_refused(root: flask.Flask, code: str) -> N
 
 def test_the_cookie_is_secure_where_browsers_use_https(service: Service, engine: Engine) -> None:
     root = screens(service, engine, "https://cchc.example")
-    response = redeem(root.test_client(), issue(engine), {"Origin": "https://cchc.example"})
-    assert "Secure" in response.headers["Set-Cookie"]
+    own, client = {"Origin": "https://cchc.example"}, root.test_client()
+    client.get("/communes/tien-canh/years/2024")
+    response = redeem(client, issue(engine), own)
+    assert response.headers["Location"] == "/communes/tien-canh/years/2024"
+    answers = [response, client.post("/sign-out", headers=own)]
+    set_by = [cookie for answer in answers for cookie in answer.headers.getlist("Set-Cookie")]
+    assert [cookie.partition("=")[0] for cookie in set_by] == ["__Host-cchc", "__Host-cchc-back", "__Host-cchc"]
+    for cookie in set_by:
+        assert set(cookie.split("; ")) >= {"Secure", "HttpOnly", "SameSite=Strict", "Path=/"}
+        assert "Domain" not in cookie
 
 
 def test_signing_out_forgets_the_cookie(engine: Engine, root: flask.Flask) -> None:

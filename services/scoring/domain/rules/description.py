@@ -15,6 +15,7 @@ import msgspec
 
 from services.scoring.domain import texts
 from services.scoring.domain.rules.interface import TASK_LISTS, PeriodTask, TaskFacts
+from shared.decoding import decoder
 from shared.law import Row
 
 Format: TypeAlias = Literal["whole", "share", "points", "grade", "level"]
@@ -230,7 +231,7 @@ def read(body: bytes, about: Mapping[str, object]) -> Description:
     does (`figures` and `period_figures`; the two decrees were released before rules.toml named them).
     """
     try:
-        described = msgspec.json.decode(body, type=Description)
+        described = decoder(Description)(body)
     except msgspec.MsgspecError as error:
         raise DescriptionError(f"description.json: {error}") from error
     for key, figures in (("figures", described.figures), ("period_figures", described.period_figures)):

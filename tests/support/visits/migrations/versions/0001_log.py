@@ -1,9 +1,10 @@
-"""The log and the records."""
+"""The log, the journal and the records."""
 
 import sqlalchemy as sa
 from alembic import op
 
 from shared.eventlog.schema import create_log_tables_v1
+from shared.journal.schema import create_journal_v1
 
 revision = "0001"
 down_revision = None
@@ -11,6 +12,7 @@ down_revision = None
 
 def upgrade() -> None:
     create_log_tables_v1(op, own_source="visits")
+    create_journal_v1(op)
     op.create_table(
         "records",
         sa.Column("commune", sa.Text, nullable=False),

@@ -54,7 +54,9 @@ def _must_be_text(sheet: Sheet) -> None:
     for row, cells in enumerate(sheet.rows):
         for column, value in enumerate(cells):
             if isinstance(value, str) and (wrong := fault(value, lines=True)):
-                raise refusals.FILE_CHARACTER(cell=f"{column_letters(column + 1)}{row + 1}", sheet=sheet.name or "csv", fault=wrong)
+                raise refusals.FILE_CHARACTER(
+                    cell=f"{column_letters(column + 1)}{row + 1}", sheet=sheet.name or "csv", fault=wrong
+                )
 
 
 def read_workbook(data: bytes) -> list[Sheet]:

@@ -49,7 +49,7 @@ DIRECTIVE_UNKNOWN = Refusal(
 )
 REASON_REQUIRED = Refusal("reason-required", "Thiếu lý do", "Hãy ghi lý do để đối chiếu sau này.")
 
-# Files that somebody sent (shared/sandbox)
+# Files that somebody sent (shared/sandbox/running.py)
 
 FILE_TOO_HEAVY = Refusal(
     "file-too-heavy",
@@ -71,7 +71,4 @@ FILE_UNREADABLE = Refusal(
     "Chương trình đọc dừng giữa chừng vì nội dung tệp này, chưa ghi gì. Hãy mở tệp, lưu lại rồi tải lại; nếu vẫn "
     "vậy, gửi tệp cho người quản trị.",
     422,
-)
-FILE_NOT_AWAITED = Refusal(
-    "file-not-awaited", "Người gửi đã ngắt", "Người gửi ngắt kết nối nên đã thôi đọc tệp, chưa ghi gì.", 400
 )

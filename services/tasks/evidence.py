@@ -14,10 +14,9 @@ from services.tasks import personal
 from services.tasks.domain import refusals
 from services.tasks.personal import EvidenceFile
 from services.tasks.service import Tasks
-from shared import sandbox
 from shared.eventlog import reading, writing
 from shared.events import Evidence, format_time
-from shared.sandbox import Content
+from shared.sandbox.running import Content, in_child
 
 MAX_EVIDENCE = 20 * 1024 * 1024  # bytes; scans of a commune's documents stay well below
 LONGEST_NAME = 200
@@ -52,7 +51,7 @@ def store_evidence(service: Tasks, commune: str, task: str, file_name: str, cont
     if size > MAX_EVIDENCE:
         raise refusals.EVIDENCE_TOO_LARGE(limit_mb=MAX_EVIDENCE // (1024 * 1024))
     name = safe_name(file_name)
-    media_type = sandbox.run(f"{__name__}:media_type_of", content, str, name=name)
+    media_type = in_child(f"{__name__}:media_type_of", content, str, name=name)
     sha256 = keep(folder(service, commune), content)
     stored_at = format_time(service.clock())
     with writing(service.engine, commune) as connection:

@@ -24,11 +24,11 @@ from services.tasks.imports.plan import Contact, Plan, RowPlan, counts, outcome
 from services.tasks.imports.results import Skipped, SkippedSheet, Table
 from services.tasks.imports.roster import RosterImport
 from services.tasks.service import Tasks
-from shared import journal, sandbox
+from shared import journal
 from shared.eventlog import Appended, Key, Transaction, snapshot, writing
 from shared.events import TaskAssigned, decode
 from shared.journal import kinds
-from shared.sandbox import Content
+from shared.sandbox.running import Content, in_child
 from shared.web.auth import Principal
 
 Kind = Literal["annex", "roster"]
@@ -89,7 +89,7 @@ def dry_run(
     read: AnnexImport | RosterImport
     if kind == "roster":
         directive = None
-        read = roster = sandbox.run(f"{READING}:read_roster", content, RosterImport)
+        read = roster = in_child(f"{READING}:read_roster", content, RosterImport)
         plan = plan_roster.plan_roster(
             roster,
             plan_roster.Recorded(
@@ -108,7 +108,7 @@ def dry_run(
             raise refusals.DIRECTIVE_REQUIRED()
         issued = in_force(context.state(f"directive/{directive}"), directive)
         people = _people(context, contacts, unit_names)
-        read = annex = sandbox.run(
+        read = annex = in_child(
             f"{READING}:read_annex", content, AnnexImport, people=people, issued_on=issued.issued_on, on=today
         )
         recorded = plan_annex.Recorded(directive, issued.issued_on, _known(service, context, directive))
@@ -147,7 +147,7 @@ KINDS = frozenset({"commune", "unit", "staff", "directive", "calendar", "task", 
 def confirm(
     service: Tasks, principal: Principal, commune: str, run: DryRun, *, by: str | None = None, key: Key | None = None
 ) -> Appended:
-    """Record what a dry run run, all of it or nothing. A file that brings nothing new records nothing.
+    """Record what a dry run found, all of it or nothing. A file that brings nothing new records nothing.
 
     `by` is the person for whom the Office records it.
 
@@ -178,8 +178,8 @@ def confirm(
 
 def annotated(content: Content, run: DryRun) -> bytes:
     """The file with a column "Lỗi" that says what becomes of each row."""
-    texts = [(row.sheet, row.row, outcome(row)) for row in run.rows]
-    return sandbox.run(f"{READING}:annotate", content, bytes, tables=run.tables, texts=texts)
+    texts = {(row.sheet, row.row): outcome(row) for row in run.rows}
+    return in_child("services.tasks.imports.annotate:annotate", content, bytes, tables=run.tables, texts=texts)
 
 
 def kept_file(service: Tasks, commune: str, sha256: str) -> BinaryIO:

@@ -1,7 +1,6 @@
-"""The child process of `shared.sandbox`: limits itself, reads the content, writes one answer, ends."""
+"""The child process: limits itself, reads the content, writes one answer, ends."""
 
 import contextlib
-import ctypes
 import importlib
 import os
 import resource
@@ -15,7 +14,7 @@ from typing import Any
 import msgspec
 
 from shared.refusal import Refused
-from shared.sandbox import FAILED, NO_MEMORY, REFUSED, RESULT, Limits
+from shared.sandbox.limits import FAILED, NO_MEMORY, REFUSED, RESULT, Limits
 
 PR_SET_PDEATHSIG = 1
 FIRST_TO_END = "1000"  # when the container's memory runs out, the kernel ends the child, not the service
@@ -35,27 +34,31 @@ def main() -> None:
         answer = FAILED + _where(error).encode()
     with os.fdopen(1, "wb") as out:
         out.write(answer)
-        out.flush()
     os._exit(0)
 
 
 def _limit(limits: Limits, parent: int) -> None:
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(FIRST_TO_END, encoding="ascii")
+    """What a system does not know (macOS has no address space limit) is left out: the parent's deadline holds."""
     os.nice(10)
     signal.alarm(limits.wall_s + 5)  # where the kernel cannot tie its life to the parent's
     if sys.platform == "linux":
+        import ctypes
+
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text(FIRST_TO_END, encoding="ascii")
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
-    for kind, limit in (
-        (resource.RLIMIT_AS, limits.memory),
-        (resource.RLIMIT_FSIZE, limits.written),
-        (resource.RLIMIT_NOFILE, limits.descriptors),
-        (resource.RLIMIT_CORE, 0),
+    for name, soft, hard in (
+        ("RLIMIT_AS", limits.memory, limits.memory),
+        ("RLIMIT_DATA", limits.memory, limits.memory),
+        ("RLIMIT_FSIZE", limits.written, limits.written),
+        ("RLIMIT_NOFILE", limits.descriptors, limits.descriptors),
+        ("RLIMIT_CORE", 0, 0),
+        ("RLIMIT_CPU", limits.cpu_s, limits.cpu_s + 2),
     ):
-        resource.setrlimit(kind, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_s, limits.cpu_s + 2))
+        with contextlib.suppress(AttributeError, OSError, ValueError):
+            resource.setrlimit(getattr(resource, name), (soft, hard))
 
 
 def _read(reader: str, given: int) -> bytes:

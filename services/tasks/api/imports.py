@@ -14,7 +14,7 @@ from services.tasks.api.request import PREFIX, answer_all, service
 from services.tasks.importing import DryRun, Kind
 from services.tasks.imports.cells import MAX_UPLOAD, is_workbook
 from services.tasks.schemas import ConfirmImportBody, ImportForm, ImportQuery, Recorded
-from shared.sandbox import Content
+from shared.sandbox.running import Content
 from shared.web.answers import XLSX, answer_of
 from shared.web.auth import action, body_limit, principal
 from shared.web.idempotency import idempotency_key

@@ -1,11 +1,9 @@
-"""What the child process does with an uploaded list; everything here runs in `shared.sandbox` and nowhere else."""
+"""How an uploaded list is read: in the child process of `shared.sandbox`, and nowhere else."""
 
 from datetime import date
 
-from services.tasks.imports import annotate as annotating
 from services.tasks.imports.annex import AnnexImport, annex_of
 from services.tasks.imports.leads import Person
-from services.tasks.imports.results import Table
 from services.tasks.imports.roster import RosterImport, roster_of
 from services.tasks.imports.sheets import read
 
@@ -18,8 +16,3 @@ def read_annex(data: bytes, people: list[Person], *, issued_on: date, on: date |
 def read_roster(data: bytes) -> RosterImport:
     """The staff that a file proposes. Refuses a file as `sheets.read` does, or `file-no-header`."""
     return roster_of(read(data))
-
-
-def annotate(data: bytes, tables: list[Table], texts: list[tuple[str, int, str]]) -> bytes:
-    """The file with its column "Lỗi": sheet, row, what becomes of it."""
-    return annotating.annotate(data, tables, {(sheet, row): text for sheet, row, text in texts})

@@ -37,7 +37,7 @@ class Places:
 
         A lock of the file belongs to a process and ends with it, however that dies.
         """
-        self._among = tempfile.TemporaryFile()
+        self._among = tempfile.TemporaryFile()  # noqa: SIM115 until the process ends
 
     @contextlib.contextmanager
     def one(self, person: str) -> Iterator[None]:

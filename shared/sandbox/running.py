@@ -125,11 +125,14 @@ def _end(code: int, limits: Limits) -> bytes:
 
 def _result(answer: bytes, result: type[T], limits: Limits) -> T:
     kind, said = answer[:1], answer[1:]
-    if kind == RESULT:
-        return msgspec.msgpack.decode(said, type=result)
-    if kind == REFUSED:
-        refusal, params = msgspec.msgpack.decode(said, type=tuple[Refusal, dict[str, Any]])
-        raise Refused(refusal, **params)
+    try:
+        if kind == RESULT:
+            return msgspec.msgpack.decode(said, type=result)
+        if kind == REFUSED:
+            refusal, params = msgspec.msgpack.decode(said, type=tuple[Refusal, dict[str, Any]])
+            raise Refused(refusal, **params)
+    except msgspec.DecodeError as error:  # it was ended while it wrote; a message would quote the file
+        said = type(error).__name__.encode()
     if kind == NO_MEMORY:
         raise refusals.FILE_TOO_HEAVY(limit_mb=limits.memory // MEBIBYTE)
     log.error("a file could not be read: %s", said.decode("utf-8", "replace")[:300])

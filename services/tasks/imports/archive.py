@@ -30,6 +30,7 @@ MAX_ROWS = 50_000
 MAX_COLUMNS = 256
 MAX_CELLS = 1_000_000  # of all sheets' rectangles: the reader holds empty cells too
 MAX_FILLED = 400_000  # cells
+MAX_PARSED = 2_000_000  # cells that the parser has to look at, empty or not; most empty ones are cut out before
 MAX_TEXT = 5_000_000  # letters of all cells; a text that stands in many cells counts as often
 MAX_CELL = 32_767  # letters, as in Excel
 MAX_STRINGS = 400_000
@@ -45,6 +46,10 @@ COUNTED: dict[str, tuple[int, str]] = {
     "xf": (131_000, "kiểu định dạng ô"),  # twice what Excel allows: cells and named styles
     "definedName": (65_000, "tên vùng"),
     "si": (MAX_STRINGS, "đoạn chữ khác nhau"),
+    "r": (MAX_STRINGS, "đoạn chữ định dạng riêng"),
+    "rPh": (MAX_STRINGS, "đoạn phiên âm"),
+    "t": (3 * MAX_STRINGS, "đoạn chữ"),
+    "c": (MAX_PARSED, "ô"),
 }
 
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # what Office uses; others may ask for gigabytes

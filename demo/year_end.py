@@ -1,5 +1,6 @@
 """The hands that close the scripted year: what ratings need besides tasks, and each step of the procedure."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
@@ -43,7 +44,11 @@ class YearEnd:
 
     def unit_result(self, unit: str, figures: UnitFigures, *, external: bool = False) -> None:
         by, typed_by = (EXTERNAL, OFFICE) if external else (CHAIR, CHAIR)
-        command = assessment.RecordUnitResult(unit=unit, year=RATED, figures=figures, by=by)
+        number = "1165/TB-UBND huyện"
+        document: dict[str, Any] = {}
+        if external:
+            document = {"document_number": number, "document_date": self._today, "document_sha256": _sha256(number)}
+        command = assessment.RecordUnitResult(unit=unit, year=RATED, figures=figures, by=by, **document)
         self._do(typed_by, command)
 
     # From the proposal to the decision
@@ -68,14 +73,22 @@ class YearEnd:
         self._do(OFFICE if on_paper else staff, command)
 
     def meet(self, held_on: str, votes: Mapping[str, tuple[Any, int]], *, present: int, absent: int) -> None:
-        """`votes`: for each person the level voted on, and how many were for it; the others were against."""
+        """`votes`: for each person the level voted on, and how many were for it; the others were against. The vote on
+        the one who types for the Office is recorded by the Chairman."""
         cast = [
             Vote(staff=staff, level=level, for_=in_favour, against=present - in_favour)
             for staff, (level, in_favour) in votes.items()
         ]
-        day = date.fromisoformat(held_on)
-        command = meeting.RecordMeeting(year=RATED, held_on=day, present=present, absent=absent, votes=cast)
-        self._do(OFFICE, command)
+        minutes: dict[str, Any] = {
+            "year": RATED,
+            "held_on": date.fromisoformat(held_on),
+            "present": present,
+            "absent": absent,
+        }
+        of_office = [vote for vote in cast if vote.staff == OFFICE]
+        for typed_by, those in ((OFFICE, [vote for vote in cast if vote not in of_office]), (CHAIR, of_office)):
+            if those:
+                self._do(typed_by, meeting.RecordMeeting(votes=those, **minutes))
 
     def opinion(self, staff: str, level: Any, text: str) -> None:
         command = meeting.RecordOpinion(
@@ -95,6 +108,8 @@ class YearEnd:
             by=EXTERNAL if external else CHAIR,
             differs_reason=reason,
             decision_number=number,
+            decided_on=self._today if external else None,
+            document_sha256=_sha256(number) if external else None,
         )
         self.decisions[staff] = self._do(OFFICE if external else CHAIR, command).position
 
@@ -102,7 +117,7 @@ class YearEnd:
 
     def notify(self, people: Iterable[str]) -> None:
         for staff in people:
-            self._do(OFFICE, decision.Notify(year=RATED, staff=staff))
+            self._do(CHAIR if staff == OFFICE else OFFICE, decision.Notify(year=RATED, staff=staff))
 
     def publish(self) -> None:
         self._do(OFFICE, decision.Publish(year=RATED))
@@ -132,8 +147,17 @@ class YearEnd:
         )
         self._do(CHAIR, command)
 
+    @property
+    def _today(self) -> date:
+        return self.year.clock.now.date()
+
     def _do(self, staff: str, command: Command) -> Appended:
         """A step of somebody in post, with the roles of that post."""
         self.year.clock.tick()
         principal = Principal(f"staff/{staff}", COMMUNE, self.year.tasks.roles_of(COMMUNE, staff))
         return execute(self.year.scoring, principal, command, commune=COMMUNE)
+
+
+def _sha256(number: str) -> str:
+    """The hash of a document of the level above, which the demo does not have."""
+    return hashlib.sha256(f"Văn bản mẫu số {number}".encode()).hexdigest()

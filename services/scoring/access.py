@@ -1,4 +1,4 @@
-"""Which roles may call what in the scoring service. Object rules stand with the commands, in domain/context.py."""
+"""Which roles may call what in the scoring service. Object rules stand with the commands."""
 
 from shared.web.feed import FEED_ACTIONS
 from shared.web.journal import JOURNAL_ACTIONS
@@ -10,19 +10,20 @@ ACTIONS: dict[str, frozenset[str]] = {
     "rating.recheck": frozenset({"chair", "office", "inspector"}),
     "rating.settings": frozenset({"chair", "office"}),
     "rating.common": frozenset({"chair", "vice_chair", "office", "staff", "village_head"}),
-    "rating.unit_result": frozenset({"chair", "office"}),
+    "rating.unit_result": frozenset({"chair", "vice_chair", "office"}),
     "rating.rule_set": frozenset({"chair", "office", "admin"}),
     "rating.period": frozenset({"chair", "vice_chair", "office", "inspector"}),
     "rating.leader_criteria": frozenset({"chair", "vice_chair", "office", "staff"}),
-    "rating.period_result": frozenset({"office"}),
-    "rating.close": frozenset({"chair", "office"}),
-    "rating.propose": frozenset({"chair", "office"}),
+    # A leader keeps and asks for what concerns the Office's own people (domain/concerns.py).
+    "rating.period_result": frozenset({"chair", "vice_chair", "office"}),
+    "rating.close": frozenset({"chair", "vice_chair", "office"}),
+    "rating.propose": frozenset({"chair", "vice_chair", "office"}),
     # By the person concerned, or typed by the Office.
     "rating.own": frozenset({"chair", "vice_chair", "office", "staff", "village_head"}),
-    "rating.minutes": frozenset({"office"}),
+    "rating.minutes": frozenset({"chair", "vice_chair", "office"}),
     # Raters may hold any post in the commune; the Office types what was decided above it.
     "rating.decide": frozenset({"chair", "vice_chair", "office", "staff"}),
-    "rating.notice": frozenset({"chair", "office"}),
+    "rating.notice": frozenset({"chair", "vice_chair", "office"}),
     "report.read": frozenset({"chair", "vice_chair", "office", "inspector"}),
     # The supervising bodies (HĐND, Mặt trận) read numbers that reveal nobody.
     "report.aggregates": frozenset({"chair", "vice_chair", "office", "inspector", "supervisor"}),

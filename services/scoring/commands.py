@@ -1,6 +1,7 @@
 """The commands of scoring: authorise → read → decide → append, the same few lines for all of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -40,6 +41,7 @@ def execute(
 
     def decide(tx: Transaction) -> Decision:
         context = _at_the_ends(service, tx, principal) if handler.step else _as_folded(tx, principal)
+        authorise(ACTIONS, handler.action, replace(principal, roles=context.roles or frozenset()), commune)
         decision = decisions.decide(command, context)
         if if_match is not None:
             _must_be_at(if_match, tx, decision.events)
@@ -75,9 +77,11 @@ def _must_be_at(version: int, tx: Transaction, events: Sequence[Data]) -> None:
 def _as_folded(tx: Transaction, principal: Principal) -> Context:
     """People, units and years as far as this service has folded the tasks log."""
     records = PROJECTION.read(tx.connection, tx.commune, tables.records.c.kind.in_(("person", "unit", "year")))
+    posts = _posts(records.people, tx)
     return Context(
         actor=principal.staff,
-        posts=_posts(records.people, tx),
+        roles=_roles_granted(principal, posts),
+        posts=posts,
         units=_units(tx.commune, records.by_kind["unit"]),
         records=records,
         today=tx.today,
@@ -88,15 +92,25 @@ def _at_the_ends(service: Scoring, tx: Transaction, principal: Principal) -> Pro
     """All records at the ends of both local logs: what is decided, and what it pins, is exactly what stood before."""
     ends = {"tasks": service.logs["tasks"].head(tx.commune).position, "scoring": tx.head.position}
     known = known_at(service.logs, tx.commune, Moment(ends, tx.today))
+    posts = _posts(known.records.people, tx)
     return ProcedureContext(
         actor=principal.staff,
-        posts=_posts(known.records.people, tx),
+        roles=_roles_granted(principal, posts),
+        posts=posts,
         units=_units(tx.commune, known.records.by_kind["unit"]),
         records=known.records,
         today=tx.today,
         inputs=known.inputs,
         new_id=tx.new_id,
     )
+
+
+def _roles_granted(principal: Principal, posts: Mapping[str, Post]) -> frozenset[str]:
+    """A person's roles of today's post, as far as the token grants them; those of an operator are the token's."""
+    if principal.staff is None:
+        return principal.roles
+    post = posts.get(principal.staff)
+    return principal.roles & frozenset(post.roles if post and post.in_post else ())
 
 
 def _posts(people: Mapping[str, PersonRecord], tx: Transaction) -> dict[str, Post]:

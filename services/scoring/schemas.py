@@ -136,7 +136,22 @@ def _named_by(names: Callable[[], list[str]]) -> Callable[[str], str]:
     return check
 
 
-class CommonBody(Schema):
+def _sha256(**more: Any) -> fields.String:
+    return fields.String(validate=validate.Regexp(r"[0-9a-f]{64}\Z"), **more)
+
+
+DOCUMENT = ("document_number", "document_date", "document_sha256")
+
+
+class Documented(Schema):
+    """Required where `by` is `external`: the number, the day and the SHA-256 of the document of those who decided."""
+
+    document_number = _line(100, load_default=None)
+    document_date = fields.Date(load_default=None)
+    document_sha256 = _sha256(load_default=None)
+
+
+class CommonBody(Documented):
     items = fields.Dict(
         fields.String(validate=_named_by(rules.criteria_of_years)),
         fields.String(validate=_named_by(rules.grades), metadata={"enum": rules.grades()}),
@@ -152,7 +167,7 @@ def _count(**more: Any) -> fields.Integer:
     return fields.Integer(required=True, strict=True, validate=validate.Range(max=1_000_000), **more)
 
 
-class UnitResultBody(Schema):
+class UnitResultBody(Documented):
     """The year of a unit, in numbers of targets and of directly managed units."""
 
     targets = _count()
@@ -170,15 +185,12 @@ class UnitResultBody(Schema):
     @post_load
     def nest(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """The command keeps the figures apart from the person who records them."""
-        return {"by": data.pop("by"), "figures": UnitFigures(**data)}
+        apart = {name: data.pop(name) for name in ("by", *DOCUMENT)}
+        return {**apart, "figures": UnitFigures(**data)}
 
 
 def _one_of(values: Any, **more: Any) -> fields.String:
     return fields.String(validate=validate.OneOf(get_args(values)), **more)
-
-
-def _sha256(**more: Any) -> fields.String:
-    return fields.String(validate=validate.Regexp(r"[0-9a-f]{64}\Z"), **more)
 
 
 class By(Schema):
@@ -194,14 +206,14 @@ class RuleSetBody(By):
     reason = _text(required=True)
 
 
-class PeriodCommonBody(By):
+class PeriodCommonBody(By, Documented):
     """Points as exact decimals: {"I.1": "4.5"}."""
 
     items = fields.Dict(Id(), Id(), required=True, validate=validate.Length(min=1))
     stage = fields.String(required=True, validate=validate.OneOf(["self", "confirmed"]))
 
 
-class LeaderCriteriaBody(By):
+class LeaderCriteriaBody(By, Documented):
     """d, đ (`dd`) and e in per cent, 100 or 50, each with its reason."""
 
     d = fields.Integer(required=True, strict=True, validate=validate.OneOf([50, 100]))
@@ -211,9 +223,13 @@ class LeaderCriteriaBody(By):
 
 
 class PeriodResultBody(By):
+    """`document`, its day and its SHA-256: the paper of the former agency."""
+
     score = Id(required=True)
     from_ = _line(200, required=True, data_key="from")
     document = _text(load_default=None)
+    document_date = fields.Date(load_default=None)
+    document_sha256 = _sha256(load_default=None)
 
 
 class CloseBody(By):
@@ -223,8 +239,8 @@ class CloseBody(By):
     reason = _text(load_default=None)
 
 
-class ReopenBody(By):
-    """Without `staff`: everyone for whom the period is closed."""
+class ReopenBody(By, Documented):
+    """Without `staff`: everyone for whom the period is closed. By `external` for people who are rated above."""
 
     staff = fields.List(Id(), load_default=None, validate=validate.Length(min=1))
     reason = _text(required=True)
@@ -265,11 +281,14 @@ class OpinionBody(Schema):
 
 
 class DecisionBody(By):
+    """By `external`: with `decision_number`, `decided_on` and the SHA-256 of the decision's document."""
+
     proposal = Id(required=True)
     level = _one_of(Outcome, required=True)
     decided_on = fields.Date(load_default=None)
     differs_reason = _text(load_default=None)
     decision_number = _line(100, load_default=None)
+    document_sha256 = _sha256(load_default=None)
 
 
 class OnBody(Schema):
@@ -284,13 +303,17 @@ class AppealBody(Schema):
 
 
 class ResolutionBody(By):
+    """By `external`: with `document_number`, `on` and the SHA-256 of the answer's document."""
+
     outcome = fields.String(required=True, validate=validate.OneOf(["upheld", "dismissed", "withdrawn"]))
     on = fields.Date(load_default=None)
     text = _text(load_default=None)
+    document_number = _line(100, load_default=None)
+    document_sha256 = _sha256(load_default=None)
 
 
 class ReRatingBody(By):
-    """`replaces` is the event id of the decision in force, as the procedure shows it."""
+    """`replaces` is the event id of the decision in force, as the procedure shows it. By `external`: as a decision."""
 
     proposal = Id(required=True)
     level = _one_of(Outcome, required=True)
@@ -298,6 +321,7 @@ class ReRatingBody(By):
     reason = _text(required=True)
     decided_on = fields.Date(load_default=None)
     decision_number = _line(100, load_default=None)
+    document_sha256 = _sha256(load_default=None)
 
 
 class Recorded(Schema):

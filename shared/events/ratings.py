@@ -1,4 +1,8 @@
-"""What the scoring service records of a rating year: its settings, criteria and results, and the whole procedure."""
+"""What the scoring service records of a rating year: its settings, criteria and results, and the whole procedure.
+
+Where `by` is `external`, the body above the commune decided: its paper's number, date and SHA-256 stand with it, in
+`document_*`, or in a decision's own number and date.
+"""
 
 from typing import Any, Literal
 
@@ -48,6 +52,9 @@ class CommonAssessed(Data):
     stage: Literal["self", "confirmed"]
     by: str
     period: str | None = None
+    document_number: Text | None = None
+    document_date: Day | None = None
+    document_sha256: Sha256 | None = None
 
 
 class UnitFigures(Data):
@@ -71,6 +78,9 @@ class UnitResultRecorded(Data):
     year: int
     figures: UnitFigures
     by: str
+    document_number: Text | None = None
+    document_date: Day | None = None
+    document_sha256: Sha256 | None = None
 
 
 @event("rating.rule_set_chosen", source="scoring", subject="year/{year}")
@@ -97,6 +107,9 @@ class LeaderCriteriaRecorded(Data):
     e: Percent
     reasons: dict[str, Text]
     by: str
+    document_number: Text | None = None
+    document_date: Day | None = None
+    document_sha256: Sha256 | None = None
 
 
 @event("rating.period_closed", source="scoring", subject="period/{period}")
@@ -119,11 +132,15 @@ class PeriodReopened(Data):
     staff: list[str]
     by: str
     reason: Text
+    document_number: Text | None = None
+    document_date: Day | None = None
+    document_sha256: Sha256 | None = None
 
 
 @event("rating.period_result_received", source="scoring", subject="rating/{year}/{staff}")
 class PeriodResultReceived(Data):
-    """What a transferred person scored in a period at the former agency (NĐ 335/2025 Đ19)."""
+    """What a transferred person scored in a period at the former agency (NĐ 335/2025 Đ19). `document` is the number of
+    the paper that says so."""
 
     staff: str
     year: int
@@ -132,6 +149,8 @@ class PeriodResultReceived(Data):
     from_: str = msgspec.field(name="from")
     by: str
     document: Text | None = None
+    document_date: Day | None = None
+    document_sha256: Sha256 | None = None
 
 
 @event("rating.proposed", source="scoring", subject="rating/{year}/{staff}")
@@ -205,6 +224,7 @@ class RatingDecided(Data):
     by: str
     differs_reason: Text | None = None
     decision_number: str | None = None
+    document_sha256: Sha256 | None = None
 
 
 @event("rating.notified", source="scoring", subject="rating/{year}/{staff}")
@@ -246,6 +266,8 @@ class AppealResolved(Data):
     on: Day
     by: str
     text: Text | None = None
+    document_number: Text | None = None
+    document_sha256: Sha256 | None = None
 
 
 @event("rating.re_rated", source="scoring", subject="rating/{year}/{staff}")
@@ -261,3 +283,4 @@ class ReRated(Data):
     decided_on: Day
     by: str
     decision_number: str | None = None
+    document_sha256: Sha256 | None = None

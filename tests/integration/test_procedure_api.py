@@ -19,7 +19,7 @@ from shared.events import CalendarPublished, DayOff, StaffChanged, decode
 from shared.projection.positions import set_parked
 from shared.web.auth import Verifier
 from tests.integration.test_scoring_api import BASE, RATINGS, World, history, unit_result
-from tests.support.histories import COMMUNE, appointed, assigned, day, reopened, reported, returned
+from tests.support.histories import COMMUNE, History, appointed, assigned, day, reopened, reported, returned
 
 YEAR = f"{BASE}/years/2024"
 
@@ -27,10 +27,11 @@ YEAR = f"{BASE}/years/2024"
 class Office(World):
     """The commune at year's end, with short names for who asks."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, begun: History | None = None) -> None:
         super().__init__(folder)
         self.verifier = Verifier(str(folder / "public.json"))
-        self.history = history().record("4/10", appointed("p20", roles=["staff"], tracker="p14", rated=False))
+        unrated = appointed("p20", roles=["staff"], tracker="p14", rated=False)
+        self.history = begun or history().record("4/10", unrated)
         self.hold(self.history)
 
     def own_by(self, heads: Callable[[], dict[str, Head]]) -> None:
@@ -117,6 +118,8 @@ def test_a_whole_year_end(office: Office):
     office.done("p01", f"{RATINGS}/p07/decision", decision(outcomes["p07"]["proposal"], decision_number="210/QĐ-UBND"))
     office.done("p14", f"{RATINGS}/p03/decision", decision(outcomes["p03"]["proposal"], "tot"))
     external = decision(outcomes["p01"]["proposal"], outcomes["p01"]["level"], by="external", differs_reason=None)
+    assert office.refused("p14", f"{RATINGS}/p01/decision", external) == "outside-document-required"
+    external |= {"decision_number": "1187/QĐ-UBND", "decided_on": "2024-12-20", "document_sha256": "d" * 64}
     office.done("p14", f"{RATINGS}/p01/decision", external)
     first = office.standing("p07")
     assert (first["kind"], first["level"], first["decision"]["reason"]) == ("decided", "hoan_thanh", "Đã khắc phục")
@@ -264,8 +267,10 @@ def test_another_rule_set_is_chosen_with_a_reason_and_seen_on_the_sheet(office: 
     assert office.post(f"{YEAR}/rule-set", body, as_=operator).status_code == 201
     office.runner.catch_up()
     assert office.get(f"{RATINGS}/p07").json["result"]["rule_set"] == "none"
-    assert office.refused("p14", f"{YEAR}/rule-set", body | {"rule_set": "nd999"}) == "rule-set-unknown"
-    assert office.refused("p14", f"{YEAR}/rule-set", body | {"by": "p14"}) == "chair-only"
+    assert office.refused("p01", f"{YEAR}/rule-set", body | {"rule_set": "nd999"}) == "rule-set-unknown"
+    assert office.refused("p14", f"{YEAR}/rule-set", body) == "rates-oneself"
+    others = {"by": "p14", "category": "hop_dong"}
+    assert office.refused("p14", f"{YEAR}/rule-set", body | others) == "chair-only"
     assert office.refused("p03", f"{YEAR}/rule-set", body) == "role"
 
 

@@ -288,9 +288,14 @@ def test_a_query_that_waits_for_what_is_not_folded_yet_says_so(world: World):
     assert (answer.status_code, answer.json["code"]) == (503, "not-yet")
 
 
+# The document of what the level above decided.
+OUTSIDE = {"document_number": "88/QĐ-UBND", "document_date": "2024-12-10", "document_sha256": "d" * 64}
+
+
 def unit_result(by: str, **more: int) -> dict[str, Any]:
     figures = {"targets": 10, "completed": 10, "on_time_quality": 9, "exceeded": 6}
-    return figures | {"units": 2, "units_hoan_thanh": 2, "units_tot": 2, "by": by} | more
+    document = OUTSIDE if by == "external" else {}
+    return figures | {"units": 2, "units_hoan_thanh": 2, "units_tot": 2, "by": by} | document | more
 
 
 def test_the_chairman_does_not_record_the_result_that_his_own_rating_rests_on(world: World):
@@ -325,7 +330,9 @@ def test_settings_are_events_with_a_reason_and_are_seen_as_of_then(world: World)
     assert world.post(path, body | {"settings": {"cutoff": 1}}, as_=chair).json["code"] == "setting-unknown"
     endless = {"blank_coefficient": "1" * 4000}
     assert world.post(path, body | {"settings": endless}, as_=chair).json["code"] == "setting-invalid"
-    assert world.post(path, body, as_=world.auth("staff/p14", "office")).status_code == 201
+    office = world.post(path, body, as_=world.auth("staff/p14", "office")).json
+    assert office["code"] == "rates-oneself" and "Chủ tịch (p01)" in office["detail"]
+    assert world.post(path, body, as_=chair).status_code == 201
     world.runner.catch_up()
     assert world.get(f"{RATINGS}/p07").json["result"]["effective_by"] == "2024-09-30"
     before = world.get(f"{RATINGS}/p07", as_of="2024-12-19").json["result"]

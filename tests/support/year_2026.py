@@ -57,6 +57,10 @@ GOOD = {
 }
 
 
+# The document of what the level above decided.
+OUTSIDE = {"document_number": "88/QĐ-UBND", "document_date": "2026-12-10", "document_sha256": "d" * 64}
+
+
 def named(month: int) -> str:
     return f"2026-{month:02}"
 
@@ -158,6 +162,7 @@ class Year2026(World):
             self.record("1/5/2026", new)
             for number, score in enumerate(("81", "85.5", "79.25", "90"), 1):
                 body = {"score": score, "from": "UBND xã Tiên Hà", "by": "p14", "document": "15/BC-UBND"}
+                body |= {"document_date": "2026-04-29", "document_sha256": "d" * 64}
                 self.done("p14", f"{RATINGS}/p09/periods/{named(number)}/result", body)
         if month == 8:
             self.record("1/8/2026", absent("p11", "1/8/2026", "31/8/2026", kind="protected"))
@@ -214,8 +219,10 @@ class Year2026(World):
         self.done(tracker, path, {"items": items, "stage": "confirmed", "by": tracker})
 
     def close(self, month: int, *staff: str) -> Any:
+        """By the Office, its own by the Chairman."""
         only = {"staff": list(staff)} if staff else {}
-        return self.done("p14", f"{BASE}/periods/{named(month)}/closing", {"by": "p14"} | only)
+        by = "p01" if "p14" in staff else "p14"
+        return self.done(by, f"{BASE}/periods/{named(month)}/closing", {"by": by} | only)
 
     def reopen(self, month: int, staff: str, reason: str) -> Any:
         body = {"by": "p01", "reason": reason, "staff": [staff]}
@@ -226,7 +233,7 @@ class Year2026(World):
         self.record("7/9/2026", cause("p14-4", 1))
         self.seen["april before"] = self.period("p14", 4)
         self.seen["reopened"] = self.reopen(4, "p14", "Xác nhận nguyên nhân khách quan của tháng 4")
-        late = self.send("p14", f"{BASE}/periods/{named(6)}/closing", {"by": "p14", "staff": ["p14"]})
+        late = self.send("p01", f"{BASE}/periods/{named(6)}/closing", {"by": "p01", "staff": ["p14"]})
         self.seen["out of order"] = late.json
         for month in range(4, 9):
             self.close(month, "p14")
@@ -243,8 +250,8 @@ class Year2026(World):
         self.assess(12, "11/12/2026", but={"p14"})
         common = {"items": dict.fromkeys(("k1", "k2", "k3", "k4"), "tot"), "stage": "confirmed"}
         self.done("p01", f"{RATINGS}/p03/common", {**common, "by": "p01"})
-        self.done("p14", f"{RATINGS}/p01/common", {**common, "by": "external"})
-        self.done("p14", f"{YEAR}/units/{COMMUNE}/result", {**GOOD, "outstanding": True, "by": "external"})
+        self.done("p14", f"{RATINGS}/p01/common", {**common, **OUTSIDE, "by": "external"})
+        self.done("p14", f"{YEAR}/units/{COMMUNE}/result", {**GOOD, **OUTSIDE, "outstanding": True, "by": "external"})
         self.done("p01", f"{YEAR}/units/kinh-te/result", {**GOOD, "by": "p01"})
         self.done("p01", f"{YEAR}/units/van-xa/result", {**GOOD, "by": "p01"})
 
@@ -264,8 +271,10 @@ class Year2026(World):
         for staff in people:
             self.done(staff, f"{RATINGS}/{staff}/self-assessment", {"level": "tot"})
         self.on("14/12/2026")
-        votes = [{"staff": staff, "level": "tot", "for": 17, "against": 2} for staff in people]
-        self.done("p14", f"{YEAR}/meeting", {"held_on": "2026-12-14", "present": 19, "absent": 1, "votes": votes})
+        for typed_by, voted_on in (("p14", [staff for staff in people if staff != "p14"]), ("p03", ["p14"])):
+            votes = [{"staff": staff, "level": "tot", "for": 17, "against": 2} for staff in voted_on]
+            minutes = {"held_on": "2026-12-14", "present": 19, "absent": 1, "votes": votes}
+            self.done(typed_by, f"{YEAR}/meeting", minutes)
         for staff in ("p03", "p05"):
             said = {"by_body": "Đảng ủy xã", "text": "Nhất trí mức tốt", "level": "tot"}
             self.done("p14", f"{RATINGS}/{staff}/opinion", said)
@@ -273,12 +282,15 @@ class Year2026(World):
         for staff in ("p01", *people):
             said = self.seen["proposals"][staff]
             body = {"proposal": said["proposal"], "level": said["level"], "by": "p01" if staff != "p01" else "external"}
+            if staff == "p01":
+                above = {"decision_number": "1187/QĐ-UBND", "decided_on": "2026-12-14", "document_sha256": "d" * 64}
+                body |= above
             if staff in ("p09", "p11"):
                 body |= {"level": "tot", "differs_reason": "Vượt tỷ lệ xuất sắc của xã"}
             self.done("p01" if staff != "p01" else "p14", f"{RATINGS}/{staff}/decision", body)
         self.on("16/12/2026")
         for staff in people:
-            self.done("p14", f"{RATINGS}/{staff}/notice", {})
+            self.done("p14" if staff != "p14" else "p01", f"{RATINGS}/{staff}/notice", {})
         self.seen["published"] = self.done("p14", f"{YEAR}/publication", {"on": "2026-12-16"})
         self.seen["decided"] = {staff: self.course(staff) for staff in people}
 

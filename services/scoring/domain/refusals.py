@@ -11,7 +11,8 @@ NOT_IN_POST, REASON_REQUIRED = shared.NOT_IN_POST, shared.REASON_REQUIRED
 ACTS_FOR_ANOTHER = Refusal(
     "acts-for-another",
     "Không được ghi thay",
-    "Chỉ Văn phòng được ghi thay người khác ({by}). Hãy tự ghi, hoặc chuyển Văn phòng ghi.",
+    "Chỉ Văn phòng được ghi thay người khác ({by}); việc của chính người Văn phòng do Chủ tịch, Phó Chủ tịch ghi. "
+    "Hãy tự ghi, hoặc chuyển Văn phòng ghi.",
     403,
 )
 CHAIR_ONLY = Refusal(
@@ -23,17 +24,39 @@ CHAIR_ONLY = Refusal(
 CHAIR_OR_OFFICE_ONLY = Refusal(
     "chair-or-office-only",
     "Việc của Chủ tịch hoặc Văn phòng",
-    "{by} không phải Chủ tịch hay người của Văn phòng vào ngày này. Chuyển Văn phòng làm bước này.",
+    "{by} không phải Chủ tịch hay người của Văn phòng vào ngày này. Chuyển Văn phòng làm bước này; Phó Chủ tịch chỉ "
+    "làm cho chính người của Văn phòng.",
     403,
 )
 OFFICE_ONLY = Refusal(
-    "office-only", "Việc của Văn phòng", "{by} không thuộc Văn phòng vào ngày này. Chuyển Văn phòng ghi.", 403
+    "office-only",
+    "Việc của Văn phòng",
+    "{by} không ghi được: việc này do Văn phòng ghi. Chủ tịch, Phó Chủ tịch chỉ ghi khi việc liên quan đến chính "
+    "người của Văn phòng, hoặc khi Văn phòng chưa có ai.",
+    403,
 )
 RATES_ONESELF = Refusal(
     "rates-oneself",
-    "Không tự xác nhận cho mình",
-    "{staff} không được tự xác nhận, tự xếp loại hoặc tự ghi kết quả của đơn vị mình. Chuyển người có thẩm quyền.",
+    "Không tự quyết định, tự ghi cho mình",
+    "Kết quả xếp loại của {staff} dựa vào việc này, nên {staff} không được quyết định, cũng không được ghi. "
+    "Người làm thay được: {instead}.",
     403,
+)
+NOBODY_INSTEAD = "chưa có ai; nhờ người quản trị bổ nhiệm Chủ tịch, Phó Chủ tịch hoặc người Văn phòng khác"
+JUDGED_FROM_BELOW = Refusal(
+    "judged-from-below",
+    "Cấp dưới không đánh giá cấp trên",
+    "{by} do {staff} theo dõi hoặc xếp loại, nên không đánh giá được {staff}. "
+    "Chủ tịch hoặc người quản trị đổi người theo dõi, người xếp loại của {staff} trước.",
+    403,
+)
+OUTSIDE_DOCUMENT_REQUIRED = Refusal(
+    "outside-document-required",
+    "Thiếu văn bản của nơi quyết định",
+    "Điều do cơ quan bên ngoài xã quyết định phải kèm văn bản. Còn thiếu: {missing}. Ghi theo đúng văn bản.",
+)
+DOCUMENT_IN_FUTURE = Refusal(
+    "document-in-future", "Ngày văn bản chưa đến", "Ngày văn bản {day} ở sau hôm nay. Kiểm tra lại văn bản."
 )
 SELF_ASSESSMENT_BY_ANOTHER = Refusal(
     "self-assessment-by-another",

@@ -78,6 +78,7 @@ def criteria(**more: Any) -> RecordLeaderCriteria:
 
 def received(**more: Any) -> ReceivePeriodResult:
     said: dict[str, Any] = {"staff": "p09", "period": "2026-01", "score": "88.5", "from_": "Xã cũ", "by": "p14"}
+    said |= {"document": "15/BC-UBND", "document_date": day("5/2/2026"), "document_sha256": "d" * 64}
     return ReceivePeriodResult(year=2026, **said | more)
 
 
@@ -170,6 +171,7 @@ class TestFormerAgency:
             ("score-out-of-range", "p14", {"score": "100.01"}),
             ("not-a-number", "p14", {"score": "tám mươi"}),
             ("office-only", "p01", {"by": "p01"}),
+            ("outside-document-required", "p14", {"document_sha256": None}),
             ("acts-for-another", "p05", {}),
             ("rates-oneself", "p14", {"staff": "p14"}),
             ("period-begun-here", "p14", {"staff": "p07"}),

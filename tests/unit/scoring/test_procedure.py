@@ -126,6 +126,13 @@ def decide(staff: str = "p07", **more: Any) -> Decide:
     return Decide(**said | more)
 
 
+FROM_ABOVE = {
+    "by": "external",
+    "decision_number": "1187/QĐ-UBND",
+    "decided_on": day("12/12"),
+    "document_sha256": "d" * 64,
+}
+
 READY = (proposed(), self_assessed(), met("p07"))
 
 
@@ -135,7 +142,9 @@ class TestDecision:
         assert (event.level, event.decided_on, event.differs_reason) == ("tot", TODAY, None)
 
     def test_the_level_above_decides_on_the_chairman_without_the_steps_here(self) -> None:
-        given(proposed("p01")).when(decide("p01", by="external")).then(ev.RatingDecided)
+        spec = given(proposed("p01")).when(decide("p01", **FROM_ABOVE))
+        [event] = spec.then(ev.RatingDecided).events
+        assert (event.decision_number, event.document_sha256) == ("1187/QĐ-UBND", "d" * 64)
 
     def test_a_person_not_rated_by_law_is_decided_so(self) -> None:
         spec = given(proposed(level="khong_xep_loai"), self_assessed(), met("p07"))
@@ -289,18 +298,20 @@ def rule_set(**more: Any) -> ChooseRuleSet:
         ("rule-set-unknown", "p01", {"rule_set": "nd999"}),
         ("rule-set-differs", "p01", {"rule_set_sha256": "f" * 64}),
         ("rule-set-differs", "p01", {"rule_set": "none", "rule_set_sha256": "f" * 64}),
-        ("chair-only", "p14", {"by": "p14"}),
-        ("acts-for-another", "p07", {}),
+        ("chair-only", None, {"by": "p14", "category": "hop_dong"}),
+        ("rates-oneself", "p14", {"by": "p14"}),
+        ("rates-oneself", "p14", {}),
+        ("acts-for-another", "p08", {}),
         ("reason-required", "p01", {"reason": " "}),
     ],
 )
-def test_a_rule_set_is_not_chosen(code: str, actor: str, more: dict[str, Any]) -> None:
+def test_a_rule_set_is_not_chosen(code: str, actor: str | None, more: dict[str, Any]) -> None:
     given().by(actor).when(rule_set(**more)).then_refused(code)
 
 
-@pytest.mark.parametrize("actor", ["p01", "p14", None])
-def test_a_rule_set_is_typed_by_the_chairman_the_office_or_an_operator(actor: str | None) -> None:
-    given().by(actor).when(rule_set(rule_set="none")).then(ev.RuleSetChosen)
+@pytest.mark.parametrize(("actor", "category"), [("p01", "cong_chuc"), (None, "cong_chuc"), ("p14", "hop_dong")])
+def test_a_rule_set_is_typed_by_the_chairman_an_operator_or_the_office_for_others(actor: str | None, category: Any):
+    given().by(actor).when(rule_set(rule_set="none", category=category)).then(ev.RuleSetChosen)
 
 
 def points(period: str = "2024-11", **more: Any) -> AssessPeriod:
@@ -342,7 +353,8 @@ class TestReopening:
         ("code", "said"),
         [
             ("period-open", {"period": "2024-09"}),
-            ("period-open", {"staff": ["p14"]}),
+            ("period-open", {"staff": ["p08"]}),
+            ("rates-oneself", {"staff": ["p14"]}),
             ("chair-only", {"by": "p14"}),
             ("reason-required", {"reason": " "}),
         ],

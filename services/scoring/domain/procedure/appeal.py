@@ -4,7 +4,13 @@ from datetime import date
 from typing import Literal
 
 from services.scoring.domain import refusals
-from services.scoring.domain.context import Command, Decision, ProcedureContext, must_have_reason
+from services.scoring.domain.context import (
+    Command,
+    Decision,
+    ProcedureContext,
+    must_be_documented,
+    must_have_reason,
+)
 from services.scoring.domain.procedure.steps import (
     day_given,
     decision_in_force,
@@ -39,7 +45,7 @@ def file_appeal(context: ProcedureContext, command: FileAppeal) -> Decision:
     count instead, and the answer names no calendar.
     """
     decision = decision_in_force(context, command.year, command.staff)
-    context.must_act_for(command.staff)
+    context.must_act_for(command.staff, about={command.staff})
     if any(appeal.outcome is None for appeal in standing(context.records, command.year, command.staff).appeals):
         raise refusals.APPEAL_OPEN(staff=command.staff)
     text = required_text(command.text)
@@ -82,6 +88,8 @@ class ResolveAppeal(Command, frozen=True, kw_only=True):
     by: str
     on: date | None = None
     text: str | None = None
+    document_number: str | None = None
+    document_sha256: str | None = None
 
 
 def resolve_appeal(context: ProcedureContext, command: ResolveAppeal) -> Decision:
@@ -92,6 +100,7 @@ def resolve_appeal(context: ProcedureContext, command: ResolveAppeal) -> Decisio
     if appeal is None:
         raise refusals.APPEAL_UNKNOWN(appeal=command.appeal)
     must_be_competent(context, command.staff, command.by)
+    must_be_documented(context, command.by, command.document_number, command.on, command.document_sha256)
     if appeal.outcome is not None:
         raise refusals.APPEAL_RESOLVED(appeal=command.appeal)
     return Decision(
@@ -104,6 +113,8 @@ def resolve_appeal(context: ProcedureContext, command: ResolveAppeal) -> Decisio
                 on=day_given(context, command.on, not_before=appeal.received_on),
                 by=command.by,
                 text=text_or_none(command.text),
+                document_number=text_or_none(command.document_number),
+                document_sha256=command.document_sha256,
             )
         ]
     )
@@ -119,6 +130,7 @@ class ReRate(Command, frozen=True, kw_only=True):
     by: str
     decided_on: date | None = None
     decision_number: str | None = None
+    document_sha256: str | None = None
 
 
 def re_rate(context: ProcedureContext, command: ReRate) -> Decision:
@@ -127,6 +139,7 @@ def re_rate(context: ProcedureContext, command: ReRate) -> Decision:
     decision = decision_in_force(context, command.year, command.staff)
     of = standing(context.records, command.year, command.staff)
     must_be_competent(context, command.staff, command.by)
+    must_be_documented(context, command.by, command.decision_number, command.decided_on, command.document_sha256)
     if command.replaces != decision.event:
         raise refusals.REPLACES_ANOTHER(replaces=command.replaces, in_force=decision.event)
     must_name_last_proposal(of, command.proposal)
@@ -147,6 +160,7 @@ def re_rate(context: ProcedureContext, command: ReRate) -> Decision:
                 decided_on=decided_on,
                 by=command.by,
                 decision_number=text_or_none(command.decision_number),
+                document_sha256=command.document_sha256,
             )
         ]
     )

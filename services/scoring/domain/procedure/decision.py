@@ -3,7 +3,7 @@
 from datetime import date
 
 from services.scoring.domain import refusals
-from services.scoring.domain.context import Command, Decision, ProcedureContext
+from services.scoring.domain.context import Command, Decision, ProcedureContext, must_be_documented
 from services.scoring.domain.procedure.steps import (
     day_given,
     decision_in_force,
@@ -32,14 +32,17 @@ class Decide(Command, frozen=True, kw_only=True):
     decided_on: date | None = None
     differs_reason: str | None = None
     decision_number: str | None = None
+    document_sha256: str | None = None
 
 
 def decide(context: ProcedureContext, command: Decide) -> Decision:
     """The competent person's decision on the last proposal, in the order of the law: self-assessment, meeting, for
-    leaders the opinion, decision. A decision made above the commune is only recorded here."""
+    leaders the opinion, decision. A decision made above the commune is only recorded here, with its number, day and
+    document."""
     must_be_rated(context, command.year, command.staff)
     of = standing(context.records, command.year, command.staff)
     must_be_competent(context, command.staff, command.by)
+    must_be_documented(context, command.by, command.decision_number, command.decided_on, command.document_sha256)
     must_be_undecided(of)
     must_name_last_proposal(of, command.proposal)
     if command.by != EXTERNAL:
@@ -67,6 +70,7 @@ def decide(context: ProcedureContext, command: Decide) -> Decision:
                 by=command.by,
                 differs_reason=reason,
                 decision_number=text_or_none(command.decision_number),
+                document_sha256=command.document_sha256,
             )
         ]
     )
@@ -88,7 +92,8 @@ class Notify(Command, frozen=True, kw_only=True):
 
 
 def notify(context: ProcedureContext, command: Notify) -> Decision:
-    """The written notice to the person, recorded by the Office."""
+    """The written notice to the person, recorded by the Chairman or the Office, a vice-chair on the Office's own."""
+    context.must_keep({command.staff}, "chair")
     decision = decision_in_force(context, command.year, command.staff)
     on = day_given(context, command.on, not_before=decision.decided_on)
     return Decision([events.RatingNotified(staff=command.staff, year=command.year, on=on)])
@@ -101,6 +106,7 @@ class Publish(Command, frozen=True, kw_only=True):
 
 def publish(context: ProcedureContext, command: Publish) -> Decision:
     """The public notice of the year in the agency. The answer names the undecided."""
+    context.must_keep((), "chair")
     staff = rated_staff(context.records, command.year, on=context.today)
     decisions = {person: standing(context.records, command.year, person).decision for person in staff}
     days = [decision.decided_on for decision in decisions.values() if decision]

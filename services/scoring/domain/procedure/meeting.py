@@ -32,7 +32,7 @@ class AssessOneself(Command, frozen=True, kw_only=True):
 def assess_oneself(context: ProcedureContext, command: AssessOneself) -> Decision:
     """A person's own assessment, typed by them or, from paper, by the Office."""
     must_be_rated(context, command.year, command.staff)
-    context.must_act_for(command.staff)
+    context.must_act_for(command.staff, about={command.staff})
     must_be_undecided(standing(context.records, command.year, command.staff))
     on = day_given(context, command.on, not_before=date(command.year, 1, 1))
     return Decision(
@@ -58,7 +58,9 @@ class RecordMeeting(Command, frozen=True, kw_only=True):
 
 
 def record_meeting(context: ProcedureContext, command: RecordMeeting) -> Decision:
-    """The collective meeting as in its minutes: numbers of people, and the votes on each person's level."""
+    """The collective meeting as in its minutes: numbers of people, and the votes on each person's level. Those on the
+    one who types are recorded by another, in minutes of the same meeting."""
+    context.must_keep({vote.staff for vote in command.votes})
     must_have_begun(context, command.year)
     held_on = day_given(context, command.held_on, not_before=date(command.year, 1, 1))
     if command.present < 1 or command.absent < 0:
@@ -83,9 +85,10 @@ class RecordOpinion(Command, frozen=True, kw_only=True):
 
 
 def record_opinion(context: ProcedureContext, command: RecordOpinion) -> Decision:
-    """The written opinion of the Party committee on a leader, recorded by the Office, never by the leader."""
+    """The written opinion of the Party committee on a leader, recorded by the Office, or by a leader on the Office's
+    own."""
+    context.must_keep({command.staff})
     must_be_rated(context, command.year, command.staff)
-    context.must_be_of_another(command.staff)
     if not needs_opinion(post_of_year(context, command.year, command.staff)):
         raise refusals.NOT_A_LEADER(staff=command.staff)
     must_be_undecided(standing(context.records, command.year, command.staff))

@@ -1,12 +1,19 @@
 """The proposals of the system: the computed level of a person with what it takes to compute it again."""
 
 import hashlib
+from collections.abc import Collection
 
 import msgspec
 
 from services.scoring.domain import refusals
+from services.scoring.domain.concerns import a_keeper_or_the_chair, must_not_be_for_the_sender_alone
 from services.scoring.domain.context import Command, Decision, ProcedureContext
-from services.scoring.domain.procedure.steps import must_be, must_be_rated, must_be_undecided, must_have_begun
+from services.scoring.domain.procedure.steps import (
+    must_be_rated,
+    must_be_undecided,
+    must_have_begun,
+    must_keep_or_lead,
+)
 from services.scoring.domain.sheet import Sheet, sheet, sheet_bytes, sheets
 from services.scoring.domain.standing import standing
 from shared import events
@@ -31,8 +38,9 @@ class Proposed(msgspec.Struct, frozen=True):
 
 def propose(context: ProcedureContext, command: Propose) -> Decision:
     """The system's proposals for everyone who is not decided yet, each pinning rule set, day, positions and the SHA-256
-    of the sheet. The answer says of each what was proposed, or why nothing was."""
-    _must_propose(context, command)
+    of the sheet. The answer says of each what was proposed, or why nothing was. Refuses a sender whose own is the only
+    one left."""
+    _must_propose(context, command, ())
     proposals, outcomes = [], []
     for of_person in sheets(context.records, command.year, context.today):
         try:
@@ -43,6 +51,8 @@ def propose(context: ProcedureContext, command: Propose) -> Decision:
         else:
             proposals.append(proposal)
             outcomes.append(Proposed(proposal.staff, proposal.proposal, proposal.level))
+    people = [proposal.staff for proposal in proposals]
+    must_not_be_for_the_sender_alone(context, command, people, a_keeper_or_the_chair)
     return Decision(proposals, outcomes)
 
 
@@ -53,7 +63,7 @@ class ProposeOne(Propose, frozen=True, kw_only=True):
 def propose_one(context: ProcedureContext, command: ProposeOne) -> Decision:
     """The system's proposal for one person. Also possible after the decision, whatever became of the person's post: a
     re-rating rests on it. Refuses while a result waits (`result-waits`)."""
-    _must_propose(context, command)
+    _must_propose(context, command, {command.staff})
     if standing(context.records, command.year, command.staff).decision is None:
         must_be_rated(context, command.year, command.staff)
     of_person = sheet(context.records, command.year, command.staff, on=context.today)
@@ -61,9 +71,9 @@ def propose_one(context: ProcedureContext, command: ProposeOne) -> Decision:
     return Decision([proposal], {"proposal": proposal.proposal, "level": proposal.level})
 
 
-def _must_propose(context: ProcedureContext, command: Propose) -> None:
+def _must_propose(context: ProcedureContext, command: Propose, about: Collection[str]) -> None:
     context.must_act_for(command.by)
-    must_be(context, command.by, "chair", "office")
+    must_keep_or_lead(context, command.by, about)
     must_have_begun(context, command.year)
 
 

@@ -1,5 +1,6 @@
 """What several steps of the procedure check."""
 
+from collections.abc import Collection
 from datetime import date
 
 from services.scoring.domain import refusals
@@ -41,16 +42,17 @@ def must_be_rated(context: ProcedureContext, year: int, staff: str) -> None:
         raise refusals.NOT_RATED_HERE(staff=staff, year=year)
 
 
-def must_be(context: ProcedureContext, by: str, *roles: str) -> None:
+def must_keep_or_lead(context: ProcedureContext, by: str, about: Collection[str]) -> None:
+    """Refuses anyone but the Chairman and the Office; for the Office's own people a vice-chair may too."""
     context.must_be_in_post(by)
-    if not context.has_role(by, *roles):
-        raise (refusals.CHAIR_OR_OFFICE_ONLY if "chair" in roles else refusals.OFFICE_ONLY)(by=by)
+    if not context.keeps(by, about, "chair"):
+        raise refusals.CHAIR_OR_OFFICE_ONLY(by=by)
 
 
 def must_be_competent(context: ProcedureContext, staff: str, by: str) -> None:
-    context.must_act_for(by)
-    context.must_be_of_another(staff, by)
-    must_rate(context, post_of(context, staff), by)
+    post_of(context, staff)
+    context.must_act_for(by, about={staff})
+    must_rate(context, staff, by)
 
 
 def must_be_undecided(of: Standing) -> None:

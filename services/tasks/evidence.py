@@ -1,12 +1,10 @@
 """Files outside the log: evidence of results, and files that were imported; stored by their hash, each once."""
 
 import hashlib
-import io
 import os
 import stat
 import tempfile
 import unicodedata
-import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -22,23 +20,6 @@ MAX_EVIDENCE = 20 * 1024 * 1024  # bytes; scans of a commune's documents stay we
 LONGEST_NAME = 200
 CHUNK = 1024 * 1024
 
-ZIP = b"PK\x03\x04"
-OFFICE = "application/vnd.openxmlformats-officedocument"
-# Only kinds that no browser runs; a page or picture with scripts inside would be shown under our own name.
-SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-)
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-OLE_KINDS = {".doc": "application/msword", ".xls": "application/vnd.ms-excel", ".ppt": "application/vnd.ms-powerpoint"}
-ZIP_KINDS = {
-    "word/document.xml": f"{OFFICE}.wordprocessingml.document",
-    "xl/workbook.xml": f"{OFFICE}.spreadsheetml.sheet",
-    "ppt/presentation.xml": f"{OFFICE}.presentationml.presentation",
-}
-TEXT_KINDS = {".txt": "text/plain", ".csv": "text/csv"}
-
 
 def store_evidence(service: Tasks, commune: str, task: str, file_name: str, content: Content) -> Evidence:
     """Keep a file for a task and return what a report names it by.
@@ -51,7 +32,7 @@ def store_evidence(service: Tasks, commune: str, task: str, file_name: str, cont
     if size > MAX_EVIDENCE:
         raise refusals.EVIDENCE_TOO_LARGE(limit_mb=MAX_EVIDENCE // (1024 * 1024))
     name = safe_name(file_name)
-    media_type = in_child(f"{__name__}:media_type_of", content, str, name=name)
+    media_type = in_child("services.tasks.inspection:media_type_of", content, str, name=name)
     sha256 = keep(folder(service, commune), content)
     stored_at = format_time(service.clock())
     with writing(service.engine, commune) as connection:
@@ -147,37 +128,3 @@ def safe_name(file_name: str) -> str:
     if len(name) > LONGEST_NAME:
         name = f"{stem[: LONGEST_NAME - len(ending) - 1]}{dot}{ending}"[:LONGEST_NAME]
     return name or "minh-chung"
-
-
-def media_type_of(content: bytes, name: str) -> str:
-    """The kind of the bytes, whatever the sender says. Refuses kinds that are not taken."""
-    for signature, media_type in SIGNATURES:
-        if content.startswith(signature):
-            return media_type
-    ending = Path(name).suffix.lower()
-    if content.startswith(OLE) and ending in OLE_KINDS:
-        return OLE_KINDS[ending]
-    if content.startswith(ZIP) and (office_kind := _office_kind(content)):
-        return office_kind
-    if ending in TEXT_KINDS and _is_text(content):
-        return TEXT_KINDS[ending]
-    raise refusals.EVIDENCE_KIND()
-
-
-def _office_kind(content: bytes) -> str | None:
-    """A document of Office without macros."""
-    try:
-        names = set(zipfile.ZipFile(io.BytesIO(content)).namelist())
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        return None
-    if any(name.endswith("vbaProject.bin") for name in names):
-        return None
-    return next((media_type for part, media_type in ZIP_KINDS.items() if part in names), None)
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return all(char in "\t\r\n\f" or unicodedata.category(char) != "Cc" for char in text)

@@ -39,7 +39,7 @@ def main() -> None:
 
 def _limit(limits: Limits, parent: int) -> None:
     """What a system does not know (macOS has no address space limit) is left out: the parent's deadline holds."""
-    os.nice(10)
+    os.nice(5)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     signal.alarm(limits.wall_s + 5)  # where the kernel cannot tie its life to the parent's
     if sys.platform == "linux":

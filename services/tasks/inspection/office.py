@@ -27,8 +27,8 @@ TYPES = {
     "afchunk": "tài liệu nhúng ở dạng khác",
 }
 # Relationships that fetch something when a document is opened, if what they name is elsewhere.
-FETCHES = ("attachedtemplate", "frame", "subdocument", "externallinkpath", "xlexternallinkpath")
-ELSEWHERE = re.compile(r"(?i)(?:https?|ftp|file://[^/]|mhtml|\\\\|//)")
+FETCHES = ("attachedtemplate", "frame", "subdocument")
+ELSEWHERE = re.compile(r"(?i)(?:https?:|ftp:|mhtml:|\\\\|//|file:(?://[^/]|/*\\\\|/{4}))")
 DDE = re.compile(r"(?i)ddeauto|(?:^|[^a-z])dde[\s\\\"]")
 DDE_LINK = re.compile(rb"<(?:\w+:)?ddeLink\b")
 BROKEN = (ValueError, OSError, EOFError, NotImplementedError, RuntimeError)
@@ -45,7 +45,7 @@ def harmless_kind(content: bytes, depth: int = 1) -> Kind:
             _must_be_nothing_else(archive, content)
             types = _Types(archive)
             kind = next((MAIN[each] for each in types.declared if each in MAIN), None)
-            found = sorted({words for words in _found(archive, types, depth)})
+            found = sorted(set(_found(archive, types, depth)))
     except (*BROKEN, zipfile.BadZipFile, zlib.error, ET.ParseError) as error:
         raise refusals.EVIDENCE_BROKEN(kind="Office") from error
     if found:

@@ -1,4 +1,4 @@
-"""Lists (annex, roster) that want a reader's memory or time: each is small to send and large to read.
+"""Lists (annex, roster) and evidence that want a reader's memory or time: each is small to send and large to read.
 
 `python -m tests.support.hostile FOLDER` writes them as files, to try other programs with.
 """
@@ -7,6 +7,7 @@ import io
 import random
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 SHEETML = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 MEBIBYTE = 1024 * 1024
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 HEADER = "".join(
     f'<c r="{column}1" t="inlineStr"><is><t>{text}</t></is></c>'
@@ -246,9 +248,75 @@ FILES: dict[str, Callable[[], bytes]] = {
 }
 
 
+def pdf(*objects: bytes) -> bytes:
+    """Objects after those of a page, without a table of where they are."""
+    page = (b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>", b"<</Type/Page/Parent 2 0 R>>")
+    numbered = b"".join(b"%d 0 obj%s endobj\n" % (number, each) for number, each in enumerate((*page, *objects), 1))
+    return b"%PDF-1.7\n" + numbered + b"trailer<</Root 1 0 R>>\n%%EOF\n"
+
+
+def object_stream(inflated: bytes) -> bytes:
+    """The fifth object is in a compressed stream, to which the table leads."""
+    packed = zlib.compress(inflated, 9)
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R/A 5 0 R>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+        b"<</Type/ObjStm/N 1/First 4/Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(packed), packed),
+    ]
+    written, rows = bytearray(b"%PDF-1.7\n"), b"\0" * 6
+    for number, each in enumerate(objects, start=1):
+        rows += b"\1" + len(written).to_bytes(4, "big") + b"\0"
+        written += b"%d 0 obj%s endobj\n" % (number, each)
+    rows += b"\2" + (4).to_bytes(4, "big") + b"\0" + b"\1" + len(written).to_bytes(4, "big") + b"\0"
+    table = b"6 0 obj<</Type/XRef/Size 7/W[1 4 1]/Root 1 0 R/Length %d>>stream\n%s\nendstream endobj\n"
+    end = b"startxref\n%d\n%%%%EOF\n" % len(written)
+    return bytes(written) + table % (len(rows), rows) + end
+
+
+def office(**parts: bytes) -> bytes:
+    """A document of Word with more parts."""
+    written = io.BytesIO()
+    kind = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(
+            "[Content_Types].xml",
+            f'<Types xmlns="{PACKAGE}/content-types"><Override PartName="/a" ContentType="{kind}"/></Types>',
+        )
+        for name, content in parts.items():
+            archive.writestr(name.replace("__", "/").replace("_", "."), content)
+    return written.getvalue()
+
+
+# The same for evidence: name → what makes it.
+EVIDENCE: dict[str, Callable[[], bytes]] = {
+    "long-trieu-mang.pdf": lambda: pdf(b"[" * 10_000_000),
+    "trieu-doi-tuong.pdf": lambda: pdf(*[b"<</A 1>>"] * 800_000),
+    "trieu-muc.pdf": lambda: pdf(b"[" + b"<</A/B>>" * 2_400_000 + b"]"),
+    "vong-trang.pdf": lambda: (
+        b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 1 0 R/Kids[1 0 R 1 0 R]/Count 9>>endobj\n"
+        b"trailer<</Root 1 0 R>>\n%%EOF\n"
+    ),
+    "nen-mot-ti.pdf": lambda: object_stream(b"5 0 " + b"[" + b"1 " * (400 * MEBIBYTE) + b"]"),
+    "toan-trailer.pdf": lambda: pdf() + b"trailer<</Root 1 0 R/Prev 9>>\nstartxref\n9\n%%EOF\n" * 300_000,
+    "bom.docx": lambda: office(word__document_xml=b" " * (2000 * MEBIBYTE // 8)),
+    "lien-ket.docx": lambda: office(word___rels__a_rels=b"<a>" + b"<b/>" * 5_000_000 + b"</a>"),
+    "sau.docx": lambda: office(word___rels__a_rels=b"<a>" * 5_000_000),
+    "truong.docx": lambda: office(word__document_xml=b"<a><w>instrText</w>" + b"<b><c/></b>" * 2_000_000 + b"</a>"),
+    "long-nhau.docx": lambda: office(a_docx=office(a_docx=office(a_docx=office(a_docx=b"PK\x03\x04")))),
+    "phan.docx": lambda: office(**{f"a{n}": b"x" for n in range(60_000)}),
+    "vong.doc": lambda: OLE + b"\0" * 16 + bytes.fromhex("3e000300feff090006000000") + b"\0" * (5 * MEBIBYTE),
+    "toan-khong.xls": lambda: OLE + b"\0" * (19 * MEBIBYTE),
+    "trang.txt": lambda: b"=|" * (9 * MEBIBYTE),
+    "bang.csv": lambda: b"=" * (19 * MEBIBYTE),
+    "ve.jpg": lambda: b"\xff\xd8\xff" + b"PK\x05\x06" * (4 * MEBIBYTE),
+    "the.png": lambda: b"\x89PNG\r\n\x1a\n" + b"<!doctype" + b" " * (19 * MEBIBYTE),
+}
+
+
 def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, make in FILES.items():
+    for name, make in (FILES | EVIDENCE).items():
         (folder / name).write_bytes(make())
 
 

@@ -1,6 +1,7 @@
 """PDF: every object is read by qpdf, those in compressed object streams too, where names cannot be searched for."""
 
 import io
+import re
 from collections.abc import Iterator
 
 import pikepdf
@@ -35,6 +36,10 @@ VALUES = {
         "/3D": "nội dung đa phương tiện",
     },
 }
+# Warnings of qpdf: it passed over objects in a compressed stream, which a program may read all the same.
+UNREAD = ("unfilterable", "error decoding", "deeply nested")
+LONG = 7  # bytes of a name that does not come about by chance in 20 MB of picture
+ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
 # What may happen by itself when a document is opened: showing a place of it.
 MAY_OPEN = ("/GoTo", "/Named")
 
@@ -47,15 +52,27 @@ def must_be_harmless(content: bytes) -> None:
     try:
         with pikepdf.open(io.BytesIO(content), inherit_page_attributes=False) as document:
             pages = len(document.pages)
-            found = sorted({words for each in document.objects for words in _found(each)})
+            found = {words for each in document.objects for words in _found(each)}
+            warnings = " ".join(map(str, document.get_warnings()))
     except pikepdf.PasswordError as error:
         raise refusals.EVIDENCE_LOCKED(kind=PDF.words) from error
     except (pikepdf.PdfError, pikepdf.DependencyError, ValueError, RuntimeError) as error:
         raise refusals.EVIDENCE_BROKEN(kind=PDF.words) from error
-    if not pages:
+    if "bad_alloc" in warnings:
+        raise MemoryError
+    if not pages or any(sign in warnings for sign in UNREAD):
         raise refusals.EVIDENCE_BROKEN(kind=PDF.words)
+    if warnings:
+        found |= _named(content)
     if found:
-        raise refusals.EVIDENCE_ACTIVE(found=", ".join(found))
+        raise refusals.EVIDENCE_ACTIVE(found=", ".join(sorted(found)))
+
+
+def _named(content: bytes) -> set[str]:
+    """What a damaged file names: another program may read objects that qpdf took for damaged."""
+    plain = ESCAPED.sub(lambda escaped: bytes([int(escaped[1], 16)]), content)
+    names = VALUES["/S"] | VALUES["/Type"]
+    return {words for name, words in names.items() if len(name) >= LONG and name.encode() in plain}
 
 
 def _found(top: object) -> Iterator[str]:

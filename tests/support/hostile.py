@@ -291,7 +291,7 @@ def office(**parts: bytes) -> bytes:
 # The same for evidence: name → what makes it.
 EVIDENCE: dict[str, Callable[[], bytes]] = {
     "long-trieu-mang.pdf": lambda: pdf(b"[" * 10_000_000),
-    "trieu-doi-tuong.pdf": lambda: pdf(*[b"<</A 1>>"] * 800_000),
+    "trieu-doi-tuong.pdf": lambda: pdf(*[b"<</A 1>>"] * 700_000),
     "trieu-muc.pdf": lambda: pdf(b"[" + b"<</A/B>>" * 2_400_000 + b"]"),
     "vong-trang.pdf": lambda: (
         b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 1 0 R/Kids[1 0 R 1 0 R]/Count 9>>endobj\n"

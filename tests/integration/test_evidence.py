@@ -187,7 +187,8 @@ def test_a_name_in_vietnamese_is_sent_as_the_standards_say(commune: Commune) -> 
 
 
 TEXT = "urn:oasis:names:tc:opendocument:xmlns"
-WITH_A_LINK = f"""<office:document xmlns:office="{TEXT}:office:1.0" xmlns:text="{TEXT}:text:1.0"
+WITH_A_LINK = f"""<?xml version="1.0" encoding="UTF-8"?>
+<office:document xmlns:office="{TEXT}:office:1.0" xmlns:text="{TEXT}:text:1.0"
  xmlns:xlink="http://www.w3.org/1999/xlink" office:version="1.3"
  office:mimetype="application/vnd.oasis.opendocument.text"><office:body><office:text>
 <text:p><text:a xlink:type="simple" xlink:href="https://tiencanh.gov.vn/">Trang của xã</text:a></text:p>

@@ -17,7 +17,7 @@ import pytest
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-from tests.scenario.conftest import command_line
+from tests.scenario.conftest import Cchc, command_line
 from tests.scenario.test_run import running
 from tests.support import hostile
 from tests.support.processes import get
@@ -142,6 +142,14 @@ def test_a_hostile_list_is_read_or_refused_and_others_are_answered(office: Offic
         with bounded(office):
             status, said = office.ask(f"/imports/annex/{said['sha256']}/annotated?directive={office.directive}")
     assert status == 200 or (status in (413, 422) and said["title"] and said["code"].startswith("file-")), said
+
+
+@pytest.mark.parametrize("name", ["mot-chuoi-39999-o.xlsx", "mot-o.csv"])
+def test_the_command_line_refuses_as_well(cchc: Cchc, tmp_path: Path, name: str):
+    file = tmp_path / name
+    file.write_bytes(hostile.FILES[name]())
+    said = cchc("import", "roster", str(file), code=2).stderr
+    assert "[file-" in said and "Hãy" in said
 
 
 @pytest.mark.parametrize("name", hostile.EVIDENCE)

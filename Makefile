@@ -10,7 +10,7 @@ UV_VERSION = 0.13.9
 COMPILE = $(UV) pip compile pyproject.toml - --universal --python-version 3.11 --generate-hashes --quiet \
 	--custom-compile-command 'make lock'
 
-.PHONY: help run test lint bench lock clean
+.PHONY: help run test lint bench sbom audit lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,19 @@ lint: $(VENV)/.dev ## ruff, formatting, import contracts, types
 
 bench: $(VENV)/.dev ## print speed and memory, each figure beside its baseline
 	@$(BIN)/python -m bench $(ARGS)
+
+sbom: $(VENV)/.dev ## write build/sbom.json (CycloneDX): every package that runs, its version, licence and what needs it
+	@# from an environment that holds nothing else
+	@$(BIN)/python -m venv --clear .cache/runtime
+	@.cache/runtime/bin/pip --disable-pip-version-check --quiet install --require-hashes -r requirements.txt
+	@.cache/runtime/bin/pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --no-index --editable .
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+	  --output-format JSON --output-file build/sbom.json .cache/runtime
+	@echo "build/sbom.json"
+
+audit: $(VENV)/.dev ## look up known vulnerabilities of what runs; fails also for a package that could not be looked up
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.txt --progress-spinner off
 
 lock: $(UV) ## write requirements*.txt anew from pyproject.toml; keeps versions that still fit (UPGRADE=--upgrade: takes the newest)
 	@# setuptools builds the package without isolation, so it is locked like the rest

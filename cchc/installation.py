@@ -25,6 +25,7 @@ from services.scoring.service import Scoring
 from services.tasks import personal
 from services.tasks.service import Tasks
 from shared.background import Background
+from shared.budgets import Budgets, spend_from
 from shared.eventlog import Head, Log, open_database, reading, utcnow
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
@@ -143,6 +144,12 @@ class Installation:
     def web(self, service: str) -> flask.Flask:
         descriptor = SERVICES[service]
         return descriptor.web(self.handle(descriptor), self)
+
+    def served(self, service: str) -> flask.Flask:
+        """The web app as clients reach it: what each may change has a budget."""
+        app = self.web(service)
+        spend_from(app, Budgets(self.engine(service), self.settings.allowances()))
+        return app
 
     def screens(
         self,

@@ -28,6 +28,7 @@ WORDS: Columns = {
 CODES: Columns = {
     "addresses": ("commune", "staff", "channel"),
     "alembic_version": ("version_num",),
+    "budgets": ("commune", "actor", "kind"),
     "cursors": ("source", "commune"),
     "deliveries": ("commune", "reminder", "message", "claimed_by", "claimed_until", "not_before"),
     "endpoints": ("commune", "endpoint", "rules", "created_at", "disabled_at", "disabled_reason"),
@@ -41,6 +42,7 @@ CODES: Columns = {
         "queued_at", "state", "state_at", "reason", "sent_as", "acknowledged_at",
     ),
     "people": ("commune", "staff"),
+    "noticed": ("commune", "source"),
     "planned": ("commune", "until", "positions"),
     "policies": ("commune", "time", "policy"),
     "positions": ("projection", "source", "commune", "parked"),

@@ -3,24 +3,25 @@
 import gc
 import logging
 import os
-import select
 import shutil
 import signal
 import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+import time
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
-from werkzeug.serving import WSGIRequestHandler, make_server
+from gunicorn.workers.base import Worker
 
+from cchc.front import Front, answering
 from cchc.installation import Installation
+from cchc.limits import Limits
 from cchc.output import progress
 from cchc.served import listen
 from cchc.services import SERVICES
@@ -47,8 +48,10 @@ STOPPING = (signal.SIGTERM, signal.SIGINT)
 class _Gunicorn(BaseApplication):
     """gunicorn, configured by a dictionary instead of a command line."""
 
-    def __init__(self, build: Callable[[], Any], options: Mapping[str, Any]) -> None:
+    def __init__(self, service: str, build: Callable[[], Any], limits: Limits, options: Mapping[str, Any]) -> None:
+        self.service = service
         self.build = build
+        self.limits = limits
         self.options = options
         super().__init__()
 
@@ -77,31 +80,26 @@ def _hear() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (*STOPPING, signal.SIGQUIT))
 
 
-class _Worker(ThreadWorker):
-    """A threaded gunicorn worker that shuts down promptly without dropping accepted connections."""
+class _Worker(Worker):
+    """A gunicorn worker around the loop that serves its clients."""
 
     def init_signals(self) -> None:
         super().init_signals()
         _hear()
 
-    def set_accept_enabled(self, enabled: bool) -> None:
-        ending = self._accepting and not enabled and not self.alive
-        if ending:
-            # A client that is connected has most likely sent a request: the kernel would reset it with the socket.
-            for listener in self.sockets:
-                while select.select([listener], [], [], 0)[0]:
-                    self.accept(listener)
-        super().set_accept_enabled(enabled)
-        if ending:
-            # Clients that come from now on are refused at once, instead of waiting in vain.
-            for listener in self.sockets:
-                listener.close()
-
-    def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        # While shutting down, gunicorn waits up to the whole graceful timeout for the next event and only then looks
-        # for idle connections past their keep-alive: a single one of a proxy would delay it until it is killed.
-        super().wait_for_and_dispatch_events(min(timeout, LOOK_S))
-        self.notify()
+    def run(self) -> None:
+        gunicorn: _Gunicorn = self.app
+        [listener] = self.sockets
+        front = Front(listener.sock, self.wsgi, service=gunicorn.service, threads=THREADS, limits=gunicorn.limits)
+        while self.alive and self.ppid == os.getppid():
+            self.notify()
+            front.turn(LOOK_S)
+        front.stop_listening()
+        end = time.monotonic() + self.cfg.graceful_timeout
+        while front.clients and time.monotonic() < end:
+            self.notify()
+            front.turn(LOOK_S)
+        front.end()
 
 
 class _Log(Logger):
@@ -121,7 +119,7 @@ def settle() -> None:
     gc.freeze()
 
 
-def serve_all(open_installation: Callable[[], Installation], listener: socket.socket) -> None:
+def serve_all(open_installation: Callable[[], Installation], listener: socket.socket, limits: Limits) -> None:
     """Every service in one process: one worker with threads, the background loops beside it."""
     # A person at a terminal has come for the sign-in link, and is shown only failures; `cchc doctor` tells the rest.
     log_to(level=logging.ERROR if sys.stdout.isatty() else logging.INFO)
@@ -134,7 +132,7 @@ def serve_all(open_installation: Callable[[], Installation], listener: socket.so
         loops = Loops({name: loop for each in backgrounds for name, loop in each.named_loops().items()})
         running.append(loops)
         measures = [loops.measure, *(measure for each in backgrounds for measure in each.measures())]
-        apps = {service: installation.web(service) for service in SERVICES}
+        apps = {service: installation.served(service) for service in SERVICES}
         screens = installation.screens(apps, alive=loops.checks(), measures=measures)
         return mount({"/": screens} | {f"/api/v1/{service}": app for service, app in apps.items()})
 
@@ -148,11 +146,12 @@ def serve_all(open_installation: Callable[[], Installation], listener: socket.so
 
     hooks = {"post_worker_init": post_worker_init, "worker_exit": worker_exit}
     # The loops end while requests do, and may take longer.
-    _Gunicorn(build, _options(listener, workers=1) | hooks | {"graceful_timeout": int(DRAIN_S) + 5}).run()
+    options = _options(listener, workers=1) | hooks | {"graceful_timeout": int(DRAIN_S) + 5}
+    _Gunicorn("web", build, limits, options).run()
 
 
 def serve_one(
-    open_installation: Callable[[], Installation], service: str, listener: socket.socket, workers: int
+    open_installation: Callable[[], Installation], service: str, listener: socket.socket, workers: int, limits: Limits
 ) -> None:
     """The web processes of one service, whose background process is `cchc work`, or those of the screens (`web`)."""
     log_to()
@@ -170,11 +169,12 @@ def serve_one(
         shutil.rmtree(counts, ignore_errors=True)
 
     hooks = {"child_exit": child_exit, "on_exit": on_exit}
-    _Gunicorn(lambda: _app(open_installation(), service), _options(listener, workers) | hooks).run()
+    options = _options(listener, workers) | hooks
+    _Gunicorn(service, lambda: _app(open_installation(), service), limits, options).run()
 
 
 def _app(installation: Installation, service: str) -> Any:
-    return installation.screens() if service == "web" else installation.web(service)
+    return installation.screens() if service == "web" else installation.served(service)
 
 
 def work(installation: Installation, service: str, bind: tuple[str, int] | None = None) -> int:
@@ -189,7 +189,8 @@ def work(installation: Installation, service: str, bind: tuple[str, int] | None 
     app.register_blueprint(
         health_blueprint(background.checks(), loops.checks(), [loops.measure, *background.measures()])
     )
-    with _answering(app, *bind) if bind else nullcontext():
+    # Supervisors ask from the own network: whoever asks more often than they is turned away.
+    with answering(app, listen(*bind), service, Limits(connections=200)) if bind else nullcontext():
         loops.start()
         logger.info("the background process of %s is at work", service)
         while not loops.stopping.is_set() and signal.sigtimedwait(STOPPING, LOOK_S) is None:
@@ -200,23 +201,6 @@ def work(installation: Installation, service: str, bind: tuple[str, int] | None 
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         ended = loops.stop()
     return 0 if ended and not loops.failure else 1
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Nothing: probes ask every few seconds."""
-
-
-@contextmanager
-def _answering(app: flask.Flask, host: str, port: int) -> Iterator[None]:
-    with listen(host, port) as listener:
-        server = make_server(host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno())
-    threading.Thread(target=server.serve_forever, name="answering", daemon=True).start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def _end_together(loops: Loops, worker: Any) -> None:
@@ -235,7 +219,6 @@ def _options(listener: socket.socket, workers: int) -> dict[str, Any]:
         "bind": f"fd://{listener.detach()}",
         "workers": workers,
         "worker_class": _Worker,
-        "threads": THREADS,
         "preload_app": False,
         "graceful_timeout": REQUESTS_END_S,
         "accesslog": None,

@@ -1,6 +1,7 @@
 """The address that an installation is served at: taken before anything is promised, and remembered for later links."""
 
 import errno
+import ipaddress
 import socket
 from collections.abc import Callable
 
@@ -37,6 +38,11 @@ def address_of(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     host = EVERYWHERE.get(host, host)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """Can only this machine connect?"""
+    return ipaddress.ip_address(listener.getsockname()[0]).is_loopback
 
 
 def remember(settings: Settings, address: str) -> None:

@@ -2,16 +2,20 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
 
 import msgspec
 
+from cchc.limits import MIB, Limits
 from cchc.services import SERVICES
 from services.notifications.channels.apprise import PLACE
 from services.notifications.channels.email import Server, address
 from services.notifications.channels.interface import Permanent
+from shared.budgets import Allowances
+from shared.eventlog.brokers import Brokers, NotBrokers
 
 # The codes of one-time sign-in links are no service's: tasks redeems them until there is a service of accounts.
 SIGN_IN = "sign_in"
@@ -33,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True):
     A WrongSetting stands where a channel's variable cannot be read: only what uses the channel fails by it.
 
     CCHC_DATA            folder for databases, evidence and keys (default ./data)
-    CCHC_KAFKA           bootstrap servers
+    CCHC_KAFKA           bootstrap servers, host:port,…; over TLS ssl://host:port,…?ca=FILE&certificate=FILE&key=FILE
     CCHC_DATABASE_<S>    SQLAlchemy URL of a service's database (default a SQLite file in the data folder)
     CCHC_OWNER_<S>       the same with the role that owns the tables and migrates them (default CCHC_DATABASE_<S>)
     CCHC_URL_<S>         base URL of a service, whose feed fills gaps of replicas
@@ -54,6 +58,17 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_WEBHOOK_ALLOW   hosts (name or name:port, separated by commas) that webhooks may reach in the own network and
                          without TLS; all others must be on the open internet and use HTTPS
     CCHC_LINK_BASE       scheme://host[:port][/path] that links in messages begin with (default CCHC_ORIGIN)
+
+    What the clients of one web process may take of it (cchc/limits.py):
+    CCHC_REQUEST_SECONDS          for a request to come, and for its answer to be read (default 30)
+    CCHC_CONNECTIONS              open at once (default 1000)
+    CCHC_CONNECTIONS_PER_ADDRESS  of one client address, unless a proxy stands in front (default 100)
+    CCHC_BUFFERED_MIB             that bodies and answers take while they wait for clients (default 256)
+
+    What one person may change through a service; a commune ten times as much (shared/budgets):
+    CCHC_CHANGES_A_MINUTE         requests that change something (default 120)
+    CCHC_TEXT_MIB_A_DAY           of bodies (default 2)
+    CCHC_FILES_MIB_A_DAY          of uploaded files (default 400)
     """
 
     data: Path
@@ -72,6 +87,8 @@ class Settings(msgspec.Struct, frozen=True):
     apprise: str | WrongSetting | None
     webhook_allow: frozenset[str]
     link_base: str | None
+    clients: Limits | WrongSetting
+    budgets: Allowances | WrongSetting
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ, data: Path | None = None) -> "Settings":
@@ -104,11 +121,29 @@ class Settings(msgspec.Struct, frozen=True):
             apprise=_apprise(environment.get("CCHC_APPRISE")),
             webhook_allow=frozenset(environment.get("CCHC_WEBHOOK_ALLOW", "").lower().replace(",", " ").split()),
             link_base=(environment.get("CCHC_LINK_BASE") or environment.get("CCHC_ORIGIN") or "").rstrip("/") or None,
+            clients=_limits(environment),
+            budgets=_budgets(environment),
         )
 
+    def limits(self, *, behind_proxy: bool = False) -> Limits:
+        """What clients may take of a web process. Raises WrongSetting."""
+        if isinstance(self.clients, WrongSetting):
+            raise self.clients
+        return replace(self.clients, per_address=None) if behind_proxy else self.clients
+
+    def allowances(self) -> Allowances:
+        """What one person may change. Raises WrongSetting."""
+        if isinstance(self.budgets, WrongSetting):
+            raise self.budgets
+        return self.budgets
+
     def must_be_right(self) -> None:
-        """Raises WrongSetting: what would otherwise show only when the first reminder goes out."""
-        for value in (self.smtp, self.mail_from, self.apprise):
+        """Raises WrongSetting: what would otherwise show only when the first reminder or event goes out."""
+        try:
+            _ = Brokers.parse(self.kafka or "").options()
+        except (NotBrokers, OSError) as error:
+            raise WrongSetting("CCHC_KAFKA", BROKERS_WRITTEN) from error
+        for value in (self.smtp, self.mail_from, self.apprise, self.clients, self.budgets):
             if isinstance(value, WrongSetting):
                 raise value
 
@@ -126,6 +161,37 @@ def _of_service(environment: Mapping[str, str], what: str, service: str) -> str 
     """The variable of one service, or what the one of all services says of it."""
     own = environment.get(f"CCHC_{what}_{service.upper()}")
     return own or environment.get(f"CCHC_{what}S", "").replace("{service}", service) or None
+
+
+def _limits(environment: Mapping[str, str]) -> Limits | WrongSetting:
+    try:
+        return Limits(
+            request_s=_number(environment, "CCHC_REQUEST_SECONDS", 30),
+            connections=_number(environment, "CCHC_CONNECTIONS", 1000),
+            per_address=_number(environment, "CCHC_CONNECTIONS_PER_ADDRESS", 100),
+            buffered=_number(environment, "CCHC_BUFFERED_MIB", 256) * MIB,
+        )
+    except WrongSetting as error:
+        return error
+
+
+def _budgets(environment: Mapping[str, str]) -> Allowances | WrongSetting:
+    try:
+        return Allowances(
+            changes=_number(environment, "CCHC_CHANGES_A_MINUTE", 120),
+            text=_number(environment, "CCHC_TEXT_MIB_A_DAY", 2) * MIB,
+            files=_number(environment, "CCHC_FILES_MIB_A_DAY", 400) * MIB,
+        )
+    except WrongSetting as error:
+        return error
+
+
+def _number(environment: Mapping[str, str], variable: str, default: int) -> int:
+    """Raises WrongSetting."""
+    text = environment.get(variable) or str(default)
+    if not text.isdecimal() or not int(text):
+        raise WrongSetting(variable, f"Viết một số nguyên lớn hơn 0, ví dụ {default}.")
+    return int(text)
 
 
 def _mail_server(url: str | None) -> Server | WrongSetting | None:
@@ -146,6 +212,9 @@ def _sender(header: str | None) -> Address | WrongSetting | None:
         return NO_SENDER
 
 
+BROKERS_WRITTEN = (
+    "Viết dạng máy-chủ:cổng,… hoặc ssl://máy-chủ:cổng,…?ca=TỆP&certificate=TỆP&key=TỆP, với các tệp PEM đọc được."
+)
 NO_SENDER = WrongSetting("CCHC_MAIL_FROM", 'Viết dạng "UBND xã <vanphong@example.org>".')
 
 

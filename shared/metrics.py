@@ -31,6 +31,7 @@ class Web(NamedTuple):
     in_progress: "Gauge"
     problems: "Counter"
     commands: "Counter"
+    turned_away: "Counter"
 
 
 @functools.cache
@@ -55,6 +56,11 @@ def web() -> Web:
             "cchc_commands_recorded_total",
             "Answers that name the position of what they recorded, retries of the same request included",
             ["service"],
+        ),
+        Counter(
+            "cchc_http_turned_away_total",
+            "Connections ended, or requests answered, before any app saw them, by reason",
+            ["service", "reason"],
         ),
     )
 

@@ -11,7 +11,7 @@ from cchc.cli.group import Group
 from cchc.cli.options import Day, commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail, table
-from services.notifications import queries
+from services.notifications import letters, queries
 from services.notifications.commands import execute
 from services.notifications.domain.policy import PublishPolicy
 from services.notifications.domain.texts import AUDIENCES, BASES, CHANNELS, REASONS, RULES, URGENCIES
@@ -162,11 +162,11 @@ def inbox(installation: Installation, staff: str, commune: str | None, json_outp
     service = installation.notifications
     with reading(service.engine, commune) as connection:
         require_person(connection, commune, staff)
-    found = queries.inbox(service, commune, staff)
+    found = letters.inbox(service, commune, staff)
     found.sort(key=lambda each: each.acknowledged_at is not None)
-    letters = queries.letters(service, commune, found, format_time(installation.clock()))
+    lying = letters.letters(service, commune, found, format_time(installation.clock()))
     if json_output:
-        as_json(letters)
+        as_json(lying)
         return
     table(
         ("Lúc", "Đã xem", "Tin", "Mã"),
@@ -177,10 +177,10 @@ def inbox(installation: Installation, staff: str, commune: str | None, json_outp
                 each.item.text,
                 each.reminder.reminder,
             )
-            for each in letters
+            for each in lying
         ],
     )
-    if not letters:
+    if not lying:
         click.echo(f"Hộp tin của {staff} trống.", err=True)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from cchc.doctor import databases, kafka, keys, logs, machine, outside, postgres
+from cchc.doctor import databases, encryption, kafka, keys, logs, machine, outside, postgres
 from cchc.doctor.examination import Check
 from cchc.doctor.finding import Finding
 from cchc.installation import Installation
@@ -57,6 +57,7 @@ _AFTER = (
     Check("services", OUTSIDE, "Dịch vụ", outside.services),
     Check("mail", OUTSIDE, "Thư điện tử", outside.mail),
     Check("origin", OUTSIDE, "Địa chỉ trình duyệt", outside.origin),
+    Check("encryption", OUTSIDE, "Mã hóa trên đường truyền", encryption.in_transit),
 )
 
 

@@ -8,6 +8,7 @@ from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
 from cchc.progress import own_log
 from cchc.services import SERVICES
+from shared.eventlog.brokers import Brokers
 from shared.eventlog.kafka import Cluster, describe_cluster, topic_name, wrong_settings
 from shared.eventlog.relay import RestoreUnfinished, compare_tail
 from shared.said import said_of
@@ -46,7 +47,7 @@ def topics(installation: Installation) -> Iterator[Finding]:
             wrong = True
             yield failure(
                 f"{topic}: {name} là {actual}, phải {'từ' if least else 'là'} {right}",
-                f"kafka-configs.sh --bootstrap-server {installation.settings.kafka} --alter"
+                f"kafka-configs.sh --bootstrap-server {_servers(installation)} --alter"
                 f" --entity-type topics --entity-name {topic} --add-config {name}={right}",
             )
     if not wrong:
@@ -55,7 +56,7 @@ def topics(installation: Installation) -> Iterator[Finding]:
 
 def partitions(installation: Installation) -> Iterator[Finding]:
     """One count for all topics, a leader and every replica for each, and enough replicas for the brokers there are."""
-    yield from findings_of(_cluster(installation), installation.settings.kafka or "")
+    yield from findings_of(_cluster(installation), _servers(installation))
 
 
 def findings_of(cluster: Cluster, bootstrap: str) -> list[Finding]:
@@ -106,6 +107,10 @@ def heads_against_topics(installation: Installation) -> Iterator[Finding]:
             yield failure(said, "cchc verify --topic, rồi khôi phục phần còn thiếu từ topic")
     if not wrong:
         yield ok("kho có đủ những gì đã phát gần đây")
+
+
+def _servers(installation: Installation) -> str:
+    return Brokers.parse(installation.settings.kafka or "").servers
 
 
 def _cluster(installation: Installation) -> Cluster:

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from services.notifications.queries import EventOfReminder, Letter, LineInWords, ReminderInWords
+from services.notifications.letters import Letter
+from services.notifications.queries import EventOfReminder, LineInWords, ReminderInWords
 
 
 class Reminders(msgspec.Struct, frozen=True):

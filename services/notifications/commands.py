@@ -17,6 +17,7 @@ from services.notifications.domain.preferences import ChangePreferences
 from services.notifications.domain.responses import AcknowledgeReminder, RecordSentByHand
 from services.notifications.domain.slips import IssueSlips
 from services.notifications.domain.urging import UrgeTasks
+from services.notifications.notices import own_notices
 from shared.eventlog import Appended, Decision, Key, StaleVersion, Transaction
 from shared.events import UrgingSlipIssued
 from shared.web.auth import Principal, authorise
@@ -66,7 +67,9 @@ def execute(
         stream = handler.stream
         if stream and if_match is not None and tx.version(stream) != if_match:
             raise StaleVersion(stream, if_match, tx.version(stream))
-        return handler.decide(Case(service, tx, principal, contacts), command)
+        decision = handler.decide(Case(service, tx, principal, contacts), command)
+        notices = own_notices(service, tx, principal.actor, decision.events)
+        return Decision([*decision.events, *notices], decision.result, decision.read)
 
     return service.log.append(commune, decide, actor=principal.actor, key=key)
 

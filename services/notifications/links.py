@@ -19,8 +19,8 @@ class Links(msgspec.Struct, frozen=True):
     def to(self, commune: str, occurrence: Occurrence) -> str | None:
         """The address of what a reminder is about; None without a base, or for what has no page.
 
-        A task's page is opened by a signed address: nobody can go through reminders by guessing. The signature grants
-        nothing else, as the page asks for a sign-in, so it never expires.
+        The page of a task or an act is opened by a signed address: nobody can go through reminders by guessing. The
+        signature grants nothing else, as the page asks for a sign-in, so it never expires.
         """
         kind, _, of = occurrence.about.partition("/")
         if self.base is None:
@@ -42,7 +42,7 @@ class Links(msgspec.Struct, frozen=True):
         return bool(self.secret) and hmac.compare_digest(given, made)
 
 
-_ACTED_ON = ("task", "check")
+_ACTED_ON = ("task", "check", "act")
 
 
 def _sheet(commune: str, of: str, _: Occurrence) -> str:

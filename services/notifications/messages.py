@@ -3,32 +3,35 @@
 People are named if their contact is known at that moment, else by their post. No message is stored.
 """
 
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
 
+from services.notifications import act_words
+from services.notifications.access import ACTIONS
 from services.notifications.channels.interface import Contact, Item, Message
 from services.notifications.domain import records as kept
 from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.people import Post, post_on, unit_on
 from services.notifications.domain.records import Records, TaskRecord
+from services.notifications.domain.rules import AT_ONCE
 from services.notifications.domain.task_state import TaskState, state_at
 from services.notifications.domain.weekly import month, week
+from services.notifications.words import TITLE_LENGTH, period_words, plain, shortened
 from shared.calendar import CalendarMissing, Calendars
 from shared.collation import order
 from shared.dates import day_month_year
-from shared.events import VIETNAM, local_day, parse_time
+from shared.disclosure import sees_published_only
+from shared.events import VIETNAM, Envelope, local_day, parse_time
 from shared.records import commune_name
 
 LATE, TODAY, SOON, OTHER = "Quá hạn", "Đến hạn hôm nay", "Sắp đến hạn", "Việc khác"
-HEADINGS = (LATE, TODAY, SOON, OTHER)
+AT_ONCE_HEADING = "Cần biết ngay"
+HEADINGS = (AT_ONCE_HEADING, LATE, TODAY, SOON, OTHER)
 
-# In a subject: mail clients and phones show less than a hundred characters.
-TITLE_LENGTH = 80
 # How many people or fields with late tasks a digest of figures names; the report has them all.
 LINES = 15
 
@@ -58,15 +61,17 @@ def compose(
     link: Callable[[Occurrence], str | None],
     catch_up: bool = False,
     documents: Collection[str] = (),
+    acts: Mapping[str, Sequence[Envelope]] = {},
 ) -> Message:
     """One message of these occurrences (at least one) to their recipient, as things stand at `at` (RFC 3339 in UTC).
 
     `contacts` are all contacts of the commune by staff id, empty to name nobody; a webhook never names anybody.
     `documents` are the rules that come with an urging slip for the Office. `catch_up`: the occurrences were missed
-    while the system stood still.
+    while the system stood still. `acts` are by reminder the events that notices are about.
     """
     named = {} if channel == "webhook" else contacts
-    view = _View(records, recipient, at, named, frozenset(documents), calendars_at(records, at))
+    most = act_words.LINES_OF_A_CHAT if channel == "apprise" else act_words.MOST_LINES
+    view = _View(records, recipient, at, named, frozenset(documents), calendars_at(records, at), acts, most)
     entries = [_entry(view, occurrence, link(occurrence)) for occurrence in _latest(occurrences, channel)]
     entries.sort(key=lambda entry: HEADINGS.index(entry.item.heading))
     tasks = {task_of(occurrence.about) for occurrence in occurrences}
@@ -82,24 +87,6 @@ def compose(
         urgent=any(occurrence.urgency == "immediate" for occurrence in occurrences),
         thread=f"task/{tasks.pop()}" if len(tasks) == 1 and None not in tasks else None,
     )
-
-
-def plain(text: str) -> str:
-    """A text on one line, composed (NFC), without control and invisible formatting characters."""
-    signs = ((sign, unicodedata.category(sign)) for sign in text if unicodedata.category(sign) != "Cf")
-    spaced = "".join(" " if kind[0] in "ZC" else sign for sign, kind in signs)
-    return unicodedata.normalize("NFC", " ".join(spaced.split()))
-
-
-def shortened(text: str, length: int = TITLE_LENGTH) -> str:
-    """At most `length` characters, cut between words where it can be."""
-    text = plain(text)
-    if len(text) <= length:
-        return text
-    cut = text[: length - 1]
-    if not text[length - 1].isspace() and " " in cut:
-        cut = cut.rsplit(" ", 1)[0]
-    return cut.rstrip(" ,;:.–-") + "…"
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -118,6 +105,8 @@ class _View(msgspec.Struct, frozen=True):
     contacts: Mapping[str, Contact]
     documents: frozenset[str]
     calendars: Calendars
+    acts: Mapping[str, Sequence[Envelope]]
+    most_acts: int
 
     @property
     def today(self) -> date:
@@ -144,6 +133,12 @@ class _View(msgspec.Struct, frozen=True):
         who = self.who(staff)
         return who if (contact and contact.name) or who == staff else f"{who} ({staff})"
 
+    @property
+    def supervises(self) -> bool:
+        """Is it only as a supervisor that the recipient reads numbers?"""
+        post = self.post(self.recipient)
+        return post is not None and sees_published_only(post.roles, ACTIONS["monthly.read"])
+
     def role(self, task: TaskRecord) -> str:
         """What the recipient is to the task: a key of ASKS."""
         unit = unit_on(self.records, task.lead, self.today, self.at)
@@ -164,7 +159,7 @@ def _latest(occurrences: Sequence[Occurrence], channel: str) -> Iterable[Occurre
     ordered = sorted(occurrences, key=lambda each: (each.run_on, each.queued_at, each.rule))
     if channel == "webhook":
         return ordered
-    return {(each.about, each.note): each for each in ordered}.values()
+    return {(each.about, each.note, each.rule in AT_ONCE and each.rule): each for each in ordered}.values()
 
 
 def _entry(view: _View, occurrence: Occurrence, link: str | None) -> _Entry:
@@ -283,34 +278,61 @@ def _appeal(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     )
 
 
+# Acts
+
+
+def _act(view: _View, occurrence: Occurrence, of: str) -> _Entry:
+    headline = act_words.headline(occurrence.rule)
+    events = view.acts.get(occurrence.reminder, ())
+    if not events:
+        return _Entry(headline, _item(occurrence, heading=AT_ONCE_HEADING, title=of, text=f"{headline}: {of}"))
+    title = act_words.title(view.records, events, view.named)
+    lines = [*act_words.details(view.records, occurrence.rule, events, view.named, view.most_acts)]
+    return _Entry(
+        headline,
+        _item(occurrence, heading=AT_ONCE_HEADING, title=title, text=f"{headline}: {title}", details=lines),
+    )
+
+
 # Figures of a week or a month
 
 
 def _week(view: _View, occurrence: Occurrence, of: str) -> _Entry:
+    title = _week_title(of)
+    if view.supervises:
+        return _unfilled(occurrence, title)
     now = week(view.records, view.at, ())
     total = now.total
     late = {person.staff: person.tasks.late + person.tasks.undone for person in now.people}
     by_field = [(field.name, field.tasks.late + field.tasks.undone) for field in now.fields]
-    year, _, number = of.partition("-W")
     details = [
         f"Quá hạn: trễ {total.late}, chưa làm {total.undone}. Đến hạn trong tuần: {total.due}.",
         f"Chờ kiểm tra, xác nhận: {total.waiting}. Xin gia hạn: {total.requests}.",
     ]
-    # Supervisors get numbers, not names.
-    post = view.post(view.recipient)
-    if not (post and "supervisor" in post.roles):
-        details += _listed("Quá hạn theo người chủ trì", [(view.named(staff), count) for staff, count in late.items()])
+    details += _listed("Quá hạn theo người chủ trì", [(view.named(staff), count) for staff, count in late.items()])
     details += _listed("Quá hạn theo lĩnh vực", by_field)
-    title = f"Báo cáo tuần {number.removeprefix('0')}/{year}"
     overdue = f"{total.late + total.undone} việc quá hạn trong {total.open} việc chưa xong"
     text = f"{title}, đến {day_month_year(now.on)}: {overdue}"
     return _Entry(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
 
 
+def _week_title(of: str) -> str:
+    year, _, number = of.partition("-W")
+    return f"Báo cáo tuần {number.removeprefix('0')}/{year}"
+
+
+def _unfilled(occurrence: Occurrence, title: str) -> _Entry:
+    """Supervisors see numbers as they are published, of months that are over (docs/adr/0031), and no others."""
+    details = ["Số liệu xem ở báo cáo của tháng đã kết thúc, mục số liệu giám sát."]
+    return _Entry(title, _item(occurrence, heading=OTHER, title=title, text=f"{title}: đã có số liệu", details=details))
+
+
 def _month(view: _View, occurrence: Occurrence, of: str) -> _Entry:
+    title = f"Báo cáo {period_words(of)}"
+    if view.supervises:
+        return _unfilled(occurrence, title)
     now = month(view.records, date.fromisoformat(f"{of}-01"), view.at)
     total = now.total
-    title = f"Báo cáo {period_words(of)}"
     text = f"{title}, đến {day_month_year(now.on)}: {total.overdue} việc quá hạn trong {total.open} việc chưa xong"
     details = [
         f"Chờ kiểm tra, xác nhận: {total.waiting}. Giao trong tháng: {total.assigned}.",
@@ -319,9 +341,9 @@ def _month(view: _View, occurrence: Occurrence, of: str) -> _Entry:
     return _Entry(title, _item(occurrence, heading=OTHER, title=title, text=text, details=details))
 
 
-def _listed(label: str, counts: Iterable[tuple[str, int]]) -> list[str]:
+def _listed(label: str, counts: Iterable[tuple[str, int | None]]) -> list[str]:
     """A line of the counts that are not zero, the highest first; those beyond LINES as one number. Names may repeat."""
-    some = ((name, count) for name, count in counts if count)
+    some = [(name, count) for name, count in counts if count]
     ordered = sorted(some, key=lambda each: (-each[1], order(each[0])))
     parts = [f"{name} {count}" for name, count in ordered[:LINES]]
     rest = sum(count for _, count in ordered[LINES:])
@@ -333,6 +355,7 @@ _WRITERS: Mapping[str, Callable[[_View, Occurrence, str], _Entry]] = {
     "check": _task,
     "sheet": _sheet,
     "appeal": _appeal,
+    "act": _act,
     "week": _week,
     "month": _month,
 }
@@ -345,6 +368,8 @@ def _subject(entries: Sequence[_Entry], at: str, catch_up: bool) -> str:
     now = parse_time(at).astimezone(VIETNAM)
     if catch_up:
         return f"Nhắc bù các việc bị lỡ, {now:%d/%m/%Y} ({len(entries)} việc)"
+    if all(entry.item.rule in AT_ONCE for entry in entries) and len(entries) > 1:
+        return f"Cần biết ngay: {len(entries)} việc được ghi, {now:%H:%M %d/%m/%Y}"
     if len(entries) == 1:
         only = entries[0]
         figures = only.item.about.startswith(("week/", "month/"))
@@ -360,18 +385,3 @@ def _closing(records: Records, catch_up: bool) -> str:
     if not catch_up:
         return sender
     return f"Hệ thống vừa hoạt động lại sau thời gian dừng; đây là các thông báo bị lỡ, gộp thành một tin.\n{sender}"
-
-
-def period_words(period: str) -> str:
-    """`2026-03` is tháng 3/2026, `2026-Q1` quý I/2026, `2026-W09` tuần 9/2026, `2026` năm 2026."""
-    year, _, part = period.partition("-")
-    if not part:
-        return f"năm {year}"
-    if part.startswith("Q"):
-        return f"quý {_QUARTERS.get(part[1:], part[1:])}/{year}"
-    if part.startswith("W"):
-        return f"tuần {int(part[1:])}/{year}"
-    return f"tháng {part.removeprefix('0')}/{year}"
-
-
-_QUARTERS = {"1": "I", "2": "II", "3": "III", "4": "IV"}

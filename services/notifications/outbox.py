@@ -216,6 +216,17 @@ def delivered(log: Log, commune: str, reminders: Sequence[str]) -> int:
     return sum(_record(log, commune, batch, result) for batch in _batches(reminders))
 
 
+def undeliverable(log: Log, commune: str, reminders: Sequence[str], reason: str) -> int:
+    """No channel can take them: they wait for the Office at once (gửi tay), for this reason (a code)."""
+
+    def result(tx: Transaction, held: list[_Held]) -> list[Data]:
+        return [
+            ReminderFailed(reminder=each.reminder, at=tx.time, attempt=1, final=True, reason=reason) for each in held
+        ]
+
+    return sum(_record(log, commune, batch, result) for batch in _batches(reminders))
+
+
 def suppressed(log: Log, commune: str, reasons: Mapping[str, str], *, worker: str | None = None) -> int:
     """They are not sent, each for its reason (a code), except those that a worker other than `worker` is sending."""
 

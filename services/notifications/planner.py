@@ -11,6 +11,7 @@ from itertools import groupby
 
 import msgspec
 
+from services.notifications import views
 from services.notifications.domain.occurrence import Wanted
 from services.notifications.domain.plan import Problem, View, plan
 from services.notifications.domain.policy import default_policy
@@ -118,7 +119,7 @@ class Planner:
                 queued = [AlreadyQueued(*row) for rows in tx.answers for row in rows]
                 return Decision(to_queue(commune, view, batch, queued, tx.time))
 
-            reads: list[Query] = [(_QUEUED, (commune, about)) for about in abouts]
+            reads: list[Query] = [(views.QUEUED, (commune, about)) for about in abouts]
             count += len(self.service.log.append(commune, decide, actor=ACTOR, reads=reads).versions)
         if count:
             logger.info("queued in %s: %d", commune, count)
@@ -143,10 +144,6 @@ def _by_about(ordered: Sequence[Wanted]) -> Iterator[list[Wanted]]:
         yield batch
 
 
-_QUEUED = (
-    "SELECT about, rule, due_version, run_on, recipient, channel, (state = 'suppressed' AND state_at = queued_at)"
-    " FROM occurrences WHERE commune = ? AND about = ?"
-)
 _PLANNED_UNTIL = "SELECT until, positions FROM planned WHERE commune = ?"
 _LAST_QUEUED = "SELECT max(queued_at) FROM occurrences WHERE commune = ? AND policy IS NOT NULL"
 _SET_PLANNED_UNTIL = (

@@ -3,16 +3,17 @@ was reminded, slips, the week and the month."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from sqlalchemy import select
 
-from services.notifications import outside_log, tables, views
+from services.notifications import act_words, outside_log, tables, views
 from services.notifications.access import person, sees_all
-from services.notifications.channels.interface import Contact, Item, Undeliverable
+from services.notifications.channels.interface import Contact, Undeliverable
 from services.notifications.documents import slips as documents
-from services.notifications.domain import refusals, weekly
+from services.notifications.domain import published, refusals, weekly
+from services.notifications.domain.acts import span_of, told_in
 from services.notifications.domain.occurrence import Occurrence, State, Wanted, task_of
 from services.notifications.domain.plan import Problem, View, plan
 from services.notifications.domain.records import Records
@@ -21,9 +22,21 @@ from services.notifications.domain.texts import CHANNELS, REASONS, RULES, STATES
 from services.notifications.domain.weekly import Month, ReachedRecipient, Week
 from services.notifications.domain.why import Line, why
 from services.notifications.domain.worklist import Worklist, worklist
-from services.notifications.messages import compose, period_words
+from services.notifications.reach import replicas_are_filled
+from services.notifications.words import period_words
 from shared.eventlog import reading, snapshot
-from shared.events import VIETNAM, PreferencesChanged, decode, end_of_day, format_time, local_day, parse_time, type_name
+from shared.events import (
+    VIETNAM,
+    Envelope,
+    PreferencesChanged,
+    decode,
+    end_of_day,
+    format_time,
+    local_day,
+    parse_time,
+    type_name,
+)
+from shared.projection import replay
 from shared.web.answers import answer_of
 from shared.web.auth import Principal
 
@@ -57,6 +70,25 @@ def contacts(service: "Notifications", commune: str) -> Mapping[str, Contact]:
         return service.channels.directory(commune)
     except Undeliverable as error:
         raise refusals.NAMES_AWAY() from error
+
+
+# By reminder, the events that a notice is about: the log has them, and the notice does not repeat them.
+Acts: TypeAlias = Mapping[str, Sequence[Envelope]]
+
+
+def acts_of(service: "Notifications", records: Records, occurrences: Iterable[Occurrence]) -> Acts:
+    """The events that these reminders are about, for those that are about acts; `records` need the people only."""
+    spans = {each.about: span for each in occurrences if (span := span_of(each.about))}
+    told = {}
+    for about, span in spans.items():
+        log = service.logs[span.source]
+        append = [decode(body) for body in log.read_all(records.commune, span.first - 1, span.last)]
+        told[about] = told_in(records, append)
+    return {
+        each.reminder: told[each.about].get((each.rule, each.recipient), ())
+        for each in occurrences
+        if each.about in told
+    }
 
 
 # The Office's day
@@ -141,14 +173,15 @@ def why_then(
     with snapshot(service.engine, commune) as connection:
         views.require_person(connection, commune, staff)
         theirs = views.occurrences(connection, commune, recipient=staff, last=day)
-    return [_line_in_words(view.records, line) for line in why(view, theirs, staff, day, now)]
+    acts = acts_of(service, view.records, theirs)
+    return [_line_in_words(view.records, acts, line) for line in why(view, theirs, staff, day, now)]
 
 
-def _line_in_words(records: Records, line: Line) -> LineInWords:
+def _line_in_words(records: Records, acts: Acts, line: Line) -> LineInWords:
     return answer_of(
         LineInWords,
         line,
-        title=title_of(records, line.about),
+        title=title_of(records, line.about, acts.get(line.reminder or "", ())),
         rule_text=RULES.get(line.rule, line.rule) if line.rule else None,
         text=_filled(line),
     )
@@ -222,13 +255,14 @@ def reminders(
 
 def reminder(service: "Notifications", principal: Principal, commune: str, reminder: str) -> Occurrence:
     """Refuses `reminder-unknown`, `reminder-of-another`."""
-    occurrence = _known(service, commune, reminder)
+    occurrence = known(service, commune, reminder)
     if occurrence.recipient != principal.staff and not sees_all(principal.roles):
         raise refusals.REMINDER_OF_ANOTHER()
     return occurrence
 
 
-def _known(service: "Notifications", commune: str, reminder: str) -> Occurrence:
+def known(service: "Notifications", commune: str, reminder: str) -> Occurrence:
+    """A reminder by its id. Refuses `reminder-unknown`."""
     with reading(service.engine, commune) as connection:
         occurrence = views.occurrence(connection, commune, reminder)
     if occurrence is None:
@@ -236,9 +270,10 @@ def _known(service: "Notifications", commune: str, reminder: str) -> Occurrence:
     return occurrence
 
 
-def in_words(service: "Notifications", commune: str, occurrences: Iterable[Occurrence]) -> list[ReminderInWords]:
+def in_words(service: "Notifications", commune: str, occurrences: Sequence[Occurrence]) -> list[ReminderInWords]:
     with snapshot(service.engine, commune) as connection:
         records = views.running(connection, commune, EVER)
+    acts = acts_of(service, records, occurrences)
     return [
         ReminderInWords(
             occurrence,
@@ -246,15 +281,17 @@ def in_words(service: "Notifications", commune: str, occurrences: Iterable[Occur
             STATES[occurrence.state],
             REASONS.get(occurrence.reason, occurrence.reason) if occurrence.reason else None,
             CHANNELS[occurrence.channel],
-            title_of(records, occurrence.about),
+            title_of(records, occurrence.about, acts.get(occurrence.reminder, ())),
         )
         for occurrence in occurrences
     ]
 
 
-def title_of(records: Records, about: str) -> str:
-    """What a reminder is about, in words."""
+def title_of(records: Records, about: str, acts: Sequence[Envelope] = ()) -> str:
+    """What a reminder is about, in words; `acts` are the events that a notice is about."""
     kind, _, rest = about.partition("/")
+    if acts:
+        return act_words.title(records, acts, lambda staff: staff)
     if (task := records.tasks.get(task_of(about) or "")) is not None:
         return task.title
     if kind in ("week", "month"):
@@ -279,73 +316,6 @@ def history(service: "Notifications", commune: str, reminder: str) -> list[Event
     """The events of a reminder, from the log."""
     envelopes = [decode(body) for body in service.log.read_stream(commune, f"reminder/{reminder}")]
     return [EventOfReminder(e.position, e.time, e.actor, type_name(e.data), e.data) for e in envelopes]
-
-
-# Inboxes and letters
-
-
-class Letter(msgspec.Struct, frozen=True):
-    """A reminder as it reads now, to its recipient; `task` is the id of the task that it is about, if it is one."""
-
-    reminder: Occurrence
-    item: Item
-    task: str | None
-
-
-def inbox(
-    service: "Notifications",
-    commune: str,
-    staff: str,
-    *,
-    unread: bool = False,
-    after: tuple[str, str] | None = None,
-    limit: int | None = None,
-) -> list[Occurrence]:
-    """What lies in a person's inbox, the oldest first; `unread` only what they have not acknowledged."""
-    with reading(service.engine, commune) as connection:
-        return views.occurrences(
-            connection,
-            commune,
-            states=["delivered"],
-            recipient=staff,
-            channel="inbox",
-            unread=unread,
-            after=after,
-            limit=limit,
-        )
-
-
-def letter(service: "Notifications", principal: Principal, commune: str, reminder: str, at: str) -> Letter:
-    """A reminder for its recipient. Refuses `reminder-unknown`, `reminder-of-another`."""
-    occurrence = _known(service, commune, reminder)
-    if occurrence.recipient != principal.staff:
-        raise refusals.REMINDER_OF_ANOTHER()
-    [written] = letters(service, commune, [occurrence], at)
-    return written
-
-
-def letters(service: "Notifications", commune: str, occurrences: Sequence[Occurrence], at: str) -> list[Letter]:
-    """What these reminders say to their recipients now."""
-    with snapshot(service.engine, commune) as connection:
-        records = views.running(connection, commune, EVER)
-    try:
-        names = service.channels.directory(commune)
-    except Undeliverable:
-        names = {}  # people are called by their posts while their names cannot be read
-    written = []
-    for occurrence in occurrences:
-        message = compose(
-            records,
-            [occurrence],
-            message=occurrence.reminder,
-            recipient=occurrence.recipient,
-            channel="inbox",
-            at=at,
-            contacts=names,
-            link=lambda _: None,
-        )
-        written.append(Letter(occurrence, message.items[0], task_of(occurrence.about)))
-    return written
 
 
 # Preferences, addresses, endpoints
@@ -432,6 +402,21 @@ def month(service: "Notifications", commune: str, first: date | None = None) -> 
     _moment(now, first)
     with reading(service.engine, commune) as connection:
         return weekly.month(views.running(connection, commune, _beginning(first)), first, format_time(now))
+
+
+def published_month(service: "Notifications", commune: str, first: date | None = None) -> Month:
+    """The same for supervisors: a month that is over, from the logs as they stood at its end, so that the answer never
+    changes. Refuses `day-to-come`, `month-open`, `logs-behind`."""
+    now = service.clock()
+    first = first or last_month(now)
+    _moment(now, first)
+    end = end_of_day(weekly.last_of(first))
+    if format_time(now) <= end:
+        raise refusals.MONTH_OPEN(month=f"{first:%m/%Y}")
+    if not replicas_are_filled(service):
+        raise refusals.LOGS_BEHIND()
+    until = {source: service.logs[source].position_at(commune, end) for source in views.PROJECTION.sources}
+    return published.published_month(replay(views.PROJECTION, service.logs, commune, until), first)
 
 
 def last_month(now: datetime) -> date:

@@ -1,6 +1,7 @@
-"""What the service does by itself, live only: commune after commune it plans, and sends what is queued.
+"""What the service does by itself, live only: commune after commune it plans, tells of acts, and sends
+what is queued.
 
-Nothing of it happens in a replay, and several workers may do it at once (see planner.py and sender.py).
+Nothing of it happens in a replay, and several workers may do it at once (see notices.py, planner.py and sender.py).
 """
 
 import logging
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.notifications.notices import Noticing
 from services.notifications.planner import Planner
 from services.notifications.reach import Reach, caught_up, replicas_are_filled
 from services.notifications.sender import Sender
@@ -30,6 +32,7 @@ class Reminding:
     def __init__(self, service: Notifications, is_ours: IsOurs = all_communes) -> None:
         self.service = service
         self.is_ours = is_ours
+        self.noticing = Noticing(service)
         self.planner = Planner(service)
         self.sender = Sender(service)
         self._resting: dict[str, datetime] = {}
@@ -69,7 +72,7 @@ class Reminding:
         return done
 
     def _remind(self, commune: str, reach: Reach, at: str, stop: threading.Event) -> int:
-        planned = self.planner.plan(commune, reach.basis, at)
+        planned = self.noticing.queue(commune, reach.basis) + self.planner.plan(commune, reach.basis, at)
         if not planned and self.sender.is_asleep(commune, reach, at):
             return 0
         return planned + self.sender.deliver(commune, reach, at, stop)

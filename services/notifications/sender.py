@@ -19,10 +19,10 @@ from services.notifications.domain.calendars import calendars_at
 from services.notifications.domain.occurrence import Occurrence, task_of
 from services.notifications.domain.plan import View
 from services.notifications.domain.release import Group, Terms, group_of, groups
-from services.notifications.domain.still_wanted import reason_to_drop
+from services.notifications.domain.still_wanted import in_post, reason_to_drop
 from services.notifications.messages import compose
 from services.notifications.outbox import Claim, Waiting, message_of, waiting
-from services.notifications.queries import view_at
+from services.notifications.queries import Acts, acts_of, view_at
 from services.notifications.reach import Reach, is_closed
 from services.notifications.service import Notifications
 from services.notifications.views import PROJECTION, of_tasks, policy_in_force
@@ -46,19 +46,22 @@ class Asleep(msgspec.Struct, frozen=True):
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """What there is to do with a commune's outbox: what is not sent and why, what goes to inboxes, the messages with
-    their ids; `later` is when there may be more of it."""
+    """What there is to do with a commune's outbox: what is not sent and why, what goes to inboxes, what would go to
+    one that nobody can open any more, the messages with their ids; `later` is when there may be more of it. `acts` are
+    the events that notices are about."""
 
     view: View
     terms: Terms
+    acts: Acts
     reasons: dict[str, str]
     inbox: list[str]
+    nobodys: list[str]
     outgoing: list[tuple[str, Group]]
     later: str | None
 
     @property
     def anything(self) -> bool:
-        return bool(self.reasons or self.inbox or self.outgoing)
+        return bool(self.reasons or self.inbox or self.nobodys or self.outgoing)
 
 
 class Sender:
@@ -87,13 +90,14 @@ class Sender:
             return 0
         done = outbox.suppressed(self.service.log, commune, turn.reasons)
         done += outbox.delivered(self.service.log, commune, turn.inbox)
+        done += outbox.undeliverable(self.service.log, commune, turn.nobodys, "left")
         # Several workers that begin at different ends seldom reach for the same message.
         some = random.sample(turn.outgoing, min(MESSAGES_A_TURN, len(turn.outgoing)))
         for message, group in some:
             now = format_time(self.service.clock())
             if stop.is_set() or self._moved(commune, reach):
                 break
-            if turn.terms.opening(group.recipient, now) is None:
+            if turn.terms.opening_for(group.occurrences[0], now) is None:
                 done += self._send(turn, message, group, now)
         return done
 
@@ -102,6 +106,8 @@ class Sender:
         first = min(each.occurrence.queued_at for each in free)
         view = view_at(self.service, commune, at, since=first, queued_later=True)
         tasks = {task for each in free if (task := task_of(each.occurrence.about))}
+        acts = acts_of(self.service, view.records, [each.occurrence for each in free])
+        tasks |= {task for events in acts.values() for each in events if (task := getattr(each.data, "task", None))}
         if ended_before := tasks - view.records.tasks.keys():
             # A replica that was behind learns of an end only after the reminder was queued.
             with reading(self.service.engine, commune) as connection:
@@ -119,15 +125,17 @@ class Sender:
         wakes = [later] if later else []
         for each in live:
             if each.message is not None:
-                opens = terms.opening(each.occurrence.recipient, at)
+                opens = terms.opening_for(each.occurrence, at)
                 if opens is None:
                     again.setdefault(each.message, []).append(each.occurrence)
                 else:
                     wakes.append(opens)
         outgoing = [(message_of(commune, g.occurrences), g) for g in released if g.channel != "inbox"]
         outgoing += [(message, group_of(occurrences, terms.policy)) for message, occurrences in again.items()]
-        inbox = [each.reminder for g in released if g.channel == "inbox" for each in g.occurrences]
-        return Turn(view, terms, reasons, inbox, outgoing, min(wakes, default=None))
+        inbox = [each for g in released if g.channel == "inbox" for each in g.occurrences]
+        nobodys = [each.reminder for each in inbox if not in_post(view, each.recipient, at)]
+        lying = [each.reminder for each in inbox if each.reminder not in nobodys]
+        return Turn(view, terms, acts, reasons, lying, nobodys, outgoing, min(wakes, default=None))
 
     def _moved(self, commune: str, reach: Reach) -> bool:
         """Have the records changed since they were read? Then the next step looks again before it sends."""
@@ -174,6 +182,7 @@ class Sender:
                     link=partial(channels.links.to, commune),
                     catch_up=group.catch_up,
                     documents={rule.rule for rule in turn.terms.policy.rules if rule.document},
+                    acts=turn.acts,
                 )
             )
         except NoAddress:

@@ -12,11 +12,13 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from shared.budgets import budgets
 from shared.journal.tables import journal
 
 metadata = MetaData()
 # Rows of what changes outside the log; they are only added.
 journal.to_metadata(metadata)
+budgets.to_metadata(metadata)
 
 # `ended`: when a task came to its end, so that planning reads only the tasks that run.
 records = Table(
@@ -119,6 +121,16 @@ planned = Table(
     Column("until", Text, nullable=False),
     Column("positions", Text, nullable=False),
     PrimaryKeyConstraint("commune", name="planned_pk"),
+)
+
+# How far the events of a log were looked at for acts that somebody must hear of at once.
+noticed = Table(
+    "noticed",
+    metadata,
+    Column("commune", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("commune", "source", name="noticed_pk"),
 )
 
 addresses = Table(

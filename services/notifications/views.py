@@ -180,6 +180,11 @@ def rebuild(connection: Connection, commune: str, log: Log) -> int:
 
 # Reminders
 
+# What was queued about one thing, as domain/queuing.py asks for it.
+QUEUED = (
+    "SELECT about, rule, due_version, run_on, recipient, channel, (state = 'suppressed' AND state_at = queued_at)"
+    " FROM occurrences WHERE commune = ? AND about = ?"
+)
 OCCURRENCE = [column for column in tables.occurrences.c if column.name != "commune"]
 # Commune by commune, so that the index leads to them.
 _UNSENT = (

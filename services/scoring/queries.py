@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from services.scoring.commands import must_be_up_to_date
 from services.scoring.comparing import Compared, compare
 from services.scoring.domain import course, periods, refusals, sheet, table
 from services.scoring.domain.readers import may_read, may_read_opinion
@@ -17,7 +18,7 @@ from services.scoring.recheck import recheck as checked_again
 from services.scoring.service import Scoring
 from services.scoring.views import PROJECTION, Known, Moment, known_at, known_now, moment_at, must_have_reached
 from shared.eventlog.checkpoints import checkpoints, covering
-from shared.events import VIETNAM, CheckpointSigned, decode, parse_time
+from shared.events import VIETNAM, CheckpointSigned, RatingsPublished, decode, parse_time
 from shared.projection import all_positions
 from shared.web.auth import Principal
 
@@ -69,6 +70,21 @@ def known(service: Scoring, commune: str, query: Query) -> Known:
     if query["as_of"]:
         return known_at(service.logs, commune, moment_at(service.logs, commune, query["as_of"]))
     return known_now(service.engine, service.logs, commune, service.today)
+
+
+def published(service: Scoring, commune: str, year: int, query: Query) -> Known:
+    """The records as they stood when a year's ratings were first published: the one moment that supervisors see of it,
+    as two would differ by single people (ADR 0031). Refuses `published-only`, `not-published`."""
+    if query["as_of"] or query["positions"] or query["on"]:
+        raise refusals.PUBLISHED_ONLY()
+    stream = map(decode, service.logs["scoring"].read_stream(commune, f"year/{year}"))
+    first = next((each for each in stream if isinstance(each.data, RatingsPublished)), None)
+    if first is None:
+        raise refusals.NOT_PUBLISHED(year=year)
+    if service.logs["tasks"].head(commune).time <= first.time:
+        must_be_up_to_date(service, commune)  # else an event that is on its way may still belong before it
+    moment = moment_at(service.logs, commune, first.time)
+    return known_at(service.logs, commune, Moment(moment.positions | {"scoring": first.position}, moment.on))
 
 
 def readable(service: Scoring, principal: Principal, commune: str, staff: str, query: Query) -> Known:

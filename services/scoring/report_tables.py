@@ -223,8 +223,9 @@ def _aggregates(report: Aggregates) -> Iterable[Table]:
     parts = [("Mức theo nhóm", report.by_category, texts.CATEGORIES), ("Mức theo đơn vị", report.by_unit, {})]
     for name, groups, names in parts:
         yield Table(name, [named(names), people, *_levels()], [*groups, total], summed=True, notes=report.notes)
-    yield Table("Theo lĩnh vực", [_FIELD, *_counts()], report.fields)
-    yield Table("Theo chỉ thị", _directive_columns(), report.directives)
+    if report.fields:
+        yield Table("Theo lĩnh vực", [_FIELD, *_counts()], report.fields)
+        yield Table("Theo chỉ thị", _directive_columns(), report.directives)
 
 
 _TITLES: dict[type, str] = {

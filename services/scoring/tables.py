@@ -2,11 +2,13 @@
 
 from sqlalchemy import Column, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
+from shared.budgets import budgets
 from shared.journal.tables import journal
 
 metadata = MetaData()
 # Rows of what changes outside the log; they are only added.
 journal.to_metadata(metadata)
+budgets.to_metadata(metadata)
 
 records = Table(
     "records",

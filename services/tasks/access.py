@@ -68,8 +68,10 @@ ACTIONS: dict[str, frozenset[str]] = {
     "several": WORKERS | ADMIN,
     # reading; `task.read` and `evidence.read` show only overseers every task, others the tasks they take part in
     "commune.read": EVERYBODY,
+    # Numbers as they stand, of whatever few tasks: supervisors see them as they are published (ADR 0031).
+    "commune.status": EVERYBODY - {"supervisor"},
     "calendar.read": EVERYBODY,
-    "report.read": OVERSEERS | {"supervisor"},
+    "report.read": OVERSEERS,
     "unit.read": WORKERS | OVERSEERS,
     "staff.read": WORKERS | OVERSEERS,
     "person.read": WORKERS | ADMIN | {"messenger"},

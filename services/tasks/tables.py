@@ -13,11 +13,13 @@ from sqlalchemy import (
     Text,
 )
 
+from shared.budgets import budgets
 from shared.journal.tables import journal
 
 metadata = MetaData()
 # Rows of what changes outside the log; they are only added.
 journal.to_metadata(metadata)
+budgets.to_metadata(metadata)
 
 # The columns after `state` are of tasks only, for filtering; `people` holds lead and collaborators as "|p15|p18|".
 states = Table(

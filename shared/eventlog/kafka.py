@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import TopicAlreadyExistsError
+from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
 from kafka.partitioner.default import murmur2
 
+from shared.eventlog.brokers import Brokers, NotBrokers
 from shared.events.asyncapi import topic as topic_name
+from shared.said import said_of
 
 # A topic keeps every event for ever, each up to 256 KiB with room for the envelope of a batch.
 TOPIC_SETTINGS = {
@@ -34,6 +36,10 @@ logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 class TopicMissing(Exception):
     """The topic is not there; `cchc topics` creates it."""
+
+
+class WrongBrokers(KafkaError):
+    """The address of the brokers, or a file that it names, cannot be used; what is wrong, in our words."""
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -147,10 +153,15 @@ def read_topic(bootstrap: str, topic: str, *, last: int | None = None) -> Iterat
 
 
 def connect(kind: Callable[..., Any], bootstrap: str, *topics: str, **options: Any) -> Any:
-    """A client of kafka-python that leaves nothing behind when no broker answers.
+    """A client of kafka-python that leaves nothing behind when no broker answers; `bootstrap` as in Brokers.parse.
 
-    Its constructors leave a thread and four files open when they raise, which adds up while a broker is away.
+    Its constructors leave a thread and four files open when they raise, which adds up while a broker is away. Raises
+    KafkaError; WrongBrokers for certificates that cannot be read, which may be there again at the next try.
     """
+    try:
+        reached = Brokers.parse(bootstrap).options()
+    except (NotBrokers, OSError) as error:
+        raise WrongBrokers(said_of(error)) from error
     clients = []
 
     def remembered(**config: Any) -> KafkaNetClient:
@@ -160,7 +171,7 @@ def connect(kind: Callable[..., Any], bootstrap: str, *topics: str, **options: A
     try:
         return kind(
             *topics,
-            bootstrap_servers=bootstrap,
+            **reached,
             bootstrap_timeout_ms=BOOTSTRAP_TIMEOUT_MS,
             kafka_client=remembered,
             **options,

@@ -72,8 +72,10 @@ class PolicyPublished(Data):
 @event("reminder.queued", source="notifications", subject=SUBJECT)
 class ReminderQueued(Data):
     """An occurrence: unique by about, rule, run_on, recipient and channel. `about` is `task/<id>`,
-    `check/<task>/<period>`, `sheet/<period>/<staff>`, `appeal/<id>`, `week/2024-W24` or `month/2024-06`; `recipient`
-    a staff id or `endpoint/<id>`. `policy` is the revision that asked for it; none: a person did (`by`)."""
+    `check/<task>/<period>`, `sheet/<period>/<staff>`, `appeal/<id>`, `week/2024-W24` or `month/2024-06`, or the events
+    that somebody must hear of at once: `act/<source>/<position>` or `act/<source>/<first>-<last>`; `recipient` a staff
+    id or `endpoint/<id>`. `policy` is the revision that asked for it; none: a person did (`by`), or no policy may
+    switch it off."""
 
     reminder: str
     about: str

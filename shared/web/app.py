@@ -1,9 +1,11 @@
 """The app factory: one Flask app per service, with everything that architecture.md says of HTTP already in place."""
 
+import functools
 import logging
+import threading
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import flask
 import flask_smorest
@@ -27,6 +29,8 @@ from shared.web.schema import Problem
 from shared.web.trace import begin_trace, end_trace, trace_id
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 NOTHING = About()
 MIB = 1024 * 1024
@@ -142,7 +146,7 @@ def create_app(
     app.extensions["cchc.actions"] = actions
     app.extensions["cchc.about"] = about
     api = Api(app)
-    app.view_functions["api-docs.openapi_json"] = auth.public(lambda: openapi(app))
+    app.view_functions["api-docs.openapi_json"] = auth.public(_once(lambda: openapi(app)))
     app.register_blueprint(health_blueprint({**(checks or {}), "keys": verifier.must_be_able}, alive, measures))
     for blueprint in blueprints:
         register = api.register_blueprint if isinstance(blueprint, flask_smorest.Blueprint) else app.register_blueprint
@@ -165,6 +169,17 @@ def openapi(app: flask.Flask) -> dict[str, Any]:
     return document(
         app, api.spec.to_dict(), api.answer_types, problems.by_status(app.extensions["cchc.refusals"].values())
     )
+
+
+def _once(make: Callable[[], T]) -> Callable[[], T]:
+    """Made at the first call; those who call meanwhile wait for it instead of making it too."""
+    lock, made = threading.Lock(), functools.cache(make)
+
+    def answer() -> T:
+        with lock:
+            return made()
+
+    return answer
 
 
 def _described(_: object, field: marshmallow.fields.Field[Any], **__: object) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import flask
 import jwt
 import msgspec
 
+from shared.budgets import charge, charge_stranger
 from shared.eventlog import EVERY_COMMUNE
 from shared.events.values import ROLES as PEOPLE
 from shared.roles import in_words
@@ -221,7 +222,10 @@ def guard(
             flask.request.max_content_length = limit
         if cookie_name() in flask.request.cookies and "Authorization" not in flask.request.headers:
             require_own_origin()
+        changes = flask.request.method not in SAFE_METHODS
         if tags.get("cchc_public"):
+            if changes:
+                charge_stranger()
             return
         if "cchc_action" not in tags:
             raise Rejected("unclassified")
@@ -232,12 +236,13 @@ def guard(
         if commune is not None and not COMMUNE.fullmatch(commune):
             raise Rejected("not-found")
         authorise(actions, tags["cchc_action"], asking, commune)
-        if tags.get("cchc_by_command"):
-            return
-        if roles_in_force and commune is not None and asking.staff is not None:
-            held = frozenset(roles_in_force(commune, asking.staff))
+        looked_up = roles_in_force if not tags.get("cchc_by_command") else None
+        if looked_up and commune is not None and asking.staff is not None:
+            held = frozenset(looked_up(commune, asking.staff))
             flask.g.principal = replace(asking, roles=asking.roles & held)
             authorise(actions, tags["cchc_action"], flask.g.principal, commune)
+        if changes:
+            charge(commune or asking.commune, asking.actor, upload=limit is not None)
 
     app.before_request(check)
 

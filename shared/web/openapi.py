@@ -165,7 +165,7 @@ def operation(
         _add(responses, answer, types)
     if "If-None-Match" in takes:
         responses["304"] = {"description": "What the client holds is still the current version."}
-    for status in _problems(tags, doc, takes):
+    for status in _problems(tags, doc, takes, changes=method not in ("get", "head")):
         responses.setdefault(str(int(status)), _reference("responses", HTTPStatus(status).name))
     doc["responses"] = dict(sorted(responses.items()))
     if "cchc_public" in tags:
@@ -225,8 +225,10 @@ def _longest(field: marshmallow.fields.Field[Any]) -> Document:
     return {"maxLength": bounds[0]} if bounds and bounds[0] is not None else {}
 
 
-def _problems(tags: Mapping[str, Any], doc: Document, takes: Sequence[str]) -> list[int]:
+def _problems(tags: Mapping[str, Any], doc: Document, takes: Sequence[str], *, changes: bool) -> list[int]:
     statuses: set[int] = {int(status) for status in (*tags.get("cchc_problems", ()), HTTPStatus.SERVICE_UNAVAILABLE)}
+    if changes:
+        statuses.add(HTTPStatus.TOO_MANY_REQUESTS)  # every change has a budget
     if "cchc_public" not in tags:
         statuses.update(ALWAYS)
     if "requestBody" in doc:

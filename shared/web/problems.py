@@ -68,6 +68,28 @@ DOOR: dict[str, Problem] = {
         Problem(
             412, "stale", "Dữ liệu đã thay đổi", "Bản bạn đang sửa không còn là bản mới nhất; hãy tải lại rồi sửa."
         ),
+        # Retry-After is what is left of the minute or the day.
+        Problem(
+            429,
+            "too-many-changes",
+            "Quá nhiều thay đổi trong một phút",
+            "{whose} đã gửi {limit} thay đổi trong phút này, nhiều nhất được phép; yêu cầu này chưa được thực hiện. Đợi"
+            " sang phút sau rồi gửi lại. Nếu công việc cần nhiều hơn, người quản trị hệ thống tăng {variable}.",
+        ),
+        Problem(
+            429,
+            "too-much-text",
+            "Quá nhiều nội dung trong một ngày",
+            "{whose} đã gửi gần {limit} MiB nội dung trong ngày, nhiều nhất được phép; yêu cầu này chưa được thực hiện."
+            " Để sang ngày mai, hoặc nhờ người quản trị hệ thống tăng {variable}.",
+        ),
+        Problem(
+            429,
+            "too-many-files",
+            "Quá nhiều tệp trong một ngày",
+            "{whose} đã gửi gần {limit} MiB tệp trong ngày, nhiều nhất được phép; yêu cầu này chưa được thực hiện. Để"
+            " sang ngày mai, hoặc nhờ người quản trị hệ thống tăng {variable}.",
+        ),
         Problem(428, "if-match-required", "Thiếu If-Match", "Thay đổi phải kèm If-Match với ETag của bản đang sửa."),
         Problem(503, "keys", "Chưa kiểm tra được token", "Không tải được bộ khóa kiểm tra token; hãy thử lại.", 5),
         Problem(503, "not-yet", "Chưa cập nhật tới", "Dữ liệu đọc chưa đi tới vị trí được yêu cầu; hãy thử lại.", 1),
@@ -210,6 +232,20 @@ def by_status(refusals: Iterable[Refusal]) -> dict[int, dict[str, str]]:
     return by_code
 
 
+def document(problem: Problem, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a problem document says of every occurrence of a problem."""
+    body: dict[str, Any] = {
+        "type": TYPE + problem.code,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": fill(problem.detail, params or {}),
+        "code": problem.code,
+    }
+    if problem.formerly:
+        body["formerly"] = problem.formerly
+    return body
+
+
 def answer(error: Exception) -> flask.Response:
     """The Flask error handler for everything: exception in, problem out, nothing internal leaked."""
     if isinstance(error, HTTPException) and error.response is not None:
@@ -240,15 +276,7 @@ def answer(error: Exception) -> flask.Response:
         log.error("%s", where, exc_info=error)
     elif problem.status > 500:  # expected to pass: the cause is enough, without our own stack
         log.warning("%s: %s", where, error, exc_info=error.__cause__)
-    body: dict[str, Any] = {
-        "type": TYPE + problem.code,
-        "title": problem.title,
-        "status": problem.status,
-        "detail": fill(problem.detail, params),
-        "code": problem.code,
-    }
-    if problem.formerly:
-        body["formerly"] = problem.formerly
+    body = document(problem, params)
     if errors:
         body["errors"] = errors
     body["trace_id"] = trace_id()

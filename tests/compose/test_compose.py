@@ -1,11 +1,16 @@
 """The system as it is deployed: two communes live a year while every container is killed, and nothing is lost."""
 
+import http.client
 import os
 import random
 import re
+import socket
+import ssl
 import urllib.parse
+import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -22,6 +27,7 @@ from shared.web.keys import SigningKey, load_key, mint
 from tests.compose.office import ADMIN, FATES, YEAR, NotDone, Office
 from tests.compose.stack import LASTING, Stack, stack
 from tests.scenario.test_run import Browser, running
+from tests.support import certificates
 from tests.support.evidence import pdf
 from tests.support.servers import Found, free_port
 from tests.support.waiting import until
@@ -243,3 +249,59 @@ def test_a_container_reads_its_own_secrets_and_nothing_else(deployed: Stack):
         assert bool(own) == (service != "web"), "the screens hold no secret, every other container its own"
         secrets = "".join(deployed.docker("exec", container, "cat", file) for file in own)
         assert all(line.rsplit(":", 1)[-1] not in shown for line in secrets.splitlines())
+
+
+def test_browsers_come_over_https(deployed: Stack, tmp_path: Path):
+    folder = tmp_path / "tls"
+    folder.mkdir()
+    trusted, both = certificates.files(folder, "cchc.example")
+    (folder / "fullchain.pem").write_bytes(trusted.read_bytes())
+    (folder / "privkey.pem").write_bytes(both.read_bytes())
+    for path in (folder, *folder.iterdir()):
+        os.chown(path, 101, 101)
+    port, in_the_clear = free_port(), free_port()
+    secured = Stack(
+        deployed.project,
+        deployed.environment
+        | {
+            "COMPOSE_FILE": "docker-compose.yml:deploy/tls/docker-compose.yml",
+            "CCHC_ORIGIN": f"https://cchc.example:{port}",
+            "CCHC_TLS_FOLDER": str(folder),
+            "CCHC_HTTPS_PORT": str(port),
+            "CCHC_HTTP_PORT": str(in_the_clear),
+        },
+    )
+    secured.compose("up", "--detach", "--wait", "--no-deps", "proxy", "web", "tasks")
+    try:
+        assert _sent_on(in_the_clear, "/nam/2024?x=1") == "https://cchc.example/nam/2024?x=1"
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            status, headers = _asked_over_tls(port, trusted, version)
+            assert status == 200
+            assert headers["Strict-Transport-Security"].startswith("max-age=")
+        with pytest.raises(ssl.SSLError):
+            _asked_over_tls(port, trusted, ssl.TLSVersion.TLSv1_1)
+    finally:
+        deployed.compose("up", "--detach", "--wait", "--no-deps", "proxy", "web", "tasks")
+
+
+def _sent_on(port: int, path: str) -> str | None:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        connection.request("GET", path, headers={"Host": "cchc.example"})
+        answer = connection.getresponse()
+        assert answer.status == 301
+        return answer.getheader("Location")
+
+
+def _asked_over_tls(port: int, trusted: Path, version: ssl.TLSVersion) -> tuple[int, http.client.HTTPMessage]:
+    """The page of sign-in, as a browser gets it that speaks this version alone and trusts this certificate."""
+    context = ssl.create_default_context(cafile=trusted)
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        context.minimum_version = context.maximum_version = version
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=20) as plain,
+        context.wrap_socket(plain, server_hostname="cchc.example") as secured,
+    ):
+        secured.sendall(b"GET / HTTP/1.1\r\nHost: cchc.example\r\nConnection: close\r\n\r\n")
+        answer = http.client.HTTPResponse(secured)
+        answer.begin()
+        return answer.status, answer.headers

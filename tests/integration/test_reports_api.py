@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from python_calamine import CalamineWorkbook
 
+from shared.eventlog import Decision
+from shared.events import RatingsPublished
 from tests.integration.test_scoring_api import BASE, World, history
-from tests.support.histories import appointed, assigned, completed, reported
+from tests.support.histories import COMMUNE, appointed, assigned, completed, reported
 from tests.unit.scoring.test_reports import issued, item
 
 YEAR = f"{BASE}/years/2024/reports"
@@ -155,6 +157,8 @@ def test_reports_that_name_people_are_for_those_who_follow_up_and_inspect(world:
 
 @pytest.mark.parametrize("form", ["json", "xlsx"])
 def test_supervisors_read_aggregates_in_which_nobody_is_named(world: World, form: str):
+    said = RatingsPublished(year=2024, on=date(2024, 12, 20))
+    world.scoring.logs["scoring"].append(COMMUNE, lambda _: Decision([said]), actor="staff/p14")
     answer = world.get(f"{YEAR}/aggregates", as_=world.auth("staff/p80", "supervisor"), format=form)
     assert answer.status_code == 200
     if form == "json":

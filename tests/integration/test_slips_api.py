@@ -247,10 +247,13 @@ def test_the_week_as_a_workbook_and_as_a_page(office: Office):
 def test_supervisors_read_months_and_no_week(office: Office):
     for path in ("/weekly", "/weekly.xlsx", "/weekly.html", "/slips"):
         assert refused(office.get(path, who="p80"))[0] == 403
-    found = office.get("/monthly", who="p80", month="2024-06").json
+    found = office.get("/monthly", month="2024-06").json
     assert (found["total"]["assigned"], found["total"]["overdue"], found["complete"]) == (5, 3, False)
+    assert refused(office.get("/monthly", who="p80", month="2024-06")) == (409, "month-open")
+    office.world.to("2024-07-01 09:00")
     page = office.get("/monthly.html", who="p80", month="2024-06")
     assert "p07" not in page.text and "Người" not in page.text and "06/2024" in page.text
+    assert "dưới 5 người: không hiện" in page.text  # two people lead all of it
     assert CalamineWorkbook.from_filelike(
         io.BytesIO(paper(office.get("/monthly.xlsx", who="p80", month="2024-06"), XLSX))
     ).sheet_names == ["Theo lĩnh vực"]

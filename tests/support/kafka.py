@@ -175,13 +175,15 @@ def jars() -> Path:
 class LocalBroker:
     """A broker from the jars, in a directory of its own."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, more: Callable[[dict[str, str]], dict[str, str]] = dict) -> None:
+        """With `more` settings than those of all brokers, given these."""
         port = free_port()
         self.bootstrap = f"127.0.0.1:{port}"
         jvm = [java(), *JVM_OPTIONS, "-cp", f"{jars()}/*"]
         self.server = Server(run, "kafka", {"command": [*jvm, "kafka.Kafka", "server.properties"], "user": None})
         directory = self.server.directory
         settings = SETTINGS | listeners(port, free_port(), listen="127.0.0.1", host="127.0.0.1")
+        settings |= more(settings)
         settings["log.dirs"] = str(directory / "data")
         lines = [f"{key}={value}\n" for key, value in settings.items()]
         (directory / "server.properties").write_text("".join(lines))
@@ -201,6 +203,26 @@ class LocalBroker:
 
     def stop(self) -> None:
         self.server.kill()
+
+
+def over_tls(run: Run, both: Path, clients: Path) -> str:
+    """A local broker that takes clients over TLS too, and only those with a certificate of `clients`; host:port.
+
+    `both` holds the broker's certificate and key (PEM, for 127.0.0.1).
+    """
+    place = f"127.0.0.1:{free_port()}"
+
+    def secured(settings: dict[str, str]) -> dict[str, str]:
+        listened = {name: f"{settings[name]},SSL://{place}" for name in ("listeners", "advertised.listeners")}
+        stores = {"ssl.keystore": both, "ssl.truststore": clients}
+        files = {f"{store}.location": str(file) for store, file in stores.items()}
+        types = {f"{store}.type": "PEM" for store in stores}
+        protocols = f"{settings['listener.security.protocol.map']},SSL:SSL"
+        asked = {"listener.security.protocol.map": protocols, "ssl.client.auth": "required"}
+        return listened | files | types | asked
+
+    LocalBroker(run, secured)
+    return place
 
 
 class ContainerBroker:

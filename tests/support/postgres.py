@@ -6,8 +6,9 @@ import pwd
 import re
 import shutil
 import subprocess
+import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,9 +115,10 @@ def unprivileged() -> str | None:
     raise Unavailable(f"running as root, with no user {' or '.join(UNPRIVILEGED)} to become")
 
 
-def local(run: Run) -> Found:
+def local(run: Run, more: Mapping[str, object] | None = None) -> Found:
     folder, user, port = programs(), unprivileged(), free_port()
     options = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "max_connections": 200}
+    options |= more or {}
     command = [str(folder / "postgres"), "-D", "data"]
     command += [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     server = Server(run, "postgres", {"command": command, "user": user})
@@ -129,6 +131,17 @@ def local(run: Run) -> Found:
     address = f"postgresql+psycopg://cchc@127.0.0.1:{port}/postgres"
     server.launch(lambda: answers(address), START_SECONDS)
     return Found(f"local PostgreSQL from {folder}", address)
+
+
+def over_tls(run: Run, public: Path, both: Path) -> Postgres:
+    """A local server that also speaks TLS, with this certificate and the file that holds its key."""
+    folder = Path(tempfile.mkdtemp(prefix="tls-", dir=run.directory))
+    certificate, key = (Path(shutil.copy(file, folder)) for file in (public, both))
+    key.chmod(0o600)
+    if user := unprivileged():
+        for path in (folder, certificate, key):
+            shutil.chown(path, user)
+    return Postgres(local(run, {"ssl": "on", "ssl_cert_file": certificate, "ssl_key_file": key}).address)
 
 
 def in_container(run: Run) -> Found:

@@ -6,6 +6,7 @@ p01 is the Chairman, p02 the vice-chair who tracks p07 and p08, p14 the Office. 
 from collections.abc import Mapping
 from datetime import date, datetime
 from email.headerregistry import Address
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -30,6 +31,7 @@ from shared.events import (
     decode,
     type_name,
 )
+from shared.events.authors import authors
 from shared.projection import Runner
 from tests.support.histories import COMMUNE, appointed, opened
 
@@ -91,8 +93,13 @@ class World:
         self.look()
         return self
 
-    def record(self, *events: Data, commune: str = COMMUNE) -> None:
-        self.tasks.append(commune, lambda _: Decision(events), actor="staff/p14")
+    def record(self, *events: Data, commune: str = COMMUNE, actor: str | None = None) -> None:
+        """Everybody records their own acts, the Office what is nobody's; or `actor` records all of it at once."""
+        if actor is not None:
+            self.tasks.append(commune, lambda _: Decision(events), actor=actor)
+            return
+        for by, theirs in groupby(events, key=lambda each: min(authors(each), default="p14")):
+            self.record(*theirs, commune=commune, actor=f"staff/{by}")
 
     def queue(self, *wanted: Wanted, commune: str = COMMUNE) -> None:
         """Queue what a person asks for."""

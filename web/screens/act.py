@@ -31,15 +31,27 @@ class Item(msgspec.Struct):
 
 
 class Reminder(msgspec.Struct):
+    about: str
     acknowledged_at: str | None = None
 
 
+class Sheet(msgspec.Struct):
+    staff: str
+    year: int
+
+
 class Letter(msgspec.Struct):
-    """What the reminder says to its recipient now; `task` is what it is about."""
+    """What the reminder says to its recipient now; `task` is what it is about. A notice of acts is about none, but may
+    lead to the `sheet` that they stand on."""
 
     reminder: Reminder
     item: Item
     task: str | None = None
+    sheet: Sheet | None = None
+
+    @property
+    def is_notice(self) -> bool:
+        return self.reminder.about.startswith("act/")
 
 
 class Task(msgspec.Struct):
@@ -49,7 +61,8 @@ class Task(msgspec.Struct):
 
 
 class Reminded(msgspec.Struct):
-    """A reminder with its task as it stands; None for the task when the recipient takes no part in it."""
+    """A reminder with its task as it stands; None for the task of a notice, and when the recipient takes no part in
+    it."""
 
     letter: Letter
     task: Task | None
@@ -112,9 +125,9 @@ def _reminded(commune: str, reminder: str) -> Reminded:
         "communes", commune, "reminders", reminder, "letter", params={"k": flask.request.args.get("k", "")}
     )
     read = letter.read(Letter)
-    if read.task is None:
+    if read.task is None and not read.is_notice:
         raise Rejected("not-found")
-    return Reminded(read, _task(commune, read.task))
+    return Reminded(read, _task(commune, read.task) if read.task else None)
 
 
 def _task(commune: str, task: str) -> Task | None:
@@ -143,6 +156,7 @@ def _shown(
     return page(
         "act/act.html",
         status,
+        commune=commune,
         letter=reminded.letter,
         open=reminded.open,
         here=_here(commune, reminder),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.notifications import queries
+from services.notifications import letters, queries
 from services.notifications.access import person
 from services.notifications.answers import Inbox, Reminders, ReminderWithHistory
 from services.notifications.api.handle import notifications, now
@@ -59,13 +59,13 @@ def read_reminder(commune: str, reminder: str) -> ReminderWithHistory:
 
 @blueprint.route("/reminders/<reminder>/letter")
 @blueprint.arguments(LinkQuery, location="query")
-@blueprint.answers(200, queries.Letter)
+@blueprint.answers(200, letters.Letter)
 @action("reminder.own")
-def read_letter(query: dict[str, Any], commune: str, reminder: str) -> queries.Letter:
+def read_letter(query: dict[str, Any], commune: str, reminder: str) -> letters.Letter:
     """What a message's link leads to, for its recipient: the reminder as it reads now, and the task it is about."""
     if not notifications().channels.links.is_genuine(commune, reminder, query["k"]):
         raise Rejected("not-found")
-    return queries.letter(notifications(), principal(), commune, reminder, now())
+    return letters.letter(notifications(), principal(), commune, reminder, now())
 
 
 @blueprint.route("/reminders/<reminder>/acknowledgement", methods=["POST"])
@@ -92,7 +92,7 @@ def record_sent_by_hand(commune: str, reminder: str) -> Any:
 @action("reminder.own")
 def read_inbox(query: dict[str, Any], commune: str) -> tuple[Inbox, dict[str, str]]:
     """One's own reminders as they read now, the oldest first; `unread` only those not acknowledged."""
-    occurrences = queries.inbox(
+    occurrences = letters.inbox(
         notifications(),
         commune,
         person(principal()),
@@ -101,4 +101,4 @@ def read_inbox(query: dict[str, Any], commune: str) -> tuple[Inbox, dict[str, st
         limit=query["limit"] + 1,
     )
     shown, link = page(occurrences, query["limit"], _cursor)
-    return Inbox(queries.letters(notifications(), commune, list(shown), now())), link
+    return Inbox(letters.letters(notifications(), commune, list(shown), now())), link

@@ -19,7 +19,7 @@ import jinja2
 import msgspec
 
 from services.notifications.channels.interface import Contact, Item, Message, NoAddress, Permanent, Temporary
-from services.notifications.messages import plain
+from services.notifications.words import plain
 from shared.events import local_day, parse_time
 
 # Longer than greylisting hosts take to answer, shorter than a lease.

@@ -74,7 +74,7 @@ def tables_of(of: Week | Month, contacts: Contacts) -> list[Table]:
     if isinstance(of, Month):
         columns = [_FIELD, *_counts(MONTH_COUNTS)]
         rows = [*of.fields, weekly.FieldMonth(-1, TOTAL, of.total)]
-        return [Table("Theo lĩnh vực", columns, rows, summed=True, notes=[NAMELESS])]
+        return [Table("Theo lĩnh vực", columns, rows, summed=True, notes=[NAMELESS, *of.notes])]
     people = [
         Column("Mã", lambda row: row.staff, "text", 10),
         Column("Họ và tên", lambda row: _name(contacts, row.staff), "text", 24),

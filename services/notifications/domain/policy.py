@@ -6,12 +6,11 @@ from typing import Any
 import msgspec
 
 from services.notifications.domain import refusals
+from services.notifications.domain.rules import RESERVED
 from shared.events import Digest, PolicyPublished, PolicyRule, Quiet, Span
 from shared.events.reminders import Audience, Base, Channel, Urgency
 
 DEFAULT_POLICY = "mac-dinh-1"
-# The rule of what a person asks for: no policy may take its name.
-URGE = "urge"
 ALL: list[Channel] = ["inbox", "email", "apprise", "webhook"]
 
 
@@ -100,7 +99,7 @@ def validate(policy: PolicyPublished, known: Collection[str] = ()) -> None:
     names: set[str] = set()
     places: dict[tuple[str, int, str], str] = {}
     for rule in policy.rules:
-        if rule.rule in names or rule.rule == URGE:
+        if rule.rule in names or rule.rule in RESERVED:
             raise refusals.POLICY_RULE_TWICE(rule=rule.rule)
         names.add(rule.rule)
         _validate_rule(rule)

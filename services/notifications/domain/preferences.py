@@ -1,11 +1,19 @@
 """What people choose for themselves: channels, a digest, quiet hours of their own."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import msgspec
 
 from services.notifications.domain import refusals
 from shared.events import PreferencesChanged, Span
+
+
+def chosen_by(
+    preferences: Mapping[str, PreferencesChanged], staff: str, *, by_others: bool = True
+) -> PreferencesChanged | None:
+    """What a person last chose; what somebody else chose for them counts only if `by_others`."""
+    chosen = preferences.get(staff)
+    return chosen if chosen is None or by_others or chosen.by == staff else None
 
 
 class ChangePreferences(msgspec.Struct, frozen=True, kw_only=True):

@@ -154,6 +154,17 @@ NAMES_AWAY = Refusal(
 DAY_TO_COME = Refusal(
     "day-to-come", "Ngày chưa tới", "Chưa đến ngày {on} nên chưa có số liệu. Chọn hôm nay hoặc ngày đã qua."
 )
+MONTH_OPEN = Refusal(
+    "month-open",
+    "Tháng chưa kết thúc",
+    "Vai trò giám sát xem số liệu của tháng đã kết thúc. Chọn tháng trước tháng {month}.",
+)
+LOGS_BEHIND = Refusal(
+    "logs-behind",
+    "Nhật ký chưa về đủ",
+    "Nhật ký công việc chưa về đủ nên chưa có số liệu đã chốt của tháng. Thử lại sau ít phút.",
+    503,
+)
 
 ALL = (
     NOT_IN_POST,
@@ -192,4 +203,6 @@ ALL = (
     SLIP_FILE_GONE,
     NAMES_AWAY,
     DAY_TO_COME,
+    MONTH_OPEN,
+    LOGS_BEHIND,
 )

@@ -1,7 +1,8 @@
 """When queued reminders may go out, and which go out together: once, for all channels.
 
 Everything that waits (for the end of quiet hours, for a digest, for a service that was down) goes out as one message
-per recipient and channel at the next opening. Only what is immediate and was queued in time goes out alone.
+per recipient and channel at the next opening. Only what is immediate and was queued in time goes out alone; acts that a
+person must hear of at once wait for nothing but that person's own quiet hours (docs/adr/0030).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta
 import msgspec
 
 from services.notifications.domain.occurrence import Occurrence
+from services.notifications.domain.preferences import chosen_by
+from services.notifications.domain.rules import AT_ONCE
 from shared.calendar import CalendarMissing, Calendars
 from shared.events import (
     VIETNAM,
@@ -55,6 +58,19 @@ class Terms(msgspec.Struct, frozen=True):
         chosen = self.preferences.get(recipient)
         return opening(self.policy.quiet, chosen.quiet if chosen else None, self.calendars, at)
 
+    def opening_for(self, of: Occurrence, at: str) -> str | None:
+        """The same for an occurrence. What must be heard at once lies in the inbox at any hour, as that makes no sound;
+        elsewhere it waits only for quiet hours that its recipient chose: those of the policy are the Office's word."""
+        if of.rule not in AT_ONCE:
+            return self.opening(of.recipient, at)
+        chosen = chosen_by(self.preferences, of.recipient, by_others=False)
+        if of.channel == "inbox" or chosen is None:
+            return None
+        return opening(AT_ALL_HOURS, chosen.quiet, self.calendars, at)
+
+
+AT_ALL_HOURS = Quiet(spans=[], days_off=False)
+
 
 def opening(quiet: Quiet, personal: list[Span] | None, calendars: Calendars, at: str) -> str | None:
     """The next moment outside the quiet hours of policy and person, None when `at` (RFC 3339 in UTC) is one. Where
@@ -96,6 +112,8 @@ def _clock(text: str) -> time:
 
 def ready_at(occurrence: Occurrence, terms: Terms) -> tuple[str, bool]:
     """From when an occurrence may go out, quiet hours aside, and whether it goes alone."""
+    if occurrence.rule in AT_ONCE:
+        return occurrence.queued_at, True
     rule = _rule(terms.policy, occurrence.rule)
     alone = occurrence.urgency == "immediate" and _in_time(occurrence, terms)
     digest = _clock(terms.policy.digest.at)
@@ -117,7 +135,7 @@ def _rule(policy: PolicyPublished, name: str) -> PolicyRule | None:
 def _in_time(occurrence: Occurrence, terms: Terms) -> bool:
     """Queued on its day, in opening hours, and not missed."""
     queued = occurrence.queued_at
-    opens = terms.opening(occurrence.recipient, queued)
+    opens = terms.opening_for(occurrence, queued)
     return local_day(queued) == occurrence.run_on and opens is None and not missed(occurrence, terms.policy)
 
 
@@ -140,20 +158,23 @@ def _moment(day: date, clock: time) -> datetime:
 def groups(queued: Iterable[Occurrence], terms: Terms, at: str) -> tuple[list[Group], str | None]:
     """What goes out at a moment (RFC 3339 in UTC), and when there may be more of these; None: there are no more."""
     alone: list[Group] = []
-    merged: dict[tuple[str, str], list[Occurrence]] = {}
-    openings: dict[str, str | None] = {}
+    merged: dict[tuple[str, str, bool], list[Occurrence]] = {}
+    openings: dict[tuple[str, str, bool], str | None] = {}
     later: list[str] = []
     for each in queued:
-        if each.recipient not in openings:
-            openings[each.recipient] = terms.opening(each.recipient, at)
+        at_once = each.rule in AT_ONCE
+        to = (each.recipient, each.channel, at_once)
+        if to not in openings:
+            openings[to] = terms.opening_for(each, at)
         ready, by_itself = ready_at(each, terms)
-        opens = openings[each.recipient]
+        opens = openings[to]
         if ready > at or opens is not None:
             later.append(max(ready, opens or ready))
-        elif by_itself:
+        elif by_itself and not at_once:
             alone.append(Group(each.recipient, each.channel, (each,)))
         else:
-            merged.setdefault((each.recipient, each.channel), []).append(each)
+            # Several acts at once are one message too, but apart from the day's reminders.
+            merged.setdefault(to, []).append(each)
     together = [group_of(found, terms.policy) for found in merged.values()]
     return [*alone, *together], min(later, default=None)
 

@@ -9,7 +9,7 @@ import msgspec
 from services.notifications.domain.audience import Concerned, Roll
 from services.notifications.domain.occurrence import Wanted
 from services.notifications.domain.plan import View, channels_to
-from services.notifications.domain.policy import URGE
+from services.notifications.domain.rules import URGE
 from services.notifications.domain.task_state import Status, state_at
 from shared.events import ReminderQueued
 from shared.events.reminders import Channel

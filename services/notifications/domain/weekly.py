@@ -1,8 +1,8 @@
 """The week for the leaders, by person and by field, with all late tasks; the month in numbers for supervisors."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -238,19 +238,28 @@ def _level(reminders: Iterable[ReachedRecipient], lead: str, due: date, posts: M
 # The month
 
 
+# A lead's part in each number.
+Part: TypeAlias = dict[str, int]
+
+
 class MonthCounts(msgspec.Struct, kw_only=True):
     """Numbers of tasks of a month: assigned in it; completed in it, reported by the deadline or after it; cancelled or
     handed back in it; asked more time for in it; and at its end open, of these past the deadline, and waiting to be
-    verified."""
+    verified. None is not shown."""
 
-    assigned: int
-    in_time: int
-    behind: int
-    dropped: int
-    requests: int
-    open: int
-    overdue: int
-    waiting: int
+    assigned: int | None
+    in_time: int | None
+    behind: int | None
+    dropped: int | None
+    requests: int | None
+    open: int | None
+    overdue: int | None
+    waiting: int | None
+
+
+# Which of them are of the month itself, and how things stand at its end.
+FLOWS = ("assigned", "in_time", "behind", "dropped", "requests")
+STOCKS = ("open", "overdue", "waiting")
 
 
 class FieldMonth(msgspec.Struct):
@@ -260,7 +269,8 @@ class FieldMonth(msgspec.Struct):
 
 
 class Month(msgspec.Struct, kw_only=True):
-    """A month in numbers that name nobody: by field only, nothing by person, unit or task. `complete`: it is over."""
+    """A month in numbers that name nobody: by field only, nothing by person, unit or task. `complete`: it is over.
+    `notes` say what is not shown, and why."""
 
     commune: str
     name: str
@@ -269,12 +279,13 @@ class Month(msgspec.Struct, kw_only=True):
     complete: bool
     total: MonthCounts
     fields: list[FieldMonth]
+    notes: list[str] = []
 
 
 def month(records: Records, first: date, at: str) -> Month:
     """The month that begins on `first`, at its end or as it stood at an earlier moment `at` (RFC 3339 in UTC).
     `records` must hold what ended since its first day in Vietnam."""
-    last = _last_of(first)
+    last = last_of(first)
     on = min(local_day(at), last)
     tasks = list(records.tasks.values())
     return Month(
@@ -283,20 +294,27 @@ def month(records: Records, first: date, at: str) -> Month:
         month=f"{first:%Y-%m}",
         on=on,
         complete=local_day(at) > last,
-        total=_month(tasks, first, on, at),
+        total=summed(parts_of(tasks, first, on, at)),
         fields=[
-            FieldMonth(field, name, _month([task for task in tasks if task.field == field], first, on, at))
+            FieldMonth(field, name, summed(parts_of([task for task in tasks if task.field == field], first, on, at)))
             for field, name in FIELDS.items()
         ],
     )
 
 
-def _last_of(first: date) -> date:
+def summed(parts: Mapping[str, Part], shown: Collection[str] = (*FLOWS, *STOCKS)) -> MonthCounts:
+    """All parts together; None for what is not shown."""
+    counts = {name: sum(part[name] for part in parts.values()) for name in shown}
+    return MonthCounts(**dict.fromkeys((*FLOWS, *STOCKS)) | counts)
+
+
+def last_of(first: date) -> date:
     return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
 
 
-def _month(tasks: Sequence[TaskRecord], first: date, on: date, at: str) -> MonthCounts:
-    counts = dict.fromkeys(MonthCounts.__struct_fields__, 0)
+def parts_of(tasks: Sequence[TaskRecord], first: date, on: date, at: str) -> dict[str, Part]:
+    """By lead, their part in the numbers of a month, of those who have one."""
+    parts: dict[str, Part] = {}
     for task in tasks:
         moments = [moment for moment in task.moments if moment.time <= at and moment.day <= on]
         if not moments:
@@ -306,12 +324,18 @@ def _month(tasks: Sequence[TaskRecord], first: date, on: date, at: str) -> Month
             continue
         followed = _Followed(task, now, None if now.runs else local_day(now.since))
         ended = isinstance(moments[-1], Ended) and moments[-1].day >= first
-        counts["assigned"] += isinstance(moments[0], DueSet) and moments[0].day >= first
-        counts["in_time"] += ended and now.status == "completed" and _in_time(followed)
-        counts["behind"] += ended and now.status == "completed" and not _in_time(followed)
-        counts["dropped"] += ended and now.status != "completed"
-        counts["requests"] += any(isinstance(moment, Requested) and moment.day >= first for moment in moments)
-        counts["open"] += now.status == "open"
-        counts["overdue"] += _overdue(followed, on)
-        counts["waiting"] += now.status == "reported"
-    return MonthCounts(**counts)
+        counts = {
+            "assigned": isinstance(moments[0], DueSet) and moments[0].day >= first,
+            "in_time": ended and now.status == "completed" and _in_time(followed),
+            "behind": ended and now.status == "completed" and not _in_time(followed),
+            "dropped": ended and now.status != "completed",
+            "requests": any(isinstance(moment, Requested) and moment.day >= first for moment in moments),
+            "open": now.status == "open",
+            "overdue": _overdue(followed, on),
+            "waiting": now.status == "reported",
+        }
+        if any(counts.values()):
+            part = parts.setdefault(task.lead, dict.fromkeys(counts, 0))
+            for name, is_one in counts.items():
+                part[name] += is_one
+    return parts

@@ -5,13 +5,15 @@ from typing import Any
 import flask
 
 from services.scoring import queries
+from services.scoring.access import ACTIONS
 from services.scoring.answers import AsKnown, as_known
 from services.scoring.api.base import COMMUNE, YEAR, scoring
 from services.scoring.domain import reports
 from services.scoring.schemas import ReportQuery
 from services.scoring.views import Known
+from shared.disclosure import sees_published_only
 from shared.web.answers import XLSX, as_json, as_xlsx, prefers_xlsx
-from shared.web.auth import action
+from shared.web.auth import action, principal
 from shared.web.openapi import FILE_NAME
 from shared.web.schema import Blueprint
 
@@ -57,7 +59,11 @@ def report_fields(query: dict[str, Any], commune: str, year: int) -> flask.Respo
 @blueprint.answers(200, media=XLSX, headers=[FILE_NAME])
 @action("report.aggregates")
 def report_aggregates(query: dict[str, Any], commune: str, year: int) -> flask.Response:
-    """Numbers for the supervising bodies: they name and reveal nobody."""
+    """Numbers for the supervising bodies: they name and reveal nobody. A supervisor gets the levels, as they stood at
+    the year's first publication."""
+    if sees_published_only(principal().roles, ACTIONS["report.aggregates"]):
+        known = queries.published(scoring(), commune, year, query)
+        return _answer(known, query, reports.published_levels(known.records, year, known.on), year)
     known = queries.known(scoring(), commune, query)
     return _answer(known, query, reports.aggregates(known.records, year, known.on), year)
 

@@ -308,6 +308,21 @@ REPLACES_ANOTHER = Refusal(
     "Quyết định đang có hiệu lực là {in_force}, không phải {replaces}. Xem lại quy trình của người này.",
 )
 
+# What supervisors see
+
+PUBLISHED_ONLY = Refusal(
+    "published-only",
+    "Chỉ xem được số liệu đã công bố",
+    "Vai trò giám sát xem số liệu tại thời điểm công bố, không chọn thời điểm khác. Bỏ as_of, positions và on.",
+    403,
+)
+NOT_PUBLISHED = Refusal(
+    "not-published",
+    "Chưa công bố kết quả xếp loại",
+    "Kết quả xếp loại năm {year} chưa được công bố; cơ quan giám sát xem được từ khi Chủ tịch hoặc Văn phòng công bố. "
+    "Số liệu nhiệm vụ xem ở báo cáo từng tháng.",
+)
+
 # What is pinned must be all there is; these pass, or someone has to fix what stands still
 
 COMMUNE_PARKED = Refusal(

@@ -23,6 +23,7 @@ from services.scoring.domain.rules.facts.tasks import task_facts
 from services.scoring.domain.rules.interface import CauseLine, TaskFacts
 from services.scoring.domain.sheet import Sheet, sheet_of
 from services.scoring.domain.table import Quota, Row, table
+from shared.disclosure import LEAST, NOT_SHOWN
 from shared.law import law
 from shared.reform import FIELDS
 
@@ -372,11 +373,14 @@ def _natural(text: str) -> _Natural:
 
 # Aggregates for the supervising bodies (HĐND, Mặt trận): no person is named, or can be identified from the numbers
 
-LEAST = 5  # people in a group that is shown
-
-FEW = "Có dưới 5 người được xếp loại: không chia theo mức xếp loại, vì sẽ chỉ ra từng người."
-MERGED = "Nhóm dưới 5 người, hoặc mọi người trong nhóm cùng một mức, được gộp vào “Khác”."
+FEW = f"Mức xếp loại của {NOT_SHOWN}, vì sẽ chỉ ra từng người."
+ALIKE = "Mọi người cùng một mức xếp loại: không hiện mức, vì sẽ chỉ ra từng người."
+MERGED = f"Nhóm {NOT_SHOWN} riêng mà gộp vào “Khác”; nhóm mà mọi người cùng một mức cũng vậy."
 NOT_DIVIDED = "Không chia theo {what}: không còn nhóm nào đủ 5 người để không chỉ ra từng người."
+PUBLISHED = (
+    "Số liệu tại lần công bố đầu tiên kết quả xếp loại của năm; thay đổi sau đó không hiện ở đây. Số liệu nhiệm vụ xem "
+    "ở báo cáo từng tháng."
+)
 CROSSED = "Không chia theo đơn vị: đối chiếu với cách chia theo nhóm sẽ chỉ ra từng người."
 
 
@@ -390,7 +394,8 @@ class Group(msgspec.Struct):
 
 class Aggregates(msgspec.Struct):
     """Levels are counted only in groups of at least 5 people who are not all of one level, such that no difference
-    of two groups shown is smaller; `notes` says what is withheld and why. `levels` None = withheld."""
+    of two groups shown is smaller; `notes` says what is withheld and why. `levels` None = withheld. `fields` and
+    `directives` are empty in what is published for supervisors."""
 
     commune: str
     year: int
@@ -405,12 +410,23 @@ class Aggregates(msgspec.Struct):
 
 
 def aggregates(records: Records, year: int, on: date) -> Aggregates:
+    """A year's levels in groups, and its tasks by field and directive."""
+    levels = published_levels(records, year, on)
+    levels.fields = fields_report(records, year, on).fields
+    levels.directives = directives_report(records, on).directives
+    levels.notes.remove(PUBLISHED)
+    return levels
+
+
+def published_levels(records: Records, year: int, on: date) -> Aggregates:
+    """What supervisors see of a year, with `records` as they stood when it was published. Its tasks are in the months
+    that they see already: counted once more and differently, the one could be subtracted from the other."""
     rows = table(records, year, on).rows
     categories, units = _shown(rows, lambda row: row.category), _shown(rows, lambda row: row.unit)
     crossed = _can_be_crossed(list(categories.values()), list(units.values()))
-    notes = []
-    if len(rows) < LEAST:
-        notes.append(FEW)
+    notes = [PUBLISHED]
+    if not _identifies_nobody(rows):
+        notes.append(FEW if len(rows) < LEAST else ALIKE)
     else:
         parts = {"nhóm": categories, "đơn vị": units}
         notes += [NOT_DIVIDED.format(what=what) for what, groups in parts.items() if not groups]
@@ -423,12 +439,12 @@ def aggregates(records: Records, year: int, on: date) -> Aggregates:
         year=year,
         evaluated_on=on,
         people=len(rows),
-        levels=_levels(rows) if len(rows) >= LEAST else None,
+        levels=_levels(rows) if _identifies_nobody(rows) else None,
         by_category=_groups(categories),
         by_unit=[] if crossed else _groups(units),
         notes=notes,
-        fields=fields_report(records, year, on).fields,
-        directives=directives_report(records, on).directives,
+        fields=[],
+        directives=[],
     )
 
 

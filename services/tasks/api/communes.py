@@ -47,7 +47,7 @@ def read_commune(commune: str) -> Versioned:
 
 @blueprint.route("/status")
 @blueprint.answers(200, CommuneStatus)
-@action("commune.read")
+@action("commune.status")
 def read_commune_status(commune: str) -> CommuneStatus:
     """The head of the log, and how many streams of each kind and tasks of each status there are."""
     return queries.commune_status(service(), commune)

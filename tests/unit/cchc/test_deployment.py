@@ -94,6 +94,19 @@ def test_the_operator_and_the_jobs_open_every_database_with_their_own_roles(tmp_
         assert len(used) >= len(SERVICES) + 1
 
 
+def test_what_slow_clients_send_ends_at_the_proxy():
+    """A service gets whole requests, and hears from the proxy alone whose they are."""
+    said = dict(re.findall(r"^  ([a-z_]+) ([^;]+);", PROXY, re.MULTILINE))
+    assert said["proxy_request_buffering"] == "on" and said["reset_timedout_connection"] == "on"
+    for directive in ("client_header_timeout", "client_body_timeout", "send_timeout"):
+        assert int(said[directive].removesuffix("s")) <= 15, directive
+    assert said["limit_conn"] == "each 100"
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in PROXY
+    for name, described in HOST.items():
+        if (described.get("command") or [""])[0] == "serve":
+            assert "--behind-proxy" in described["command"] and "ports" not in described, name
+
+
 def test_the_proxy_and_the_cluster_name_every_service():
     [named] = re.findall(r"location ~ \^/api/v1/\(\?<name>([a-z|]+)\)/", PROXY)
     assert named.split("|") == list(SERVICES)

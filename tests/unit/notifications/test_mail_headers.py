@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from services.notifications.channels.email import address, letter
 from services.notifications.channels.interface import Message, Permanent
-from services.notifications.messages import plain
+from services.notifications.words import plain
 
 SENDER = Address("UBND xã Tiên Cảnh", addr_spec="vanphong@xa.example.org")
 ADDRESS = "hoa@xa.example.org"

@@ -12,7 +12,8 @@ from services.notifications.domain import records as kept
 from services.notifications.domain.occurrence import Occurrence
 from services.notifications.domain.records import Records, TaskRecord
 from services.notifications.links import Links
-from services.notifications.messages import compose, period_words, plain, shortened
+from services.notifications.messages import compose
+from services.notifications.words import period_words, plain, shortened
 from shared.events import (
     VIETNAM,
     AppealResolved,

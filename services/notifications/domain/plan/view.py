@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from services.notifications.domain.preferences import chosen_by
 from services.notifications.domain.records import Records
 from shared.events import PolicyPublished, PreferencesChanged
 from shared.events.reminders import Channel
@@ -27,9 +28,10 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     seen: Collection[RungKey] = frozenset()
 
 
-def channels_to(view: View, staff: str, among: Iterable[Channel]) -> list[Channel]:
-    """The channels that reach a person: the inbox always, the others unless they chose otherwise."""
-    chosen = view.preferences.get(staff)
+def channels_to(view: View, staff: str, among: Iterable[Channel], *, by_others: bool = True) -> list[Channel]:
+    """The channels that reach a person: the inbox always, the others unless they chose otherwise. What somebody else
+    chose for them counts only if `by_others`."""
+    chosen = chosen_by(view.preferences, staff, by_others=by_others)
     off = {name for name, wanted in chosen.channels.items() if not wanted} if chosen else set()
     usable = ({"email", "apprise"} & view.channels) - off - (set() if staff in view.addresses else {"apprise"})
     return [channel for channel in among if channel == "inbox" or channel in usable]

@@ -1,8 +1,9 @@
-"""The log, the journal and the records."""
+"""The log, the journal, the budgets and the records."""
 
 import sqlalchemy as sa
 from alembic import op
 
+from shared.budgets.schema import create_budgets_v1
 from shared.eventlog.schema import create_log_tables_v1
 from shared.journal.schema import create_journal_v1
 
@@ -13,6 +14,7 @@ down_revision = None
 def upgrade() -> None:
     create_log_tables_v1(op, own_source="visits")
     create_journal_v1(op)
+    create_budgets_v1(op)
     op.create_table(
         "records",
         sa.Column("commune", sa.Text, nullable=False),

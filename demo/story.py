@@ -339,6 +339,8 @@ def november(year: Year) -> None:
 def december(year: Year) -> None:
     year.on("2024-12-02")
     year.report("39", "Báo cáo an toàn thông tin")
+    # Ten days before the meeting another follows p25's work: the sheet says so to whoever decides.
+    year.follow("p25", "p15", "Bộ phận Một cửa theo dõi văn thư từ tháng 12")
     year.on("2024-12-03")
     one_stop(year, "2024-11")
     year.on("2024-12-04")
@@ -411,9 +413,15 @@ def year_end(year: Year) -> None:
     year.on("2024-12-16")
     end.notify([*ABOVE, *decided, "p41"])
     end.publish()
-    end.appeal("p41", "Nhà họp thôn 6 tốc mái sau bão, nay đã có xác nhận của Ban Chỉ huy phòng chống thiên tai xã")
+    end.appeal(
+        "p41",
+        "Nhà họp thôn 6 tốc mái sau bão, nay đã có xác nhận của Ban Chỉ huy phòng chống thiên tai xã",
+        contests=year.acceptance_of("9 p41 2024-Q3"),
+    )
     year.on("2024-12-17")
-    end.appeal("p21", "Đề nghị xem lại việc áp dụng hình thức khiển trách khi xếp loại")
+    end.appeal(
+        "p21", "Đề nghị xem lại việc áp dụng hình thức khiển trách khi xếp loại", contests=year.discipline_of("p21")
+    )
 
     year.on("2024-12-18")
     year.cause(

@@ -43,7 +43,7 @@ from services.tasks.domain.templates import EndTemplate, SetTemplate, Template
 from services.tasks.evidence import store_evidence
 from services.tasks.reactors import react
 from shared.eventlog import Appended, reading
-from shared.events import VIETNAM, Due, Recurrence, uuid7
+from shared.events import VIETNAM, Due, Recurrence, StaffDisciplined, TaskCompleted, decode, uuid7
 from shared.web.auth import Principal
 
 COMMUNE = "tien-canh"
@@ -362,7 +362,12 @@ class Year:
         taking_part = decider == task.lead or decider in task.collaborators
         self.do(CHAIR if taking_part else decider, command(task.task))
 
-    # Discipline
+    # People
+
+    def follow(self, staff: str, tracker: str, reason: str) -> None:
+        """Another follows a person's work from today."""
+        since = self.clock.now.date()
+        self.office(ChangeStaff(staff=staff, tracker=tracker, valid_from=since, reason=reason))
 
     def discipline(self, staff: str, form: Any, *, act: str, act_date: str, decision_date: str) -> None:
         self.office(
@@ -378,10 +383,24 @@ class Year:
             )
         )
 
+    def discipline_of(self, staff: str) -> str:
+        """The id of the event that last recorded a disciplined act."""
+        return self._last_id(f"staff/{staff}", StaffDisciplined)
+
     def withdraw_discipline(self, staff: str, act: str, reason: str) -> None:
         self.office(WithdrawDiscipline(staff=staff, act=act, reason=reason))
 
     # Names
+
+    def acceptance_of(self, name: str) -> str:
+        """The id of the event that last accepted a task's result."""
+        return self._last_id(f"task/{self.task(name)}", TaskCompleted)
+
+    def _last_id(self, subject: str, kind: type) -> str:
+        found = [
+            event for event in map(decode, self.tasks.log.read_stream(COMMUNE, subject)) if type(event.data) is kind
+        ]
+        return found[-1].id
 
     def task(self, name: str) -> str:
         return self._state(name).task

@@ -11,6 +11,7 @@ from services.tasks import importing, views
 from services.tasks.domain.context import canonical
 from services.tasks.imports.plan import WORDS, outcome
 from shared.eventlog import reading
+from shared.events import VIETNAM, parse_time
 from shared.web.auth import Principal
 
 
@@ -72,7 +73,8 @@ def import_command(
         if done:
             click.echo(f"Đã ghi đến sự kiện #{done.position}.", err=True)
         else:
-            click.echo("Mới xem trước; thêm --confirm để ghi.", err=True)
+            until = parse_time(found.kept_until).astimezone(VIETNAM)
+            click.echo(f"Mới xem trước; thêm --confirm để ghi. Tệp được giữ đến {until:%H:%M %d/%m/%Y}.", err=True)
             if needed := sum(bool(row.needs) for row in found.rows):
                 click.echo(f"{needed} dòng không phải ai cũng xác nhận được, xem cột Kết quả.", err=True)
     raise SystemExit(FOUND if found.counts["error"] else 0)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+import msgspec
 
 from cchc.cli.as_of import as_of_options, ask, pins, year_option
 from cchc.cli.group import Group
@@ -13,9 +14,10 @@ from services.scoring.comparing import compare
 from services.scoring.domain import sheet as sheets
 from services.scoring.domain import table as tables
 from services.scoring.domain.differences import Change, Differences
+from services.scoring.domain.flags import flags, flags_of
 from services.scoring.domain.rules.interface import EventRef
 from services.scoring.domain.standing import since, standing
-from services.scoring.domain.texts import CATEGORIES, EVENTS, STANDINGS
+from services.scoring.domain.texts import CATEGORIES, EVENTS, FLAGS, STANDINGS
 from services.scoring.recheck import recheck as computed_again
 from services.scoring.schemas import DifferencesQuery
 from shared.eventlog.checkpoints import checkpoints, covering
@@ -75,8 +77,12 @@ def explain(
     """Mở một phiếu xếp loại đến từng việc và từng sự kiện."""
     known = ask(installation, **question)
     sheet = sheets.sheet(known.records, year, staff, on=known.on)
+    explained = sheets.explain(sheet, figure) if figure else None
+    flagged = flags(known.records, sheet)
+    if explained:
+        flagged = flags_of(flagged, explained.behind)
     if json_output:
-        as_json(sheets.explain(sheet, figure) if figure else sheet)
+        as_json(msgspec.to_builtins(explained or sheet) | {"flags": msgspec.to_builtins(flagged)})
         return
     stands = standing(known.records, year, staff)
     level = stands.level_text or sheet.level_text
@@ -91,6 +97,11 @@ def explain(
         line(f" {mark} {step.text}" + (f" ({step.article})" if step.article else ""))
     for missing in sheet.missing:
         line(f"   còn thiếu: {missing.text}")
+    if flagged:
+        line("\nĐiều cần biết khi xem xét (không làm thay đổi số liệu):")
+    for flag in flagged:
+        line(f"    {FLAGS[flag.kind]}: {flag.text}")
+        line(f"      {_event(flag.event)}")
     if behind := since(known.records, stands, sheet):
         line("\nPhát sinh sau chốt (chỉ được tính khi xếp loại lại):")
         for event in behind:

@@ -7,8 +7,9 @@ from typing import Generic, TypeVar
 import msgspec
 
 from services.scoring.domain.differences import Differences
+from services.scoring.domain.flags import Flag
 from services.scoring.domain.table import Table
-from services.scoring.queries import Answer, Column
+from services.scoring.queries import Answer, Column, Flagged
 from services.scoring.views import Known
 from shared.events import Input
 from shared.records import commune_name
@@ -24,6 +25,12 @@ class AsKnown(msgspec.Struct, Generic[T], frozen=True):
     evaluated_on: date
     inputs: list[Input]
     result: T
+
+
+class FlaggedAsKnown(AsKnown[T], Generic[T], frozen=True):
+    """The same of a sheet; `flags` stand beside the result, whose bytes are what its SHA-256 is taken of."""
+
+    flags: list[Flag]
 
 
 class TableAsKnown(msgspec.Struct, frozen=True):
@@ -57,6 +64,11 @@ class DifferencesAsKnown(msgspec.Struct, frozen=True, rename={"first": "from", "
 def as_known(found: Answer[T]) -> AsKnown[T]:
     known = found.known
     return AsKnown(known.records.commune, known.on, known.inputs, found.result)
+
+
+def flagged(found: Flagged[T]) -> FlaggedAsKnown[T]:
+    known = found.known
+    return FlaggedAsKnown(known.records.commune, known.on, known.inputs, found.result, found.flags)
 
 
 def table(found: Answer[Table], columns: list[Column], words: Mapping[str, Mapping[str, str]]) -> TableAsKnown:

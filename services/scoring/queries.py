@@ -10,7 +10,8 @@ import msgspec
 
 from services.scoring.commands import must_be_up_to_date
 from services.scoring.comparing import Compared, compare
-from services.scoring.domain import course, periods, refusals, sheet, table
+from services.scoring.domain import course, flags, periods, refusals, sheet, table
+from services.scoring.domain.flags import Flag
 from services.scoring.domain.readers import may_read, may_read_opinion
 from services.scoring.domain.standing import without_opinions
 from services.scoring.recheck import Checked
@@ -32,6 +33,12 @@ class Answer(msgspec.Struct, Generic[T], frozen=True):
 
     known: Known
     result: T
+
+
+class Flagged(Answer[T], Generic[T], frozen=True):
+    """The same of a sheet, with what stands beside it."""
+
+    flags: list[Flag]
 
 
 class RecordsStatus(msgspec.Struct, frozen=True):
@@ -130,18 +137,22 @@ def years(service: Scoring, commune: str) -> Years:
 
 def person_sheet(
     service: Scoring, principal: Principal, commune: str, year: int, staff: str, query: Query
-) -> Answer[sheet.Sheet]:
-    """A person's sheet. Refuses what `readable` refuses."""
+) -> Flagged[sheet.Sheet]:
+    """A person's sheet, with its flags. Refuses what `readable` refuses."""
     found = readable(service, principal, commune, staff, query)
-    return Answer(found, sheet.sheet(found.records, year, staff, on=found.on))
+    of_person = sheet.sheet(found.records, year, staff, on=found.on)
+    opinions = reads_opinions(service, principal, commune, staff)
+    return Flagged(found, of_person, flags.flags(found.records, of_person, opinions=opinions))
 
 
 def explanation(
     service: Scoring, principal: Principal, commune: str, year: int, staff: str, figure: str, query: Query
-) -> Answer[sheet.Explanation]:
-    """One figure of a sheet, unfolded to its tasks and events. Refuses `figure-unknown`, and as `person_sheet`."""
+) -> Flagged[sheet.Explanation]:
+    """One figure of a sheet, unfolded to its tasks and events, with the flags of these. Refuses `figure-unknown`, and
+    as `person_sheet`."""
     found = person_sheet(service, principal, commune, year, staff, query)
-    return Answer(found.known, sheet.explain(found.result, figure))
+    explained = sheet.explain(found.result, figure)
+    return Flagged(found.known, explained, flags.flags_of(found.flags, explained.behind))
 
 
 def checkpoints_over(service: Scoring, commune: str, of: Known) -> list[CheckpointSigned]:

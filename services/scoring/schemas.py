@@ -298,8 +298,11 @@ class OnBody(Schema):
 
 
 class AppealBody(Schema):
+    """`contests`: the ids of the events that the person contests, whole or as the printed sheet has them."""
+
     received_on = fields.Date(load_default=None)
     text = _text(required=True)
+    contests = fields.List(Id(), load_default=list, validate=validate.Length(max=50))
 
 
 class ResolutionBody(By):

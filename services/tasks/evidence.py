@@ -13,12 +13,15 @@ from services.tasks.domain import refusals
 from services.tasks.personal import EvidenceFile
 from services.tasks.service import Tasks
 from shared.eventlog import reading, writing
+from shared.eventlog.database import leave_nothing
 from shared.events import Evidence, format_time
 from shared.sandbox.running import Content, in_child
 
 MAX_EVIDENCE = 20 * 1024 * 1024  # bytes; scans of a commune's documents stay well below
 LONGEST_NAME = 200
 CHUNK = 1024 * 1024
+# The folder of a commune's uploads, in that of its evidence.
+UPLOADS = "imports"
 
 
 def store_evidence(service: Tasks, commune: str, task: str, file_name: str, content: Content) -> Evidence:
@@ -59,6 +62,7 @@ def erase_evidence(service: Tasks, commune: str, task: str, sha256: str) -> bool
         personal.erase_evidence(connection, commune, task, sha256)
         if not personal.evidence_is_stored(connection, commune, sha256):
             path_of(folder(service, commune), sha256).unlink(missing_ok=True)
+    leave_nothing(service.engine, ("evidence_files",))
     return True
 
 

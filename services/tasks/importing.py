@@ -16,17 +16,17 @@ from services.tasks.domain.directives import in_force
 from services.tasks.domain.imports import Import
 from services.tasks.domain.task import Task
 from services.tasks.domain.templates import Template
-from services.tasks.evidence import folder, keep, path_of, sha256_of
+from services.tasks.evidence import UPLOADS, folder, keep, path_of, sha256_of
 from services.tasks.imports import plan_annex, plan_roster
 from services.tasks.imports.annex import AnnexImport
 from services.tasks.imports.leads import Person
-from services.tasks.imports.plan import Contact, Plan, RowPlan, counts, outcome
+from services.tasks.imports.plan import Before, Contact, Plan, RowPlan, counts, outcome
 from services.tasks.imports.results import Skipped, SkippedSheet, Table
 from services.tasks.imports.roster import RosterImport
 from services.tasks.service import Tasks
 from shared import journal
-from shared.eventlog import Appended, Key, Transaction, snapshot, writing
-from shared.events import TaskAssigned, decode
+from shared.eventlog import Appended, Key, Transaction, snapshot, utcnow, writing
+from shared.events import TaskAssigned, decode, format_time
 from shared.journal import kinds
 from shared.sandbox.running import Content, in_child
 from shared.web.auth import Principal
@@ -38,13 +38,15 @@ ACTOR = "service/tasks"  # a dry run is no person's decision
 
 
 class DryRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A file as read and compared with the log up to `position`. `plan` is for `confirm`, the rest for people."""
+    """A file as read and compared with the log up to `position`. `plan` is for `confirm`, the rest for people. The
+    file is there until `kept_until` (RFC 3339), and longer when it is looked at again."""
 
     commune: str
     position: int
     kind: Kind
     sha256: str
     file_name: str
+    kept_until: str
     directive: str | None
     import_: str
     rows: list[RowPlan]
@@ -101,7 +103,7 @@ def dry_run(
                 {staff: Contact(*(said or "" for said in one)) for staff, one in contacts.items()},
                 context,
             ),
-            confirmed_before=before > 0,
+            _before(context, _import_id(kind, sha256, before)),
         )
     else:
         if directive is None:
@@ -117,7 +119,7 @@ def dry_run(
             recorded,
             context,
             service.new_id,
-            confirmed_before=before > 0,
+            _before(context, _import_id(kind, sha256, before)),
         )
     if not path_of(_folder(service, commune), sha256).exists():
         with writing(service.engine, commune) as connection:
@@ -130,8 +132,9 @@ def dry_run(
         kind=kind,
         sha256=sha256,
         file_name=file_name,
+        kept_until=format_time(utcnow() + service.uploads_kept),
         directive=directive,
-        import_=f"{kind}-{sha256[:16]}-{before + 1}",
+        import_=_import_id(kind, sha256, before + 1),
         rows=plan.rows,
         counts=counts(plan.rows),
         tables=read.tables,
@@ -142,6 +145,17 @@ def dry_run(
 
 
 KINDS = frozenset({"commune", "unit", "staff", "directive", "calendar", "task", "template", "import"})
+
+
+def _import_id(kind: Kind, sha256: str, number: int) -> str:
+    """The number counts the confirmations of the very same file."""
+    return f"{kind}-{sha256[:16]}-{number}"
+
+
+def _before(context: Context, last: str) -> Before:
+    """What the last confirmation of the file settled, and which rows it held."""
+    confirmed: Import | None = context.state(f"import/{last}")
+    return Before(confirmed=confirmed is not None, held=frozenset(confirmed.held if confirmed else ()))
 
 
 def confirm(
@@ -165,6 +179,7 @@ def confirm(
         rejected=run.counts["error"],
         commands=plan.commands,
         by=by,
+        held=plan.held,
     )
 
     def names(tx: Transaction) -> None:
@@ -191,7 +206,7 @@ def kept_file(service: Tasks, commune: str, sha256: str) -> BinaryIO:
 
 
 def _folder(service: Tasks, commune: str) -> Path:
-    return folder(service, commune) / "imports"
+    return folder(service, commune) / UPLOADS
 
 
 def _save_names(connection: Any, commune: str, plan: Plan) -> None:

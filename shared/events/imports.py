@@ -10,6 +10,9 @@ from shared.events.values import Data, Sha256
 
 @event("import.confirmed", source="tasks", subject="import/{import_}")
 class ImportConfirmed(Data):
+    """`held` names the rows about whoever sent it, which wait for another sender: a staff id, or an annex row as
+    "sheet!number"."""
+
     import_: str = field(name="import")
     kind: Literal["annex", "roster"]
     sha256: Sha256
@@ -19,3 +22,4 @@ class ImportConfirmed(Data):
     waiting: int
     rejected: int
     by: str
+    held: list[str] | None = None

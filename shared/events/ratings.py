@@ -246,7 +246,8 @@ class RatingsPublished(Data):
 
 @event("rating.appealed", source="scoring", subject="rating/{year}/{staff}")
 class RatingAppealed(Data):
-    """An appeal (kiến nghị); `due` is 7 working days after receipt (NĐ 335/2025 Đ22) by the calendar named."""
+    """An appeal (kiến nghị); `due` is 7 working days after receipt (NĐ 335/2025 Đ22) by the calendar named. `contested`
+    are the ids of the events that the person contests."""
 
     staff: str
     year: int
@@ -255,6 +256,7 @@ class RatingAppealed(Data):
     text: Text
     due: Day
     calendar: str | None = None
+    contested: list[str] | None = None
 
 
 @event("rating.appeal_resolved", source="scoring", subject="rating/{year}/{staff}")

@@ -196,6 +196,12 @@ def _erases_an_address(served: Served) -> TestResponse:
     return served.ask("notifications", "DELETE", "/communes/<commune>/addresses/apprise")
 
 
+def _erases_in_notifications(served: Served) -> TestResponse:
+    _saves_an_address(served)
+    body = {"staff": OFFICE, "name": None}
+    return served.ask("notifications", "POST", "/communes/<commune>/erasures", json=body)
+
+
 _EVIDENCE, _IMPORT = (
     "/communes/<commune>/tasks/<task>/evidence",
     "/communes/<commune>/imports/<any(annex, roster):kind>",
@@ -216,6 +222,7 @@ CHANGES: dict[tuple[str, str, str], Change] = {
     ("notifications", "POST", "/communes/<commune>/endpoints/<endpoint>/enablement"): Change(
         _enables_an_endpoint, ("endpoint.enabled",)
     ),
+    ("notifications", "POST", "/communes/<commune>/erasures"): Change(_erases_in_notifications, ("address.erased",)),
     ("notifications", "PUT", "/communes/<commune>/addresses/<channel>"): Change(_saves_an_address, ("address.saved",)),
     ("notifications", "DELETE", "/communes/<commune>/addresses/<channel>"): Change(
         _erases_an_address, ("address.erased",)

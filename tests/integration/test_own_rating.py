@@ -12,7 +12,7 @@ from services.scoring.access import ACTIONS
 from services.scoring.domain.concerns import Concerns
 from services.scoring.domain.decisions import HANDLERS
 from shared.events.values import Role
-from tests.integration.test_procedure_api import Office, decision, meeting
+from tests.integration.test_procedure_api import ADMIN, Office, decision, meeting
 from tests.integration.test_scoring_api import BASE, OUTSIDE, RATINGS, unit_result
 from tests.support.histories import (
     COMMUNE,
@@ -102,7 +102,11 @@ def test_no_role_decides_or_types_what_the_own_rating_rests_on(of_role: tuple[st
         said = {**body, **OUTSIDE, "by": by} if "document_number" in body else {**body, "by": by}
         answer = office.post(path, body if command in WITHOUT_BY else said, as_=token)
         if role == "chair" and command in OF_ALL:
-            assert answer.status_code in (201, 403) and answer.json.get("code") in (None, "acts-for-another")
+            assert answer.status_code in (201, 403) and answer.json.get("code") in (
+                None,
+                "acts-for-another",
+                "chair-only",
+            )
             continue
         allowed = role in ACTIONS[COMMANDS[command].action]
         assert (answer.status_code, answer.json["code"]) == (403, "rates-oneself" if allowed else "role"), answer.json
@@ -143,7 +147,7 @@ def test_a_year_with_one_person_in_the_office_goes_through_for_her_too(tmp_path:
     instead("p03", "p01", f"{p03}/common", grades, by=True)
     instead("p14", "p01", f"{YEAR}/units/vp/result", unit_result("p14"), by=True)
     assert office.refused("p01", f"{YEAR}/units/{COMMUNE}/result", unit_result("p01")) == "rates-oneself"
-    office.done("p14", f"{YEAR}/units/{COMMUNE}/result", unit_result("external"))
+    office.done(ADMIN, f"{YEAR}/units/{COMMUNE}/result", unit_result("external"))
     proposed = {each["staff"]: each for each in office.done("p14", f"{YEAR}/proposals", {"by": "p14"})}
     for staff in ("p14", "p03", "p01"):
         office.done(staff, f"{RATINGS}/{staff}/self-assessment", {"level": "tot"})
@@ -161,8 +165,9 @@ def test_a_year_with_one_person_in_the_office_goes_through_for_her_too(tmp_path:
     instead("p03", "p01", f"{p03}/decision", said["p03"], by=True)
     above = said["p01"] | {"by": "external", "decision_number": "1187/QĐ-UBND", "decided_on": "2024-12-20"}
     assert office.refused("p01", f"{p01}/decision", above | {"document_sha256": "d" * 64}) == "rates-oneself"
-    assert office.refused("p14", f"{p01}/decision", above) == "outside-document-required"
-    office.done("p14", f"{p01}/decision", above | {"document_sha256": "d" * 64})
+    assert office.refused("p14", f"{p01}/decision", above) == "outside-needs-chair-or-admin"
+    assert office.refused(ADMIN, f"{p01}/decision", above) == "outside-document-required"
+    office.done(ADMIN, f"{p01}/decision", above | {"document_sha256": "d" * 64})
     instead("p14", "p03", f"{p14}/notice", {})
     instead("p03", "p14", f"{p03}/notice", {})
     instead("p01", "p14", f"{p01}/notice", {})

@@ -22,6 +22,8 @@ from tests.integration.test_scoring_api import BASE, RATINGS, World, history, un
 from tests.support.histories import COMMUNE, History, appointed, assigned, day, reopened, reported, returned
 
 YEAR = f"{BASE}/years/2024"
+# Types what the level above decided on the Chairman.
+ADMIN = "admin"
 
 
 class Office(World):
@@ -40,6 +42,8 @@ class Office(World):
         self.client = create_web(self.scoring, self.verifier).test_client()
 
     def as_(self, who: str) -> dict[str, str]:
+        if who == ADMIN:
+            return self.auth("operator/cli", "admin")
         roles = {"p01": ["chair"], "p03": ["vice_chair"], "p14": ["office", "staff"]}
         return self.auth(f"staff/{who}", *roles.get(who, ["staff"]))
 
@@ -98,7 +102,7 @@ def test_a_whole_year_end(office: Office):
     office.done("p01", f"{YEAR}/settings", chair_settings)
     grades = dict.fromkeys(("k1", "k2", "k3", "k4"), "tot")
     office.done("p14", f"{RATINGS}/p07/common", {"items": grades, "stage": "confirmed", "by": "p14"})
-    office.done("p14", f"{YEAR}/units/{COMMUNE}/result", unit_result("external"))
+    office.done(ADMIN, f"{YEAR}/units/{COMMUNE}/result", unit_result("external"))
     [*_, p07] = [line for line in office.get(f"{YEAR}/procedure").json["result"]["people"] if line["staff"] == "p07"]
     assert (p07["standing"], p07["next"], p07["level"]) == ("computed", "propose", None)
 
@@ -118,9 +122,10 @@ def test_a_whole_year_end(office: Office):
     office.done("p01", f"{RATINGS}/p07/decision", decision(outcomes["p07"]["proposal"], decision_number="210/QĐ-UBND"))
     office.done("p14", f"{RATINGS}/p03/decision", decision(outcomes["p03"]["proposal"], "tot"))
     external = decision(outcomes["p01"]["proposal"], outcomes["p01"]["level"], by="external", differs_reason=None)
-    assert office.refused("p14", f"{RATINGS}/p01/decision", external) == "outside-document-required"
+    assert office.refused("p14", f"{RATINGS}/p01/decision", external) == "outside-needs-chair-or-admin"
+    assert office.refused(ADMIN, f"{RATINGS}/p01/decision", external) == "outside-document-required"
     external |= {"decision_number": "1187/QĐ-UBND", "decided_on": "2024-12-20", "document_sha256": "d" * 64}
-    office.done("p14", f"{RATINGS}/p01/decision", external)
+    office.done(ADMIN, f"{RATINGS}/p01/decision", external)
     first = office.standing("p07")
     assert (first["kind"], first["level"], first["decision"]["reason"]) == ("decided", "hoan_thanh", "Đã khắc phục")
     row = next(row for row in office.get(RATINGS).json["result"]["rows"] if row["staff"] == "p07")

@@ -11,7 +11,9 @@ import pytest
 from cchc.installation import Installation
 from cchc.services import SERVICES
 from demo.year import COMMUNE, load
+from services.scoring.documents.sheet import sheet_page
 from services.scoring.domain.course import course_of, person_course
+from services.scoring.domain.flags import flags
 from services.scoring.domain.sheet import sheet, sheet_bytes
 from services.scoring.domain.standing import standing
 from services.scoring.domain.table import Row, table
@@ -116,6 +118,17 @@ def test_a_decision_differs_with_its_reason_and_is_replaced_after_an_appeal(know
     assert last and (last.level, last.replaces) == ("tot", first.event)
     assert [appeal.outcome for appeal in of.appeals] == ["upheld"]
     assert [appeal.outcome for appeal in standing(known.records, 2024, "p21").appeals] == ["dismissed"]
+
+
+def test_what_a_reader_should_know_stands_beside_the_sheets(known: Known):
+    beside = {}
+    for staff in known.records.people:
+        beside[staff] = {flag.kind for flag in flags(known.records, sheet(known.records, 2024, staff, on=AFTER))}
+    assert beside["p25"] == beside["p14"] == {"judge_changed"}
+    assert beside["p42"] == {"typed_for"} and beside["p01"] == {"outside_document"}
+    assert beside["p41"] == {"typed_for", "contested"} and beside["p16"] == set()
+    page = sheet_page(known, 2024, "p25")
+    assert "Đổi người đánh giá: người theo dõi: p14 → p15; có hiệu lực từ 02/12/2024" in page
 
 
 def test_a_late_fact_leaves_a_decided_level(known: Known, rows: dict[str, Row]):

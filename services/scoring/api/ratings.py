@@ -5,7 +5,7 @@ from typing import Any
 import flask
 
 from services.scoring import queries
-from services.scoring.answers import AsKnown, TableAsKnown, as_known, table
+from services.scoring.answers import FlaggedAsKnown, TableAsKnown, flagged, table
 from services.scoring.api.base import COMMUNE, PERSON, YEAR, scoring
 from services.scoring.documents.sheet import PAPERS, printed_sheet
 from services.scoring.domain.sheet import Explanation, Sheet
@@ -41,20 +41,20 @@ def read_ratings(query: dict[str, Any], commune: str, year: int) -> TableAsKnown
 
 @blueprint.route(PERSON)
 @blueprint.arguments(AsOfQuery, location="query")
-@blueprint.answers(200, AsKnown[Sheet])
+@blueprint.answers(200, FlaggedAsKnown[Sheet])
 @action("rating.sheet")
-def read_rating(query: dict[str, Any], commune: str, year: int, staff: str) -> AsKnown[Sheet]:
-    """A person's sheet: level, figures, the arithmetic, and the events behind each."""
-    return as_known(queries.person_sheet(scoring(), principal(), commune, year, staff, query))
+def read_rating(query: dict[str, Any], commune: str, year: int, staff: str) -> FlaggedAsKnown[Sheet]:
+    """A person's sheet: level, figures, the arithmetic, and the events behind each; beside it the flags."""
+    return flagged(queries.person_sheet(scoring(), principal(), commune, year, staff, query))
 
 
 @blueprint.route(f"{PERSON}/explanation")
 @blueprint.arguments(ExplanationQuery, location="query")
-@blueprint.answers(200, AsKnown[Explanation])
+@blueprint.answers(200, FlaggedAsKnown[Explanation])
 @action("rating.sheet")
-def explain_figure(query: dict[str, Any], commune: str, year: int, staff: str) -> AsKnown[Explanation]:
-    """One figure of a sheet, unfolded to its tasks and events."""
-    return as_known(queries.explanation(scoring(), principal(), commune, year, staff, query["figure"], query))
+def explain_figure(query: dict[str, Any], commune: str, year: int, staff: str) -> FlaggedAsKnown[Explanation]:
+    """One figure of a sheet, unfolded to its tasks and events, with their flags."""
+    return flagged(queries.explanation(scoring(), principal(), commune, year, staff, query["figure"], query))
 
 
 @blueprint.route(f"{PERSON}/sheet")

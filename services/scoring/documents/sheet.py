@@ -10,6 +10,7 @@ import msgspec
 
 from services.scoring import queries
 from services.scoring.domain import rules, texts
+from services.scoring.domain.flags import flags
 from services.scoring.domain.rules.description import Figure
 from services.scoring.domain.rules.interface import EventRef, TaskFacts
 from services.scoring.domain.sheet import Explanation, Sheet, explain, sheet, sheet_bytes
@@ -22,7 +23,6 @@ from shared.records import commune_name
 from shared.web.auth import Principal
 
 SOURCES = {"tasks": "công việc", "scoring": "xếp loại"}
-_OUTCOMES = {"upheld": "chấp nhận", "dismissed": "không chấp nhận", "withdrawn": "rút kiến nghị"}
 
 
 class Line(msgspec.Struct):
@@ -70,6 +70,7 @@ def sheet_page(
         rule_set_title=rule_set.title if rule_set else None,
         described=rules.described(found.rule_set),
         stands=stands if opinions else without_opinions(stands),
+        flags=flags(known.records, found, opinions=opinions),
         since=since(known.records, stands, found),
         figures=[_line(found, explain(found, name), numbers) for name in found.figures],
         inputs=known.inputs,
@@ -118,6 +119,6 @@ PAPERS = Papers(
     "services.scoring.documents",
     "sheet.css",
     filters={"facts": _facts},
-    words={name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES", "STANDINGS")}
-    | {"LOGS": SOURCES, "OUTCOMES": _OUTCOMES},
+    words={name: getattr(texts, name) for name in ("EVENTS", "LEVELS", "CATEGORIES", "STANDINGS", "OUTCOMES", "FLAGS")}
+    | {"LOGS": SOURCES},
 )

@@ -119,8 +119,9 @@ def a_keeper_or_the_chair(context: Context, staff: str) -> str:
 
 
 def _above(context: Context, staff: str) -> str:
-    keepers = a_keeper(context, staff)
-    return f"cấp trên quyết định, {keepers} ghi kèm số, ngày và mã SHA-256 của văn bản" if keepers else ""
+    recorders = [_named(context, context.holders("chair", "admin"), staff), "người quản trị hệ thống"]
+    said = " hoặc ".join(filter(None, recorders))
+    return f"cấp trên quyết định, {said} ghi kèm số, ngày và mã SHA-256 của văn bản"
 
 
 def _named(context: Context, people: Iterable[str], without: str) -> str:
@@ -133,4 +134,4 @@ def _named(context: Context, people: Iterable[str], without: str) -> str:
     return ", ".join(found)
 
 
-_TITLES = {"chair": "Chủ tịch", "vice_chair": "Phó Chủ tịch", "office": "Văn phòng"}
+_TITLES = {"chair": "Chủ tịch", "vice_chair": "Phó Chủ tịch", "office": "Văn phòng", "admin": "quản trị hệ thống"}

@@ -69,12 +69,23 @@ class Context(msgspec.Struct, frozen=True):
         return not office or not set(office).isdisjoint(people)
 
     def must_act_for(self, by: str, about: Collection[str] = ()) -> None:
-        """People act for themselves; the Office types what others, or the level above, decided. Of the Office's own
-        people (`about`) a leader types what they said, or the level above."""
+        """People act for themselves; the Office types what others decided. Of the Office's own people (`about`) a
+        leader types what they said. What the level above decided is typed by the Chairman or an administrator."""
+        if by == EXTERNAL:
+            if not self.is_administrator and not self.has_role(self.actor, "chair"):
+                raise refusals.OUTSIDE_BY_CHAIR_OR_ADMIN()
+            return
         if by == self.actor or self.has_role(self.actor, "office"):
             return
-        if not ((by == EXTERNAL or by in about) and self.keeps(self.actor, about)):
+        if by not in about or not self.keeps(self.actor, about):
             raise refusals.ACTS_FOR_ANOTHER(by=by)
+
+    @property
+    def is_administrator(self) -> bool:
+        """Does an operator with that role type, or a person in such a post?"""
+        if self.actor is None:
+            return self.roles is None or "admin" in self.roles
+        return self.has_role(self.actor, "admin")
 
     def keeps(self, staff: str | None, about: Collection[str], *also: str) -> bool:
         """May the person keep papers about these people: the Office, whoever `also` may, for the Office's own people

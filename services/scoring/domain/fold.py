@@ -10,12 +10,13 @@ from services.scoring.domain.records import Records, TaskRecord
 from services.scoring.domain.settings import validate
 from shared import events
 from shared.events import Envelope
+from shared.events.authors import typed_for
 from shared.records import Fold, FoldError, Key
 from shared.records import Handler as HandlerOf
 from shared.refusal import Refused
 
 # Another version at start rebuilds the records from the log.
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 
 Handler = HandlerOf[Records]
 
@@ -147,6 +148,31 @@ def _carried_over(records: Records, e: Envelope, d: events.TaskCarriedOver) -> K
     return "task", d.task
 
 
+def _with_authors(handle: Handler) -> Handler:
+    """Keep beside a moment of a task in whose name it was typed, where that is another than the one who typed."""
+
+    def handle_and_name(records: Records, e: Envelope, d: Any) -> Key:
+        before = records.tasks.get(d.task)
+        index = len(before.moments) if before else 0
+        key = handle(records, e, d)
+        task = records.tasks[d.task]
+        # A correction of words adds no moment.
+        if len(task.moments) > index and (names := _in_whose_name(e, d, task)):
+            task.typed_for[index] = sorted(names)
+        return key
+
+    return handle_and_name
+
+
+def _in_whose_name(e: Envelope, d: Any, task: TaskRecord) -> frozenset[str]:
+    """The people for whom another typed; the lead, too, where the Office reports a result in its own name. The
+    occurrences of a recurring task follow from it by themselves."""
+    if isinstance(d, events.TaskAssigned) and d.template:
+        return frozenset()
+    names = typed_for(e)
+    return names | {task.lead} if isinstance(d, events.ResultReported) and d.by != task.lead else names
+
+
 def _appointed(records: Records, e: Envelope, d: events.StaffAppointed) -> Key:
     return _on_person(records, e, kept.Appointed(e.position, e.id, e.time, e.actor, d))
 
@@ -214,6 +240,24 @@ def _of_commune(moment: Callable[..., kept.Moment]) -> Handler:
     return handle
 
 
+_OF_TASKS: dict[type, Handler] = {
+    events.TaskAssigned: _assigned,
+    events.TaskCorrected: _corrected,
+    events.DueConfirmed: _due_confirmed,
+    events.DueRecomputed: _due_recomputed,
+    events.ExtensionRequested: _requested,
+    events.ExtensionGranted: _granted,
+    events.ExtensionRefused: _refused,
+    events.ResultReported: _reported,
+    events.ResultReturned: _returned,
+    events.TaskCompleted: _completed,
+    events.ObjectiveCauseConfirmed: _cause,
+    events.TaskHandedBack: _handed_back,
+    events.CoefficientCorrected: _coefficient,
+    events.TaskCancelled: _cancelled,
+    events.TaskReopened: _reopened,
+}
+
 _HANDLES: dict[type, Handler] = {
     events.CommuneOpened: _of_commune(kept.Opened),
     events.CommuneRenamed: _of_commune(kept.Renamed),
@@ -230,22 +274,8 @@ _HANDLES: dict[type, Handler] = {
     events.AbsenceRecorded: _absence,
     events.StaffDisciplined: _disciplined,
     events.DisciplineWithdrawn: _discipline_withdrawn,
-    events.TaskAssigned: _assigned,
+    **{kind: _with_authors(handle) for kind, handle in _OF_TASKS.items()},
     events.TaskCarriedOver: _carried_over,
-    events.TaskCorrected: _corrected,
-    events.DueConfirmed: _due_confirmed,
-    events.DueRecomputed: _due_recomputed,
-    events.ExtensionRequested: _requested,
-    events.ExtensionGranted: _granted,
-    events.ExtensionRefused: _refused,
-    events.ResultReported: _reported,
-    events.ResultReturned: _returned,
-    events.TaskCompleted: _completed,
-    events.ObjectiveCauseConfirmed: _cause,
-    events.TaskHandedBack: _handed_back,
-    events.CoefficientCorrected: _coefficient,
-    events.TaskCancelled: _cancelled,
-    events.TaskReopened: _reopened,
     events.SettingsChosen: _settings_chosen,
     events.RuleSetChosen: _noted("year", kept.RuleSetPick, "year"),
     events.MeetingRecorded: _noted("year", kept.Meeting, "year"),

@@ -157,7 +157,8 @@ TaskMoment: TypeAlias = (
 
 
 class TaskRecord(msgspec.Struct, gc=False, omit_defaults=True):
-    """A task: what it was assigned with (wording as last corrected), then its life. `due_version` is the last set."""
+    """A task: what it was assigned with (wording as last corrected), then its life. `due_version` is the last set.
+    `typed_for` names, by the index of a moment, the people in whose name somebody else typed it."""
 
     task: str
     title: str
@@ -174,6 +175,7 @@ class TaskRecord(msgspec.Struct, gc=False, omit_defaults=True):
     parent: str | None = None
     template: str | None = None
     taken_over_from: str | None = None
+    typed_for: dict[int, list[str]] = {}
 
 
 # Of people, units and years there are few events: their moments keep the event's own data.

@@ -50,6 +50,13 @@ JUDGED_FROM_BELOW = Refusal(
     "Chủ tịch hoặc người quản trị đổi người theo dõi, người xếp loại của {staff} trước.",
     403,
 )
+OUTSIDE_BY_CHAIR_OR_ADMIN = Refusal(
+    "outside-needs-chair-or-admin",
+    "Cần Chủ tịch hoặc quản trị hệ thống",
+    "Điều do cấp trên quyết định do Chủ tịch hoặc người quản trị hệ thống ghi, kèm số, ngày và mã SHA-256 của văn bản; "
+    "về chính Chủ tịch thì người quản trị ghi. Chuyển văn bản cho người ghi được.",
+    403,
+)
 OUTSIDE_DOCUMENT_REQUIRED = Refusal(
     "outside-document-required",
     "Thiếu văn bản của nơi quyết định",
@@ -291,6 +298,12 @@ APPEAL_UNKNOWN = Refusal(
     "Không có kiến nghị này",
     "Người này không có kiến nghị mã {appeal} trong năm. Xem danh sách kiến nghị.",
     404,
+)
+CONTESTED_UNKNOWN = Refusal(
+    "contested-unknown",
+    "Không kiến nghị được về sự kiện này",
+    "Phiếu năm {year} của {staff} không có sự kiện {events}. Ghi mã sự kiện của chính phiếu đó (12 ký tự cuối như trên "
+    "phiếu in cũng được), hoặc chỉ ghi nội dung kiến nghị.",
 )
 APPEAL_OPEN = Refusal(
     "appeal-open",

@@ -80,6 +80,11 @@ class Explanation(msgspec.Struct):
     events: list[EventRef]
     parts: list[str]
 
+    @property
+    def behind(self) -> list[EventRef]:
+        """All of its events, those of its tasks included."""
+        return [*self.events, *(event for task in self.tasks for event in task.events)]
+
 
 def sheet(records: Records, year: int, staff: str, *, on: date) -> Sheet:
     """The sheet of a person for a rating year as of the end of the day `on`, from records folded to that moment.

@@ -90,7 +90,8 @@ class Ruling(msgspec.Struct, frozen=True):
 
 
 class Appeal(msgspec.Struct, frozen=True):
-    """`calendar` names the working calendars that `due` was counted by; None: weekdays only."""
+    """`calendar` names the working calendars that `due` was counted by; None: weekdays only. `contested` are the ids
+    of the events that the person contests."""
 
     appeal: str
     position: int
@@ -102,6 +103,7 @@ class Appeal(msgspec.Struct, frozen=True):
     resolved_on: date | None
     resolved_by: str | None
     resolution: str | None
+    contested: list[str] = []
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -217,14 +219,19 @@ def since(records: Records, of: Standing, sheet: Sheet) -> list[EventRef]:
     if proposal is None:
         return []
     pinned = {pin.source: pin.position for pin in proposal.inputs}
-    on_sheet = [event for task in sheet.tasks for event in task.events]
-    on_sheet += [event for events in sheet.because.values() for event in events]
     found = {
         (event.source, event.position, event.what): event
-        for event in [*on_sheet, *_around(records, of.year, of.staff, sheet)]
+        for event in concerning(records, sheet)
         if event.position > pinned[event.source]
     }
     return sorted(found.values(), key=lambda event: (event.time, event.source, event.position))
+
+
+def concerning(records: Records, of: Sheet) -> list[EventRef]:
+    """The events that a sheet names, and those around them that concern the person's year."""
+    on_sheet = [event for task in of.tasks for event in task.events]
+    on_sheet += [event for events in of.because.values() for event in events]
+    return [*on_sheet, *_around(records, of.year, of.staff, of)]
 
 
 # Which moments of a person, other than their tasks, concern a rating year.
@@ -252,10 +259,10 @@ def _around(records: Records, year: int, staff: str, sheet: Sheet) -> Iterator[E
     for moment in [*_year_moments(records, year), *(rating.moments if rating else [])]:
         if isinstance(moment, _ENTERS) and getattr(moment.data, "category", sheet.category) == sheet.category:
             yield ref("scoring", moment)
-    for moment in _moments(records, "common", f"{year}/{staff}"):
+    for moment in moments_of(records, "common", f"{year}/{staff}"):
         if moment.data.stage == "confirmed":
             yield ref("scoring", moment, "common")
-    for moment in _moments(records, "unit_result", f"{year}/{sheet.leads_unit}"):
+    for moment in moments_of(records, "unit_result", f"{year}/{sheet.leads_unit}"):
         yield ref("scoring", moment, "unit_result")
     for period in records.by_kind["period"].values():
         for moment in period.moments:
@@ -263,13 +270,14 @@ def _around(records: Records, year: int, staff: str, sheet: Sheet) -> Iterator[E
                 yield ref("scoring", moment)
 
 
-def _moments(records: Records, kind: str, key: str) -> list[Any]:
+def moments_of(records: Records, kind: str, key: str) -> list[Any]:
+    """The moments of a record, none while there is no such record."""
     record = records.get(kind, key)
     return record.moments if record else []
 
 
 def _year_moments(records: Records, year: int) -> list[Any]:
-    return _moments(records, "year", str(year))
+    return moments_of(records, "year", str(year))
 
 
 def _last(of: list[T]) -> T | None:
@@ -331,5 +339,5 @@ def _appeals(moments: Iterable[Moment]) -> Iterator[Appeal]:
             yield Appeal(
                 said.appeal, moment.position, said.received_on, said.text, said.due, said.calendar,
                 answer.outcome if answer else None, answer.on if answer else None, answer.by if answer else None,
-                answer.text if answer else None,
+                answer.text if answer else None, said.contested or [],
             )  # fmt: skip

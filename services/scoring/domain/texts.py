@@ -112,6 +112,33 @@ NEXT = {
     "none": "Đã xong các bước",
 }
 
+OUTCOMES = {"upheld": "chấp nhận", "dismissed": "không chấp nhận", "withdrawn": "rút kiến nghị"}
+
+# What stands beside a sheet.
+FLAGS = {
+    "judge_changed": "Đổi người đánh giá",
+    "typed_for": "Ghi thay",
+    "outside_document": "Văn bản bên ngoài",
+    "contested": "Bị kiến nghị",
+}
+# What of a post says who judges.
+OF_JUDGES = {
+    "tracker": "người theo dõi",
+    "rater": "người xếp loại",
+    "roles": "vai trò",
+    "rated": "diện được xếp loại",
+}
+JUDGE_CHANGED = "{what}: {old} → {new}"
+JUDGE_LEFT = "{staff}, {what}, thôi chức vụ"
+CHAIR_BEGINS = "{staff} nhận vai trò Chủ tịch, là người xếp loại"
+CHAIR_ENDS = "{staff} thôi vai trò Chủ tịch, là người xếp loại"
+IN_FORCE_FROM = "{change}; có hiệu lực từ {day:%d/%m/%Y}"
+TYPED_FOR = "{typed_by} ghi thay {names}"
+OUTSIDE_DOCUMENT = "quyết định ở ngoài xã, văn bản số {number} ngày {day:%d/%m/%Y}, SHA-256 {sha256}"
+OUTSIDE_WITHOUT_DOCUMENT = "quyết định ở ngoài xã, ghi mà không kèm đủ số, ngày, mã SHA-256 của văn bản"
+CONTESTED = "{staff} kiến nghị về sự kiện này ngày {day:%d/%m/%Y}: {outcome}"
+NOT_RESOLVED = "chưa giải quyết"
+
 RULE_SET_PICKED = "Áp dụng bộ quy tắc do người có thẩm quyền chọn, lý do: {reason}"
 RULE_SET_PICKED_SILENTLY = "Áp dụng bộ quy tắc do người có thẩm quyền chọn"
 NOT_INSTALLED = "Bộ quy tắc {rule_set} chưa được cài đặt: cần người có thẩm quyền xem xét"

@@ -60,7 +60,8 @@ class Together(Command):
 
 
 class ConfirmImport(Command):
-    """A file's dry run is confirmed: `commands` is what its rows became, done by the same person."""
+    """A file's dry run is confirmed: `commands` is what its rows became, done by the same person; `held` are the rows
+    about that person, which wait for another."""
 
     import_: str
     kind: Literal["annex", "roster"]
@@ -72,6 +73,7 @@ class ConfirmImport(Command):
     rejected: int
     commands: Sequence[Command] = ()
     by: str | None = None
+    held: Sequence[str] = ()
 
 
 class Stream(NamedTuple):
@@ -268,7 +270,14 @@ def confirm_import(state: Import | None, command: ConfirmImport, context: Contex
         context = dataclasses.replace(context, in_name_of=command.by)
     counts = {name: getattr(command, name) for name in ("rows", "created", "changed", "waiting", "rejected")}
     by = recorder(context, command.by)
-    confirmed = ImportConfirmed(import_=command.import_, kind=command.kind, sha256=command.sha256, by=by, **counts)
+    confirmed = ImportConfirmed(
+        import_=command.import_,
+        kind=command.kind,
+        sha256=command.sha256,
+        by=by,
+        held=list(command.held) or None,
+        **counts,
+    )
     return [*decide_each(parts, context), confirmed]
 
 

@@ -19,12 +19,12 @@ class Import(msgspec.Struct, frozen=True, omit_defaults=True):
     changed: int
     waiting: int
     rejected: int
+    held: list[str] = []
 
 
 def _confirmed(_: Import | None, data: ImportConfirmed, day: date) -> Import:
-    return Import(
-        data.kind, data.sha256, day, data.by, data.rows, data.created, data.changed, data.waiting, data.rejected
-    )
+    counts = (data.rows, data.created, data.changed, data.waiting, data.rejected)
+    return Import(data.kind, data.sha256, day, data.by, *counts, data.held or [])
 
 
 EVOLVE: Evolvers = {ImportConfirmed: _confirmed}

@@ -62,8 +62,8 @@ STAYS = frozenset(
         *("absence", "act", "similar_group"),
         # words and codes
         *("name", "code", "number", "post", "sheet", "no", "media_type", "questions", "row", "settings"),
-        # of the commune itself, which is not carried over
-        *("successors", "commune"),
+        # of the commune itself and its files, which are not carried over
+        *("successors", "commune", "held"),
     }
 )
 # Values and events that keep everything: they speak of the former commune's log, or are ids mapped already.

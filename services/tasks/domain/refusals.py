@@ -471,6 +471,13 @@ FILE_TOO_MUCH_TEXT = Refusal(
     "Các ô (ô gộp và ô lặp cùng nội dung đều tính) có hơn {limit} chữ. Hãy chia tệp, hoặc bỏ cột không cần.",
     422,
 )
+ERASURE_ELSEWHERE = Refusal(
+    "erasure-elsewhere",
+    "Chưa xóa được ở dịch vụ nhắc việc",
+    "Dịch vụ nhắc việc chưa xóa được địa chỉ và phiếu đôn đốc có tên {staff}, nên chưa xóa gì. Hãy thử lại;"
+    " nếu vẫn không được, người vận hành chạy: cchc person erase {staff}.",
+    503,
+)
 FILE_NO_HEADER = Refusal(
     "file-no-header",
     "Không tìm thấy dòng tiêu đề",

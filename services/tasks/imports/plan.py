@@ -57,12 +57,25 @@ class Contact(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """All rows, and what confirming records: commands for the log, names and addresses outside it."""
+    """All rows, and what confirming records: commands for the log, names and addresses outside it. `held` are the rows
+    about the sender: another's confirmation of the same file records them."""
 
     rows: list[RowPlan]
     commands: list[Command]
     contacts: list[Contact] = []
     unit_names: dict[str, str] = {}
+    held: list[str] = []
+
+
+class Before(msgspec.Struct, frozen=True, kw_only=True):
+    """What earlier confirmations of the very same file settled: then who and what is recorded is not compared, since
+    it may have changed since; but for the rows that were held."""
+
+    confirmed: bool = False
+    held: frozenset[str] = frozenset()
+
+    def settled(self, row: str) -> bool:
+        return self.confirmed and row not in self.held
 
 
 def counts(rows: Iterable[RowPlan]) -> dict[str, int]:

@@ -17,7 +17,7 @@ from services.tasks.domain.templates import SetTemplate, Template
 from services.tasks.imports.annex import AnnexImport, AnnexRow
 from services.tasks.imports.deadlines import Deadline, propose, to_due
 from services.tasks.imports.leads import ALMOST
-from services.tasks.imports.plan import Plan, RemarkInWords, RowPlan, row_plan
+from services.tasks.imports.plan import Before, Plan, RemarkInWords, RowPlan, row_plan
 from services.tasks.imports.results import Remark
 from services.tasks.imports.words import compact
 from shared.events import Item, TaskAssigned, TemplateSet
@@ -34,6 +34,10 @@ class Known(msgspec.Struct, frozen=True):
 
     now: Task | Template
     first: TaskAssigned | TemplateSet | None = None
+
+
+# The question of a row about the work of whoever sent the file.
+OF_SENDER = "viec_cua_nguoi_gui"
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -72,34 +76,46 @@ def plan_annex(
     recorded: Recorded,
     context: Context,
     new_id: Callable[[], str],
-    *,
-    confirmed_before: bool,
+    before: Before,
 ) -> Plan:
     """Rows without questions are assigned or become templates by confirming; the others wait as drafts.
 
     A row is the same as before when directive, sheet and number agree; then a changed lead, deadline or coefficient is
     a question. What assigning would refuse, a person is asked about instead.
-    `confirmed_before`: this very file was, so that the rows which are known are not compared again.
     """
     rows: list[RowPlan] = []
     commands: list[Command] = []
+    held: list[str] = []
     for row in annex.rows:
         known = recorded.known.get((row.sheet, row.no), ())
         label, title = row.no, row.title
         if row.outcome == "rejected":
             rows.append(row_plan(row, label=label, title=title, status="error"))
-        elif known and (confirmed_before or not all(_changes(row, one, recorded) for one in known)):
-            own = [] if confirmed_before else _corrections(row, known)
-            plan = row_plan(row, label=label, title=title, status="changed" if own else "unchanged", questions=())
-            plan, own = _unless_own(row, plan, own, known, recorded, context, new_id)
-            rows.append(plan)
-            commands.extend(own)
         else:
-            plan, own = _proposed(row, known, recorded, context, new_id)
-            plan, own = _unless_own(row, plan, own, known, recorded, context, new_id)
+            settled = before.settled(_key(row))
+            if known and not _is_held(known) and (settled or not all(_changes(row, one, recorded) for one in known)):
+                own = [] if settled else _corrections(row, known)
+                plan = row_plan(row, label=label, title=title, status="changed" if own else "unchanged", questions=())
+            else:
+                plan, own = _proposed(row, known, recorded, context, new_id)
+            if any(concerns_sender(case(command, context.commune), context) for command in own):
+                plan, own = _held(row, known, recorded, new_id)
+                held.append(_key(row))
             rows.append(plan)
             commands.extend(own)
-    return Plan(rows=rows, commands=commands)
+    return Plan(rows=rows, commands=commands, held=held)
+
+
+def _key(row: AnnexRow) -> str:
+    return f"{row.sheet}!{row.no}"
+
+
+def _is_held(known: Sequence[Known]) -> bool:
+    """Does a draft of the row wait for another than the one who sent it?"""
+    return any(
+        isinstance(one.now, Task) and _waits(one.now) and one.now.draft and OF_SENDER in one.now.draft.questions
+        for one in known
+    )
 
 
 def _proposed(
@@ -167,20 +183,12 @@ def _proposed(
     return plan, [*commands, command]
 
 
-def _unless_own(
-    row: AnnexRow,
-    plan: RowPlan,
-    commands: list[Command],
-    known: Sequence[Known],
-    recorded: Recorded,
-    context: Context,
-    new_id: Callable[[], str],
+def _held(
+    row: AnnexRow, known: Sequence[Known], recorded: Recorded, new_id: Callable[[], str]
 ) -> tuple[RowPlan, list[Command]]:
     """A row about the sender's own work waits for somebody else; one that is recorded already stays as it is."""
-    if not any(concerns_sender(case(command, context.commune), context) for command in commands):
-        return plan, commands
     cell = f"{row.sheet}!{row.row}" if row.sheet else str(row.row)
-    questions = [*row.questions, Remark("viec_cua_nguoi_gui", cell)]
+    questions = [*row.questions, Remark(OF_SENDER, cell)]
     common: dict[str, Any] = {"label": row.no, "title": row.title, "status": "waits", "questions": questions}
     if known:
         return row_plan(row, **common), []

@@ -13,7 +13,7 @@ from services.tasks.domain.decisions import case, changes_of_judges
 from services.tasks.domain.organisation import AppointStaff, ChangeStaff, DefineUnit, EndAppointment
 from services.tasks.domain.staff import Post, Staff
 from services.tasks.domain.units import Unit
-from services.tasks.imports.plan import Contact, Plan, RemarkInWords, RowPlan, in_words, row_plan
+from services.tasks.imports.plan import Before, Contact, Plan, RemarkInWords, RowPlan, in_words, row_plan
 from services.tasks.imports.results import Remark
 from services.tasks.imports.roster import RosterImport, RosterRow
 from services.tasks.imports.words import compact, words
@@ -38,11 +38,9 @@ class Recorded(msgspec.Struct, frozen=True):
     context: Context
 
 
-def plan_roster(roster: RosterImport, recorded: Recorded, *, confirmed_before: bool) -> Plan:
-    """Confirming appoints every good row whose day and superior are known; what its remarks ask stays in the answer.
-
-    `confirmed_before`: this very file was; then who is recorded is not compared, since people may have changed since.
-    """
+def plan_roster(roster: RosterImport, recorded: Recorded, before: Before) -> Plan:
+    """Confirming appoints every good row whose day and superior are known; what its remarks ask stays in the answer. A
+    row about the sender waits for another sender of the same file."""
     good = [row for row in roster.rows if row.outcome == "good"]
     held_back = _held_back(good, recorded)
     applied = [row for row in good if row.code not in held_back]
@@ -58,34 +56,41 @@ def plan_roster(roster: RosterImport, recorded: Recorded, *, confirmed_before: b
             asked = (*row.questions, *held_back[row.code])
             rows.append(row_plan(row, label=label, title=title, status="waits", questions=asked))
         else:
-            plan, own = _planned(row, unit_ids[row.unit], recorded, confirmed_before)
+            plan, own = _planned(row, unit_ids[row.unit], recorded, before.settled(row.code))
             of_rows += [len(rows) for _ in own]
             rows.append(plan)
             commands.extend(own)
-    rows = _with_needs(rows, commands, of_rows, recorded)
+    rows, held = _with_needs(rows, commands, of_rows, recorded)
+    commands = [command for command, index in zip(commands, of_rows, strict=True) if index not in held]
     contacts = [found for row in applied if (found := _contact(row, recorded)) is not None]
-    if confirmed_before:
+    if before.confirmed:
         contacts = [contact for contact in contacts if contact.staff not in recorded.staff]
     new_ids = {unit.unit for unit in new_units}
     names = {unit: name for name, unit in unit_ids.items() if unit in new_ids}
-    return Plan(rows=rows, commands=commands, contacts=contacts, unit_names=names)
+    held_rows = [rows[index].label for index in sorted(held)]
+    return Plan(rows=rows, commands=commands, contacts=contacts, unit_names=names, held=held_rows)
 
 
 def _with_needs(
     rows: Sequence[RowPlan], commands: Sequence[Command], of_rows: Sequence[int | None], recorded: Recorded
-) -> list[RowPlan]:
-    """The rows with why not everybody may confirm them; a new unit's reasons stand at its head's row."""
+) -> tuple[list[RowPlan], set[int]]:
+    """The rows with why not everybody may confirm them, and those about the sender, which wait for another; a new
+    unit's reasons stand at its head's row."""
     context = dataclasses.replace(recorded.context, roles=frozenset({"admin"}))
     reasons = changes_of_judges([case(command, recorded.commune) for command in commands], context)
     heads = {row.label: index for index, row in enumerate(rows)}
     found: dict[int, list[RemarkInWords]] = {}
+    held: set[int] = set()
     for command, index, (refused, changes) in zip(commands, of_rows, reasons, strict=True):
         at = heads.get(str(getattr(command, "head", None)), 0) if index is None else index
         cell = f"{rows[at].sheet}!{rows[at].row}" if rows[at].sheet else str(rows[at].row)
+        if refused and index is not None:
+            held.add(index)
         said = [Remark("can_nguoi_khac", cell, {"text": refused})] if refused else []
         said += [Remark("can_chu_tich_hoac_quan_tri", cell, {"text": "; ".join(changes)})] if changes else []
         found.setdefault(at, []).extend(in_words(said))
-    return [replace(row, needs=found[index]) if found.get(index) else row for index, row in enumerate(rows)]
+    said_of = [replace(row, needs=found[index]) if found.get(index) else row for index, row in enumerate(rows)]
+    return [replace(row, status="waits") if index in held else row for index, row in enumerate(said_of)], held
 
 
 def _held_back(rows: Iterable[RosterRow], recorded: Recorded) -> dict[str, tuple[Remark, ...]]:
@@ -106,13 +111,13 @@ def _held_back(rows: Iterable[RosterRow], recorded: Recorded) -> dict[str, tuple
             held[row.code] = (Remark("cap_tren_chua_nhap", cell, {"text": str(row.tracker)}),)
 
 
-def _planned(row: RosterRow, unit: str, recorded: Recorded, confirmed_before: bool) -> tuple[RowPlan, list[Command]]:
+def _planned(row: RosterRow, unit: str, recorded: Recorded, settled: bool) -> tuple[RowPlan, list[Command]]:
     known = recorded.staff.get(row.code)
     commands: list[Command] = []
     status: Literal["new", "changed", "unchanged"] = "unchanged"
     if known is None:
         commands, status = _appointed(row, unit, recorded.today), "new"
-    elif not confirmed_before:
+    elif not settled:
         commands = _changed(row, unit, known, recorded.today)
         status = "changed" if commands else "unchanged"
     questions = [one for one in row.questions if known is None or not _answered(one, row, known, recorded)]

@@ -62,7 +62,7 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     ),
     "viec_cua_nguoi_gui": (
         "Việc của chính người gửi",
-        "Không ai tự giao, tự đổi việc của mình. Chủ tịch xác nhận tệp này, hoặc lãnh đạo trả lời dòng này sau.",
+        "Không ai tự giao, tự đổi việc của mình. Chủ tịch gửi, xác nhận chính tệp này, hoặc lãnh đạo trả lời dòng này.",
     ),
     # compared with what is recorded of the same row
     "doi_chu_tri": (

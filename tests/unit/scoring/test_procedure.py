@@ -142,7 +142,8 @@ class TestDecision:
         assert (event.level, event.decided_on, event.differs_reason) == ("tot", TODAY, None)
 
     def test_the_level_above_decides_on_the_chairman_without_the_steps_here(self) -> None:
-        spec = given(proposed("p01")).when(decide("p01", **FROM_ABOVE))
+        given(proposed("p01")).when(decide("p01", **FROM_ABOVE)).then_refused("outside-needs-chair-or-admin")
+        spec = given(proposed("p01")).by(None).when(decide("p01", **FROM_ABOVE))
         [event] = spec.then(ev.RatingDecided).events
         assert (event.decision_number, event.document_sha256) == ("1187/QĐ-UBND", "d" * 64)
 
@@ -164,7 +165,7 @@ class TestDecision:
             ("level-not-decidable", READY, "p01", {"level": "khong_xep_loai", "differs_reason": "Khác"}),
             ("not-the-rater", READY, "p14", {"by": "p14"}),
             ("acts-for-another", READY, "p03", {}),
-            ("not-rated-externally", READY, "p14", {"by": "external"}),
+            ("not-rated-externally", READY, "p01", {"by": "external"}),
             ("rates-oneself", READY, "p07", {"by": "p07"}),
             ("rates-oneself", (proposed("p14"),), "p14", {"staff": "p14"}),
             ("rates-oneself", (proposed("p01"),), "p01", {"staff": "p01"}),

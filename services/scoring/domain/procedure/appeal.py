@@ -1,5 +1,6 @@
 """Appeals (kiến nghị), and the re-rating that alone changes a decided level."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Literal
 
@@ -11,6 +12,7 @@ from services.scoring.domain.context import (
     must_be_documented,
     must_have_reason,
 )
+from services.scoring.domain.flags import contestable
 from services.scoring.domain.procedure.steps import (
     day_given,
     decision_in_force,
@@ -22,6 +24,7 @@ from services.scoring.domain.procedure.steps import (
     text_or_none,
 )
 from services.scoring.domain.records import CalendarRecord, Records
+from services.scoring.domain.sheet import sheet
 from services.scoring.domain.standing import standing
 from shared import events
 from shared.calendar import Calendar, CalendarMissing, Calendars, calendar_of
@@ -36,13 +39,14 @@ class FileAppeal(Command, frozen=True, kw_only=True):
     staff: str
     text: str
     received_on: date | None = None
+    contests: Sequence[str] = ()
 
 
 def file_appeal(context: ProcedureContext, command: FileAppeal) -> Decision:
     """An appeal (kiến nghị) of the person against their decided rating, typed by them or by the Office.
 
     It is due 7 working days after receipt (NĐ 335/2025 Đ22) by the published calendars. If one is missing, weekdays
-    count instead, and the answer names no calendar.
+    count instead, and the answer names no calendar. What it contests are events of the person's own sheet or procedure.
     """
     decision = decision_in_force(context, command.year, command.staff)
     context.must_act_for(command.staff, about={command.staff})
@@ -50,6 +54,7 @@ def file_appeal(context: ProcedureContext, command: FileAppeal) -> Decision:
         raise refusals.APPEAL_OPEN(staff=command.staff)
     text = required_text(command.text)
     received_on = day_given(context, command.received_on, not_before=decision.decided_on)
+    contested = _contested(context, command)
     due, calendar = appeal_due(context.records, received_on)
     event = events.RatingAppealed(
         staff=command.staff,
@@ -59,8 +64,29 @@ def file_appeal(context: ProcedureContext, command: FileAppeal) -> Decision:
         text=text,
         due=due,
         calendar=calendar,
+        contested=contested or None,
     )
     return Decision([event], {"appeal": event.appeal, "due": due, "calendar": calendar})
+
+
+# As many letters of an event's id as a printed sheet shows.
+PRINTED = 12
+
+
+def _contested(context: ProcedureContext, command: FileAppeal) -> list[str]:
+    """The whole ids of the events contested, each once. Refuses those that do not concern the person's year."""
+    if not command.contests:
+        return []
+    of = sheet(context.records, command.year, command.staff, on=context.today)
+    known = [event.id for event in contestable(context.records, of)]
+    found = {
+        said: [event for event in known if event == said or (len(said) >= PRINTED and event.endswith(said))]
+        for said in (contested.strip().lower() for contested in command.contests)
+    }
+    unknown = [said for said, matching in found.items() if len(matching) != 1]
+    if unknown:
+        raise refusals.CONTESTED_UNKNOWN(year=command.year, staff=command.staff, events=", ".join(unknown))
+    return list(dict.fromkeys(matching[0] for matching in found.values()))
 
 
 def appeal_due(records: Records, received_on: date) -> tuple[date, str | None]:

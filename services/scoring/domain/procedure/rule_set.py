@@ -18,7 +18,7 @@ class ChooseRuleSet(Command, frozen=True, kw_only=True):
 def choose_rule_set(context: ProcedureContext, command: ChooseRuleSet) -> Decision:
     """Another rule set than the law's for a category, chosen by the Chairman with a reason, typed by nobody who is
     rated by it. Refuses one that is not installed (`rule-set-unknown`), or with other bytes (`rule-set-differs`)."""
-    if context.actor is not None and not context.has_role(context.actor, "admin"):
+    if not context.is_administrator:
         context.must_act_for(command.by)
     if not context.has_role(command.by, "chair"):
         raise refusals.CHAIR_ONLY(by=command.by)

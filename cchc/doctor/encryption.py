@@ -1,0 +1,158 @@
+"""What travels between the parts of an installation: encrypted, with the other side's certificate known and lasting."""
+
+import ipaddress
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
+from cchc.installation import Installation
+from cchc.services import SERVICES
+from cchc.settings import WrongSetting
+from shared.eventlog import NO_COMMUNE, reading
+from shared.eventlog.brokers import Brokers, NotBrokers
+from shared.eventlog.database import driver_of
+from shared.events import VIETNAM
+from shared.said import said_of
+
+TIMEOUT_S = 3
+# A certificate is renewed while there is still time to notice that its renewal fails.
+RENEW_DAYS = 30
+# PostgreSQL is asked for TLS before the handshake: length, and the number that stands for the request.
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)
+
+
+class Way(NamedTuple):
+    """To one other side. `context` makes the connection as the installation does, None: in the clear; `unchecked` says
+    what it leaves unchecked. `fix` is how to encrypt it."""
+
+    name: str
+    host: str
+    port: int
+    context: Callable[[], ssl.SSLContext] | None
+    fix: str
+    ask: bytes = b""
+    unchecked: str | None = None
+
+
+def in_transit(installation: Installation) -> Iterator[Finding]:
+    """Every way to another machine: databases, brokers, services, mail, and the browsers' to the proxy."""
+    ways = [*_databases(installation), *_brokers(installation), *_addresses(installation), *_mail(installation)]
+    if not ways:
+        yield not_applicable("mọi thứ ở trong một máy, không có gì đi qua mạng")
+        return
+    for way in {(way.host, way.port): way for way in ways}.values():
+        yield found(way)
+
+
+def found(way: Way) -> Finding:
+    place = f"{way.name} ({way.host}:{way.port})"
+    if way.context is None:
+        if _is_near(way.host):
+            return ok(f"{place}: không mã hóa, ở trong cùng một máy")
+        return warning(f"{place}: dữ liệu đi qua mạng ở dạng rõ, ai ở giữa cũng đọc và sửa được", way.fix)
+    if way.unchecked:
+        return warning(f"{place}: mã hóa nhưng {way.unchecked}: ai ở giữa cũng giả làm máy chủ được", way.fix)
+    try:
+        version, ends = _shaken_hands(way, way.context())
+    except ssl.SSLCertVerificationError as error:
+        return failure(f"{place}: chứng thư không được chấp nhận: {error.verify_message}", RENEW)
+    except OSError as error:
+        return warning(f"{place}: không hỏi được chứng thư từ máy này: {said_of(error)}", "kiểm tra địa chỉ, tường lửa")
+    until = f"{version}, chứng thư đến {ends.astimezone(VIETNAM):%d/%m/%Y}"
+    if (ends - datetime.now(UTC)).days < RENEW_DAYS:
+        return warning(f"{place}: {until}, còn dưới {RENEW_DAYS} ngày", RENEW)
+    return ok(f"{place}: {until}")
+
+
+RENEW = "cấp lại chứng thư của máy chủ đó với đúng tên, và đặt đúng tệp CA; docs/how-to/tls.md"
+
+
+def _shaken_hands(way: Way, context: ssl.SSLContext) -> tuple[str, datetime]:
+    """The version of TLS, and until when the other side's certificate holds. Raises OSError."""
+    with socket.create_connection((way.host, way.port), timeout=TIMEOUT_S) as plain:
+        if way.ask:
+            plain.sendall(way.ask)
+            if plain.recv(1) != b"S":
+                raise ConnectionRefusedError
+        with context.wrap_socket(plain, server_hostname=way.host) as secured:
+            certificate = secured.getpeercert() or {}
+            ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+            return secured.version() or "TLS", datetime.fromtimestamp(ends, UTC)
+
+
+def _is_near(host: str) -> bool:
+    """On this machine: a loopback address, a socket's folder, or a name without a dot as compose gives containers."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.startswith("/") or "." not in host
+
+
+def _databases(installation: Installation) -> Iterator[Way]:
+    for service in SERVICES:
+        try:
+            # Opening one on SQLite would make its file.
+            if make_url(installation.settings.databases[service]).get_backend_name() != "postgresql":
+                continue
+            with reading(installation.engine(service), NO_COMMUNE) as connection:
+                libpq = driver_of(connection).pgconn
+                said = {one.keyword.decode(): (one.val or b"").decode() for one in libpq.info}
+                host, port, encrypted = said["host"], int(said["port"]), libpq.ssl_in_use
+        except SQLAlchemyError:
+            continue  # another check says that it is away
+        ca = None if said["sslrootcert"] in ("", "system") else said["sslrootcert"]
+        yield Way(
+            "PostgreSQL",
+            host,
+            port,
+            partial(ssl.create_default_context, cafile=ca) if encrypted else None,
+            "bật ssl ở PostgreSQL, đặt PGSSLMODE=verify-full và PGSSLROOTCERT=tệp CA; docs/how-to/tls.md",
+            SSL_REQUEST,
+            None if said["sslmode"] == "verify-full" else f"không kiểm tra tên máy chủ (sslmode={said['sslmode']})",
+        )
+
+
+def _brokers(installation: Installation) -> Iterator[Way]:
+    try:
+        brokers = Brokers.parse(installation.settings.kafka or "")
+    except NotBrokers:
+        return  # another check says so
+    for server in filter(None, brokers.servers.split(",")):
+        host, _, port = server.strip().rpartition(":")
+        fix = "mở cổng SSL ở broker, đặt CCHC_KAFKA=ssl://máy-chủ:cổng?ca=tệp CA; docs/how-to/tls.md"
+        yield Way("Kafka", host.strip("[]"), int(port), brokers.context if brokers.tls else None, fix)
+
+
+def _addresses(installation: Installation) -> Iterator[Way]:
+    settings = installation.settings
+    named: dict[str, tuple[str, str]] = {}
+    if settings.origin and settings.origin.startswith("https:"):  # in the clear: the check of the origin says so
+        named["Địa chỉ trình duyệt"] = settings.origin, "CCHC_ORIGIN"
+    if settings.kafka:
+        named |= {f"Dịch vụ {service}": (settings.urls[service], f"CCHC_URL_{service.upper()}") for service in SERVICES}
+    if "://" in settings.keys:
+        named["Bộ khóa công khai"] = (settings.keys, "CCHC_KEYS")
+    for name, (address, variable) in named.items():
+        parts = urlsplit(address)
+        if not parts.hostname:
+            continue
+        encrypted = parts.scheme == "https"
+        fix = f"đặt chứng thư TLS ở proxy, rồi {variable}=https://…; docs/how-to/tls.md"
+        port = parts.port or (443 if encrypted else 80)
+        yield Way(name, parts.hostname, port, ssl.create_default_context if encrypted else None, fix)
+
+
+def _mail(installation: Installation) -> Iterator[Way]:
+    """Only in the clear: where it is encrypted, the check of the mail server connects and checks all that is asked."""
+    server = installation.settings.smtp
+    if server and not isinstance(server, WrongSetting) and server.tls is None:
+        yield Way("Máy chủ thư", server.host, server.port, None, "đặt CCHC_SMTP=smtps://… hoặc thêm ?starttls=1")

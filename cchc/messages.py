@@ -1,0 +1,110 @@
+"""HTTP messages as the front takes and gives them: requests more strictly than waitress, refusals as problem documents
+(ADR 0033)."""
+
+import html
+import re
+from http import HTTPStatus
+
+import msgspec
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.task import ErrorTask, WSGITask
+
+from shared.web import problems
+
+
+def _plain(status: int) -> problems.Problem:
+    return problems.Problem(status, *problems.HTTP[status])
+
+
+SLOW = _plain(408)
+FULL = problems.Problem(
+    503, "overloaded", "Đang quá tải", "Máy chủ đang nhận quá nhiều yêu cầu cùng lúc; hãy thử lại.", 5
+)
+CROWD = problems.Problem(
+    429,
+    "too-many-waiting",
+    "Quá nhiều yêu cầu cùng lúc",
+    "Bạn đang có quá nhiều yêu cầu chờ trả lời; yêu cầu này chưa được thực hiện. Đợi vài giây rồi gửi lại.",
+    5,
+)
+_LENGTH = problems.Problem(
+    411, "length-required", "Thiếu Content-Length", "Hãy gửi nội dung với Content-Length, không dùng Transfer-Encoding."
+)
+_HEAD = problems.Problem(431, "head-too-large", "Tiêu đề quá lớn", "Phần đầu của yêu cầu vượt quá kích thước cho phép.")
+# What waitress says of a request → the answer.
+_PARSER = {400: _plain(400), 413: _plain(413), 431: _HEAD, 500: problems.INTERNAL, 501: _LENGTH}
+
+# Lines that readers of HTTP have understood differently: a field that goes on in the next line, a length in two ways.
+_FOLDED = re.compile(rb"\r\n[ \t]")
+
+
+class Request(HTTPRequestParser):
+    """A request, more strictly than waitress takes it."""
+
+    problem: problems.Problem | None = None
+
+    def received(self, data: bytes) -> int:
+        """Take what belongs to this request. What was sent behind it, without waiting for the answer, is given up with
+        the connection: answers in a row would pile up for a client that reads none, and a second request in the bytes
+        of the first is how requests are smuggled."""
+        taken: int = super().received(data)
+        if self.error:
+            self.expect_continue = False
+        if self.completed and not self.empty and taken < len(data):
+            self.headers["CONNECTION"] = "close"
+            return len(data)
+        return taken
+
+    def parse_header(self, head: bytes) -> None:
+        if _FOLDED.search(head):
+            raise ParsingError("folded header")
+        super().parse_header(head)
+        if self.chunked or "TRANSFER_ENCODING" in self.headers:
+            # Browsers and proxies say the length. Without it there is no limit to check at the head, and a front and a
+            # proxy may disagree where a body ends.
+            self.body_rcv, self.problem = None, _LENGTH
+            raise ParsingError("no length")
+        host = self.headers.get("HOST")
+        if (host is None and self.version == "1.1") or "," in (host or ""):
+            raise ParsingError("not one host")
+
+
+class Answer(WSGITask):
+    def build_response_header(self) -> bytes:
+        if self.channel.server.ending:
+            self.set_close_on_finish()
+        head: bytes = super().build_response_header()
+        return head
+
+
+class Refusal(ErrorTask):
+    """Answers what no app sees: a page for a browser, a problem document for a program."""
+
+    def execute(self) -> None:
+        problem = self.request.problem or _PARSER[self.request.error.code]
+        self.channel.server.turned_away(problem.code)
+        self.channel.refused = True
+        if "text/html" in self.request.headers.get("ACCEPT", ""):
+            media_type = "text/html; charset=utf-8"
+            body = _PAGE.format(title=html.escape(problem.title), detail=html.escape(problem.detail)).encode()
+        else:
+            media_type = problems.MEDIA_TYPE
+            body = msgspec.json.encode(problems.document(problem))
+        self.status = f"{problem.status} {HTTPStatus(problem.status).phrase}"
+        self.response_headers += [
+            ("Content-Type", media_type),
+            ("Content-Security-Policy", "default-src 'none'"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Cache-Control", "no-store"),
+        ]
+        if problem.retry_after is not None:
+            self.response_headers.append(("Retry-After", str(problem.retry_after)))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body if getattr(self.request, "command", "") != "HEAD" else b"")
+
+
+_PAGE = (
+    '<!doctype html><html lang="vi"><meta charset="utf-8"><meta name="viewport" content="width=device-width,'
+    ' initial-scale=1"><title>{title}</title><h1>{title}</h1><p>{detail}</p></html>'
+)

@@ -1,0 +1,130 @@
+"""The secrets of a deployment, made at its first start: each container has a folder that only its own user can read.
+
+    FOLDER/master/                  for root alone: all others are copied from it
+    FOLDER/public/keys.json         the key set that tokens are checked against
+    FOLDER/public/checkpoints/      the public keys that checkpoints are checked against, old ones included
+    FOLDER/<container>/pgpass       passwords of its database roles, as libpq reads them (PGPASSFILE)
+    FOLDER/<container>/signing.pem, checkpoint.pem   where tokens are minted, logs are signed
+
+An existing secret stays. To change one, remove its file under master and run `cchc secrets` again.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cchc.databases import SIGN_IN_ROLE, databases
+from cchc.services import SERVICES, Service
+from shared.eventlog.checkpoints import checkpoint_key
+from shared.keys import make_private_key
+from shared.web.keys import key_set_of, load_key
+
+SUPERUSER = "postgres"
+SIGNING, CHECKPOINT = "signing.pem", "checkpoint.pem"
+
+
+class Container(NamedTuple):
+    """A container: its user id, the database roles that it takes, the private keys that it holds."""
+
+    user: int
+    roles: Sequence[str] = ()
+    keys: Sequence[str] = ()
+
+
+def containers() -> dict[str, Container]:
+    """Every container with secrets. docker-compose.yml gives them these users."""
+    roles = [role for of in databases().values() for role in of]
+    owners, workers = ([f"{name}_{kind}" for name in SERVICES] for kind in ("owner", "worker"))
+    known = {
+        "postgres": Container(999),
+        "databases": Container(10002, [SUPERUSER, *roles]),
+        "migrate": Container(10003, [*owners, SIGN_IN_ROLE]),
+        "operator": Container(10004, [*owners, *workers, SIGN_IN_ROLE], [SIGNING, CHECKPOINT]),
+        "web": Container(10010),  # the screens hold nothing
+    }
+    for service in SERVICES.values():
+        known |= _of_service(service)
+    return known
+
+
+def _of_service(service: Service[Any]) -> dict[str, Container]:
+    """Its web processes and its background process. With replicas it asks their owners with a token, and may write
+    links into messages: it signs both. A service that signs people in makes their tokens."""
+    asks = [SIGNING] if service.replicas else []
+    server, worker = f"{service.name}_server", f"{service.name}_worker"
+    web = Container(service.user, [server], asks)
+    if service.signs_in:
+        web = Container(service.user, [server, SIGN_IN_ROLE], [SIGNING])
+    return {service.name: web, f"{service.name}-work": Container(service.user + 1, [worker], [*asks, CHECKPOINT])}
+
+
+# Folders of containers of earlier releases: removed, so that no process keeps reading them.
+FORMER = ("pages",)
+
+Give = Callable[[Path, int, int], None]
+
+
+def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
+    """Make what is missing and bring every container's folder up to date; the names of what was made.
+
+    `give` hands a file to its reader, which takes root. Raises OSError.
+    """
+    master, public = folder / "master", folder / "public"
+    folder.mkdir(parents=True, exist_ok=True)
+    master.mkdir(mode=0o700, exist_ok=True)
+    made = []
+    for private in (SIGNING, CHECKPOINT):
+        if not (master / private).exists():
+            make_private_key(master / private)
+            made.append(private)
+    databases_of = {role: database for database, roles in databases().items() for role in roles} | {SUPERUSER: "*"}
+    for role in databases_of:
+        if not (master / role).exists():
+            _write(master / role, secrets.token_urlsafe(32).encode(), 0o400)
+            made.append(role)
+    (public / "checkpoints").mkdir(parents=True, exist_ok=True)
+    checkpoint_key(master / CHECKPOINT, public / "checkpoints")
+    _write(public / "keys.json", key_set_of(load_key(master / SIGNING)).encode(), 0o444)
+    for readable in (folder, public, *public.rglob("*")):
+        readable.chmod(readable.stat().st_mode | (0o555 if readable.is_dir() else 0o444))
+    for name, container in containers().items():
+        _hand_over(master, folder / name, container, databases_of, give)
+    for name in FORMER:
+        shutil.rmtree(folder / name, ignore_errors=True)
+    return made
+
+
+def _hand_over(master: Path, folder: Path, container: Container, databases_of: Mapping[str, str], give: Give) -> None:
+    files = {key: (master / key).read_bytes() for key in container.keys}
+    if container.roles:
+        lines = [f"*:*:{databases_of[role]}:{role}:{(master / role).read_text('utf-8')}\n" for role in container.roles]
+        files["pgpass"] = "".join(lines).encode()
+    if folder.name == "postgres":  # the server itself reads no pgpass
+        files["password"] = (master / SUPERUSER).read_bytes()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    give(folder, container.user, container.user)
+    for path in folder.iterdir():
+        if path.name not in files:
+            path.unlink()
+    for name, content in files.items():
+        _write(folder / name, content, 0o400, lambda path: give(path, container.user, container.user))
+
+
+def _write(path: Path, content: bytes, mode: int, give: Callable[[Path], None] = lambda _: None) -> None:
+    """Replace the file at once, so that no reader sees half of it; leave it alone when it has this content already."""
+    if path.exists() and path.read_bytes() == content:
+        return
+    descriptor, written = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            os.fchmod(file.fileno(), mode)
+        give(Path(written))
+        os.replace(written, path)
+    except BaseException:
+        os.unlink(written)
+        raise

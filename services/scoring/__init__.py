@@ -1,0 +1,1 @@
+"""Scoring: rating sheets rebuilt from the log, with the arithmetic and the events behind every figure."""

@@ -1,0 +1,1 @@
+"""The papers of scoring, each with its template."""

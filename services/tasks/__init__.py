@@ -1,0 +1,1 @@
+"""Communes, staff, directives, tasks and calendars: the command side."""

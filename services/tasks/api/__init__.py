@@ -1,0 +1,1 @@
+"""The tasks service over HTTP, one module for each part of the API."""

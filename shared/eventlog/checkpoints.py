@@ -1,0 +1,175 @@
+"""Signed checkpoints: what a log was at a position, with an Ed25519 signature that only the holder of the key can make.
+
+A checkpoint proves something only if a copy of it lies where the operator of the installation cannot reach it. The
+holder of the private key can rewrite a log and sign it again, but cannot take back what was printed or mailed.
+"""
+
+import contextlib
+import hashlib
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from shared.decoding import decoder
+from shared.eventlog.chain import Head
+from shared.eventlog.log import Decision, Log, Transaction
+from shared.events import CATALOGUE, CheckpointSigned, Input, decode
+from shared.files import replace_file
+from shared.keys import make_private_key, read_private_key
+
+FORMAT = "cchc-checkpoint-v1"
+SUBJECT = CATALOGUE.of(CheckpointSigned).subject
+
+PublicKeys = Mapping[str, Ed25519PublicKey]
+
+
+@dataclass(frozen=True)
+class CheckpointKey:
+    """A private key, and the id that its checkpoints name."""
+
+    id: str
+    private: Ed25519PrivateKey
+
+
+def key_id(public: Ed25519PublicKey) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of the 32 bytes of a public key."""
+    return hashlib.sha256(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+
+
+def public_pem(public: Ed25519PublicKey) -> bytes:
+    """The key as `openssl pkey -pubin` reads it."""
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def checkpoint_key(private: Path, public: Path) -> CheckpointKey:
+    """The key in the file `private`, made at the first run; its public half is kept as `<id>.pem` in `public`.
+
+    To change the key, remove the private file: checkpoints of the old one are checked against its public half, which
+    stays. Raises OSError, or ValueError when the file is no Ed25519 key.
+    """
+    if not private.exists():
+        with contextlib.suppress(FileExistsError):
+            make_private_key(private)
+    key = read_private_key(private)
+    held = CheckpointKey(key_id(key.public_key()), key)
+    file = public / f"{held.id}.pem"
+    if not file.exists():
+        replace_file(file, public_pem(key.public_key()))
+    return held
+
+
+def public_keys(folder: Path) -> dict[str, Ed25519PublicKey]:
+    """The public keys of a folder by their ids, computed from the keys: a file's name proves nothing.
+
+    Raises OSError, or ValueError for a .pem file that is no Ed25519 public key.
+    """
+    found = {}
+    for path in sorted(folder.glob("*.pem")):
+        key = load_pem_public_key(path.read_bytes())
+        if not isinstance(key, Ed25519PublicKey):
+            raise ValueError(f"{path} is not an Ed25519 public key")
+        found[key_id(key)] = key
+    return found
+
+
+def message(checkpoint: CheckpointSigned) -> bytes:
+    """The bytes that are signed."""
+    said = (checkpoint.source, checkpoint.commune, checkpoint.position, checkpoint.hash, checkpoint.signed_at)
+    return "".join(f"{each}\n" for each in (FORMAT, *said)).encode()
+
+
+def sign(key: CheckpointKey, source: str, commune: str, head: Head, signed_at: str) -> CheckpointSigned:
+    """A checkpoint of a log's head. `signed_at` is a recorded time (RFC 3339)."""
+    unsigned = CheckpointSigned(
+        commune=commune,
+        source=source,
+        position=head.position,
+        hash=head.hash,
+        signed_at=signed_at,
+        key=key.id,
+        signature="",
+    )
+    return msgspec.structs.replace(unsigned, signature=b64encode(key.private.sign(message(unsigned))).decode())
+
+
+def signature_problem(checkpoint: CheckpointSigned, keys: PublicKeys) -> str | None:
+    """Why the signature proves nothing, or None when it is right."""
+    public = keys.get(checkpoint.key)
+    if public is None:
+        return f"ký bằng khóa {checkpoint.key}, không có trong thư mục khóa công khai"
+    try:
+        public.verify(b64decode(checkpoint.signature, validate=True), message(checkpoint))
+    except (InvalidSignature, ValueError):
+        return f"chữ ký không đúng với khóa {checkpoint.key}"
+    return None
+
+
+def record(
+    log: Log, commune: str, key: CheckpointKey, *, actor: str, held: Mapping[str, Head], seen: int | None = None
+) -> list[CheckpointSigned]:
+    """Sign a log's head, and those of other logs as `held` here, by appending to the log itself.
+
+    With `seen`, the number of checkpoints that the decision to sign rests on: when another process signed meanwhile,
+    nothing is signed. Raises what `Log.append` raises.
+    """
+
+    def decide(tx: Transaction) -> Decision:
+        if seen is not None and tx.version(SUBJECT) != seen:
+            return Decision([], [])
+        # The checkpoint of this log comes last: the next one follows it.
+        heads = {**held, log.source: tx.head}
+        signed = [sign(key, source, commune, head, tx.time) for source, head in heads.items() if head.position]
+        return Decision(signed, signed)
+
+    signed: list[CheckpointSigned] = log.append(commune, decide, actor=actor).result
+    return signed
+
+
+def checkpoints(logs: Iterable[Log], commune: str) -> list[CheckpointSigned]:
+    """Every checkpoint recorded in these logs of a commune, log by log, in the order of signing."""
+    return [decode(body).data for log in logs for body in log.read_stream(commune, SUBJECT)]
+
+
+def latest(signed: Iterable[CheckpointSigned]) -> list[CheckpointSigned]:
+    """The furthest checkpoint of each source."""
+    furthest: dict[str, CheckpointSigned] = {}
+    for each in sorted(signed, key=_place):
+        furthest[each.source] = each
+    return list(furthest.values())
+
+
+def covering(signed: Iterable[CheckpointSigned], inputs: Sequence[Input]) -> list[CheckpointSigned]:
+    """The checkpoints to print with what was computed from `inputs`: for each log the first one that signs its
+    position or a later one; the last one before it while there is none."""
+    by_source: dict[str, list[CheckpointSigned]] = {}
+    for each in sorted(signed, key=_place):
+        by_source.setdefault(each.source, []).append(each)
+    found = []
+    for pin in inputs:
+        of_source = by_source.get(pin.source, [])
+        behind = next((each for each in of_source if each.position >= pin.position), None)
+        found += [behind] if behind else of_source[-1:]
+    return found
+
+
+def _place(checkpoint: CheckpointSigned) -> tuple[int, str]:
+    return checkpoint.position, checkpoint.signed_at
+
+
+def line(checkpoint: CheckpointSigned) -> bytes:
+    """A checkpoint as one line of JSON without its line end, to be kept elsewhere."""
+    return msgspec.json.encode(checkpoint)
+
+
+def read_line(text: bytes) -> CheckpointSigned:
+    """Raises msgspec.DecodeError (ValidationError) for what is no checkpoint."""
+    return _read_line(text)
+
+
+_read_line = decoder(CheckpointSigned)

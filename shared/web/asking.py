@@ -1,0 +1,30 @@
+"""Who asks, for the journal: said when a request begins, completed once its token is known, forgotten at its end."""
+
+import flask
+
+from shared.journal import PROCESS, Acting, acting
+from shared.web.trace import trace_id
+
+# Until a token says who it is; it stays so where none is needed.
+NOBODY = "anonymous"
+
+
+def begin_asking() -> None:
+    """Whatever is recorded from now on is asked for from this client."""
+    flask.g.asked_within = acting.get()
+    acting.set(Acting(NOBODY, client_address(), trace_id()))
+
+
+def asked_by(actor: str) -> None:
+    """The token said who asks."""
+    acting.set(acting.get()._replace(actor=actor))
+
+
+def end_asking() -> None:
+    """The thread's next work belongs to another request, or to the one that asked within this process."""
+    acting.set(flask.g.pop("asked_within", PROCESS))
+
+
+def client_address() -> str:
+    """Where the request comes from, as far as the server can know: behind a proxy, what that says."""
+    return flask.request.remote_addr or "-"

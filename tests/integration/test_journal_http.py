@@ -22,13 +22,13 @@ from shared.web.auth import routes
 from shared.web.keys import mint
 from shared.web.logs import log_to
 from tests.support.deployed import deployed_on
+from tests.support.evidence import PDF
 from tests.support.postgres import Postgres
 from tests.support.reminded import COMMUNE, SmallCommune
 
 OFFICE, ADMIN = "p03", "operator/xa"
 CLIENT = "203.0.113.5"
 NAME, MAIL, SECRET_HOST = "Trần Thị Kín", "kin@xa-nho.example", "1.1.1.1"
-PDF = b"%PDF-1.7 a scan"
 NEW = count(70)
 
 # Tables that hold something besides the log: what was folded from it is folded again from it.

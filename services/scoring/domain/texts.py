@@ -116,7 +116,7 @@ OUTCOMES = {"upheld": "chấp nhận", "dismissed": "không chấp nhận", "wit
 
 # What stands beside a sheet.
 FLAGS = {
-    "judge_changed": "Đổi người đánh giá",
+    "judge_changed": "Thay đổi trong năm",
     "typed_for": "Ghi thay",
     "outside_document": "Văn bản bên ngoài",
     "contested": "Bị kiến nghị",

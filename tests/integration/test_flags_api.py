@@ -71,7 +71,7 @@ def test_the_paper_shows_each_flag_with_its_event(office: Office):
     page = office.get(f"{PERSON}/sheet").get_data(as_text=True)
     for flag in flagged(office):
         assert flag["text"] in page and flag["event"]["id"][-12:] in page
-    assert "Điều cần biết khi xem xét" in page and "Đổi người đánh giá: người theo dõi: p14 → p03" in page
+    assert "Điều cần biết khi xem xét" in page and "Thay đổi trong năm: người theo dõi: p14 → p03" in page
     quiet = office.get(f"{RATINGS}/p03/sheet").get_data(as_text=True)
     assert "Điều cần biết khi xem xét" not in quiet and flagged(office, path=f"{RATINGS}/p03") == []
 

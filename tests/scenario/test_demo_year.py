@@ -128,7 +128,7 @@ def test_what_a_reader_should_know_stands_beside_the_sheets(known: Known):
     assert beside["p42"] == {"typed_for"} and beside["p01"] == {"outside_document"}
     assert beside["p41"] == {"typed_for", "contested"} and beside["p16"] == set()
     page = sheet_page(known, 2024, "p25")
-    assert "Đổi người đánh giá: người theo dõi: p14 → p15; có hiệu lực từ 02/12/2024" in page
+    assert "Thay đổi trong năm: người theo dõi: p14 → p15; có hiệu lực từ 02/12/2024" in page
 
 
 def test_a_late_fact_leaves_a_decided_level(known: Known, rows: dict[str, Row]):

@@ -7,10 +7,12 @@ event proves nothing without those before it.
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import msgspec
+from sqlalchemy import Engine
 
 from services.scoring.documents.sheet import sheet_page
 from services.scoring.domain import rules
@@ -18,15 +20,16 @@ from services.scoring.domain.records import Records
 from services.scoring.domain.sheet import Sheet, rated_staff, sheet, sheet_bytes
 from services.scoring.domain.standing import Proposal, Standing, rested_on, standing
 from services.scoring.views import SOURCES, Known, Moment, known_at
-from shared.eventlog import Log
+from shared.eventlog import EVERY_COMMUNE, Log
 from shared.eventlog.checkpoints import PublicKeys, checkpoints, covering, line, public_pem
 from shared.events import CheckpointSigned
+from shared.journal import lines
 from shared.records import commune_name
 from shared.refusals import STAFF_UNKNOWN
 
 VERIFIER = Path(__file__).parents[1] / "verifier"
 # Within the bundle each says what it does; beside one another they still find each other.
-PROGRAMS = {"verify_chain.py": "chain.py", "verify_rating.py": "rating.py"}
+PROGRAMS = {"verify_chain.py": "chain.py", "verify_rating.py": "rating.py", "verify_journal.py": "journal.py"}
 
 
 class NotReproduced(Exception):
@@ -73,9 +76,17 @@ class Found(msgspec.Struct):
 
 
 def audit_bundle(
-    logs: Mapping[str, Log], commune: str, year: int, moment: Moment, keys: PublicKeys, *, staff: str | None = None
+    logs: Mapping[str, Log],
+    commune: str,
+    year: int,
+    moment: Moment,
+    keys: PublicKeys,
+    *,
+    staff: str | None = None,
+    journals: Mapping[str, bytes] | None = None,
 ) -> dict[str, bytes]:
-    """The bundle's files by path: of everybody who is rated, or of one person, as known at a moment.
+    """The bundle's files by path: of everybody who is rated, or of one person, as known at a moment. `journals`: the
+    rows of each service's journal, as `journal_lines` gives them.
 
     Refuses `staff-unknown`. Raises NotReproduced.
     """
@@ -90,6 +101,7 @@ def audit_bundle(
     files = {f"logs/{source}.jsonl": _lines(logs[source].read_all(commune, until=ends[source])) for source in SOURCES}
     files["checkpoints.jsonl"] = _lines(map(line, signed))
     files |= {f"keys/{name}.pem": public_pem(key) for name, key in keys.items()}
+    files |= {f"journal/{service}.jsonl": body for service, body in (journals or {}).items()}
     files["results.json"] = _json(Results(commune, year, staff, [_rating(each) for each in found]))
     for each in found:
         name = each.sheet.staff
@@ -101,6 +113,11 @@ def audit_bundle(
     files["DOC-TRUOC.txt"] = _read_me(known, year, ends, signed).encode()
     files["SHA256SUMS"] = "".join(f"{_sha256(files[path])}  {path}\n" for path in sorted(files)).encode()
     return files
+
+
+def journal_lines(engine: Engine, commune: str, until: str | None) -> bytes:
+    """A service's journal up to a time (RFC 3339): the rows of the commune, then those of the whole installation."""
+    return _lines(chain(lines(engine, commune, until=until), lines(engine, EVERY_COMMUNE, until=until)))
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -197,9 +214,12 @@ KIỂM TRA
 Cần Python 3.9 trở lên, không cần cài thêm gì. Giải nén rồi chạy trong thư mục vừa giải nén:
   python3 verify_chain.py
   python3 verify_rating.py
-Mã thoát 0: khớp. Mã thoát 1: có sai lệch, nêu rõ chỗ nào. Hai tệp chương trình là văn bản ngắn, nên đọc trước khi chạy.
+  python3 verify_journal.py
+Mã thoát 0: khớp. Mã thoát 1: có sai lệch, nêu rõ chỗ nào. Ba tệp chương trình là văn bản ngắn, nên đọc trước khi chạy.
 verify_chain.py kiểm tra chuỗi sự kiện, điểm chốt, mã băm của từng tệp; chữ ký được kiểm tra bằng openssl, nếu máy có.
 verify_rating.py tự tính lại kết quả xếp loại từ nhật ký, không dùng mã của phần mềm, rồi so với results.json.
+verify_journal.py kiểm tra các dòng của sổ truy vết có nối tiếp nhau không; có hồ sơ đã giải nén từ trước thì
+so thêm bằng --kept THƯ_MỤC: người giữ cơ sở dữ liệu có thể viết lại cả sổ, chỉ bản giữ ở nơi khác mới cho thấy điều đó.
 
 CÓ GÌ TRONG NÀY
 {ends}
@@ -207,7 +227,9 @@ CÓ GÌ TRONG NÀY
   checkpoints.jsonl: các điểm chốt có chữ ký Ed25519. keys/: khóa công khai để kiểm tra chữ ký.
   rule_sets/: bộ quy tắc đã dùng, nguyên văn; mã băm của bộ ghi trong từng phiếu.
   results.json: kết quả của từng người. sheets/: phiếu đầy đủ. explanations/: phiếu để đọc và in (A4),
-  không phải chứng cứ: con số phải lấy từ results.json và sheets/, đã được hai chương trình trên kiểm tra.
+  không phải chứng cứ: con số phải lấy từ results.json và sheets/, đã được hai chương trình đầu kiểm tra.
+  journal/: sổ truy vết của từng dịch vụ, mỗi dòng một việc ngoài nhật ký: ai, lúc nào (UTC), từ đâu, làm gì, về mã nào;
+  các dòng của xã, rồi các dòng chung của hệ thống (commune là *). Mỗi dòng mang mã băm của dòng đứng trước.
   SHA256SUMS: mã băm của mọi tệp; kiểm tra bằng sha256sum -c SHA256SUMS.
 
 ĐIỀU HỒ SƠ NÀY KHÔNG TỰ CHỨNG MINH ĐƯỢC
@@ -217,7 +239,7 @@ phiếu hoặc đã nhận qua thư từ trước, và so mã khóa với khóa 
 """
 
 
-def _lines(bodies: Iterator[bytes]) -> bytes:
+def _lines(bodies: Iterable[bytes]) -> bytes:
     return b"".join(body + b"\n" for body in bodies)
 
 

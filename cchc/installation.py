@@ -1,6 +1,7 @@
 """One installation: its databases and services, opened as they are needed; the same objects run embedded or alone."""
 
 import hashlib
+import logging
 import os
 import weakref
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -12,32 +13,38 @@ from wsgiref.types import WSGIApplication
 
 import flask
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from cchc.channels import channels_of
 from cchc.data_lock import lock
+from cchc.personal_data import keep_no_statistics
 from cchc.services import NOTIFICATIONS, SCORING, SERVICES, TASKS, H, Service, readers
 from cchc.settings import SIGN_IN, Settings
 from services.notifications.channels.interface import Channels, Contact
 from services.notifications.directory import Directory
+from services.notifications.erasure import erase_person
 from services.notifications.service import Notifications
 from services.scoring.domain import rules
 from services.scoring.service import Scoring
 from services.tasks import personal
+from services.tasks.elsewhere import Erased, EraseElsewhere
+from services.tasks.elsewhere import over_http as erase_over_http
 from services.tasks.service import Tasks
 from shared.background import Background
 from shared.budgets import Budgets, spend_from
-from shared.eventlog import Head, Log, open_database, reading, utcnow
+from shared.eventlog import EVERY_COMMUNE, Busy, Head, Log, open_database, reading, utcnow, writing
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
-from shared.eventlog.migrations import migrate
+from shared.eventlog.migrations import migrate, revisions
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
-from shared.journal import kinds, note
+from shared.journal import kinds, note, note_first
 from shared.leader import one_at_a_time
 from shared.metrics import Measure
 from shared.projection import Progress, Runner
+from shared.said import said_of
 from shared.web import sign_in
 from shared.web.auth import Verifier
 from shared.web.health import Checks
@@ -45,6 +52,8 @@ from shared.web.keys import SigningKey, load_key, mint, own_key
 from shared.worker import Loop, all_communes
 from web.app import create_web
 from web.client import Client, in_process, over_http
+
+logger = logging.getLogger(__name__)
 
 SERVICE_LIFETIME = timedelta(hours=12)
 
@@ -69,6 +78,7 @@ class Installation:
         self._engines: dict[str, Engine] = {}
         self._handles: dict[str, Any] = {}
         self._leave: Callable[[], object] | None = None
+        self._keys_noted: set[tuple[str, str]] = set()
 
     def engine(self, service: str) -> Engine:
         """The database of a service, with the role of every day. Raises DataInUse while a restore goes on."""
@@ -84,7 +94,15 @@ class Installation:
     def migrate(self) -> None:
         """Bring every service's database to the schema of this release."""
         for name, service in SERVICES.items():
-            migrate(self.owner(name), service.migrations)
+            owner = self.owner(name)
+            before, _ = revisions(owner, service.migrations)
+            migrate(owner, service.migrations)
+            if owner.dialect.name == "postgresql":
+                with writing(owner, EVERY_COMMUNE) as connection:
+                    keep_no_statistics(connection)
+            after, _ = revisions(owner, service.migrations)
+            if after != before:
+                note(owner, EVERY_COMMUNE, kinds.SCHEMA_MIGRATED, [f"schema/{revision}" for revision in sorted(after)])
         _ = self.sign_in_codes
 
     def owner(self, service: str) -> Engine:
@@ -177,6 +195,20 @@ class Installation:
     def evidence(self) -> Path:
         return self.settings.evidence
 
+    @property
+    def uploads_kept(self) -> timedelta:
+        return self.settings.uploads_kept
+
+    @property
+    def erase_elsewhere(self) -> EraseElsewhere:
+        return (
+            erase_over_http(self.settings.urls["notifications"]) if self.settings.kafka else self.erase_in_notifications
+        )
+
+    def erase_in_notifications(self, commune: str, staff: str, name: str | None) -> Erased:
+        """In this process, which reads that service's database."""
+        return Erased(*erase_person(self.notifications, commune, staff, name))
+
     def log_of(self, source: str) -> Log | None:
         return None if self.settings.kafka else self.own_log(source)
 
@@ -185,7 +217,7 @@ class Installation:
 
     def sign_in(self) -> flask.Blueprint:
         """The API that makes a token of a one-time link's code."""
-        return sign_in.sign_in_blueprint(self.sign_in_codes, lambda: self.signing_key, self.access_journal)
+        return sign_in.sign_in_blueprint(self.sign_in_codes, self.minting_key, self.access_journal)
 
     @property
     def access_journal(self) -> Engine:
@@ -254,7 +286,7 @@ class Installation:
         descriptor, logs = SERVICES[service], self.logs(service)
         return Signer(
             logs[service],
-            self.checkpoint_key,
+            self.signing_log(service),
             rests_on=[logs[source] for source in descriptor.rests_on],
             at_once=descriptor.signed_at_once,
             clock=self.clock,
@@ -291,6 +323,27 @@ class Installation:
         if self.settings.keys_are_elsewhere and private.exists():
             return load_key(private)
         return own_key(private, private.with_name("public.json"))
+
+    def minting_key(self) -> SigningKey:
+        """The signing key, for tokens of people: the first use of each key has a row, however it came to be."""
+        self._note_key(self.access_journal, self.signing_key.kid, "tokens")
+        return self.signing_key
+
+    def signing_log(self, service: str) -> CheckpointKey:
+        """The checkpoint key, to sign a service's log with: likewise."""
+        self._note_key(self.engine(service), self.checkpoint_key.id, "checkpoints")
+        return self.checkpoint_key
+
+    def _note_key(self, engine: Engine, key: str, use: str) -> None:
+        """What cannot be written now does not keep a log from being signed: the next start tries again."""
+        if (str(engine.url), key) in self._keys_noted:
+            return
+        try:
+            note_first(engine, EVERY_COMMUNE, kinds.KEY_USED, [f"key/{key}"], {"for": use})
+        except (SQLAlchemyError, Busy) as error:
+            logger.warning("the use of key %s is not in the journal: %s", key, said_of(error))
+            return
+        self._keys_noted.add((str(engine.url), key))
 
     @cached_property
     def checkpoint_key(self) -> CheckpointKey:

@@ -1,7 +1,7 @@
 """The services of this product, a descriptor each: everything that names services is derived from this table."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -23,6 +23,7 @@ from services.scoring.service import Scoring, open_scoring
 from services.tasks import app as tasks_app
 from services.tasks import views as tasks_views
 from services.tasks import worker as tasks_worker
+from services.tasks.elsewhere import EraseElsewhere
 from services.tasks.service import Tasks, open_tasks
 from shared.eventlog import Head, Log
 from shared.metrics import Sample
@@ -61,6 +62,14 @@ class Host(Protocol):
     @property
     def evidence(self) -> Path:
         """The folder of evidence files."""
+
+    @property
+    def uploads_kept(self) -> timedelta:
+        """How long a file that was sent for a dry run is kept."""
+
+    @property
+    def erase_elsewhere(self) -> EraseElsewhere:
+        """Erases what other services than tasks keep of a person."""
 
     @property
     def channels(self) -> Channels:
@@ -134,7 +143,14 @@ class Service(msgspec.Struct, Generic[H], frozen=True, kw_only=True):
 
 
 def _open_tasks(host: Host) -> Tasks:
-    return open_tasks(host.engine("tasks"), host.evidence, clock=host.clock, new_id=host.new_id)
+    return open_tasks(
+        host.engine("tasks"),
+        host.evidence,
+        clock=host.clock,
+        new_id=host.new_id,
+        erase_elsewhere=host.erase_elsewhere,
+        uploads_kept=host.uploads_kept,
+    )
 
 
 TASKS = Service(

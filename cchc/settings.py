@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from email.headerregistry import Address
 from email.utils import parseaddr
 from pathlib import Path
@@ -49,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_CHECKPOINT_KEY  private key that logs are signed with (default in the data folder)
     CCHC_CHECKPOINT_KEYS folder of public keys that checkpoints are checked against (default in the data folder)
     CCHC_RULE_SETS       folders that hold a province's rule sets, each in a folder of its own (default none)
+    CCHC_UPLOAD_HOURS    how long a file sent for a preview is kept after it was last looked at: 1 to 720 (default 24)
     CCHC_ORIGIN          scheme://host[:port] that browsers use, when a proxy stands in front
 
     The channels of reminders besides the inbox; without its variable a channel does not exist:
@@ -81,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True):
     checkpoint_key: Path
     checkpoint_keys: Path
     rule_sets: tuple[Path, ...]
+    uploads_kept: timedelta
     origin: str | None
     smtp: Server | WrongSetting | None
     mail_from: Address | WrongSetting | None
@@ -115,6 +118,7 @@ class Settings(msgspec.Struct, frozen=True):
             rule_sets=tuple(
                 Path(path).absolute() for path in environment.get("CCHC_RULE_SETS", "").split(os.pathsep) if path
             ),
+            uploads_kept=_hours(environment.get("CCHC_UPLOAD_HOURS")),
             origin=environment.get("CCHC_ORIGIN") or None,
             smtp=_mail_server(environment.get("CCHC_SMTP")),
             mail_from=_sender(environment.get("CCHC_MAIL_FROM")),
@@ -161,6 +165,14 @@ def _of_service(environment: Mapping[str, str], what: str, service: str) -> str 
     """The variable of one service, or what the one of all services says of it."""
     own = environment.get(f"CCHC_{what}_{service.upper()}")
     return own or environment.get(f"CCHC_{what}S", "").replace("{service}", service) or None
+
+
+def _hours(written: str | None) -> timedelta:
+    """Raises WrongSetting."""
+    hours = int(written) if written and written.isascii() and written.isdecimal() else 0 if written else 24
+    if hours not in range(1, 721):
+        raise WrongSetting("CCHC_UPLOAD_HOURS", "Viết số giờ giữ tệp đã gửi để xem trước, từ 1 đến 720.")
+    return timedelta(hours=hours)
 
 
 def _limits(environment: Mapping[str, str]) -> Limits | WrongSetting:

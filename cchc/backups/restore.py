@@ -5,6 +5,7 @@ of which holds all that the one before it held of its own log; running it again 
 """
 
 import os
+import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,16 +16,19 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from cchc.backups.archive import CHECKPOINT_KEYS, EVIDENCE, Archive, Damaged, UnknownFormat
 from cchc.backups.tables import read_tables, write_rows
-from cchc.backups.tail import TOPIC, Grown, HolderAway, fetch_tail, rebuild_own_tables, take_over
+from cchc.backups.tail import TOPIC, Grown, HolderAway, fetch_tail, rebuild_own_tables
+from cchc.backups.tail import take_over as take_over_log
 from cchc.backups.take import sync_folder
 from cchc.data_lock import lock
+from cchc.personal_data import ERASED, erase_again, keep_no_statistics
 from cchc.services import SERVICES
 from cchc.settings import Settings
-from services.tasks.evidence import write_whole
+from services.tasks.evidence import UPLOADS, path_of, write_whole
 from shared.eventlog import EVERY_COMMUNE, Busy, Log, open_database, reading, utcnow, writing
-from shared.eventlog.database import driver_of
+from shared.eventlog.database import driver_of, run
 from shared.eventlog.migrations import migrate, revisions, upgrade
 from shared.eventlog.security import secure
+from shared.journal import Entry, communes_of, end_of, entries, kinds, note, take_over
 
 Say = Callable[[str], None]
 
@@ -38,12 +42,14 @@ class StillConnected(Exception):
 
 class Restored(msgspec.Struct, frozen=True):
     """`holders`: log → who else holds any of it; `aside`: where the data of before are now; `keys`:
-    public keys of checkpoints that could not be put in their place."""
+    public keys of checkpoints that could not be put in their place; `erased`: service → rows that the backup had and
+    that were erased after it; None where no journal says what was."""
 
     logs: list[Grown]
     holders: dict[str, list[str]]
     aside: list[str]
     keys: list[str]
+    erased: dict[str, int | None] = {}
 
 
 def restore_backup(
@@ -76,6 +82,10 @@ def restore_backup(
         say("lấy phần ghi sau bản sao lưu")
         with _present(settings, without) as present:
             logs, holders = _fetch_tails(settings, built, present, without)
+            erased = {
+                service: _keep_journal(service, present.get(service), engine, archive.manifest.taken_at, say)
+                for service, engine in built.items()
+            }
         _fill_replicas(built, [*archive.manifest.databases])
         say("chép minh chứng")
         _restore_files(archive, EVIDENCE, settings.evidence)
@@ -89,7 +99,9 @@ def restore_backup(
                     aside += _swap_schema(targets[service], built[service], service, stamp)
                 else:
                     aside += _swap_files(_file(settings.owners[service]), built[service], stamp)
-        return Restored(logs, holders, aside, _restore_keys(archive, settings))
+        if "tasks" in built:
+            _remove_erased_files(settings, archive.manifest.taken_at)
+        return Restored(logs, holders, aside, _restore_keys(archive, settings), erased)
 
 
 def restore_tail(settings: Settings, services: Sequence[str] | None = None, without: Collection[str] = ()) -> Restored:
@@ -110,7 +122,9 @@ def restore_tail(settings: Settings, services: Sequence[str] | None = None, with
         with _present(settings, without) as present:
             others = {name: engine for name, engine in present.items() if name not in engines}
             logs, holders = _fetch_tails(settings, engines, others | engines, without)
-        return Restored(logs, holders, [], [])
+        for engine in engines.values():
+            note(engine, EVERY_COMMUNE, kinds.TAIL_TAKEN)
+        return Restored(logs, holders, [], [], dict.fromkeys(chosen))
 
 
 # The tail
@@ -128,6 +142,68 @@ def _fetch_tails(
         rebuild_own_tables(service, engine, [each.commune for each in of_service if each.taken])
         grown += of_service
     return grown, holders
+
+
+def _keep_journal(service: str, present: Engine | None, built: Engine, taken_at: str, say: Say) -> int | None:
+    """The journal of before goes on in the restored database, with a row for the restore: an older one never takes its
+    place unseen. Where the two differ, a row says where the one that is set aside ended.
+
+    What it says was erased after the backup is erased again: returns how many rows, None where it cannot be known.
+    """
+    detail: dict[str, str | int] = {"taken_at": taken_at}
+    if present is None or not _keeps_journal(present):
+        say(f"không còn sổ truy vết {service} của dữ liệu đang có: sổ đi tiếp từ bản sao lưu")
+        note(built, EVERY_COMMUNE, kinds.BACKUP_RESTORED, (), detail | {"journal": "of the backup"})
+        return None
+    erased, known = 0, True
+    for commune in communes_of(present):
+        of_backup = end_of(built, commune).number
+        if take_over(present, built, commune) is None:
+            say(f"sổ truy vết {service}/{commune} khác bản sao lưu: dòng của nó ở lại trong dữ liệu cất sang bên")
+            number, digest = end_of(present, commune)
+            aside: dict[str, str | int] = {"aside_rows": number, "aside_hash": digest}
+            note(built, commune, kinds.JOURNAL_LEFT, (), {"taken_at": taken_at} | aside)
+            known = False
+            continue
+        since = [entry for entry in _rows_after(built, commune, of_backup) if entry.kind in ERASED]
+        with writing(built, commune) as connection:
+            erased += erase_again(connection, commune, since)
+    note(built, EVERY_COMMUNE, kinds.BACKUP_RESTORED, (), detail | {"journal": "of before", "erased_again": erased})
+    return erased if known else None
+
+
+def _rows_after(engine: Engine, commune: str, number: int) -> Iterator[Entry]:
+    before = None
+    while found := [entry for entry in entries(engine, commune, before=before) if entry.number > number]:
+        yield from found
+        before = found[-1].number
+
+
+def _remove_erased_files(settings: Settings, taken_at: str) -> None:
+    """Files came back from the archive by their hash: evidence that no row names any more was erased; so were uploads,
+    all of a commune's at once, when its journal says so after the backup."""
+    engine = open_database(settings.owners["tasks"])
+    try:
+        with reading(engine, EVERY_COMMUNE) as connection:
+            named = {(commune, sha256) for commune, sha256 in run(connection, _EVIDENCE)}
+            rows = [(commune, entry) for commune in communes_of(engine) for entry in _rows_after(engine, commune, 0)]
+    finally:
+        engine.dispose()
+    for commune, entry in rows:
+        if entry.kind == kinds.EVIDENCE_ERASED.code:
+            sha256 = entry.about[1].partition("/")[2]
+            if (commune, sha256) not in named:
+                path_of(settings.evidence / commune, sha256).unlink(missing_ok=True)
+        elif entry.kind == kinds.UPLOADS_ERASED.code and entry.time >= taken_at:
+            shutil.rmtree(settings.evidence / commune / UPLOADS, ignore_errors=True)
+
+
+_EVIDENCE = "SELECT commune, sha256 FROM evidence_files"
+
+
+def _keeps_journal(present: Engine) -> bool:
+    with reading(present, EVERY_COMMUNE) as connection:
+        return inspect(connection).has_table("journal")
 
 
 @contextmanager
@@ -163,7 +239,7 @@ def _fill_replicas(built: Mapping[str, Engine], services: Collection[str]) -> No
                 continue
             owners, broken = Log(built[source], source), held.broken()
             for commune in owners.heads().keys() - broken.keys():
-                take_over(service, owners, held, commune)
+                take_over_log(service, owners, held, commune)
 
 
 # Building out of sight
@@ -298,10 +374,20 @@ def _swap_schema(connection: Connection, built: Engine, service: str, stamp: str
         for table, (columns, rows) in read_tables(source).items():
             write_rows(connection, table, columns, rows)
     secure(connection, service)
+    keep_no_statistics(connection)
     connection.commit()
     return [f"{service}: schema {aside}"] if moves else []
 
 
+def set_aside(engine: Engine) -> list[str]:
+    """The schemas that restores moved what was there to."""
+    if engine.dialect.name == "sqlite":
+        return []
+    with engine.connect() as connection:
+        return list(connection.scalars(_ASIDE))
+
+
+_ASIDE = text("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'before\\_restore\\_%' ORDER BY 1")
 _OTHERS = text(
     "SELECT coalesce(usename, '?') FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename IS NOT NULL"

@@ -30,6 +30,7 @@ COMMANDS = {
     "verify": "logs",
     "checkpoint": "checkpoints",
     "audit-bundle": "audit",
+    "journal": "journal",
     "rebuild": "logs",
     "rating": "ratings",
     "report": "reports",

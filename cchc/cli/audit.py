@@ -5,12 +5,16 @@ from pathlib import Path
 
 import click
 
+from cchc.cli.noting import note_taken
 from cchc.cli.options import commune_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import FOUND, fail
+from cchc.services import SERVICES
 from services.scoring.schemas import AsOfQuery
 from services.scoring.views import SOURCES, Moment, moment_at
 from shared.events import VIETNAM
+from shared.journal import kinds
+from shared.said import said_of
 from shared.web.schema import Schema
 
 
@@ -42,28 +46,58 @@ def audit_bundle_command(
 
     commune = the_commune(installation, commune)
     logs = installation.scoring.logs
-    moment = _moment(installation, commune, as_of)
+    recorded = _recorded(as_of)
+    moment = _moment(installation, commune, recorded)
     try:
-        files = audit_bundle(logs, commune, year, moment, installation.public_checkpoint_keys(), staff=person)
+        files = audit_bundle(
+            logs,
+            commune,
+            year,
+            moment,
+            installation.public_checkpoint_keys(),
+            staff=person,
+            journals=_journals(installation, commune, recorded),
+        )
     except NotReproduced as error:
         problem = f"Tính lại không ra đúng phiếu đã đề xuất của {error}."
         fail(f"{problem} Không ghi hồ sơ; chạy cchc rating recheck --all để biết vì sao.", FOUND)
     written = output or Path(f"ho-so-kiem-tra-{commune}-{year}.zip")
     written.write_bytes(zipped(files))
+    note_taken(installation, "scoring", commune, kinds.BUNDLE_MADE, {"year": year})
     people = sum(path.startswith("sheets/") for path in files)
     click.echo(f"Đã ghi {written}: {people} người, {len(files)} tệp.")
 
 
-def _moment(installation: Installation, commune: str, as_of: str | None) -> Moment:
+def _journals(installation: Installation, commune: str, until: str | None) -> dict[str, bytes]:
+    """The journals as they were; a service whose database is not there is said, and left out."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from cchc.audit import journal_lines
+
+    found = {}
+    for service in SERVICES:
+        try:
+            found[service] = journal_lines(installation.engine(service), commune, until)
+        except SQLAlchemyError as error:
+            click.echo(f"Hồ sơ không có sổ truy vết của {service}: {said_of(error)}", err=True)
+    return found
+
+
+def _recorded(as_of: str | None) -> str | None:
+    """The recorded time that `--as-of` stands for."""
     from marshmallow import ValidationError
 
-    logs = installation.scoring.logs
-    if as_of is None:
-        today: date = installation.clock().astimezone(VIETNAM).date()
-        return Moment({source: logs[source].head(commune).position for source in SOURCES}, today)
     schema: Schema = AsOfQuery()
     try:
-        recorded: str = schema.load({"as_of": as_of})["as_of"]
+        recorded: str | None = schema.load({"as_of": as_of})["as_of"] if as_of is not None else None
     except ValidationError as error:
         fail(f"--as-of: {error.messages}")
+    return recorded
+
+
+def _moment(installation: Installation, commune: str, recorded: str | None) -> Moment:
+    logs = installation.scoring.logs
+    if recorded is None:
+        today: date = installation.clock().astimezone(VIETNAM).date()
+        return Moment({source: logs[source].head(commune).position for source in SOURCES}, today)
     return moment_at(logs, commune, recorded)

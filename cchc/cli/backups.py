@@ -10,11 +10,14 @@ from cchc.backups.archive import Damaged, UnknownFormat, open_archive
 from cchc.backups.restore import Restored, StillConnected, restore_backup, restore_tail
 from cchc.backups.tail import TOPIC, Contradiction, HolderAway
 from cchc.backups.take import NotMigrated, take_backup
+from cchc.cli.noting import note_taken
 from cchc.cli.options import json_option, with_installation
 from cchc.installation import Installation
 from cchc.output import FOUND, REFUSED, UNAVAILABLE, as_json, fail, table
 from cchc.services import SERVICES
 from cchc.settings import Settings
+from shared.eventlog import EVERY_COMMUNE
+from shared.journal import kinds
 
 
 @click.command("backup")
@@ -33,6 +36,8 @@ def backup_command(installation: Installation, target: Path, json_output: bool) 
         fail(f"Đã có {target}; hãy chọn tên khác.")
     except NotMigrated as error:
         fail(f"Chưa có cơ sở dữ liệu của {error}. Chạy cchc migrate trước.")
+    for service in SERVICES:
+        note_taken(installation, service, EVERY_COMMUNE, kinds.BACKUP_TAKEN, {"taken_at": manifest.taken_at})
     rows = {service: database.heads.get(service, {}) for service, database in manifest.databases.items()}
     if json_output:
         as_json({"file": str(path), "taken_at": manifest.taken_at, "size": path.stat().st_size, "heads": rows})
@@ -78,7 +83,14 @@ def restore_command(
         done, taken_at = _explained(lambda: _restore(settings, file, chosen, without))
     if json_output:
         as_json(
-            {"taken_at": taken_at, "logs": done.logs, "holders": done.holders, "aside": done.aside, "keys": done.keys}
+            {
+                "taken_at": taken_at,
+                "logs": done.logs,
+                "holders": done.holders,
+                "aside": done.aside,
+                "keys": done.keys,
+                "erased": done.erased,
+            }
         )
         return
     _show(done, taken_at)
@@ -116,8 +128,16 @@ def _show(done: Restored, taken_at: str | None) -> None:
         click.echo(f"Chưa ghi được khóa công khai, hãy chép tay từ tệp sao lưu: {', '.join(done.keys)}")
     if taken_at:
         click.echo(
-            f"Ngoài nhật ký, mọi thứ như lúc {taken_at}: họ tên, địa chỉ, tên tệp minh chứng nhập sau đó phải nhập lại;"
-            " thứ đã xóa sau đó trở lại và phải xóa lại."
+            f"Ngoài nhật ký, mọi thứ như lúc {taken_at}: họ tên, địa chỉ, tên tệp minh chứng nhập sau đó phải nhập lại."
+        )
+    if known := {service: count for service, count in done.erased.items() if count is not None}:
+        counts = ", ".join(f"{service} {count}" for service, count in known.items())
+        click.echo(f"Thứ đã xóa sau bản sao lưu, theo sổ truy vết, đã được xóa lại (dòng): {counts}.")
+    if unknown := [service for service, count in done.erased.items() if count is None]:
+        click.echo(
+            f"Không còn sổ truy vết của {', '.join(unknown)} sau bản sao lưu: thứ đã xóa sau đó có thể đã trở lại."
+            " Tìm các dòng person.erased, evidence.erased, endpoint.removed trong hồ sơ kiểm tra hoặc bản sao lưu"
+            " mới hơn, rồi xóa lại (cchc person erase)."
         )
     click.echo("Đã phục hồi. Chạy cchc verify rồi mở lại các dịch vụ.")
 

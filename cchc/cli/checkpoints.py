@@ -29,7 +29,7 @@ def sign(installation: Installation, commune: str | None, json_output: bool) -> 
     signed: list[CheckpointSigned] = []
     for service in SERVICES:
         log = installation.own_log(service)
-        signed += sign_now(log, commune, installation.checkpoint_key, actor="operator/checkpoint")
+        signed += sign_now(log, commune, installation.signing_log(service), actor="operator/checkpoint")
     if json_output:
         as_json(signed)
     elif signed:

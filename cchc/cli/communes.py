@@ -216,7 +216,7 @@ def merge(
     if dry_run:
         found = merging.plan(tasks, merger, newcomers, OPERATOR)
     else:
-        sign = partial(sign_now, tasks.log, key=installation.checkpoint_key, actor="service/tasks")
+        sign = partial(sign_now, tasks.log, key=installation.signing_log("tasks"), actor="service/tasks")
         found = merging.merge(tasks, merger, newcomers, OPERATOR, sign)
     if people_out:
         write(people_out, _people_file(installation, found))

@@ -12,11 +12,12 @@ from cchc.settings import WrongSetting
 from services.scoring.domain.rules.description import DescriptionError
 from shared.eventlog import Ahead, Busy, ChainBreak, ClockBehind, KeyReused, StaleVersion, UnknownCommune
 from shared.eventlog.errors import ServerLacks
-from shared.eventlog.trouble import trouble_of
+from shared.eventlog.trouble import lacks_tables, trouble_of
 from shared.events import MalformedEvent, UnknownVersion
 from shared.projection import CannotFold
 from shared.refusal import Refused
 from shared.said import said_of
+from shared.sandbox.places import ReadersBusy
 from shared.web.problems import TROUBLES
 
 SENTENCES: dict[type[Exception], tuple[str, int]] = {
@@ -30,6 +31,7 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
     KeyReused: ("Khóa chống gửi lặp đã dùng cho yêu cầu khác: {error}.", REFUSED),
     StaleVersion: ("Dữ liệu đã thay đổi: {error}. Đọc lại rồi làm lại.", REFUSED),
     Busy: ("Cơ sở dữ liệu đang bận: {error}. Thử lại sau giây lát.", UNAVAILABLE),
+    ReadersBusy: ("Máy đang đọc tệp khác. Thử lại sau ít phút.", UNAVAILABLE),
     ServerLacks: ("{error}", UNAVAILABLE),
     WrongSetting: ("{error}", REFUSED),
     CannotServe: ("{error}", UNAVAILABLE),
@@ -58,6 +60,8 @@ def explained() -> Iterator[None]:
         fail(f"{refusal.detail} [{refusal.code}]", REFUSED)
     except EXPLAINED as error:
         said = said_of(error) if isinstance(error, DBAPIError) else error
+        if isinstance(error, DBAPIError) and lacks_tables(error):
+            fail("Cơ sở dữ liệu chưa có lược đồ của bản này. Chạy cchc migrate rồi làm lại.", UNAVAILABLE)
         if word := trouble_of(error):
             fail(f"{TROUBLES[word].detail} ({said}) [{word}]", UNAVAILABLE)
         found = next((found for kind, found in SENTENCES.items() if isinstance(error, kind)), None)

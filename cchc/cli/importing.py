@@ -11,6 +11,7 @@ from services.tasks import importing, views
 from services.tasks.domain.context import canonical
 from services.tasks.imports.plan import WORDS, outcome
 from shared.eventlog import reading
+from shared.events import VIETNAM, parse_time
 from shared.web.auth import Principal
 
 
@@ -46,18 +47,19 @@ def import_command(
     Cùng một tệp nhập hai lần không thay đổi gì. Mã thoát 1 khi có dòng lỗi.
     """
     commune = the_commune(installation, commune)
-    tasks, content = installation.tasks, file.read_bytes()
-    found = importing.dry_run(
-        tasks,
-        commune,
-        kind,
-        content,
-        file.name,
-        directive=_directive(installation, commune, directive),
-        sender=canonical(by) if by else None,
-    )
-    if annotated:
-        annotated.write_bytes(importing.annotated(content, found))
+    tasks = installation.tasks
+    with file.open("rb") as content:
+        found = importing.dry_run(
+            tasks,
+            commune,
+            kind,
+            content,
+            file.name,
+            directive=_directive(installation, commune, directive),
+            sender=canonical(by) if by else None,
+        )
+        if annotated:
+            annotated.write_bytes(importing.annotated(content, found))
     done = importing.confirm(tasks, _principal(installation, commune, kind, by), commune, found) if confirm else None
     if json_output:
         as_json({"counts": found.counts, "rows": found.rows, "recorded": done.position if done else None})
@@ -71,7 +73,8 @@ def import_command(
         if done:
             click.echo(f"Đã ghi đến sự kiện #{done.position}.", err=True)
         else:
-            click.echo("Mới xem trước; thêm --confirm để ghi.", err=True)
+            until = parse_time(found.kept_until).astimezone(VIETNAM)
+            click.echo(f"Mới xem trước; thêm --confirm để ghi. Tệp được giữ đến {until:%H:%M %d/%m/%Y}.", err=True)
             if needed := sum(bool(row.needs) for row in found.rows):
                 click.echo(f"{needed} dòng không phải ai cũng xác nhận được, xem cột Kết quả.", err=True)
     raise SystemExit(FOUND if found.counts["error"] else 0)

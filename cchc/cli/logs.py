@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from cchc.cli.noting import note_taken
 from cchc.cli.options import commune_option, json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import FOUND, UNAVAILABLE, as_json, fail, progress, table
 from cchc.progress import STOPS, LogProgress, progress_of_logs
 from cchc.services import SERVICES, readers
 from cchc.settings import Settings
-from shared.eventlog import Log, writing
+from shared.eventlog import EVERY_COMMUNE, Log, writing
 from shared.eventlog.checkpoints import read_line
 from shared.eventlog.verify import (
     Finding,
@@ -27,6 +28,7 @@ from shared.eventlog.verify import (
     verify_topic,
 )
 from shared.events import VIETNAM, CheckpointSigned, parse_time
+from shared.journal import kinds, note
 from shared.projection import Runner, all_positions
 from shared.projection.parallel import rebuild
 from shared.said import said_of
@@ -139,6 +141,8 @@ def rebuild_command(
     folded = _rebuild_own(installation, service, communes)
     if service in readers():
         folded += _rebuild_records(installation, service, communes, jobs)
+    for each in communes:
+        note(installation.engine(service), each, kinds.RECORDS_REBUILT, (), {"from_kafka": int(from_kafka)})
     if json_output:
         as_json({"service": service, "communes": communes, "events": folded})
     else:
@@ -302,7 +306,9 @@ def export_log_command(installation: Installation, service: str, commune: str | 
     """Ghi nhật ký ra stdout, mỗi dòng là đúng các byte đã lưu của một sự kiện."""
     from shared.eventlog.lines import export_lines
 
-    for line in export_lines(installation.own_log(service), the_commune(installation, commune)):
+    commune = the_commune(installation, commune)
+    note_taken(installation, service, commune, kinds.LOG_EXPORTED)
+    for line in export_lines(installation.own_log(service), commune):
         sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()
 
@@ -323,6 +329,8 @@ def import_log_command(installation: Installation, service: str, file: Any, json
         # Appending writes the tables of a service's own log, taking events over does not; and notifications must know
         # which reminders were sent.
         _rebuild_own(installation, service, sorted(log.heads()))
+    if taken:
+        note(installation.engine(service), EVERY_COMMUNE, kinds.LOG_IMPORTED, (), {"events": taken})
     if json_output:
         as_json({"service": service, "taken": taken})
     else:

@@ -2,6 +2,7 @@
 
 import click
 
+from cchc.backups.restore import set_aside
 from cchc.cli.group import Group
 from cchc.cli.options import commune_option, the_commune, with_installation
 from cchc.installation import Installation
@@ -9,6 +10,7 @@ from cchc.output import table
 from services.notifications import erasure as of_notifications
 from services.tasks import erasure as of_tasks
 from services.tasks.domain.context import canonical
+from shared.eventlog.database import leave_nothing
 
 
 @click.group("person", cls=Group)
@@ -26,25 +28,48 @@ def erase(installation: Installation, staff: str, commune: str | None) -> None:
     Mã của người đó ở lại nhật ký, không kèm tên. Chạy lại được.
     """
     commune, code = the_commune(installation, commune), canonical(staff)
-    tasks, notifications = installation.tasks, installation.notifications
-    name = of_tasks.name_of(tasks, commune, code)
-    # The slips first: which ones name the person is known only while the name is.
-    addresses, slips = of_notifications.erase_person(notifications, commune, code, name)
-    evidence = of_tasks.evidence_named_after(tasks, commune, name) if name else []
-    rows, files = of_tasks.erase_person(tasks, commune, code)
+    done = of_tasks.erase_everywhere(installation.tasks, commune, code, installation.erase_in_notifications)
+    bytes_left = [service for service in ("tasks", "notifications") if not _rewritten(installation, service)]
+    aside = sorted(path.name for path in installation.settings.data.glob("before-restore-*"))
     table(
         ("Nơi", "Đã xóa", "Còn lại"),
         [
-            ("họ tên, thư điện tử, điện thoại", str(rows), "không"),
-            ("địa chỉ nhận tin", str(addresses), "không"),
-            ("bản lưu phiếu đôn đốc có tên", str(slips), "mã băm trong nhật ký; phiếu đã in ở người nhận"),
-            ("tệp danh sách, danh mục đã tải lên", str(files), "không"),
-            ("tệp minh chứng mang tên người", "0", _evidence(evidence)),
+            ("họ tên, thư điện tử, điện thoại", str(done.people), "không"),
+            ("địa chỉ nhận tin", str(done.addresses), "không"),
+            ("bản lưu phiếu đôn đốc có tên", str(done.slips), "mã băm trong nhật ký; phiếu đã in ở người nhận"),
+            ("tệp danh sách, danh mục đã tải lên", str(done.uploads), "không"),
+            ("tệp minh chứng mang tên người", "0", _evidence(done.evidence)),
             ("tên trong bộ nhớ của tiến trình gửi tin", "0", "tự hết trong một phút"),
             ("nhật ký sự kiện, sổ truy vết", "0", "chỉ có mã, không có tên"),
-            ("bản sao lưu", "0", "còn tên tới khi hủy bản đó; sau khi phục hồi, chạy lại lệnh này"),
+            ("tệp của cơ sở dữ liệu", "0", _files(installation, bytes_left)),
+            ("dữ liệu cất sang bên khi phục hồi", "0", _aside(installation, aside)),
+            ("bản sao lưu", "0", "còn tên tới khi hủy bản đó; phục hồi thì xóa lại theo sổ truy vết"),
         ],
     )
+
+
+# What is rewritten so that no byte of a deleted row is left.
+TABLES = {"tasks": of_tasks.TABLES, "notifications": of_notifications.TABLES}
+
+
+def _rewritten(installation: Installation, service: str) -> bool:
+    return leave_nothing(installation.owner(service), TABLES[service])
+
+
+def _files(installation: Installation, bytes_left: list[str]) -> str:
+    if bytes_left:
+        return f"byte cũ của {', '.join(bytes_left)}: chủ bảng (CCHC_OWNER_…) chạy lại lệnh này lúc ít người dùng"
+    if any(installation.owner(service).dialect.name == "postgresql" for service in TABLES):
+        return "WAL của PostgreSQL tới khi bị ghi đè; kho lưu WAL, bản sao vật lý tới khi hủy"
+    return "không"
+
+
+def _aside(installation: Installation, folders: list[str]) -> str:
+    on_postgresql = [
+        f"{service}: schema {schema}" for service in TABLES for schema in set_aside(installation.owner(service))
+    ]
+    said = ", ".join([*folders, *on_postgresql])
+    return f"còn tên trong {said}: khi đã yên tâm thì xóa" if said else "không"
 
 
 def _evidence(tasks: list[str]) -> str:

@@ -80,7 +80,9 @@ def token_command(
         detail: dict[str, str | int] = {"roles": " ".join(sorted(granted)), "hours": hours}
         note(installation.access_journal, commune, kinds.TOKEN_MINTED, [sub], detail)
         printed = {
-            "token": mint(installation.signing_key, sub=sub, commune=commune, roles=sorted(granted), lifetime=lifetime)
+            "token": mint(
+                installation.minting_key(), sub=sub, commune=commune, roles=sorted(granted), lifetime=lifetime
+            )
         }
     if json_output:
         as_json(printed | {"sub": sub, "commune": commune, "roles": sorted(granted)})

@@ -44,6 +44,7 @@ _BEFORE = (
     Check("connections", DATABASES, "Số kết nối", postgres.connections, DATABASE),
     Check("clock", LOGS, "Đồng hồ", logs.clock, READY),
     Check("chain-tail", LOGS, "Cuối chuỗi", logs.chain_tails, READY),
+    Check("journal", LOGS, "Sổ truy vết", logs.journals, READY),
     Check("stopped", LOGS, "Xã đang dừng", logs.stopped, READY),
     Check("unread", LOGS, "Đọc theo kịp", logs.unread, READY),
 )

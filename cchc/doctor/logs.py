@@ -14,12 +14,16 @@ from shared.eventlog import EMPTY, NO_COMMUNE, ChainBreak, Head, Log, reading
 from shared.eventlog.chain import follow
 from shared.eventlog.log import CLOCK_TOLERANCE
 from shared.events import VIETNAM, event_hash, parse_time
+from shared.journal import communes_of, wrong
 
 # Two machines of one network agree to within this.
 CLOCKS_APART = timedelta(seconds=10)
 
 # How far back each chain is followed; `cchc verify` walks all of it.
 TAIL = 20
+
+# The same for journals.
+JOURNAL_TAIL = 1000
 
 # After so long without moving, something is down and not only slow.
 STANDSTILL = timedelta(minutes=15)
@@ -64,6 +68,22 @@ def chain_tails(installation: Installation) -> Iterator[Finding]:
         yield failure(some(broken), "cchc verify")
     else:
         yield ok(f"{TAIL} sự kiện cuối của {looked} nhật ký khớp chuỗi (toàn bộ: cchc verify)")
+
+
+def journals(installation: Installation) -> Iterator[Finding]:
+    """The last rows of every journal follow each other."""
+    looked = 0
+    broken = []
+    for service in SERVICES:
+        engine = installation.engine(service)
+        for commune in communes_of(engine):
+            looked += 1
+            if problem := wrong(engine, commune, last=JOURNAL_TAIL):
+                broken.append(f"{service}/{commune}: {problem}")
+    if broken:
+        yield failure(some(broken), "cchc journal --verify")
+    else:
+        yield ok(f"{JOURNAL_TAIL} dòng cuối của {looked} sổ nối tiếp nhau (toàn bộ: cchc journal --verify)")
 
 
 def _logs(installation: Installation) -> Iterator[tuple[str, Log]]:

@@ -22,6 +22,8 @@ ACTIONS: dict[str, frozenset[str]] = {
     "policy.publish": frozenset({"chair", "office"}),
     "preferences.own": _IN_POST | {"supervisor", "inspector"},
     "endpoint.manage": frozenset({"office", "admin"}),
+    # As in tasks, which asks for it in the name of whoever erases a person there.
+    "person.erase": frozenset({"office", "admin"}),
     "slip.read": frozenset({"chair", "vice_chair", "office", "inspector"}),
     "slip.issue": frozenset({"chair", "office"}),
     "weekly.read": frozenset({"chair", "vice_chair", "office", "inspector"}),

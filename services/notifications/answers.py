@@ -37,6 +37,13 @@ class Address(msgspec.Struct, frozen=True):
     address: str | None
 
 
+class Erased(msgspec.Struct, frozen=True):
+    """How many addresses and stored documents of slips were erased."""
+
+    addresses: int
+    slips: int
+
+
 class EndpointShown(msgspec.Struct, frozen=True, kw_only=True):
     """A webhook endpoint without its secret; disabled ones say since when and why."""
 

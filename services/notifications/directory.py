@@ -52,6 +52,12 @@ class Directory:
                 self._read[commune] = (self._clock(), known)
             return known
 
+    def read_now(self, commune: str) -> Mapping[str, Contact]:
+        """The contacts as they are at this moment, remembered from now on. Raises Temporary."""
+        with self._lock:
+            self._read.pop(commune, None)
+        return self(commune)
+
     def _fetch(self, commune: str) -> Mapping[str, Contact]:
         request = urllib.request.Request(  # noqa: S310 - the base is set by the operator
             f"{self._base}/communes/{urllib.parse.quote(commune, safe='')}/people",

@@ -17,6 +17,9 @@ from shared.journal import kinds
 if TYPE_CHECKING:
     from services.notifications.service import Notifications
 
+# Where the database's files are to hold no byte of what was deleted.
+TABLES = ("addresses", "slip_files")
+
 TAG = re.compile(r"<[^>]*>")
 
 
@@ -37,7 +40,7 @@ def erase_person(service: "Notifications", commune: str, staff: str, name: str |
         if named:
             connection.execute(delete(tables.slip_files).where(files.commune == commune, files.slip.in_(named)))
             journal.record(connection, commune, kinds.SLIPS_ERASED, [f"slip/{slip}" for slip in named])
-    leave_nothing(service.engine)
+    leave_nothing(service.engine, TABLES)
     return reached, len(named)
 
 

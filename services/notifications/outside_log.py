@@ -13,7 +13,7 @@ from services.notifications.channels.webhooks import new_secret
 from services.notifications.domain import refusals
 from shared import journal
 from shared.eventlog import reading, writing
-from shared.eventlog.database import run
+from shared.eventlog.database import leave_nothing, run
 from shared.events import format_time
 from shared.journal import kinds
 
@@ -61,6 +61,7 @@ def erase_address(service: "Notifications", commune: str, staff: str, channel: s
         erased = connection.execute(delete(tables.addresses).where(*_address(commune, staff, channel)))
         if erased.rowcount:
             journal.record(connection, commune, kinds.ADDRESS_ERASED, [f"staff/{staff}"], {"channel": channel})
+    leave_nothing(service.engine, ("addresses",))
 
 
 def _address(commune: str, staff: str, channel: str) -> tuple[Any, ...]:
@@ -130,6 +131,7 @@ def remove_endpoint(service: "Notifications", commune: str, endpoint: str) -> No
     with writing(service.engine, commune) as connection:
         connection.execute(delete(tables.endpoints).where(c.commune == commune, c.endpoint == endpoint))
         journal.record(connection, commune, kinds.ENDPOINT_REMOVED, [f"endpoint/{endpoint}"])
+    leave_nothing(service.engine, ("endpoints",))
 
 
 def enable_endpoint(service: "Notifications", commune: str, endpoint: str) -> None:

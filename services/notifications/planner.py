@@ -71,7 +71,12 @@ class Planner:
         """Log each problem once, not at every turn."""
         for problem in problems:
             if problem not in self._known_problems.get(commune, []):
-                logger.warning("reminding in %s lacks the working calendar of %s", commune, problem.params["year"])
+                logger.warning(
+                    "reminding in %s lacks the working calendar of %s",
+                    commune,
+                    problem.params["year"],
+                    extra={"commune": commune},
+                )
         self._known_problems[commune] = problems
 
     def _begin(self, commune: str, basis: Basis, at: str) -> int:
@@ -122,7 +127,7 @@ class Planner:
             reads: list[Query] = [(views.QUEUED, (commune, about)) for about in abouts]
             count += len(self.service.log.append(commune, decide, actor=ACTOR, reads=reads).versions)
         if count:
-            logger.info("queued in %s: %d", commune, count)
+            logger.info("queued in %s: %d", commune, count, extra={"commune": commune})
         return count
 
 

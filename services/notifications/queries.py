@@ -67,7 +67,7 @@ def view_at(service: "Notifications", commune: str, at: str, *, since: str = EVE
 def contacts(service: "Notifications", commune: str) -> Mapping[str, Contact]:
     """People's names and addresses, read now. Refuses `names-away`."""
     try:
-        return service.channels.directory(commune)
+        return service.channels.contacts_now(commune)
     except Undeliverable as error:
         raise refusals.NAMES_AWAY() from error
 

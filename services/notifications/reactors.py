@@ -64,10 +64,10 @@ class Reminding:
                 done += self._remind(commune, reach, format_time(now), stop)
                 self._resting.pop(commune, None)
             except (SQLAlchemyError, Busy, ClockBehind, UnknownCommune) as error:
-                logger.warning("reminding in %s waits: %s", commune, error)
+                logger.warning("reminding in %s waits: %s", commune, error, extra={"commune": commune})
             except Exception:
                 # The others go on; this one is tried again, and each time logs why it failed.
-                logger.exception("reminding in %s failed", commune)
+                logger.exception("reminding in %s failed", commune, extra={"commune": commune})
                 self._resting[commune] = now + REST
         return done
 

@@ -192,6 +192,13 @@ class AddressBody(Schema):
     address = Line(200, shortest=1, required=True)
 
 
+class ErasureBody(Schema):
+    """`name`: as the tasks service still keeps it; without one no document can be found by it."""
+
+    staff = Id(required=True)
+    name = Line(200, load_default=None, allow_none=True)
+
+
 class EndpointBody(Schema):
     url = Line(500, shortest=1, required=True)
     rules = fields.List(Id(), load_default=list, validate=validate.Length(max=50))

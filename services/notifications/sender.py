@@ -190,11 +190,11 @@ class Sender:
             return lambda log: outbox.suppressed(log, commune, reasons, worker=claim.worker)
         except Undeliverable as error:
             reason, final = error.reason, isinstance(error, Permanent)
-            logger.info("message %s failed: %s", claim.message, reason)
+            logger.info("message %s failed: %s", claim.message, reason, extra={"commune": commune})
             return lambda log: outbox.failed(log, claim, reason, final=final)
         except Exception as error:
             # No message, however odd, holds up the others; its state tells the Office.
-            logger.exception("message %s failed", claim.message)
+            logger.exception("message %s failed", claim.message, extra={"commune": commune})
             reason = f"unexpected: {type(error).__name__}"
             return lambda log: outbox.failed(log, claim, reason)
         return lambda log: outbox.sent(log, claim)
@@ -204,5 +204,5 @@ class Sender:
             return self.service.channels.directory(commune)
         except Undeliverable as error:
             # People whose names cannot be read are addressed by their posts.
-            logger.warning("no names of %s: %s", commune, error.reason)
+            logger.warning("no names of %s: %s", commune, error.reason, extra={"commune": commune})
             return {}

@@ -4,19 +4,44 @@ import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from services.tasks import personal
-from services.tasks.evidence import folder
+from services.tasks.elsewhere import EraseElsewhere
+from services.tasks.evidence import UPLOADS, folder
 from services.tasks.service import Tasks
 from shared import journal
 from shared.eventlog import reading, writing
 from shared.eventlog.database import leave_nothing
 from shared.journal import kinds
 
+# Where the database's files are to hold no byte of what was deleted.
+TABLES = ("people", "evidence_files")
+
 logger = logging.getLogger(__name__)
 
-# A dry run is looked at and confirmed on one day; whoever needs the file later sends it again.
-UPLOAD_LIFETIME_S = 24 * 3600.0
+
+class Erased(NamedTuple):
+    """Counts of what was erased; `evidence`: the tasks with files that are named after the person, which stay."""
+
+    people: int
+    uploads: int
+    addresses: int
+    slips: int
+    evidence: list[str]
+
+
+def erase_everywhere(service: Tasks, commune: str, staff: str, elsewhere: EraseElsewhere | None = None) -> Erased:
+    """Erase what all services keep of a person. `elsewhere`: by default as the service was opened with.
+
+    Refuses what `elsewhere` does; then nothing was erased here either.
+    """
+    name = name_of(service, commune, staff)
+    # The others first: which slips name the person is known only while the name is.
+    addresses, slips = (elsewhere or service.erase_elsewhere)(commune, staff, name)
+    evidence = evidence_named_after(service, commune, name) if name else []
+    people, uploads = erase_person(service, commune, staff)
+    return Erased(people, uploads, addresses, slips, evidence)
 
 
 def name_of(service: Tasks, commune: str, staff: str) -> str | None:
@@ -37,16 +62,16 @@ def erase_person(service: Tasks, commune: str, staff: str) -> tuple[int, int]:
         files = _remove(list(_uploads(service, commune)))
         if files:
             journal.record(connection, commune, kinds.UPLOADS_ERASED, detail={"files": files})
-    leave_nothing(service.engine)
+    leave_nothing(service.engine, TABLES)
     return rows, files
 
 
 def expire_uploads(service: Tasks) -> int:
-    """Remove the uploads that were last looked at more than a day ago; returns how many."""
-    count = 0
-    for place in service.evidence.glob("*/imports") if service.evidence.exists() else ():
+    """Remove the uploads that were last looked at longer ago than they are kept; returns how many."""
+    count, kept_s = 0, service.uploads_kept.total_seconds()
+    for place in service.evidence.glob(f"*/{UPLOADS}") if service.evidence.exists() else ():
         commune = place.parent.name
-        old = [file for file in _uploads(service, commune) if time.time() - _age_of(file) > UPLOAD_LIFETIME_S]
+        old = [file for file in _uploads(service, commune) if time.time() - _age_of(file) > kept_s]
         if not old:
             continue
         with writing(service.engine, commune) as connection:
@@ -62,7 +87,7 @@ def evidence_named_after(service: Tasks, commune: str, name: str) -> list[str]:
 
 
 def _uploads(service: Tasks, commune: str) -> Iterator[Path]:
-    return (file for file in (folder(service, commune) / "imports").glob("*/*") if file.is_file())
+    return (file for file in (folder(service, commune) / UPLOADS).glob("*/*") if file.is_file())
 
 
 def _age_of(file: Path) -> float:

@@ -1,7 +1,7 @@
 """The handle of the tasks service: its database, its log with the states of its streams, its evidence folder."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from services.tasks import views
 from services.tasks.domain import refusals
 from services.tasks.domain.context import canonical
+from services.tasks.elsewhere import EraseElsewhere, nowhere
 from shared.eventlog import Log, utcnow
 from shared.eventlog.database import read_together
 from shared.events import format_time, local_day, uuid7
@@ -27,13 +28,16 @@ class Tasks(msgspec.Struct, frozen=True):
     """What the tasks service works with.
 
     `logs` holds its own log only; `evidence` is the folder of files by hash; `neighbours` remembers, by commune, what
-    changes seldom and every decision looks at.
+    changes seldom and every decision looks at. `erase_elsewhere` erases what other services keep of a person; an
+    upload is kept for `uploads_kept` after it was last looked at.
     """
 
     engine: Engine
     logs: Mapping[str, Log]
     evidence: Path
     clock: Callable[[], datetime]
+    erase_elsewhere: EraseElsewhere = nowhere
+    uploads_kept: timedelta = timedelta(days=1)
     neighbours: dict[str, Neighbours] = msgspec.field(default_factory=dict)
 
     @property
@@ -68,7 +72,9 @@ def open_tasks(
     *,
     clock: Callable[[], datetime] = utcnow,
     new_id: Callable[[datetime], str] = uuid7,
+    erase_elsewhere: EraseElsewhere = nowhere,
+    uploads_kept: timedelta = timedelta(days=1),
 ) -> Tasks:
     """The service on a migrated database."""
     log = Log(engine, "tasks", clock=clock, new_id=new_id, on_append=views.apply)
-    return Tasks(engine, {"tasks": log}, evidence, clock)
+    return Tasks(engine, {"tasks": log}, evidence, clock, erase_elsewhere, uploads_kept)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import QueuePool
 
@@ -229,15 +229,35 @@ def _errors_of_sqlalchemy(engine: Engine) -> Iterator[None]:
         raise DBAPIError.instance(None, None, error, driver.Error, hide_parameters=True) from error
 
 
-def leave_nothing(engine: Engine) -> None:
-    """After an erasure, empty SQLite's write-ahead log, which holds earlier versions of pages.
+def leave_nothing(engine: Engine, tables: Sequence[str]) -> bool:
+    """After an erasure from these tables, leave no byte of what was deleted in the database's files: True when done.
 
-    Readers may hinder it; then the next erasure or checkpoint overwrites them. PostgreSQL reuses the space of dead rows
-    at its next (auto)vacuum.
+    SQLite has overwritten it; its write-ahead log, which holds earlier versions of pages, is emptied, unless readers
+    hinder it: then the next erasure or checkpoint overwrites it. On PostgreSQL the tables are written anew: VACUUM
+    alone would leave the bytes of dead rows in free space. Only their owner may, and only while nobody reads them for
+    long. Its write-ahead log and what was archived of that go as its administrator has set.
     """
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
             driver_of(connection).execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return True
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not all(connection.scalar(_OWNS, {"table": table}) for table in tables):
+            return False
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
+        try:
+            for table in tables:
+                connection.execute(text(f"VACUUM FULL {table}"))
+        except OperationalError as error:
+            if not _is_lock_timeout(error.orig):
+                raise
+            return False
+        finally:
+            connection.execute(text("RESET lock_timeout"))
+    return True
+
+
+_OWNS = text("SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = CAST(:table AS regclass)")
 
 
 def run(connection: Connection, statement: str, parameters: Sequence[Any] = ()) -> Any:

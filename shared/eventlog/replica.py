@@ -220,7 +220,7 @@ class Replica:
         try:
             taken = self.log.append_verbatim(commune, bodies)
         except Ahead as ahead:
-            logger.warning("replica of %s: %s", self.topic, ahead)
+            logger.warning("replica of %s: %s", self.topic, ahead, extra={"commune": commune})
             self._moved.discard(commune)
             self._catch_up(commune, ahead.expected - 1)
         except ChainBreak as error:

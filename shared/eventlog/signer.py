@@ -70,7 +70,13 @@ class Signer:
                 try:
                     signed += self._look(commune, head, today)
                 except (Busy, ClockBehind) as error:  # of this commune: the others go on
-                    logger.warning("signing checkpoints of %s/%s waits: %s", self.log.source, commune, error)
+                    logger.warning(
+                        "signing checkpoints of %s/%s waits: %s",
+                        self.log.source,
+                        commune,
+                        error,
+                        extra={"commune": commune},
+                    )
                     continue
                 self._looked_at[commune] = (head, today)
         return signed
@@ -79,7 +85,7 @@ class Signer:
         try:
             unsigned = unsigned_in(self.log, commune, head, self.at_once)
         except (ChainBreak, MalformedEvent, UnknownVersion, TypeError) as error:  # TypeError: stored as no bytes
-            logger.error("a log that is not as it was recorded is not signed: %s", error)
+            logger.error("a log that is not as it was recorded is not signed: %s", error, extra={"commune": commune})
             return []
         if not unsigned.waits and not (unsigned.anything and unsigned.since < today):
             return []

@@ -37,6 +37,13 @@ _OF_FILES = {
 }
 
 
+def lacks_tables(error: DBAPIError) -> bool:
+    """Whether a statement met a table or column that is not there: the database was not migrated to this release."""
+    if isinstance(error.orig, sqlite3.Error):
+        return str(error.orig).startswith(("no such table", "no such column"))
+    return getattr(error.orig, "sqlstate", None) in ("42P01", "42703")
+
+
 def trouble_of(error: BaseException) -> str | None:
     """The word for an error of SQLAlchemy or of a file that is the storage's doing; None for any other."""
     if isinstance(error, OSError):

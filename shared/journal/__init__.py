@@ -6,20 +6,38 @@ says: `act_as`. Each row carries the SHA-256 of the one before it in its commune
 
 from shared.journal.acting import PROCESS, Acting, act_as, acting
 from shared.journal.kinds import KINDS, Kind
-from shared.journal.store import Entry, Wanted, entries, lines, note, record, seen, take_over, wrong
+from shared.journal.store import (
+    End,
+    Entry,
+    Wanted,
+    communes_of,
+    end_of,
+    entries,
+    lines,
+    note,
+    note_first,
+    record,
+    seen,
+    take_over,
+    wrong,
+)
 
 __all__ = [
     "KINDS",
     "PROCESS",
     "Acting",
+    "End",
     "Entry",
     "Kind",
     "Wanted",
     "act_as",
     "acting",
+    "communes_of",
+    "end_of",
     "entries",
     "lines",
     "note",
+    "note_first",
     "record",
     "seen",
     "take_over",

@@ -36,6 +36,18 @@ EVIDENCE_READ = Kind("evidence.read", "Tải tệp minh chứng")
 SIGN_IN_ISSUED = Kind("sign_in.issued", "Cấp liên kết đăng nhập một lần")
 SIGN_IN_REDEEMED = Kind("sign_in.redeemed", "Đăng nhập bằng liên kết một lần")
 TOKEN_MINTED = Kind("token.minted", "Cấp mã truy cập")
+KEY_USED = Kind("key.used", "Dùng một khóa ký lần đầu (khóa mới tạo hoặc mới thay)")
 REQUEST_REFUSED = Kind("request.refused", "Từ chối yêu cầu (chưa xác thực, không có quyền, quá hạn mức)")
+
+# What operators do with the data as a whole
+SCHEMA_MIGRATED = Kind("schema.migrated", "Đưa cơ sở dữ liệu lên lược đồ mới")
+BACKUP_TAKEN = Kind("backup.taken", "Sao lưu")
+BACKUP_RESTORED = Kind("backup.restored", "Phục hồi từ bản sao lưu")
+JOURNAL_LEFT = Kind("journal.left", "Phục hồi: sổ đang có khác bản sao lưu, ở lại trong dữ liệu cất sang bên")
+TAIL_TAKEN = Kind("tail.taken", "Lấy phần ghi sau bản sao lưu")
+RECORDS_REBUILT = Kind("records.rebuilt", "Dựng lại dữ liệu đọc từ nhật ký")
+LOG_IMPORTED = Kind("log.imported", "Nhận nhật ký đã xuất vào kho")
+LOG_EXPORTED = Kind("log.exported", "Xuất nhật ký ra tệp")
+BUNDLE_MADE = Kind("bundle.made", "Lập hồ sơ kiểm tra")
 
 KINDS: dict[str, Kind] = {kind.code: kind for kind in list(globals().values()) if isinstance(kind, Kind)}

@@ -6,13 +6,14 @@ import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.eventlog import Busy, reading, utcnow, writing
+from shared.eventlog import EVERY_COMMUNE, Busy, reading, utcnow, writing
 from shared.eventlog.database import Query, read_together, run, run_together
 from shared.events import VIETNAM, end_of_day, format_time, local_day
 from shared.journal.acting import acting
@@ -154,6 +155,18 @@ def seen(engine: Engine, commune: str, kind: Kind, about: Sequence[str] = ()) ->
         _seen.add(case)
 
 
+def note_first(
+    engine: Engine, commune: str, kind: Kind, about: Sequence[str], detail: Mapping[str, str | int] | None = None
+) -> None:
+    """Add a row unless there is one of this kind about the same; two processes at once may both add theirs."""
+    wanted, before = Wanted(kind=kind.code), None
+    while found := entries(engine, commune, wanted, before=before):
+        if any(entry.about == [*about] for entry in found):
+            return
+        before = found[-1].number
+    note(engine, commune, kind, about, detail)
+
+
 def entries(
     engine: Engine, commune: str, wanted: Wanted = EVERYTHING, *, before: int | None = None, limit: int = BATCH
 ) -> list[Entry]:
@@ -190,42 +203,74 @@ def lines(engine: Engine, commune: str, *, until: str | None = None) -> Iterator
             return
 
 
-def wrong(engine: Engine, commune: str) -> str | None:
-    """What shows that a journal was changed, in Vietnamese; None when every row fits the one before it."""
-    previous, expected = FIRST, 1
-    for body in lines(engine, commune):
-        entry = _decoder.decode(body)
-        if (entry.commune, entry.number, entry.previoushash) != (commune, expected, previous):
-            return f"dòng {expected} không khớp dòng đứng trước"
-        previous, expected = _hash(body), expected + 1
-    return None
+def communes_of(engine: Engine) -> list[str]:
+    """The communes that have rows, and `*` where the whole installation has some."""
+    with reading(engine, EVERY_COMMUNE) as connection:
+        return [row[0] for row in run(connection, _COMMUNES)]
 
 
-def take_over(held: Engine, into: Engine, commune: str) -> int:
+class End(NamedTuple):
+    """The last row of a journal: its number, and the SHA-256 of its bytes."""
+
+    number: int
+    hash: str
+
+
+def end_of(engine: Engine, commune: str) -> End:
+    """Where a journal ends; an empty one at 0."""
+    with reading(engine, commune) as connection:
+        last = run(connection, _LAST, [commune]).fetchone()
+    return End(last[0], _hash(last[2])) if last else End(0, FIRST)
+
+
+def wrong(engine: Engine, commune: str, *, last: int | None = None) -> str | None:
+    """What shows that a journal was changed, in Vietnamese; None when every row fits the one before it. `last`: only
+    of so many rows at the end."""
+    first = max(1, end_of(engine, commune).number - last + 1) if last else 1
+    with reading(engine, commune) as connection:
+        before = run(connection, _ROWS, [commune, first - 2, 1]).fetchone() if first > 1 else None
+    previous, expected = (_hash(before[4]) if before else FIRST), first
+    while True:
+        [rows] = read_together(engine, commune, (_ROWS, [commune, expected - 1, BATCH]))
+        for number, *shown, body in rows:
+            try:
+                entry = _decoder.decode(body)
+            except msgspec.DecodeError:
+                return f"dòng {expected} không đọc được"
+            if (number, entry.commune, entry.number, entry.previoushash) != (expected, commune, expected, previous):
+                return f"dòng {expected} không khớp dòng đứng trước"
+            if [entry.time, entry.actor, entry.kind] != shown:
+                return f"dòng {expected} có cột không khớp nội dung"
+            previous, expected = _hash(body), expected + 1
+        if len(rows) < BATCH:
+            return None
+
+
+def take_over(held: Engine, into: Engine, commune: str) -> int | None:
     """Add the rows that another copy of a journal has beyond this one; returns how many.
 
-    Where the copies differ it is another journal, of which nothing is taken: 0.
+    Where neither copy continues the other they are two journals, of which nothing is taken: None.
     """
-    with reading(into, commune) as connection:
-        last = run(connection, _LAST, [commune]).fetchone()
-    number, body = (last[0], bytes(last[2])) if last else (0, None)
-    rows = list(enumerate(lines(held, commune), 1))
-    if number > len(rows) or (number and rows[number - 1][1] != body):
-        return 0
-    fresh = rows[number:]
+    ends, rows = end_of(into, commune), [*lines(held, commune)]
+    if len(rows) < ends.number:
+        return 0 if rows == [*islice(lines(into, commune), len(rows))] else None
+    if ends.number and _hash(rows[ends.number - 1]) != ends.hash:
+        return None
+    fresh = [(body, _decoder.decode(body)) for body in rows[ends.number :]]
     with writing(into, commune) as connection:
-        for _, each in fresh:
-            entry = _decoder.decode(each)
-            run(connection, _ADD, (commune, entry.number, entry.time, entry.actor, entry.kind, each))
+        for body, entry in fresh:
+            run(connection, _ADD, (commune, entry.number, entry.time, entry.actor, entry.kind, body))
     return len(fresh)
 
 
 def _hash(body: bytes) -> str:
-    return hashlib.sha256(body).hexdigest()
+    return hashlib.sha256(bytes(body)).hexdigest()
 
 
 # `?` stands for a parameter on both databases.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))"
 _LAST = "SELECT number, time, body FROM journal WHERE commune = ? ORDER BY number DESC LIMIT 1"
 _ADD = "INSERT INTO journal (commune, number, time, actor, kind, body) VALUES (?, ?, ?, ?, ?, ?)"
+_COMMUNES = "SELECT DISTINCT commune FROM journal ORDER BY commune"
+_ROWS = "SELECT number, time, actor, kind, body FROM journal WHERE commune = ? AND number > ? ORDER BY number LIMIT ?"
 _LINES = "SELECT number, body FROM journal WHERE commune = ? AND number > ? AND time <= ? ORDER BY number LIMIT ?"

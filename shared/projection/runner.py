@@ -118,7 +118,13 @@ class Runner:
         newer = self._is_newer(known)
         if newer and commune not in self._left:
             name, version = self.projection.name, self.projection.fold_version
-            logger.error("projection %s leaves %s to a newer program: this one is of fold %d", name, commune, version)
+            logger.error(
+                "projection %s leaves %s to a newer program: this one is of fold %d",
+                name,
+                commune,
+                version,
+                extra={"commune": commune},
+            )
         (self._left.add if newer else self._left.discard)(commune)
         return newer
 

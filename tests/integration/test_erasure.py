@@ -3,24 +3,43 @@
 import base64
 import contextlib
 import io
+import json
 import os
+import socket
+import tempfile
+import threading
 import time
 import unicodedata
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import JSON, LargeBinary, MetaData, String
+from flask.testing import FlaskClient
+from sqlalchemy import JSON, LargeBinary, MetaData, String, Table, text
+from werkzeug.serving import make_server
 
 from cchc.cli import cli
-from cchc.personal_data import EVERY
+from cchc.installation import Installation
+from cchc.personal_data import ERASED, EVERY
 from cchc.services import SERVICES
+from cchc.settings import Settings, WrongSetting
 from services.tasks import erasure, importing
+from services.tasks.app import create_web
+from services.tasks.elsewhere import over_http
+from shared.eventlog import open_database, utcnow
+from shared.events import parse_time
+from shared.journal import Wanted, entries, kinds
 from shared.web import sign_in
 from shared.web.keys import mint
+from tests.support.deployed import deployed_on
+from tests.support.logged import logged
+from tests.support.mail import Postbox, smtp_server
 from tests.support.reminded import COMMUNE, SmallCommune
 
 NAME = "Đỗ Thị Mật Qzxw"
@@ -75,6 +94,46 @@ def commune(tmp_path: Path) -> Iterator[SmallCommune]:
     commune.installation.close()
 
 
+@dataclass(frozen=True)
+class Lived:
+    """A commune whose p04 has left a trace wherever the product may keep one; `said` is what its processes logged."""
+
+    commune: SmallCommune
+    environment: dict[str, str]
+    said: io.StringIO
+    postbox: Postbox
+
+    @property
+    def data(self) -> Path:
+        return self.commune.installation.settings.data
+
+    def cchc(self, *arguments: str) -> str:
+        command = ["--data", str(self.data), *arguments]
+        ran = CliRunner().invoke(cli, command, env=self.environment, catch_exceptions=False)
+        assert ran.exit_code == 0, ran.output
+        return ran.output
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def lived(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lived]:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    with contextlib.ExitStack() as stack:
+        postbox, said = stack.enter_context(smtp_server()), stack.enter_context(logged())
+        environment = {
+            "CCHC_SMTP": f"smtp://127.0.0.1:{postbox.port}",
+            "CCHC_MAIL_FROM": "UBND <van-phong@xa-nho.example>",
+        }
+        if request.param == "postgresql":
+            deployed = stack.enter_context(deployed_on(request.getfixturevalue("private_postgres")))
+            environment |= deployed.environment("worker")
+        commune = SmallCommune(tmp_path / "data", "2024-01-02", (2024,), **environment)
+        stack.callback(commune.installation.close)
+        live(commune)
+        commune.look()
+        yield Lived(commune, environment, said, postbox)
+
+
 def live(commune: SmallCommune) -> None:
     """A life of p04 that leaves the name wherever the product keeps one."""
     tasks = commune.installation.web("tasks").test_client()
@@ -100,42 +159,221 @@ def live(commune: SmallCommune) -> None:
         assert "Qzxw" in parts.read("word/document.xml").decode()
 
 
-def test_nothing_of_an_erased_person_is_left(commune: SmallCommune):
+def in_databases(lived: Lived) -> list[str]:
+    """Places of PostgreSQL's files that hold a canary: of tables, their indexes and statistics, not of its log."""
+    server = open_database(lived.environment["CCHC_OWNER_TASKS"].replace("tasks_owner", "cchc"))
+    with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        folder = Path(str(connection.scalar(text("SHOW data_directory"))))
+        connection.execute(text("CHECKPOINT"))
+    server.dispose()
+    if not folder.exists():
+        pytest.skip("the server is in a container, its files are not here")
+    return [place for place, _ in found_in(folder / "base")]
+
+
+def test_nothing_of_an_erased_person_is_left(lived: Lived, tmp_path: Path):
+    commune, data = lived.commune, lived.data
+    assert lived.postbox.raw, "a mail went out"
+    on_postgresql = commune.tasks.engine.dialect.name == "postgresql"
+    if on_postgresql:
+        for service in ("tasks", "notifications"):
+            owner = commune.installation.owner(service)
+            with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("ANALYZE"))  # as it does by itself after a while
+        assert in_databases(lived)
+    else:
+        assert {"tasks.db", "notifications.db"} <= {name.removesuffix("-wal") for name, _ in found_in(data)}
+    output = lived.cchc("person", "erase", "p04")
+    said = [line.split("\t") for line in output.splitlines()]
+    assert [line[1] for line in said if line[0].startswith(("họ tên", "địa chỉ", "bản lưu", "tệp danh"))] == ["1"] * 4
+    assert "Qzxw" not in output and "bản sao lưu" in output
+    assert found_in(data) == []
+    if on_postgresql:
+        assert in_databases(lived) == [] and "WAL" in output
+    assert "\t1\t" not in lived.cchc("person", "erase", "p04")
+
+    lived.cchc("backup", str(tmp_path / "after.zip"))
+    lived.cchc("audit-bundle", "--commune", COMMUNE, "--year", "2024", "-o", str(tmp_path / "bundle.zip"))
+    (tmp_path / "journal.json").write_text(lived.cchc("journal", "--json", "--limit", "10000"))
+    (tmp_path / "log.txt").write_text(lived.said.getvalue())
+    for service in SERVICES:
+        client = commune.installation.web(service).test_client()
+        (tmp_path / f"{service}.metrics").write_text(client.get("/metrics").text)
+        # A topic holds the same bytes.
+        (tmp_path / f"{service}.jsonl").write_text(lived.cchc("export-log", service))
+    assert found_in(tmp_path) == []
+
+
+def test_evidence_named_after_a_person_is_listed_for_somebody_to_look_at(lived: Lived):
+    client = lived.commune.installation.web("tasks").test_client()
+    office, task = bearer(lived.commune, "p03", "office", "staff"), lived.commune.names["báo cáo"]
+    path = f"/api/v1/tasks/communes/{COMMUNE}/tasks/{task}/evidence"
+    file = (io.BytesIO(b"%PDF-1.7 x"), f"Bản cam kết của {NAME}.pdf")
+    stored = client.post(path, data={"file": file}, headers=office).json or {}
+    assert task in lived.cchc("person", "erase", "p04")
+    assert client.delete(f"{path}/{stored['sha256']}", headers=office).status_code == 204
+    lived.cchc("person", "erase", "p04")
+    assert found_in(lived.data) == []
+    if lived.commune.tasks.engine.dialect.name == "postgresql":
+        assert in_databases(lived) == []
+
+
+def test_a_restore_brings_back_nobody_who_was_erased_after_the_backup(lived: Lived, tmp_path: Path):
+    """The journal of the present says who and what, without names."""
+    client = lived.commune.installation.web("tasks").test_client()
+    office, task = bearer(lived.commune, "p03", "office", "staff"), lived.commune.names["báo cáo"]
+    path = f"/api/v1/tasks/communes/{COMMUNE}/tasks/{task}/evidence"
+    file = (io.BytesIO(f"%PDF-1.7 {NAME}".encode()), f"Bản cam kết của {NAME}.pdf")
+    stored = client.post(path, data={"file": file}, headers=office).json or {}
+    lived.cchc("backup", str(tmp_path / "before.zip"))
+    lived.cchc("person", "erase", "p04")
+    assert client.delete(f"{path}/{stored['sha256']}", headers=office).status_code == 204
+    lived.cchc("person", "erase", "p04")
+    lived.commune.installation.close()
+    assert found_in(lived.data) == []
+    output = lived.cchc("restore", str(tmp_path / "before.zip"))
+    assert "đã được xóa lại" in output and "tasks 2" in output and "notifications 2" in output
+    assert found_in(lived.data) == []
+    if lived.environment.get("CCHC_OWNER_TASKS"):
+        assert in_databases(lived) == []
+    [restored] = [
+        row["row"]
+        for row in json.loads(lived.cchc("journal", "--kind", "backup.restored", "--json"))
+        if row["service"] == "tasks"
+    ]
+    assert restored["detail"]["erased_again"] == 2
+    again = Installation(Settings.from_environment(lived.environment, lived.data))
+    assert "Người p05" in {contact.name for contact in again.channels.directory(COMMUNE).values()}, "others came back"
+    again.close()
+
+
+def test_a_restore_that_cannot_know_what_was_erased_says_so(commune: SmallCommune, tmp_path: Path):
     data = commune.installation.settings.data
     live(commune)
-    assert {"tasks.db", "notifications.db"} <= {name.removesuffix("-wal") for name, _ in found_in(data)}
-    ran = CliRunner().invoke(cli, ["--data", str(data), "person", "erase", "p04"], catch_exceptions=False)
-    assert ran.exit_code == 0, ran.output
-    said = [line.split("\t") for line in ran.output.splitlines()]
-    assert [line[1] for line in said if line[0].startswith(("họ tên", "địa chỉ", "bản lưu", "tệp danh"))] == ["1"] * 4
-    assert "Qzxw" not in ran.output and "bản sao lưu" in ran.output
-    assert found_in(data) == []
-    again = CliRunner().invoke(cli, ["--data", str(data), "person", "erase", "p04"], catch_exceptions=False)
-    assert again.exit_code == 0 and "\t1\t" not in again.output
-    assert commune.installation.tasks.log.head(COMMUNE).position > 0
+
+    def cchc(*arguments: str) -> str:
+        ran = CliRunner().invoke(cli, ["--data", str(data), *arguments], catch_exceptions=False)
+        assert ran.exit_code == 0, ran.output
+        return ran.output
+
+    cchc("backup", str(tmp_path / "before.zip"))
+    cchc("person", "erase", "p04")
+    commune.installation.close()
+    output = cchc("restore", str(tmp_path / "before.zip"), "--without", "tasks")
+    assert "Không còn sổ truy vết của tasks" in output and "cchc person erase" in output
+    assert "before-restore-" in cchc("person", "erase", "p04")
 
 
-def test_the_route_erases_what_its_service_keeps(commune: SmallCommune):
+@pytest.mark.parametrize("kind", [kind for kind in kinds.KINDS if kind.endswith((".erased", ".removed"))])
+def test_every_erasure_can_be_made_again(commune: SmallCommune, kind: str):
+    if kind == kinds.UPLOADS_ERASED.code:
+        assert kind not in ERASED, "uploads are files"
+        return
+    table, columns = ERASED[kind]
+    found = {name: table_of(commune, name) for name in SERVICES}
+    [stored] = [tables[table] for tables in found.values() if table in tables]
+    assert {"commune", *columns} <= {column.name for column in stored.columns}
+
+
+def table_of(commune: SmallCommune, service: str) -> Mapping[str, Table]:
+    stored = MetaData()
+    stored.reflect(commune.installation.engine(service))
+    return stored.tables
+
+
+def test_the_route_erases_what_every_service_keeps(commune: SmallCommune):
     data = commune.installation.settings.data
     live(commune)
     client = commune.installation.web("tasks").test_client()
     office = bearer(commune, "p03", "office", "staff")
     assert client.delete(f"/api/v1/tasks/communes/{COMMUNE}/people/p04", headers=office).status_code == 204
-    left = {name.partition("/")[0].removesuffix("-wal").removesuffix("-shm") for name, _ in found_in(data)}
-    assert left == {"notifications.db"}
+    assert found_in(data) == []
+    for service, kind in (
+        ("tasks", "person.erased"),
+        ("notifications", "address.erased"),
+        ("notifications", "slips.erased"),
+    ):
+        [row] = entries(commune.installation.engine(service), COMMUNE, Wanted(kind=kind))
+        assert row.actor == "staff/p03"
 
 
-def test_an_upload_stays_for_a_day(commune: SmallCommune):
+@contextlib.contextmanager
+def deployed(commune: SmallCommune) -> Iterator[FlaskClient]:
+    """The tasks service of a deployment, which reaches notifications over HTTP alone."""
+    server = make_server("127.0.0.1", 0, commune.installation.web("notifications"), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        elsewhere = over_http(f"http://127.0.0.1:{server.port}/api/v1/notifications")
+        tasks = msgspec.structs.replace(commune.installation.tasks, erase_elsewhere=elsewhere)
+        yield create_web(tasks, commune.installation.verifier).test_client()
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_deployed_the_route_asks_the_other_service_in_the_name_of_who_asks(commune: SmallCommune):
+    data = commune.installation.settings.data
+    live(commune)
+    path = f"/api/v1/tasks/communes/{COMMUNE}/people/p04"
+    with deployed(commune) as client:
+        assert client.delete(path, headers=bearer(commune, "p04", "staff")).status_code == 403
+        assert client.delete(path, headers=bearer(commune, "p03", "office", "staff")).status_code == 204
+    assert found_in(data) == []
+    [row] = entries(commune.installation.engine("notifications"), COMMUNE, Wanted(kind="slips.erased"))
+    assert row.actor == "staff/p03"
+
+
+def test_while_the_other_service_is_away_nothing_is_erased_and_who_can_is_said(commune: SmallCommune):
+    live(commune)
+    path = f"/api/v1/tasks/communes/{COMMUNE}/people"
+    office = bearer(commune, "p03", "office", "staff")
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}/api/v1/notifications"
+    tasks = msgspec.structs.replace(commune.installation.tasks, erase_elsewhere=over_http(address))
+    client = create_web(tasks, commune.installation.verifier).test_client()
+    refused = client.delete(f"{path}/p04", headers=office)
+    problem: Any = refused.json
+    assert (refused.status_code, problem["code"]) == (503, "erasure-elsewhere")
+    assert "cchc person erase p04" in problem["detail"] and "Qzxw" not in refused.text
+    listed: Any = client.get(path, headers=office).json
+    people = listed["people"]
+    assert NAME in {each["name"] for each in people}, "the name finds the slips at the next attempt"
+    assert commune.installation.web("tasks").test_client().delete(f"{path}/p04", headers=office).status_code == 204
+    assert found_in(commune.installation.settings.data) == []
+
+
+@pytest.mark.parametrize("hours", [None, 2])
+def test_an_upload_stays_as_long_as_the_preview_says(tmp_path: Path, hours: int | None):
+    setting = {"CCHC_UPLOAD_HOURS": str(hours)} if hours else {}
+    commune = SmallCommune(tmp_path / "data", "2024-01-02", (2024,), **setting)
+    lifetime_s = 3600 * (hours or 24)
     roster = ROSTER.format(name=NAME, email=EMAIL).encode()
+    before = utcnow()
     run = importing.dry_run(commune.tasks, COMMUNE, "roster", roster, "danh-sach.csv")
+    assert abs((parse_time(run.kept_until) - before).total_seconds() - lifetime_s) < 60
+    client = commune.installation.web("tasks").test_client()
+    shown = client.get(
+        f"/api/v1/tasks/communes/{COMMUNE}/imports/roster/{run.sha256}", headers=bearer(commune, "p03", "office")
+    )
+    answer: Any = shown.json
+    assert parse_time(answer["kept_until"]) >= parse_time(run.kept_until)
     assert erasure.expire_uploads(commune.tasks) == 0
     [kept] = [file for file in (commune.tasks.evidence / COMMUNE / "imports").glob("*/*") if file.is_file()]
-    long_ago = time.time() - erasure.UPLOAD_LIFETIME_S - 1
+    long_ago = time.time() - lifetime_s - 1
     os.utime(kept, (long_ago, long_ago))
     importing.dry_run(commune.tasks, COMMUNE, "roster", roster, "danh-sach.csv")  # looked at again: another day
     assert erasure.expire_uploads(commune.tasks) == 0 and importing.kept_file(commune.tasks, COMMUNE, run.sha256)
     os.utime(kept, (long_ago, long_ago))
     assert erasure.expire_uploads(commune.tasks) == 1 and not kept.exists()
+    commune.installation.close()
+
+
+@pytest.mark.parametrize("written", ["0", "721", "-1", "một ngày", "1.5", "²"])
+def test_a_time_that_is_none_is_refused(written: str):
+    with pytest.raises(WrongSetting, match="CCHC_UPLOAD_HOURS"):
+        Settings.from_environment({"CCHC_UPLOAD_HOURS": written}, Path("data"))
 
 
 def test_every_column_says_what_it_holds_of_a_person(commune: SmallCommune):
@@ -144,9 +382,7 @@ def test_every_column_says_what_it_holds_of_a_person(commune: SmallCommune):
     found = {(table.name, column.name) for table in sign_in.metadata.sorted_tables for column in table.columns}
     found -= {("sign_in_codes", "expires")}
     for service in SERVICES:
-        stored = MetaData()
-        stored.reflect(commune.installation.engine(service))
-        for table in stored.sorted_tables:
+        for table in table_of(commune, service).values():
             for column in table.columns:
                 if isinstance(column.type, String | LargeBinary | JSON):
                     found.add((table.name, column.name))

@@ -3,7 +3,6 @@
 The faults are real: every write meets a constraint, a mail server refuses or is away, a webhook's host is away.
 """
 
-import io
 import json
 import logging
 import os
@@ -16,7 +15,6 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -34,9 +32,10 @@ from services.notifications.channels.webhooks import new_secret
 from shared.eventlog import NO_COMMUNE, open_database, reading, writing
 from shared.said import stack_of
 from shared.web.app import openapi
-from shared.web.logs import JsonFormatter, log_to
+from shared.web.logs import JsonFormatter
 from tests.support.deployed import Deployed, deployed_on
 from tests.support.doors import PLACES, Asking, inputs, names_in, whole
+from tests.support.logged import logged
 from tests.support.mail import smtp_server
 from tests.support.postgres import Postgres, execute, with_driver
 from tests.support.reminded import COMMUNE, SmallCommune
@@ -45,20 +44,6 @@ NAME = "Mật Thị qzxw"
 EMAIL = "matqzxw@xa-nho.example"
 TOKEN = "bi-mat-qzxw"
 CANARY = "qzxw"  # in all of them
-
-
-@contextmanager
-def logged() -> Iterator[io.StringIO]:
-    """Everything that the process logs, as its log has it."""
-    root, stream = logging.getLogger(), io.StringIO()
-    kept = root.handlers, root.level, sys.excepthook, sys.unraisablehook, threading.excepthook, logging.raiseExceptions
-    root.handlers = []
-    log_to(stream, logging.DEBUG)
-    try:
-        yield stream
-    finally:
-        root.handlers, root.level = kept[:2]
-        sys.excepthook, sys.unraisablehook, threading.excepthook, logging.raiseExceptions = kept[2:]
 
 
 def refuse_writes(engine: Engine) -> None:

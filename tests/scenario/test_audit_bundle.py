@@ -153,7 +153,7 @@ def test_a_bundle_of_one_person(cchc: Cchc, tmp_path: Path):
         assert [name for name in archive.namelist() if name.startswith("sheets/")] == ["sheets/p14.json"]
         assert json.loads(archive.read("results.json"))["person"] == "p14"
         archive.extractall(tmp_path / "p14")
-    for program in ("verify_chain.py", "verify_rating.py"):
+    for program in (*PROGRAMS, "verify_journal.py"):
         subprocess.run([sys.executable, "-S", "-I", program], cwd=tmp_path / "p14", check=True, capture_output=True)
     refused = cchc("audit-bundle", "--year", "2024", "--person", "p99", "-o", str(written), code=2)
     assert "p99" in refused.stderr

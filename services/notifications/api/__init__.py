@@ -2,9 +2,19 @@
 
 import flask
 
-from services.notifications.api import addresses, endpoints, policy, preferences, reminders, reports, slips, worklist
+from services.notifications.api import (
+    addresses,
+    endpoints,
+    erasures,
+    policy,
+    preferences,
+    reminders,
+    reports,
+    slips,
+    worklist,
+)
 
 
 def blueprints() -> list[flask.Blueprint]:
-    modules = (worklist, reminders, policy, preferences, addresses, endpoints, slips, reports)
+    modules = (worklist, reminders, policy, preferences, addresses, endpoints, slips, reports, erasures)
     return [module.blueprint for module in modules]

@@ -81,6 +81,12 @@ class ChecksAddresses(Protocol):
         """Could a message be sent there? Raises Permanent or Temporary."""
 
 
+@runtime_checkable
+class Remembers(Protocol):
+    def read_now(self, commune: str) -> Mapping[str, Contact]:
+        """The contacts, not as they are remembered. Raises Temporary."""
+
+
 class Channels(msgspec.Struct, frozen=True):
     """`last_hops` by channel name; the inbox needs none. `directory` answers commune → contacts by staff id in the
     order of given names, and may raise Temporary. `links` makes the addresses in messages and checks them."""
@@ -93,6 +99,11 @@ class Channels(msgspec.Struct, frozen=True):
     def names(self) -> frozenset[str]:
         """The channels that this installation has."""
         return frozenset({"inbox", *self.last_hops})
+
+    def contacts_now(self, commune: str) -> Mapping[str, Contact]:
+        """For what is stored: a person who was erased a moment ago must not come back by it. Raises Temporary."""
+        directory: object = self.directory
+        return directory.read_now(commune) if isinstance(directory, Remembers) else self.directory(commune)
 
     def check_webhook(self, url: str) -> None:
         """Could a webhook go to this address? Raises Permanent or Temporary."""

@@ -97,10 +97,12 @@ def save_contact(body: dict[str, Any], commune: str, staff: str) -> None:
 @blueprint.answers(204)
 @action("person.write")
 def erase_contact(commune: str, staff: str) -> None:
-    """Erase a person's name and addresses, and the commune's uploads; the code stays in the log."""
+    """Erase a person's name and addresses, the commune's uploads, and what notifications keeps: addresses and stored
+    slips that hold the name. All of it, or a refusal and nothing. The code stays in the log; files of evidence that are
+    named after the person stay too, as others may need them."""
     with writing(service().engine, commune) as connection:
         _must_write(connection, commune)
-    erasure.erase_person(service(), commune, canonical(staff))
+    erasure.erase_everywhere(service(), commune, canonical(staff))
 
 
 def _must_write(connection: Connection, commune: str) -> None:

@@ -28,6 +28,7 @@ from cchc.services import SERVICES
 from services.scoring.domain import rules
 from shared import metrics
 from shared.eventlog.database import THREADS
+from shared.sandbox.places import PLACES
 from shared.web.health import health_blueprint
 from shared.web.logs import log_to
 from shared.web.mount import mount
@@ -156,6 +157,8 @@ def serve_one(
     log_to()
     # Each worker counts into a file of its own; the one that answers /metrics adds them up.
     counts = os.environ[metrics.SHARED] = tempfile.mkdtemp(prefix="cchc-metrics-")
+
+    PLACES.share()
 
     def child_exit(_server: Any, worker: Any) -> None:
         from prometheus_client.multiprocess import mark_process_dead

@@ -48,3 +48,27 @@ DIRECTIVE_UNKNOWN = Refusal(
     formerly=("unknown-directive",),
 )
 REASON_REQUIRED = Refusal("reason-required", "Thiếu lý do", "Hãy ghi lý do để đối chiếu sau này.")
+
+# Files that somebody sent (shared/sandbox/running.py)
+
+FILE_TOO_HEAVY = Refusal(
+    "file-too-heavy",
+    "Tệp quá nặng để đọc",
+    "Đọc tệp này cần hơn {limit_mb} MB bộ nhớ nên đã dừng, chưa ghi gì. Hãy chép riêng phần cần sang tệp mới "
+    "(dán giá trị), hoặc chia tệp, rồi tải lại.",
+    422,
+)
+FILE_TOO_SLOW = Refusal(
+    "file-too-slow",
+    "Đọc tệp quá lâu",
+    "Đọc tệp này mất hơn {limit_s} giây nên đã dừng, chưa ghi gì. Hãy chép riêng phần cần sang tệp mới "
+    "(dán giá trị), hoặc chia tệp, rồi tải lại.",
+    422,
+)
+FILE_UNREADABLE = Refusal(
+    "file-unreadable",
+    "Không đọc được tệp",
+    "Chương trình đọc dừng giữa chừng vì nội dung tệp này, chưa ghi gì. Hãy mở tệp, lưu lại rồi tải lại; nếu vẫn "
+    "vậy, gửi tệp cho người quản trị.",
+    422,
+)

@@ -17,6 +17,7 @@ from shared.events import MalformedEvent, UnknownVersion
 from shared.projection import CannotFold
 from shared.refusal import Refused
 from shared.said import said_of
+from shared.sandbox.places import ReadersBusy
 from shared.web.problems import TROUBLES
 
 SENTENCES: dict[type[Exception], tuple[str, int]] = {
@@ -30,6 +31,7 @@ SENTENCES: dict[type[Exception], tuple[str, int]] = {
     KeyReused: ("Khóa chống gửi lặp đã dùng cho yêu cầu khác: {error}.", REFUSED),
     StaleVersion: ("Dữ liệu đã thay đổi: {error}. Đọc lại rồi làm lại.", REFUSED),
     Busy: ("Cơ sở dữ liệu đang bận: {error}. Thử lại sau giây lát.", UNAVAILABLE),
+    ReadersBusy: ("Máy đang đọc tệp khác. Thử lại sau ít phút.", UNAVAILABLE),
     ServerLacks: ("{error}", UNAVAILABLE),
     WrongSetting: ("{error}", REFUSED),
     CannotServe: ("{error}", UNAVAILABLE),

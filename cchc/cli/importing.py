@@ -47,18 +47,19 @@ def import_command(
     Cùng một tệp nhập hai lần không thay đổi gì. Mã thoát 1 khi có dòng lỗi.
     """
     commune = the_commune(installation, commune)
-    tasks, content = installation.tasks, file.read_bytes()
-    found = importing.dry_run(
-        tasks,
-        commune,
-        kind,
-        content,
-        file.name,
-        directive=_directive(installation, commune, directive),
-        sender=canonical(by) if by else None,
-    )
-    if annotated:
-        annotated.write_bytes(importing.annotated(content, found))
+    tasks = installation.tasks
+    with file.open("rb") as content:
+        found = importing.dry_run(
+            tasks,
+            commune,
+            kind,
+            content,
+            file.name,
+            directive=_directive(installation, commune, directive),
+            sender=canonical(by) if by else None,
+        )
+        if annotated:
+            annotated.write_bytes(importing.annotated(content, found))
     done = importing.confirm(tasks, _principal(installation, commune, kind, by), commune, found) if confirm else None
     if json_output:
         as_json({"counts": found.counts, "rows": found.rows, "recorded": done.position if done else None})

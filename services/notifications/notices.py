@@ -50,7 +50,7 @@ class Noticing:
             queued += made
         self._looked[commune] = basis.records
         if queued:
-            logger.info("notices queued in %s: %d", commune, queued)
+            logger.info("notices queued: %d", queued, extra={"commune": commune})
         return queued
 
     def _look(self, commune: str, source: str, until: int) -> int | None:

@@ -1,13 +1,11 @@
 """Files outside the log: evidence of results, and files that were imported; stored by their hash, each once."""
 
 import hashlib
-import io
 import os
 import stat
 import tempfile
 import unicodedata
-import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from services.tasks import personal
@@ -17,49 +15,35 @@ from services.tasks.service import Tasks
 from shared.eventlog import reading, writing
 from shared.eventlog.database import leave_nothing
 from shared.events import Evidence, format_time
+from shared.sandbox.running import Content, in_child
 
 MAX_EVIDENCE = 20 * 1024 * 1024  # bytes; scans of a commune's documents stay well below
 LONGEST_NAME = 200
+CHUNK = 1024 * 1024
 # The folder of a commune's uploads, in that of its evidence.
 UPLOADS = "imports"
 
-ZIP = b"PK\x03\x04"
-OFFICE = "application/vnd.openxmlformats-officedocument"
-# Only kinds that no browser runs; a page or picture with scripts inside would be shown under our own name.
-SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF-", "application/pdf"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-)
-OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-OLE_KINDS = {".doc": "application/msword", ".xls": "application/vnd.ms-excel", ".ppt": "application/vnd.ms-powerpoint"}
-ZIP_KINDS = {
-    "word/document.xml": f"{OFFICE}.wordprocessingml.document",
-    "xl/workbook.xml": f"{OFFICE}.spreadsheetml.sheet",
-    "ppt/presentation.xml": f"{OFFICE}.presentationml.presentation",
-}
-TEXT_KINDS = {".txt": "text/plain", ".csv": "text/csv"}
 
-
-def store_evidence(service: Tasks, commune: str, task: str, file_name: str, content: bytes) -> Evidence:
+def store_evidence(service: Tasks, commune: str, task: str, file_name: str, content: Content) -> Evidence:
     """Keep a file for a task and return what a report names it by.
 
     Refuses: empty, too large, of a kind that is not taken. Whether the task exists and who asks is checked before.
     """
-    if not content:
+    size = size_of(content)
+    if not size:
         raise refusals.EVIDENCE_EMPTY()
-    if len(content) > MAX_EVIDENCE:
+    if size > MAX_EVIDENCE:
         raise refusals.EVIDENCE_TOO_LARGE(limit_mb=MAX_EVIDENCE // (1024 * 1024))
     name = safe_name(file_name)
-    media_type = media_type_of(content, name)
+    media_type = in_child("services.tasks.inspection:media_type_of", content, str, name=name)
     sha256 = keep(folder(service, commune), content)
     stored_at = format_time(service.clock())
     with writing(service.engine, commune) as connection:
         known = {file.sha256 for file in personal.evidence_of(connection, commune, task)}
         if sha256 not in known:
-            file = EvidenceFile(task, sha256, name, len(content), media_type, stored_at)
+            file = EvidenceFile(task, sha256, name, size, media_type, stored_at)
             personal.save_evidence(connection, commune, file)
-    return Evidence(sha256=sha256, size=len(content), media_type=media_type)
+    return Evidence(sha256=sha256, size=size, media_type=media_type)
 
 
 def read_evidence(service: Tasks, commune: str, task: str, sha256: str) -> tuple[EvidenceFile, Path] | None:
@@ -90,14 +74,32 @@ def path_of(where: Path, sha256: str) -> Path:
     return where / sha256[:2] / sha256
 
 
-def keep(where: Path, content: bytes) -> str:
+def keep(where: Path, content: Content) -> str:
     """Write bytes under their hash, so that a crash leaves either the whole file or none; the same bytes once."""
-    sha256 = hashlib.sha256(content).hexdigest()
+    sha256 = sha256_of(content)
     path = path_of(where, sha256)
-    if path.exists():
-        return sha256
-    write_whole(path, [content])
+    if not path.exists():
+        write_whole(path, _chunks(content))
     return sha256
+
+
+def sha256_of(content: Content) -> str:
+    digest = hashlib.sha256()
+    for chunk in _chunks(content):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def size_of(content: Content) -> int:
+    return len(content) if isinstance(content, bytes) else content.seek(0, os.SEEK_END)
+
+
+def _chunks(content: Content) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+    else:
+        content.seek(0)
+        yield from iter(lambda: content.read(CHUNK), b"")
 
 
 def write_whole(path: Path, chunks: Iterable[bytes]) -> None:
@@ -130,37 +132,3 @@ def safe_name(file_name: str) -> str:
     if len(name) > LONGEST_NAME:
         name = f"{stem[: LONGEST_NAME - len(ending) - 1]}{dot}{ending}"[:LONGEST_NAME]
     return name or "minh-chung"
-
-
-def media_type_of(content: bytes, name: str) -> str:
-    """The kind of the bytes, whatever the sender says. Refuses kinds that are not taken."""
-    for signature, media_type in SIGNATURES:
-        if content.startswith(signature):
-            return media_type
-    ending = Path(name).suffix.lower()
-    if content.startswith(OLE) and ending in OLE_KINDS:
-        return OLE_KINDS[ending]
-    if content.startswith(ZIP) and (office_kind := _office_kind(content)):
-        return office_kind
-    if ending in TEXT_KINDS and _is_text(content):
-        return TEXT_KINDS[ending]
-    raise refusals.EVIDENCE_KIND()
-
-
-def _office_kind(content: bytes) -> str | None:
-    """A document of Office without macros."""
-    try:
-        names = set(zipfile.ZipFile(io.BytesIO(content)).namelist())
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        return None
-    if any(name.endswith("vbaProject.bin") for name in names):
-        return None
-    return next((media_type for part, media_type in ZIP_KINDS.items() if part in names), None)
-
-
-def _is_text(content: bytes) -> bool:
-    try:
-        text = content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return all(char in "\t\r\n\f" or unicodedata.category(char) != "Cc" for char in text)

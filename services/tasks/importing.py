@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 import msgspec
 
@@ -16,22 +16,23 @@ from services.tasks.domain.directives import in_force
 from services.tasks.domain.imports import Import
 from services.tasks.domain.task import Task
 from services.tasks.domain.templates import Template
-from services.tasks.evidence import UPLOADS, folder, keep, path_of
+from services.tasks.evidence import UPLOADS, folder, keep, path_of, sha256_of
 from services.tasks.imports import plan_annex, plan_roster
-from services.tasks.imports.annex import read_annex
-from services.tasks.imports.annotate import annotate
+from services.tasks.imports.annex import AnnexImport
 from services.tasks.imports.leads import Person
 from services.tasks.imports.plan import Before, Contact, Plan, RowPlan, counts, outcome
 from services.tasks.imports.results import Skipped, SkippedSheet, Table
-from services.tasks.imports.roster import read_roster
+from services.tasks.imports.roster import RosterImport
 from services.tasks.service import Tasks
 from shared import journal
 from shared.eventlog import Appended, Key, Transaction, snapshot, utcnow, writing
-from shared.events import TaskAssigned, decode, event_hash, format_time
+from shared.events import TaskAssigned, decode, format_time
 from shared.journal import kinds
+from shared.sandbox.running import Content, in_child
 from shared.web.auth import Principal
 
 Kind = Literal["annex", "roster"]
+READING = "services.tasks.imports.reading"  # what the child process runs
 HASH = re.compile(r"[0-9a-f]{64}")
 ACTOR = "service/tasks"  # a dry run is no person's decision
 
@@ -60,7 +61,7 @@ def dry_run(
     service: Tasks,
     commune: str,
     kind: Kind,
-    content: bytes,
+    content: Content,
     file_name: str,
     *,
     directive: str | None = None,
@@ -84,15 +85,15 @@ def dry_run(
     context = Context(commune, today, f"staff/{sender}" if sender else ACTOR, states=states, in_name_of=by)
     if context.state(f"commune/{commune}") is None:
         raise refusals.COMMUNE_NOT_OPEN()
-    sha256 = event_hash(content)
+    sha256 = sha256_of(content)
     imports: list[Import] = list(context.of_kind("import").values())
     before = sum(one.sha256 == sha256 and one.kind == kind for one in imports)
-    read: Any
+    read: AnnexImport | RosterImport
     if kind == "roster":
         directive = None
-        read = read_roster(content)
+        read = roster = in_child(f"{READING}:read_roster", content, RosterImport)
         plan = plan_roster.plan_roster(
-            read,
+            roster,
             plan_roster.Recorded(
                 commune,
                 today,
@@ -108,10 +109,13 @@ def dry_run(
         if directive is None:
             raise refusals.DIRECTIVE_REQUIRED()
         issued = in_force(context.state(f"directive/{directive}"), directive)
-        read = read_annex(content, _people(context, contacts, unit_names), issued_on=issued.issued_on, on=today)
+        people = _people(context, contacts, unit_names)
+        read = annex = in_child(
+            f"{READING}:read_annex", content, AnnexImport, people=people, issued_on=issued.issued_on, on=today
+        )
         recorded = plan_annex.Recorded(directive, issued.issued_on, _known(service, context, directive))
         plan = plan_annex.plan_annex(
-            read,
+            annex,
             recorded,
             context,
             service.new_id,
@@ -157,7 +161,7 @@ def _before(context: Context, last: str) -> Before:
 def confirm(
     service: Tasks, principal: Principal, commune: str, run: DryRun, *, by: str | None = None, key: Key | None = None
 ) -> Appended:
-    """Record what a dry run run, all of it or nothing. A file that brings nothing new records nothing.
+    """Record what a dry run found, all of it or nothing. A file that brings nothing new records nothing.
 
     `by` is the person for whom the Office records it.
 
@@ -187,17 +191,18 @@ def confirm(
     return execute(service, principal, command, commune=commune, key=key, outside_log=names)
 
 
-def annotated(content: bytes, run: DryRun) -> bytes:
+def annotated(content: Content, run: DryRun) -> bytes:
     """The file with a column "Lỗi" that says what becomes of each row."""
-    return annotate(content, run.tables, {(row.sheet, row.row): outcome(row) for row in run.rows})
+    texts = {(row.sheet, row.row): outcome(row) for row in run.rows}
+    return in_child("services.tasks.imports.annotate:annotate", content, bytes, tables=run.tables, texts=texts)
 
 
-def kept_file(service: Tasks, commune: str, sha256: str) -> bytes:
-    """The bytes of a file that had a dry run. Refuses: none with this hash."""
+def kept_file(service: Tasks, commune: str, sha256: str) -> BinaryIO:
+    """A file that had a dry run, to be closed. Refuses: none with this hash."""
     path = path_of(_folder(service, commune), sha256)
     if not HASH.fullmatch(sha256) or not path.exists():
         raise refusals.IMPORT_FILE_UNKNOWN()
-    return path.read_bytes()
+    return path.open("rb")
 
 
 def _folder(service: Tasks, commune: str) -> Path:

@@ -16,6 +16,7 @@ from shared import metrics
 from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVersion, UnknownCommune, trouble
 from shared.projection import CannotFold
 from shared.refusal import Refusal, Refused, fill
+from shared.sandbox.places import ReadersBusy
 from shared.web.logs import logged_path
 from shared.web.trace import trace_id
 
@@ -173,6 +174,13 @@ _registered: dict[type[Exception], Problem] = {
         422, "idempotency-key-reused", "Khóa đã dùng", "Idempotency-Key này đã dùng cho một yêu cầu khác."
     ),
     StaleVersion: DOOR["stale"],
+    ReadersBusy: Problem(
+        503,
+        "file-readers-busy",
+        "Đang đọc tệp khác",
+        "Máy chủ đang đọc tệp của người khác, chưa ghi gì; hãy gửi lại tệp sau ít phút.",
+        10,
+    ),
     Busy: Problem(503, "busy", "Đang bận", "Xã này đang có nhiều thay đổi cùng lúc; hãy thử lại.", 1),
     PoolExhausted: Problem(503, "overloaded", "Đang quá tải", "Hệ thống đang nhận quá nhiều yêu cầu; hãy thử lại.", 5),
     OperationalError: DATABASE,

@@ -28,6 +28,7 @@ from tests.compose.office import ADMIN, FATES, YEAR, NotDone, Office
 from tests.compose.stack import LASTING, Stack, stack
 from tests.scenario.test_run import Browser, running
 from tests.support import certificates
+from tests.support.evidence import pdf
 from tests.support.servers import Found, free_port
 from tests.support.waiting import until
 
@@ -179,7 +180,7 @@ def a_clerk_sees_it(deployed: Stack) -> None:
 def a_large_file_comes_through(deployed: Stack, office: Office) -> None:
     """Evidence as large as is taken passes the proxy, and the operator reads it for a backup; nothing else is large."""
     [task] = office.give_out("p15", 1)
-    largest = b"%PDF-1.7\n".ljust(MAX_EVIDENCE, b".")
+    largest = pdf(size=MAX_EVIDENCE)
     stored = office.upload("p15", f"/tasks/{task}/evidence", "quet.pdf", largest)
     assert stored["size"] == MAX_EVIDENCE
     kept = f"/var/lib/cchc/evidence/{office.commune}/{stored['sha256'][:2]}/{stored['sha256']}"

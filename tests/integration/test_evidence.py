@@ -1,19 +1,19 @@
 """Evidence files over HTTP: what is stored, under which name and kind, who gets it back, what a report may name."""
 
 import hashlib
-import io
-import zipfile
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from werkzeug.http import parse_options_header
 
 from services.tasks import evidence as files
-from services.tasks.evidence import MAX_EVIDENCE, media_type_of, path_of, safe_name
-from shared.refusal import Refused
-from tests.support.tasks_web import COMMUNE, Commune, done, refused
-
-PDF = b"%PDF-1.7\nBao cao\n"
+from services.tasks.evidence import MAX_EVIDENCE, path_of, safe_name
+from services.tasks.inspection.kinds import named
+from tests.support.evidence import HARMLESS, HOSTILE, PDF, docx, package, pdf
+from tests.support.tasks_web import COMMUNE, FILES, Commune, done, refused
 
 
 @pytest.fixture
@@ -105,60 +105,122 @@ def test_a_failed_write_leaves_no_half_file(commune: Commune, monkeypatch: pytes
     assert done(commune.get("p15", f"/tasks/{task}/evidence"))["files"] == []
 
 
-def document(*names: str) -> bytes:
-    written = io.BytesIO()
-    with zipfile.ZipFile(written, "w") as archive:
-        for name in names:
-            archive.writestr(name, "x")
-    return written.getvalue()
-
-
 @pytest.mark.parametrize(
     ("content", "name", "code"),
     [
-        (b"", "a.pdf", (422, "evidence-empty")),
-        (b"<html><script>alert(1)</script>", "a.pdf", (422, "evidence-kind")),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.svg", (422, "evidence-kind")),
-        (b"MZ\x90\x00", "a.exe", (422, "evidence-kind")),
-        (b"\x00\x01\x02", "a.txt", (422, "evidence-kind")),
-        ("tiếng Việt".encode("utf-16"), "a.txt", (422, "evidence-kind")),
-        (b"PK\x03\x04broken", "a.docx", (422, "evidence-kind")),
-        (document("word/document.xml", "word/vbaProject.bin"), "a.docx", (422, "evidence-kind")),
-        (document("a.exe"), "a.docx", (422, "evidence-kind")),
+        (b"", "a.pdf", "evidence-empty"),
+        (b"<html><script>alert(1)</script>", "a.pdf", "evidence-kind"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.svg", "evidence-kind"),
+        (b"MZ\x90\x00", "a.exe", "evidence-kind"),
+        (b"\x00\x01\x02", "a.txt", "evidence-kind"),
+        ("tiếng Việt".encode("utf-16"), "a.txt", "evidence-kind"),
+        (b"PK\x03\x04broken", "a.docx", "evidence-broken"),
+        (pdf()[:60], "a.pdf", "evidence-broken"),
+        (docx()[:-30], "a.docx", "evidence-broken"),
+        (package({"a.exe": b"MZ"}), "a.docx", "evidence-kind"),
     ],
 )
-def test_files_that_are_not_taken(commune: Commune, content: bytes, name: str, code: tuple[int, str]) -> None:
+def test_files_that_are_not_taken(commune: Commune, content: bytes, name: str, code: str) -> None:
     task = commune.assign()
-    assert refused(commune.upload("p15", f"/tasks/{task}/evidence", content, name)) == code
+    assert refused(commune.upload("p15", f"/tasks/{task}/evidence", content, name)) == (422, code)
     assert on_disk(commune) == []
+
+
+def test_what_could_run_is_refused_with_what_was_found_and_what_to_do(commune: Commune) -> None:
+    path = f"/tasks/{commune.assign()}/evidence"
+    wrong = {}
+    for name, (content, code, words) in HOSTILE.items():
+        answer = commune.upload("p15", path, content, name)
+        detail = answer.json["detail"] if answer.json else ""
+        if answer.status_code != 422 or refused(answer)[1] != code or words not in detail:
+            wrong[name] = answer.get_data(as_text=True)
+        assert code == "evidence-kind" or "PDF" in detail
+    assert wrong == {}
+    assert on_disk(commune) == []
+
+
+def test_ordinary_files_are_taken_by_what_their_bytes_are_whatever_their_name(commune: Commune) -> None:
+    path = f"/tasks/{commune.assign()}/evidence"
+    for name, (content, media_type) in HARMLESS.items():
+        sent = name if media_type.startswith("text/") else f"{name}.hta"
+        stored = done(commune.upload("p15", path, content, sent))
+        assert stored["media_type"] == media_type, name
+        with commune.get("p15", f"{path}/{stored['sha256']}") as answer:
+            assert answer.data == content
+            headers = answer.headers
+        assert headers["Content-Type"].partition(";")[0] == media_type
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Disposition"].startswith("attachment;")
+        ending = name.rpartition(".")[2]
+        expected = name if sent == name else f"{sent}.{ending}"
+        assert f"filename={expected}" in headers["Content-Disposition"], headers
+
+
+@pytest.mark.parametrize(
+    ("sent", "media_type", "served"),
+    [
+        ("a.hta", "application/pdf", "a.hta.pdf"),
+        ("a.PDF", "application/pdf", "a.PDF"),
+        ("a.jpeg", "image/jpeg", "a.jpeg"),
+        ("Báo cáo quý 2.2024", "application/pdf", "Báo cáo quý 2.2024.pdf"),
+        ("a.docm", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "a.docm.docx"),
+        ("minh-chung", "text/csv", "minh-chung.csv"),
+        ("a.hta", "text/html", "a.hta.bin"),  # none is stored as that
+    ],
+)
+def test_the_ending_that_is_served_follows_the_kind(sent: str, media_type: str, served: str) -> None:
+    assert named(sent, media_type) == served
+
+
+def test_a_name_in_vietnamese_is_sent_as_the_standards_say(commune: Commune) -> None:
+    """RFC 6266: a plain name for old programs, and the whole one in UTF-8 (RFC 8187)."""
+    path = f"/tasks/{commune.assign()}/evidence"
+    stored = done(commune.upload("p15", path, PDF, "Bien ban.hta"))
+    with commune.get("p15", f"{path}/{stored['sha256']}") as answer:
+        said = parse_options_header(answer.headers["Content-Disposition"])
+        assert said == ("attachment", {"filename": "Bien ban.hta.pdf"})
+    other = done(commune.upload("p15", path, pdf("hai"), "Đề án.hta"))
+    with commune.get("p15", f"{path}/{other['sha256']}") as answer:
+        disposition, named_as = parse_options_header(answer.headers["Content-Disposition"])
+        assert (disposition, named_as["filename"]) == ("attachment", "Đề án.hta.pdf")
+        assert "filename*=UTF-8''%C4%90%E1%BB%81%20%C3%A1n.hta.pdf" in answer.headers["Content-Disposition"]
+
+
+TEXT = "urn:oasis:names:tc:opendocument:xmlns"
+WITH_A_LINK = f"""<?xml version="1.0" encoding="UTF-8"?>
+<office:document xmlns:office="{TEXT}:office:1.0" xmlns:text="{TEXT}:text:1.0"
+ xmlns:xlink="http://www.w3.org/1999/xlink" office:version="1.3"
+ office:mimetype="application/vnd.oasis.opendocument.text"><office:body><office:text>
+<text:p><text:a xlink:type="simple" xlink:href="https://tiencanh.gov.vn/">Trang của xã</text:a></text:p>
+</office:text></office:body></office:document>"""
+
+
+@pytest.mark.libreoffice
+def test_what_an_office_program_writes_is_taken(commune: Commune, tmp_path: Path) -> None:
+    office = shutil.which("soffice")
+    if office is None:
+        pytest.skip("no soffice: its files are not looked into")
+    (tmp_path / "bao-cao.fodt").write_text(WITH_A_LINK)
+    path = f"/tasks/{commune.assign()}/evidence"
+    for ending in ("pdf", "doc", "docx"):
+        command = [office, f"-env:UserInstallation=file://{tmp_path}/profile", "--headless", "--convert-to", ending]
+        subprocess.run([*command, "--outdir", tmp_path, tmp_path / "bao-cao.fodt"], check=True, timeout=120)
+        content = (tmp_path / f"bao-cao.{ending}").read_bytes()
+        assert ending != "pdf" or b"tiencanh.gov.vn" in content
+        done(commune.upload("p15", path, content, f"bao-cao.{ending}"))
+
+
+@pytest.mark.parametrize("file", sorted(FILES.rglob("*.xlsx")), ids=lambda file: file.name)
+def test_the_files_of_the_demo_are_taken(commune: Commune, file: Path) -> None:
+    done(commune.upload("p15", f"/tasks/{commune.assign()}/evidence", file.read_bytes(), file.name))
 
 
 def test_too_large_a_file_and_no_file(commune: Commune) -> None:
     task = commune.assign()
     path = f"/tasks/{task}/evidence"
-    assert refused(commune.upload("p15", path, b"%PDF-" + bytes(MAX_EVIDENCE), "a.pdf")) == (413, "evidence-too-large")
+    assert refused(commune.upload("p15", path, pdf(size=MAX_EVIDENCE + 1), "a.pdf")) == (413, "evidence-too-large")
     assert refused(commune.upload("p15", path, bytes(MAX_EVIDENCE + 200_000), "a.pdf")) == (413, "too-large")
     assert refused(commune.send("p15", path, {})) == (422, "file-required")
-
-
-@pytest.mark.parametrize(
-    ("content", "name", "expected"),
-    [
-        (b"\x89PNG\r\n\x1a\n...", "a.pdf", "image/png"),
-        (b"\xff\xd8\xff\xe0...", "a.jpg", "image/jpeg"),
-        ("Đã họp".encode(), "biên bản.txt", "text/plain"),
-        (b"a;b\r\n", "a.CSV", "text/csv"),
-        (document("xl/workbook.xml"), "a.bin", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1...", "a.doc", "application/msword"),
-    ],
-)
-def test_the_kind_is_what_the_bytes_are(content: bytes, name: str, expected: str) -> None:
-    assert media_type_of(content, name) == expected
-
-
-def test_an_unknown_ole_file_is_not_taken() -> None:
-    with pytest.raises(Refused, match="evidence-kind"):
-        media_type_of(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1...", "a.msi")
 
 
 @pytest.mark.parametrize(

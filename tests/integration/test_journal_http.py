@@ -22,13 +22,13 @@ from shared.web.auth import routes
 from shared.web.keys import mint
 from shared.web.logs import log_to
 from tests.support.deployed import deployed_on
+from tests.support.evidence import PDF
 from tests.support.postgres import Postgres
 from tests.support.reminded import COMMUNE, SmallCommune
 
 OFFICE, ADMIN = "p03", "operator/xa"
 CLIENT = "203.0.113.5"
 NAME, MAIL, SECRET_HOST = "Trần Thị Kín", "kin@xa-nho.example", "1.1.1.1"
-PDF = b"%PDF-1.7 a scan"
 NEW = count(70)
 
 # Tables that hold something besides the log: what was folded from it is folded again from it.
@@ -46,7 +46,9 @@ JOURNALLED = {
 NO_ROW = {
     "deliveries": "which worker sends what just now; every result is an event",
     "planned": "how far the planner came; every reminder is an event",
+    "noticed": "how far notices were looked for; every notice is an event",
     "slip_files": "the event of a slip names its document by its hash, in the same transaction",
+    "budgets": "counts of what was asked, forgotten after a day",
     "journal": "the rows themselves",
     "alembic_version": "a migration has its row",
 }

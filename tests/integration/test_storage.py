@@ -19,6 +19,7 @@ from shared.eventlog.verify import verify_log
 from shared.worker import Loops
 from tests.conftest import RUN
 from tests.support import postgres as servers
+from tests.support.evidence import pdf
 from tests.support.kafka import Kafka
 from tests.support.logs import COMMUNE as SMALL
 from tests.support.logs import contents, filled, migrated, sqlite_url
@@ -30,7 +31,7 @@ from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.tasks_web import COMMUNE, Commune, done, refused
 from tests.support.waiting import until
 
-PDF = b"%PDF-1.7\n" + b"x" * 100_000
+PDF = pdf(size=100_000)
 
 
 @pytest.fixture

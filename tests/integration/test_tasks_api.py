@@ -20,6 +20,7 @@ from shared.eventlog.database import Query, Rows, read_together
 from shared.web.app import openapi
 from shared.web.auth import routes, unclassified_routes
 from shared.worker import Loops
+from tests.support.evidence import PDF
 from tests.support.tasks_web import COMMUNE, OPERATOR, Commune, done, refused
 from tests.support.waiting import until
 
@@ -266,7 +267,7 @@ def test_who_is_nobody_in_the_commune_sees_no_task(commune: Commune) -> None:
 
 def test_a_role_that_was_taken_back_opens_no_door(commune: Commune) -> None:
     task = commune.assign(lead="p14")
-    sha256 = done(commune.upload("p14", f"/tasks/{task}/evidence", b"%PDF-1.7 ...", "a.pdf"))["sha256"]
+    sha256 = done(commune.upload("p14", f"/tasks/{task}/evidence", PDF, "a.pdf"))["sha256"]
     old = commune.as_("p14")
     version = done(commune.get(OPERATOR, "/staff/p14"))["version"]
     post = {"roles": ["staff"], "valid_from": "2024-06-14"}

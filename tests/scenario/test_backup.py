@@ -22,6 +22,7 @@ from services.tasks.domain.organisation import AppointStaff
 from services.tasks.evidence import store_evidence
 from shared.web.auth import Principal
 from tests.scenario.conftest import CCHC, ROOT, Cchc, command_line, read_json, settings_of
+from tests.support.evidence import pdf
 from tests.support.postgres import Postgres
 from tests.support.reminded import COMMUNE, SmallCommune
 from tests.support.small_disk import small_disk
@@ -73,7 +74,7 @@ def lived_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
     commune = SmallCommune(data, "2024-01-02")
     commune.assign("báo cáo", lead="p04", due="2024-01-05")
     commune.to("2024-01-08 09:00")
-    store_evidence(commune.tasks, COMMUNE, commune.names["báo cáo"], "báo cáo.pdf", b"%PDF-1.7 " + b"x" * 300_000)
+    store_evidence(commune.tasks, COMMUNE, commune.names["báo cáo"], "báo cáo.pdf", pdf(size=300_000))
     assert commune.told("báo cáo")
     commune.report("báo cáo", "p04")
     assert commune.installation.signing_key and commune.installation.checkpoint_key

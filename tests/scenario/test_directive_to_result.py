@@ -9,9 +9,8 @@ import pytest
 from sqlalchemy import NullPool
 
 from shared.events import decode
+from tests.support.evidence import PDF
 from tests.support.tasks_web import ANNEX, COMMUNE, OPERATOR, Commune, done, refused
-
-PDF = b"%PDF-1.7\nBao cao phan tich\n"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

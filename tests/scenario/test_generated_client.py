@@ -13,6 +13,7 @@ import pytest
 from cchc.settings import SERVICES
 from tests.scenario.conftest import command_line
 from tests.scenario.test_run import running
+from tests.support.evidence import PDF
 from tests.support.generated import GeneratedClient, Refused, generate
 from tests.support.servers import free_port
 from tests.support.waiting import until
@@ -111,9 +112,9 @@ def test_a_task_from_its_assignment_to_its_report(stranger: Stranger):
         lead("tasks.acknowledge_task", COMMUNE, task, **taken, if_match=read.headers["ETag"])
     assert (refused.value.status, refused.value.code) == (412, "stale")
 
-    file = lead.file(BytesIO(b"%PDF-1.7 report"), "bao-cao.pdf")
+    file = lead.file(BytesIO(PDF), "bao-cao.pdf")
     stored = lead("evidence.store_evidence", COMMUNE, task, body=lead.model("StoreEvidenceBody")(file=file))
-    assert stored.sha256 == hashlib.sha256(b"%PDF-1.7 report").hexdigest()
+    assert stored.sha256 == hashlib.sha256(PDF).hexdigest()
     report = lead.model("ReportBody")(summary="Đã rà soát 12 thủ tục.", evidence=[stored.sha256])
     version = lead.whole("tasks.read_task", COMMUNE, task).headers["ETag"]
     reported = lead.whole("tasks.report_result", COMMUNE, task, body=report, if_match=version)

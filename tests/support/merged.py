@@ -43,6 +43,7 @@ from shared.eventlog import Decision, Transaction, writing
 from shared.eventlog.signer import sign_now
 from shared.events import VIETNAM, CommonAssessed, Data, Due, Evidence, Recurrence, uuid7
 from shared.web.auth import Principal
+from tests.support.evidence import PDF
 
 OLD = ("tien-canh", "tien-an", "tien-lap", "tien-loc")
 NAMES = {"tien-canh": "xã Tiên Cảnh", "tien-an": "xã Tiên An", "tien-lap": "xã Tiên Lập", "tien-loc": "xã Tiên Lộc"}
@@ -58,7 +59,6 @@ PEOPLE: Mapping[str, dict[str, Any]] = {
     "p09": {"category": "cong_chuc", "roles": ["staff"], "post": "Văn hóa", "tracker": "p02"},
 }
 OF_PEOPLE = ("lead", "staff", "tracker", "head")
-PDF = b"%PDF-1.7\nBien ban kiem tra\n"
 
 
 def mapped(command: Any, commune: str) -> Any:

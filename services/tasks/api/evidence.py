@@ -1,11 +1,14 @@
 """Files that prove results: stored by their hash, handed out only to those who may see the task."""
 
+from typing import BinaryIO, cast
+
 import flask
 import msgspec
 
 from services.tasks import answers, evidence, queries
 from services.tasks.api.request import PREFIX, known, service
 from services.tasks.domain import refusals
+from services.tasks.inspection.kinds import named
 from shared import journal
 from shared.events import Evidence
 from shared.journal import kinds
@@ -45,7 +48,7 @@ def list_evidence(commune: str, task: str) -> msgspec.Struct:
 @blueprint.answers(200, media="*/*", headers=[ETAG, FILE_NAME], description="The file as it was stored.")
 @action("evidence.read")
 def download_evidence(commune: str, task: str, sha256: str) -> flask.Response:
-    """A file, always to be saved and never to be shown in place."""
+    """A file, always to be saved and never to be shown in place, under an ending of the kind that was found."""
     _must_see(commune, task)
     kept = evidence.read_evidence(service(), commune, task, sha256)
     if kept is None:
@@ -53,7 +56,11 @@ def download_evidence(commune: str, task: str, sha256: str) -> flask.Response:
     file, path = kept
     journal.seen(service().engine, commune, kinds.EVIDENCE_READ, [f"task/{task}", f"sha256/{sha256}"])
     return flask.send_file(
-        path, mimetype=file.media_type, as_attachment=True, download_name=file.file_name, etag=file.sha256
+        path,
+        mimetype=file.media_type,
+        as_attachment=True,
+        download_name=named(file.file_name, file.media_type),
+        etag=file.sha256,
     )
 
 
@@ -67,15 +74,15 @@ def erase_evidence(commune: str, task: str, sha256: str) -> None:
         raise refusals.EVIDENCE_UNKNOWN()
 
 
-def uploaded() -> tuple[str, bytes]:
-    """The name and bytes of the form's file. Raises Invalid for a name that is no text. Refuses: none was sent."""
+def uploaded() -> tuple[str, BinaryIO]:
+    """The name and content of the form's file. Raises Invalid for a name that is no text. Refuses: none was sent."""
     file = flask.request.files.get("file")
     if file is None:
         raise refusals.FILE_REQUIRED()
     name = file.filename or ""
     if wrong := fault(name):
         raise Invalid({"file": [wrong]}, "files")
-    return name, file.read()
+    return name, cast(BinaryIO, file.stream)
 
 
 def _must_see(commune: str, task: str) -> None:

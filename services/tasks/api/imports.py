@@ -12,9 +12,9 @@ from services.tasks.api.changes import recorded
 from services.tasks.api.evidence import FORM, uploaded
 from services.tasks.api.request import PREFIX, answer_all, service
 from services.tasks.importing import DryRun, Kind
-from services.tasks.imports.archive import MAX_UPLOAD
-from services.tasks.imports.sheets import is_workbook
+from services.tasks.imports.cells import MAX_UPLOAD, is_workbook
 from services.tasks.schemas import ConfirmImportBody, ImportForm, ImportQuery, Recorded
+from shared.sandbox.running import Content
 from shared.web.answers import XLSX, answer_of
 from shared.web.auth import action, body_limit, principal
 from shared.web.idempotency import idempotency_key
@@ -42,8 +42,8 @@ def dry_run_import(form: dict[str, Any], commune: str, kind: Kind) -> msgspec.St
 @action("import.run")
 def repeat_dry_run(query: dict[str, Any], commune: str, kind: Kind, sha256: str) -> msgspec.Struct:
     """The dry run of a file that was sent before, as of now."""
-    content = importing.kept_file(service(), commune, sha256)
-    return answer_of(answers.DryRunAnswer, _run(commune, kind, content, "", query))
+    with importing.kept_file(service(), commune, sha256) as content:
+        return answer_of(answers.DryRunAnswer, _run(commune, kind, content, "", query))
 
 
 @blueprint.route("/<any(annex, roster):kind>/<sha256>/annotated")
@@ -53,11 +53,11 @@ def repeat_dry_run(query: dict[str, Any], commune: str, kind: Kind, sha256: str)
 @action("import.run")
 def annotate_import(query: dict[str, Any], commune: str, kind: Kind, sha256: str) -> flask.Response:
     """The file again, with a column "Lỗi" that says of each row what becomes of it."""
-    content = importing.kept_file(service(), commune, sha256)
-    run = _run(commune, kind, content, "", query)
-    ending, media_type = (".xlsx", XLSX) if is_workbook(content) else (".csv", "text/csv")
+    with importing.kept_file(service(), commune, sha256) as content:
+        run = _run(commune, kind, content, "", query)
+        ending, media_type = (".xlsx", XLSX) if is_workbook(content.read(4)) else (".csv", "text/csv")
+        file = BytesIO(importing.annotated(content, run))
     name = str(PurePath(f"{kind}-{sha256[:8]}-loi").with_suffix(ending))
-    file = BytesIO(importing.annotated(content, run))
     return flask.send_file(file, mimetype=media_type, as_attachment=True, download_name=name)
 
 
@@ -68,8 +68,8 @@ def annotate_import(query: dict[str, Any], commune: str, kind: Kind, sha256: str
 @action("import.confirm")
 def confirm_import(body: dict[str, Any], commune: str, kind: Kind, sha256: str) -> Any:
     """Record what the dry run says as of now, all of it or nothing; a file that brings nothing records nothing."""
-    content = importing.kept_file(service(), commune, sha256)
-    run = _run(commune, kind, content, "", body)
+    with importing.kept_file(service(), commune, sha256) as content:
+        run = _run(commune, kind, content, "", body)
     done = importing.confirm(service(), principal(), commune, run, by=body.get("by"), key=idempotency_key())
     return recorded(done, "import", otherwise=f"import/{run.import_}")
 
@@ -82,7 +82,7 @@ def list_imports(commune: str) -> msgspec.Struct:
     return answer_all(commune, "import", answers.ImportState, answers.Imports)
 
 
-def _run(commune: str, kind: Kind, content: bytes, name: str, sent: dict[str, Any]) -> DryRun:
+def _run(commune: str, kind: Kind, content: Content, name: str, sent: dict[str, Any]) -> DryRun:
     return importing.dry_run(
         service(),
         commune,

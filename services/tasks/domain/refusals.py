@@ -356,6 +356,32 @@ EVIDENCE_KIND = Refusal(
     "Chỉ nhận PDF, ảnh PNG hoặc JPEG, tài liệu Word, Excel, PowerPoint không có macro, tệp .txt và .csv.",
     422,
 )
+EVIDENCE_ACTIVE = Refusal(
+    "evidence-active",
+    "Tệp có thứ chạy được",
+    "Trong tệp có {found}. Hãy in ra PDF không kèm mã, không kèm tệp (Tệp → In → Lưu PDF) rồi tải bản đó lên; "
+    "tệp cần kèm thì tải lên riêng.",
+    422,
+)
+EVIDENCE_DISGUISED = Refusal(
+    "evidence-disguised",
+    "Tệp mang hai dạng",
+    "Tệp là {kind} nhưng còn chứa {found}. Hãy mở, in ra PDF (Tệp → In → Lưu PDF) rồi tải bản đó lên.",
+    422,
+)
+EVIDENCE_LOCKED = Refusal(
+    "evidence-locked",
+    "Tệp đặt mật khẩu",
+    "Tệp {kind} này đặt mật khẩu nên không kiểm tra được. Hãy bỏ mật khẩu, hoặc in ra PDF, rồi tải lại.",
+    422,
+)
+EVIDENCE_BROKEN = Refusal(
+    "evidence-broken",
+    "Tệp bị hỏng",
+    "Không mở được tệp này như tệp {kind}: tải lên dở dang hoặc bị lỗi. Hãy mở thử, lưu lại hoặc in ra PDF rồi tải "
+    "lại.",
+    422,
+)
 EVIDENCE_NOT_STORED = Refusal(
     "evidence-not-stored",
     "Minh chứng chưa tải lên",
@@ -425,6 +451,24 @@ FILE_TOO_MANY_CELLS = Refusal(
     "file-too-many-cells",
     "Bảng quá lớn",
     "Các bảng chiếm {cells} ô, giới hạn {limit}. Hãy xóa ô lạc ở xa bảng và trang tính không cần.",
+    422,
+)
+FILE_TOO_MANY_PIECES = Refusal(
+    "file-too-many-pieces",
+    "Tệp chứa quá nhiều thứ ngoài bảng",
+    "Tệp có hơn {limit} {pieces}. Hãy chép riêng bảng (dán giá trị) sang tệp mới rồi tải lại.",
+    422,
+)
+FILE_CELL_TOO_LONG = Refusal(
+    "file-cell-too-long",
+    "Ô quá dài",
+    "Ô {cell} có {letters} chữ, giới hạn {limit} như Excel. Hãy rút gọn ô này rồi tải lại.",
+    422,
+)
+FILE_TOO_MUCH_TEXT = Refusal(
+    "file-too-much-text",
+    "Quá nhiều chữ",
+    "Các ô (ô gộp và ô lặp cùng nội dung đều tính) có hơn {limit} chữ. Hãy chia tệp, hoặc bỏ cột không cần.",
     422,
 )
 ERASURE_ELSEWHERE = Refusal(

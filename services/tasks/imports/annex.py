@@ -9,10 +9,10 @@ from decimal import Decimal
 import msgspec
 
 from services.tasks.imports import deadlines, tables
+from services.tasks.imports.cells import Sheet, Value
 from services.tasks.imports.deadlines import Deadline
 from services.tasks.imports.leads import Directory, Lead, Person
 from services.tasks.imports.results import Remark, Row, Skipped, SkippedSheet, Table, cell_text
-from services.tasks.imports.sheets import Value, read
 from shared.collation import fold
 from shared.reform import FIELDS
 
@@ -149,12 +149,14 @@ class _Group(msgspec.Struct):
     order: int = 0
 
 
-def read_annex(data: bytes, people: Iterable[Person], *, issued_on: date, on: date | None = None) -> AnnexImport:
+def annex_of(
+    sheets: Iterable[Sheet], people: Iterable[Person], *, issued_on: date, on: date | None = None
+) -> AnnexImport:
     """The tasks that a file proposes, with the roster in force `on` that day (default: the directive's day).
 
-    Refuses a file as `sheets.read` does, or `file-no-header`.
+    Refuses `file-no-header`.
     """
-    found = tables.find(read(data), VOCABULARY)
+    found = tables.find(sheets, VOCABULARY)
     directory = Directory(people, on or issued_on)
     skipped = list(found.skipped)
     rows: list[AnnexRow] = []

@@ -3,22 +3,25 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
 
 import openpyxl
-from openpyxl.cell.cell import Cell
-from openpyxl.styles import Alignment
-from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, WriteOnlyCell
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+from openpyxl.workbook.child import INVALID_TITLE_REGEX
 
-from services.tasks.domain import refusals
-from services.tasks.imports.archive import checked, column_number
+from services.tasks.imports.cells import Rows, Sheet, Value, column_number, is_workbook
 from services.tasks.imports.results import Row, Table
-from services.tasks.imports.sheets import FORMULA_STARTS, is_workbook, read_csv
+from services.tasks.imports.sheets import FORMULA_STARTS, read, read_csv
 from services.tasks.imports.texts import outcome_of
-from services.tasks.imports.words import clean
-from shared.refusal import Refused
 
 HEADING = "Lỗi"
 WIDTH = 60
+NARROWEST, WIDEST = 8, 45  # of the other columns, in digits
+MEASURED = 200  # rows that say how wide a column is
+LONGEST_TITLE = 31
 Outcomes = Mapping[tuple[str, int], str]
 
 
@@ -28,46 +31,76 @@ def outcomes(rows: Iterable[Row]) -> dict[tuple[str, int], str]:
 
 
 def annotate(data: bytes, tables: Sequence[Table], texts: Outcomes) -> bytes:
-    """The file in its own format. Formulas give way to their values: what was uploaded must not run elsewhere.
+    """The values of the file in its own format, written from the cells that were read and nothing else of it.
 
-    A file annotated before gets its column "Lỗi" written again. Refuses a file as `sheets.read` does.
+    Formulas give way to their values: what was uploaded must not run elsewhere. A file annotated before gets its column
+    "Lỗi" written again. Refuses a file as `sheets.read` does.
     """
-    return _workbook(data, tables, texts) if is_workbook(data) else _csv(data, tables, texts)
+    return _workbook(read(data), tables, texts) if is_workbook(data) else _csv(data, tables, texts)
 
 
-def _workbook(data: bytes, tables: Sequence[Table], texts: Outcomes) -> bytes:
-    try:
-        book = openpyxl.load_workbook(io.BytesIO(checked(data)), data_only=True, keep_links=False)
-        for sheet in book.worksheets:
-            name = clean(sheet.title)
-            own = [table for table in tables if table.sheet == name]
-            if own:
-                _column(sheet, own, {row: text for (of, row), text in texts.items() if of == name})
-        written = io.BytesIO()
-        book.save(written)
-    except Refused:
-        raise
-    except Exception as error:  # openpyxl raises anything, from KeyError to its own, on parts that break the standard
-        raise refusals.FILE_BROKEN() from error
+def _workbook(sheets: Sequence[Sheet], tables: Sequence[Table], texts: Outcomes) -> bytes:
+    book = openpyxl.Workbook(write_only=True)
+    for sheet in sheets:
+        page = book.create_sheet(INVALID_TITLE_REGEX.sub("_", sheet.name)[:LONGEST_TITLE])
+        if sheet.hidden and not all(each.hidden for each in sheets):
+            page.sheet_state = "hidden"
+        own = [table for table in tables if table.sheet == sheet.name]
+        at = _place(own, sheet.rows)
+        said = {row: text for (of, row), text in texts.items() if of == sheet.name}
+        headings = {table.header_row for table in own}
+        for column in range(max(map(len, sheet.rows), default=0)):
+            page.column_dimensions[get_column_letter(column + 1)].width = _width(sheet.rows, column)
+        if own:
+            page.column_dimensions[get_column_letter(at + 1)].width = WIDTH
+        for number, row in enumerate(sheet.rows, start=1):
+            text = HEADING if number in headings else said.get(number, "")
+            cells = [*row[:at], *[""] * (at - len(row)), text, *row[at + 1 :]] if own else row
+            page.append([_cell(page, value, bold=number in headings) for value in cells])
+    written = io.BytesIO()
+    book.save(written)
     return written.getvalue()
 
 
-def _column(sheet: Worksheet, tables: Sequence[Table], texts: Mapping[int, str]) -> None:
-    known = tables[0].columns.get("outcome")
-    column = column_number(known) if known else sheet.max_column + 1
-    for row, text in [*((table.header_row, HEADING) for table in tables), *texts.items()]:
-        cell = sheet.cell(row, column)
-        if isinstance(cell, Cell):  # not the inside of a merged range
-            cell.value = text
-            cell.data_type = "s"
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
-    sheet.column_dimensions[sheet.cell(1, column).column_letter].width = WIDTH
+def _place(tables: Sequence[Table], rows: Rows) -> int:
+    """The column "Lỗi", from 0: where it is already, else after the last one."""
+    known = next((table.columns["outcome"] for table in tables if "outcome" in table.columns), None)
+    return column_number(known) - 1 if known else max(map(len, rows), default=0)
+
+
+def _width(rows: Rows, column: int) -> float:
+    shown = (str(row[column]) for row in rows[:MEASURED] if column < len(row))
+    longest = max((len(line) for text in shown for line in text.split("\n")), default=0)
+    return min(WIDEST, max(NARROWEST, longest))
+
+
+def _cell(page: object, value: Value, *, bold: bool) -> Any:
+    if value == "":
+        return None
+    if not isinstance(value, str):
+        cell = WriteOnlyCell(page, value)
+        cell.alignment = _TOP
+        if isinstance(value, date):
+            cell.number_format = "dd/mm/yyyy"
+        return cell
+    text = ILLEGAL_CHARACTERS_RE.sub("", value)
+    cell = WriteOnlyCell(page, text)
+    cell.data_type = "s"  # openpyxl would turn "=…" into a formula
+    cell.quotePrefix = text.startswith(tuple(FORMULA_STARTS))
+    cell.alignment = _WRAPPED
+    if bold:
+        cell.font = _BOLD
+    return cell
+
+
+_TOP = Alignment(vertical="top")
+_WRAPPED = Alignment(wrap_text=True, vertical="top")
+_BOLD = Font(bold=True)
 
 
 def _csv(data: bytes, tables: Sequence[Table], texts: Outcomes) -> bytes:
     rows, dialect = read_csv(data)
-    known = next((table.columns["outcome"] for table in tables if "outcome" in table.columns), None)
-    at = column_number(known) - 1 if known else max(map(len, rows))
+    at = _place(tables, rows)
     added = {table.header_row: HEADING for table in tables} | {row: text for (_, row), text in texts.items()}
     out = io.StringIO(newline="")
     writer = csv.writer(out, delimiter=dialect.delimiter, lineterminator="\r\n")

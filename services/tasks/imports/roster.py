@@ -2,16 +2,17 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 import msgspec
 
 from services.tasks.imports import tables
+from services.tasks.imports.cells import Sheet, Value
 from services.tasks.imports.deadlines import day_of_number
 from services.tasks.imports.leads import Person
 from services.tasks.imports.results import Remark, Row, Skipped, SkippedSheet, Table, cell_text
-from services.tasks.imports.sheets import Value, read
 from services.tasks.imports.words import compact
 from shared.collation import fold
 from shared.events.values import Category, Day
@@ -135,9 +136,9 @@ class RosterImport(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
 
 
-def read_roster(data: bytes) -> RosterImport:
-    """The staff that a file proposes. Refuses a file as `sheets.read` does, or `file-no-header`."""
-    found = tables.find(read(data), VOCABULARY)
+def roster_of(sheets: Iterable[Sheet]) -> RosterImport:
+    """The staff that a file proposes. Refuses `file-no-header`."""
+    found = tables.find(sheets, VOCABULARY)
     skipped = list(found.skipped)
     lines: list[tuple[tables.Line, Category | None]] = []
     above: Category | None = None

@@ -4,7 +4,7 @@ import csv
 import io
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -12,28 +12,18 @@ import msgspec
 from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from services.tasks.domain import refusals
-from services.tasks.imports.archive import MAX_COLUMNS, MAX_ROWS, MAX_UPLOAD, checked, column_letters
+from services.tasks.imports.archive import MAX_COLUMNS, Totals, checked
+from services.tasks.imports.cells import MAX_UPLOAD, Rows, Sheet, Value, column_letters, is_workbook
 from services.tasks.imports.words import clean
 from shared.refusal import Refused
 from shared.text import fault
 
-Value = str | int | float | bool | date
-Rows = list[list[Value]]
-
-MAX_MERGED = 2_000_000  # cells to fill; overlapping ranges could ask for billions
+MAX_MERGED = 400_000  # cells to fill; overlapping ranges could ask for billions
+MAX_LINE = 1_000_000  # letters of one line of a csv
 DELIMITERS = ";,\t|"
 NOT_TABLES = (b"%pdf", b"<html", b"<!doc", b"<?xml", b"{\\rtf", b"\x89png", b"\xff\xd8")
-ZIP = b"PK\x03\x04"
 OLE = b"\xd0\xcf\x11\xe0"
 FORMULA_STARTS = "=+-@"
-
-
-class Sheet(msgspec.Struct, frozen=True):
-    """Cells from A1 on. Values are clean text ("" when empty), numbers, booleans or dates; a csv's name is ""."""
-
-    name: str
-    rows: Rows
-    hidden: bool = False
 
 
 class Dialect(msgspec.Struct, frozen=True):
@@ -41,15 +31,6 @@ class Dialect(msgspec.Struct, frozen=True):
 
     encoding: str
     delimiter: str
-
-
-def address(row: int, column: int) -> str:
-    """A1 style from 0-based indexes."""
-    return f"{column_letters(column + 1)}{row + 1}"
-
-
-def is_workbook(data: bytes) -> bool:
-    return data.startswith(ZIP)
 
 
 def read(data: bytes) -> list[Sheet]:
@@ -60,7 +41,7 @@ def read(data: bytes) -> list[Sheet]:
         raise refusals.FILE_EMPTY()
     if data.startswith(OLE):
         raise refusals.FILE_OLD_OR_ENCRYPTED()
-    sheets = read_workbook(checked(data)) if is_workbook(data) else [Sheet("", read_csv(data)[0])]
+    sheets = read_workbook(data) if is_workbook(data) else [Sheet("", read_csv(data)[0])]
     if not any(sheet.rows for sheet in sheets):
         raise refusals.FILE_EMPTY()
     for sheet in sheets:
@@ -73,17 +54,20 @@ def _must_be_text(sheet: Sheet) -> None:
     for row, cells in enumerate(sheet.rows):
         for column, value in enumerate(cells):
             if isinstance(value, str) and (wrong := fault(value, lines=True)):
-                raise refusals.FILE_CHARACTER(cell=address(row, column), sheet=sheet.name or "csv", fault=wrong)
+                raise refusals.FILE_CHARACTER(
+                    cell=f"{column_letters(column + 1)}{row + 1}", sheet=sheet.name or "csv", fault=wrong
+                )
 
 
 def read_workbook(data: bytes) -> list[Sheet]:
-    """The worksheets of a checked workbook; formulas give their last computed value."""
+    """The worksheets of a workbook; formulas give their last computed value."""
+    reduced, filled = checked(data), Totals()
     try:
-        with CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
+        with CalamineWorkbook.from_filelike(reduced) as book:
             return [
                 Sheet(
                     clean(metadata.name),
-                    _filled(book, metadata.name),
+                    _filled(book, metadata.name, filled),
                     hidden=metadata.visible != SheetVisibleEnum.Visible,
                 )
                 for metadata in book.sheets_metadata
@@ -100,28 +84,31 @@ def read_workbook(data: bytes) -> list[Sheet]:
         raise
 
 
-def _filled(book: CalamineWorkbook, name: str) -> Rows:
+def _filled(book: CalamineWorkbook, name: str, filled: Totals) -> Rows:
     sheet = book.get_sheet_by_name(name)
     rows = [[_value(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
     while rows and not any(cell != "" for cell in rows[-1]):
         rows.pop()
-    _fill_down(rows, sheet.merged_cell_ranges or ())
+    _fill_down(rows, sheet.merged_cell_ranges or (), filled)
     return rows
 
 
-def _fill_down(rows: Rows, ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+def _fill_down(rows: Rows, ranges: Iterable[tuple[tuple[int, int], tuple[int, int]]], filled: Totals) -> None:
     """A merged cell's value stands in every row it covers; sideways it stays in its first column."""
-    filled = 0
+    passed = 0
     for (top, left), (bottom, _right) in ranges:
         if top >= len(rows) or left >= len(rows[top]) or rows[top][left] == "":
             continue
         last = min(bottom, len(rows) - 1)
-        filled += last - top
-        if filled > MAX_MERGED:
-            raise refusals.FILE_TOO_MANY_CELLS(cells=filled, limit=MAX_MERGED)
+        value = rows[top][left]
+        letters = len(value) if isinstance(value, str) else 0
+        passed += last - top
+        if passed > MAX_MERGED:
+            raise refusals.FILE_TOO_MANY_CELLS(cells=passed, limit=MAX_MERGED)
         for row in range(top + 1, last + 1):
             if rows[row][left] == "":
-                rows[row][left] = rows[top][left]
+                filled.hold(letters, row + 1, left + 1)
+                rows[row][left] = value
 
 
 def _value(cell: Any) -> Value:
@@ -144,21 +131,39 @@ def read_csv(data: bytes) -> tuple[Rows, Dialect]:
     hint = text[:6].lower().startswith("sep=") and text[4:5]
     delimiter = hint or _delimiter(text)
     rows: Rows = []
+    totals, width, blank = Totals(), 0, 0
     try:
-        for record in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter):
-            if len(rows) >= MAX_ROWS:
-                raise refusals.FILE_TOO_MANY_ROWS(rows=f"> {MAX_ROWS}", limit=MAX_ROWS)
+        for record in csv.reader(_lines(text), delimiter=delimiter):
             if len(record) > MAX_COLUMNS:
                 raise refusals.FILE_TOO_MANY_COLUMNS(columns=len(record), limit=MAX_COLUMNS)
-            rows.append([_unquoted(clean(cell)) for cell in record])
+            cells: list[Value] = [_unquoted(clean(cell)) if cell else "" for cell in record]
+            if not any(cells):
+                blank += 1
+                continue
+            width = max(width, len(cells))
+            Totals().table(len(rows) + blank + 1, width)
+            rows.extend([] for _ in range(blank))
+            rows.append(cells)
+            blank = 0
+            for column, cell in enumerate(record, start=1):
+                if cell:
+                    totals.hold(len(cell), len(rows), column)
     except csv.Error as error:
         raise refusals.FILE_BROKEN() from error
     if hint:
         rows[0] = [""]
-    width = max(map(len, rows), default=0)
+    totals.table(len(rows), width)
     for row in rows:
         row.extend([""] * (width - len(row)))
     return rows, Dialect(encoding, delimiter)
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a csv. Refuses one that is so long that its cells would fill the memory before they are counted."""
+    for line in io.StringIO(text, newline=""):
+        if len(line) > MAX_LINE:
+            raise refusals.FILE_TOO_MUCH_TEXT(limit=MAX_LINE)
+        yield line
 
 
 def _unquoted(text: str) -> str:

@@ -1,14 +1,13 @@
 """Finding the table in a sheet: its header anywhere, in other words and orders, and which rows are no rows."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
 from services.tasks.domain import refusals
-from services.tasks.imports.archive import column_letters
+from services.tasks.imports.cells import Rows, Sheet, Value, column_letters
 from services.tasks.imports.results import Cells, Skipped, SkippedSheet, Table, cell_text
-from services.tasks.imports.sheets import Rows, Sheet, Value
 from services.tasks.imports.words import compact, one_line, without_brackets
 from shared.collation import fold
 
@@ -97,7 +96,7 @@ class Found(msgspec.Struct):
     skipped_sheets: list[SkippedSheet]
 
 
-def find(sheets: list[Sheet], vocabulary: Vocabulary) -> Found:
+def find(sheets: Iterable[Sheet], vocabulary: Vocabulary) -> Found:
     """Every table with the required columns in the visible sheets. Refuses `file-no-header` when there is none."""
     found = Found([], [], [], [])
     for sheet in sheets:

@@ -9,10 +9,11 @@ import msgspec
 import openpyxl
 import pytest
 
-from services.tasks.imports.annex import AnnexImport, read_annex
+from services.tasks.imports.annex import AnnexImport
 from services.tasks.imports.annotate import annotate, outcomes
 from services.tasks.imports.leads import Directory, Person
-from services.tasks.imports.roster import people_of, read_roster
+from services.tasks.imports.reading import read_annex, read_roster
+from services.tasks.imports.roster import people_of
 from services.tasks.imports.texts import TEXTS, outcome_of, text_of
 
 DATA = Path(__file__).parents[3] / "demo" / "data"

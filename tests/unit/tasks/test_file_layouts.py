@@ -9,10 +9,10 @@ from datetime import date
 import openpyxl
 import pytest
 
-from services.tasks.imports.annex import read_annex
 from services.tasks.imports.annotate import annotate, outcomes
 from services.tasks.imports.leads import Person
-from services.tasks.imports.roster import people_of, read_roster
+from services.tasks.imports.reading import read_annex, read_roster
+from services.tasks.imports.roster import people_of
 from shared.refusal import Refused
 
 ISSUED = date(2025, 3, 3)

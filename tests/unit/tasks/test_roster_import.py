@@ -9,7 +9,8 @@ import openpyxl
 import pytest
 
 from services.tasks.imports.annotate import annotate, outcomes
-from services.tasks.imports.roster import RosterImport, read_roster
+from services.tasks.imports.reading import read_roster
+from services.tasks.imports.roster import RosterImport
 from services.tasks.imports.texts import text_of
 
 SAMPLE = (Path(__file__).parents[3] / "demo" / "data" / "danh-sach-can-bo-2024.xlsx").read_bytes()

@@ -46,7 +46,9 @@ JOURNALLED = {
 NO_ROW = {
     "deliveries": "which worker sends what just now; every result is an event",
     "planned": "how far the planner came; every reminder is an event",
+    "noticed": "how far notices were looked for; every notice is an event",
     "slip_files": "the event of a slip names its document by its hash, in the same transaction",
+    "budgets": "counts of what was asked, forgotten after a day",
     "journal": "the rows themselves",
     "alembic_version": "a migration has its row",
 }

@@ -365,7 +365,8 @@ def test_an_upload_stays_as_long_as_the_preview_says(tmp_path: Path, hours: int 
     long_ago = time.time() - lifetime_s - 1
     os.utime(kept, (long_ago, long_ago))
     importing.dry_run(commune.tasks, COMMUNE, "roster", roster, "danh-sach.csv")  # looked at again: another day
-    assert erasure.expire_uploads(commune.tasks) == 0 and importing.kept_file(commune.tasks, COMMUNE, run.sha256)
+    assert erasure.expire_uploads(commune.tasks) == 0
+    importing.kept_file(commune.tasks, COMMUNE, run.sha256).close()
     os.utime(kept, (long_ago, long_ago))
     assert erasure.expire_uploads(commune.tasks) == 1 and not kept.exists()
     commune.installation.close()

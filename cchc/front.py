@@ -187,6 +187,8 @@ class _Client(HTTPChannel):
             with self.requests_lock:
                 request, self.request = self.request, None
                 assert request is not None  # noqa: S101 - for the type checker
+                request.close()  # now: it may be given up for the room that it takes
+                request.body_rcv = None
                 request.problem = problem
                 self.requests.append(request)
             self.server.add_task(self)

@@ -7,7 +7,6 @@ from a place that another has passed.
 import logging
 from collections.abc import Sequence
 
-import msgspec
 from sqlalchemy import Connection
 
 from services.notifications import outside_log, views
@@ -19,11 +18,14 @@ from services.notifications.domain.rules import AT_ONCE
 from services.notifications.outbox import ACTOR
 from services.notifications.reach import Basis
 from services.notifications.service import Notifications
+from shared.decoding import decoder
 from shared.eventlog import Decision, Transaction, reading, snapshot, writing
 from shared.eventlog.database import Query, Rows, run, run_together
 from shared.events import Data, Envelope, ReminderQueued, decode, subject_of, type_name
 
 logger = logging.getLogger(__name__)
+
+_positions = decoder(dict[str, int])
 
 
 class Noticing:
@@ -92,7 +94,7 @@ class Noticing:
         if spans:
             return max(span.last for span in spans)
         if planned:
-            return msgspec.json.decode(planned[0], type=dict[str, int]).get(source, 0)
+            return _positions(planned[0]).get(source, 0)
         return self.service.logs[source].position_at(commune, begun)
 
 

@@ -5,11 +5,12 @@ from typing import Any
 from shared.events.envelope import Envelope
 from shared.events.ratings import RatingAppealed, SelfAssessed
 from shared.events.reminders import PreferencesChanged, UrgingSlipIssued
-from shared.events.tasks import TaskCompleted
+from shared.events.tasks import ResultReported, TaskCompleted
 from shared.events.values import EXTERNAL
 
 # The fields that name an author, where it is not `by` alone; `a.b` is the field b of the part a.
 AUTHOR_FIELDS: dict[type, tuple[str, ...]] = {
+    ResultReported: ("by", "lead"),
     TaskCompleted: ("verified_by", "exceeded.confirmed_by"),
     SelfAssessed: ("staff",),
     RatingAppealed: ("staff",),

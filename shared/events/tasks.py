@@ -173,7 +173,8 @@ class ExtensionRefused(Data):
 
 @event("task.result_reported", source="tasks", subject=SUBJECT)
 class ResultReported(Data):
-    """`on` is the day of recording when the lead reports; an earlier day only by another person, with the reason."""
+    """`on` is the day of recording when the lead reports; an earlier day only by another person, with the reason.
+    `lead` is named where the Office reports in its own name what the lead did."""
 
     task: str
     by: str
@@ -182,6 +183,7 @@ class ResultReported(Data):
     evidence: list[Evidence]
     explanation: Text | None = None
     reason: Text | None = None
+    lead: str | None = None
 
 
 @event("task.result_returned", source="tasks", subject=SUBJECT)

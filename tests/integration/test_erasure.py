@@ -38,6 +38,7 @@ from shared.journal import Wanted, entries, kinds
 from shared.web import sign_in
 from shared.web.keys import mint
 from tests.support.deployed import deployed_on
+from tests.support.evidence import PDF, pdf
 from tests.support.logged import logged
 from tests.support.mail import Postbox, smtp_server
 from tests.support.reminded import COMMUNE, SmallCommune
@@ -208,7 +209,7 @@ def test_evidence_named_after_a_person_is_listed_for_somebody_to_look_at(lived: 
     client = lived.commune.installation.web("tasks").test_client()
     office, task = bearer(lived.commune, "p03", "office", "staff"), lived.commune.names["báo cáo"]
     path = f"/api/v1/tasks/communes/{COMMUNE}/tasks/{task}/evidence"
-    file = (io.BytesIO(b"%PDF-1.7 x"), f"Bản cam kết của {NAME}.pdf")
+    file = (io.BytesIO(PDF), f"Bản cam kết của {NAME}.pdf")
     stored = client.post(path, data={"file": file}, headers=office).json or {}
     assert task in lived.cchc("person", "erase", "p04")
     assert client.delete(f"{path}/{stored['sha256']}", headers=office).status_code == 204
@@ -223,7 +224,7 @@ def test_a_restore_brings_back_nobody_who_was_erased_after_the_backup(lived: Liv
     client = lived.commune.installation.web("tasks").test_client()
     office, task = bearer(lived.commune, "p03", "office", "staff"), lived.commune.names["báo cáo"]
     path = f"/api/v1/tasks/communes/{COMMUNE}/tasks/{task}/evidence"
-    file = (io.BytesIO(f"%PDF-1.7 {NAME}".encode()), f"Bản cam kết của {NAME}.pdf")
+    file = (io.BytesIO(pdf(NAME)), f"Bản cam kết của {NAME}.pdf")
     stored = client.post(path, data={"file": file}, headers=office).json or {}
     lived.cchc("backup", str(tmp_path / "before.zip"))
     lived.cchc("person", "erase", "p04")
@@ -364,7 +365,8 @@ def test_an_upload_stays_as_long_as_the_preview_says(tmp_path: Path, hours: int 
     long_ago = time.time() - lifetime_s - 1
     os.utime(kept, (long_ago, long_ago))
     importing.dry_run(commune.tasks, COMMUNE, "roster", roster, "danh-sach.csv")  # looked at again: another day
-    assert erasure.expire_uploads(commune.tasks) == 0 and importing.kept_file(commune.tasks, COMMUNE, run.sha256)
+    assert erasure.expire_uploads(commune.tasks) == 0
+    importing.kept_file(commune.tasks, COMMUNE, run.sha256).close()
     os.utime(kept, (long_ago, long_ago))
     assert erasure.expire_uploads(commune.tasks) == 1 and not kept.exists()
     commune.installation.close()

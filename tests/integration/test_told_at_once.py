@@ -237,6 +237,11 @@ def test_a_change_of_anything_else_of_a_post_is_told_to_nobody(world: World) -> 
     assert notices(world) == set()
 
 
+def test_a_result_that_the_office_reports_in_its_own_name_reaches_the_lead(world: World) -> None:
+    typed(world, msgspec.structs.replace(reported("t1", on="27/5"), by="p14", lead="p07"))
+    assert {each[:2] for each in notices(world)} == {(TYPED, "p07")}
+
+
 def test_that_a_tracker_leaves_is_told_to_the_people_they_tracked(world: World) -> None:
     typed(world, left("p02", "14/6"))
     assert {each[:2] for each in notices(world)} == {(JUDGES, "p07"), (JUDGES, "p08"), (JUDGES, "p01")}

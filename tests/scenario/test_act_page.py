@@ -166,3 +166,16 @@ def test_another_site_presses_no_button(commune: SmallCommune) -> None:
     browser, link = Browser(commune, "p04"), link_of(commune)
     answer = browser.send(link, browser.get(link), "seen", origin="https://evil.example")
     assert answer.status_code == 403 and not task(commune).acknowledged
+
+
+@pytest.mark.parametrize(
+    "step", ["acceptance", "return", "extension/grant", "due", "causes", "coefficient", "reopening"]
+)
+def test_the_page_records_ones_own_word_alone(commune: SmallCommune, step: str) -> None:
+    """Nothing that is decided about a task may be sent by it, whoever asks."""
+    browser, link = Browser(commune, "p04"), link_of(commune)
+    [nonce, *_] = re.findall(r'name="nonce" value="([^"]*)"', browser.get(link).get_data(as_text=True))
+    before = commune.tasks.log.head(COMMUNE)
+    sent = {"step": step, "nonce": nonce, "summary": "x", "explanation": "x", "until": "2024-07-30", "reason": "x"}
+    answer = browser.client.post(link.removeprefix(BASE), data=sent, headers={"Origin": "http://localhost"})
+    assert answer.status_code == 404 and commune.tasks.log.head(COMMUNE) == before

@@ -165,10 +165,7 @@ def _with_authors(handle: Handler) -> Handler:
 
 
 def _in_whose_name(e: Envelope, d: Any, task: TaskRecord) -> frozenset[str]:
-    """The people for whom another typed; the lead, too, where the Office reports a result in its own name. The
-    occurrences of a recurring task follow from it by themselves."""
-    if isinstance(d, events.TaskAssigned) and d.template:
-        return frozenset()
+    """The people for whom another typed; the lead, too, where an older event of the Office's own report names none."""
     names = typed_for(e)
     return names | {task.lead} if isinstance(d, events.ResultReported) and d.by != task.lead else names
 

@@ -156,6 +156,7 @@ def report(state: Task | None, command: ReportResult, context: Context) -> list[
             evidence=_stored(command, context),
             explanation=command.explanation,
             reason=command.reason,
+            lead=None if by == task.lead else task.lead,
         )
     ]
 

@@ -2,9 +2,10 @@
 
 import json
 import re
+import select
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -215,6 +216,26 @@ def test_answers_that_nobody_reads_are_given_up_when_they_take_too_much():
         until(lambda: len(app.requests) == len(slow), what="all are answered")
         until(lambda: sum(client.held for client in front.clients) <= limits.buffered, what="the rest is given up")
         assert front.clients
+        for sock in slow:
+            sock.close()
+
+
+def test_bodies_that_never_end_are_given_up_when_they_take_too_much():
+    app = Asked()
+    limits = Limits(buffered=2 * MIB)
+    begun = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (2 * MIB) + b"x" * MIB
+    with served(app, limits) as (front, address):
+        slow = [socket.create_connection(address, timeout=20) for _ in range(6)]
+        for sock in slow:
+            with suppress(OSError):
+                sock.sendall(begun)
+        until(lambda: sum(client.held for client in front.clients) <= limits.buffered, what="the rest is given up")
+        given_up = [sock for sock in slow if select.select([sock], [], [], 5)[0]]
+        assert 0 < len(given_up) < len(slow)
+        assert problem(all_of(given_up[0]))["code"] == "overloaded"
+        with connected(address) as sock:
+            sock.sendall(GET)
+            assert all_of(sock).startswith(OK)
         for sock in slow:
             sock.close()
 

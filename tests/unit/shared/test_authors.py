@@ -8,7 +8,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from shared.events import CATALOGUE, Exceeded, SelfAssessed, TaskAcknowledged, TaskCompleted
+from shared.events import CATALOGUE, Exceeded, ResultReported, SelfAssessed, TaskAcknowledged, TaskCompleted
 from shared.events.authors import AUTHOR_FIELDS, authors, typed_for
 
 ACKNOWLEDGED = TaskAcknowledged(task="t1", by="p07")
@@ -38,6 +38,11 @@ def test_what_somebody_else_typed_is_told_apart(actor: str, people: set[str]) ->
 def test_a_self_assessment_is_its_persons_act_without_naming_an_author() -> None:
     said = SelfAssessed(staff="p07", year=2024, on=date(2024, 12, 1), level="tot")
     assert authors(said) == {"p07"}
+
+
+def test_a_result_that_the_office_reports_in_its_own_name_is_typed_for_the_lead() -> None:
+    said = ResultReported(task="t1", by="p14", on=date(2024, 6, 1), summary="Xong", evidence=[], lead="p07")
+    assert typed_for(Recorded("staff/p14", said)) == {"p07"}  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("nobody", ["external", "operator/an", "service/scoring"])

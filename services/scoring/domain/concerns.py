@@ -1,11 +1,13 @@
 """Whom a command concerns: nobody decides, nor types, what their own rating rests on (ADR 0029)."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from datetime import date
 from typing import Any, NamedTuple, TypeAlias
 
 from services.scoring.domain import refusals
 from services.scoring.domain.context import Command, Context, rater_of
-from services.scoring.domain.rules.facts.people import Post, post_on, posts_during
+from services.scoring.domain.records import Appointed, Changed, PersonRecord
+from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.domain.settings import cut_off
 from shared.events.values import EXTERNAL
 
@@ -94,7 +96,17 @@ def _posts(context: Context, staff: str, year: int) -> Iterator[Post]:
     if person is not None:
         counted = post_on(person, min(context.today, cut_off(context.records, year)))
         if counted is not None and "chair" not in counted.roles:
-            yield from posts_during(person, year)
+            yield from _posts_during(person, year)
+
+
+def _posts_during(person: PersonRecord, year: int) -> Iterator[Post]:
+    """Every post held on a day of the calendar year, each as often as something of it took force."""
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    begun = {moment.data.valid_from for moment in person.moments if isinstance(moment, Appointed | Changed)}
+    for day in sorted({first, *(day for day in begun if first < day <= last)}):
+        post = post_on(person, day)
+        if post is not None and post.in_post:
+            yield post
 
 
 # Who may instead

@@ -444,7 +444,7 @@ def test_a_projection_that_is_behind(data: Path):
     sql(data / "scoring.db", "UPDATE positions SET position = 470 WHERE source = 'tasks'")
     [found] = found_by("unread", data)
     assert (found.state, found.fix) == ("failure", "cchc work scoring")
-    assert "scoring chưa đọc 10 sự kiện của tasks" in found.detail and COMMUNE in found.detail
+    assert "scoring chưa đọc 11 sự kiện của tasks" in found.detail and COMMUNE in found.detail
 
 
 def test_a_broken_replica(data: Path):
@@ -515,7 +515,7 @@ def test_the_status_shows_what_is_not_well_and_what_mends_it(cchc: Cchc, data: P
     assert len(cchc("status", "--all").stdout.splitlines()) == len(SERVICES)
     sql(data / "notifications.db", "UPDATE positions SET position = 470 WHERE source = 'tasks'")
     behind = cchc("status")
-    assert behind.stdout.startswith(f"! tasks/{COMMUNE}: notifications chưa đọc 10 sự kiện, từ ")
+    assert behind.stdout.startswith(f"! tasks/{COMMUNE}: notifications chưa đọc 11 sự kiện, từ ")
     assert "→ cchc work notifications" in behind.stdout and "1 xã chậm" in behind.stderr
     park(data)
     stopped = cchc("status", "--commune", COMMUNE, code=1)

@@ -525,7 +525,7 @@ def test_the_status_shows_what_is_not_well_and_what_mends_it(cchc: Cchc, data: P
     assert row["stopped"] == "không đọc được"
     assert [(each["reader"], each["what"], each["position"]) for each in row["stops"]] == [("scoring", "parked", 471)]
     lacking = {each["what"]: each["events"] for each in row["behind"]}
-    assert lacking == {"folded_by_scoring": 10, "folded_by_notifications": 10}
+    assert lacking == {"folded_by_scoring": 11, "folded_by_notifications": 11}
 
 
 def test_the_status_of_a_commune_that_is_not_there(cchc: Cchc):

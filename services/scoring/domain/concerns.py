@@ -1,10 +1,12 @@
 """Whom a command concerns: nobody decides, nor types, what their own rating rests on (ADR 0029)."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple, TypeAlias
 
 from services.scoring.domain import refusals
 from services.scoring.domain.context import Command, Context, rater_of
+from services.scoring.domain.rules.facts.people import Post, post_on, posts_during
+from services.scoring.domain.settings import cut_off
 from shared.events.values import EXTERNAL
 
 
@@ -72,14 +74,27 @@ def the_people_voted_on(_: Context, command: Any) -> Collection[str]:
 
 
 def the_rated(context: Context, command: Any) -> Collection[str]:
-    """Everybody whose rating follows what is chosen for all (of a category): the Chairman decides it, is rated above,
-    and types it without anybody who is rated by it."""
+    """Everybody whose rating follows what is chosen for all (of a category), by a post of today or of the year that it
+    is chosen for: the Chairman decides it, is rated above, and types it without anybody who is rated by it."""
     category = getattr(command, "category", None)
     return {
         staff
-        for staff, post in context.posts.items()
-        if post.rated and category in (None, post.category) and not context.holds(staff, "chair")
+        for staff in context.records.people.keys() | context.posts.keys()
+        for post in _posts(context, staff, command.year)
+        if post.rated and category in (None, post.category) and "chair" not in post.roles
     }
+
+
+def _posts(context: Context, staff: str, year: int) -> Iterator[Post]:
+    """The post of today, and those of the year; whose year goes by the post of a Chairman is rated above for all of
+    it."""
+    if staff in context.posts:
+        yield context.posts[staff]
+    person = context.records.people.get(staff)
+    if person is not None:
+        counted = post_on(person, min(context.today, cut_off(context.records, year)))
+        if counted is not None and "chair" not in counted.roles:
+            yield from posts_during(person, year)
 
 
 # Who may instead

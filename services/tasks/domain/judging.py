@@ -48,7 +48,7 @@ ASSIGNERS = "Chủ tịch, Phó Chủ tịch hoặc người khác ở Văn phò
 
 NOBODY = Concerns("No person's rating rests on it")
 EVERYBODY = Concerns(
-    "It holds for everybody alike; what it does to one person's deadlines or judges is found by events"
+    "It holds for everybody alike; what it does to the sender's deadlines or judges is found by events"
 )
 OWN_ACT = Concerns("A person's own word: it counts once somebody else has verified it")
 EACH_PART = Concerns("Each command inside is looked at on its own")
@@ -60,7 +60,9 @@ RECORD = Concerns(
 )
 HEADS = Concerns(
     "A head's rating follows the unit's (NĐ 335/2025), and a head takes part in the unit's tasks",
-    lambda one, state, command, _context: _is_or_was(one, state and state.head, command.head),
+    lambda one, state, command, _context: (
+        one == canonical(command.head or "") or (state is not None and one in (*state.heads, state.head))
+    ),
     refusals.OWN_UNIT,
 )
 PARTICIPANTS = Concerns(
@@ -85,7 +87,7 @@ LEAD = Concerns(
 RECURRING = LEAD._replace(
     reason="Nobody makes up, changes or ends a recurring task of their own",
     one=lambda one, state, command, _context: (
-        one in (state and state.latest.lead, canonical(getattr(command, "lead", "")))
+        one in (*(each.lead for each in (state.versions if state else ())), canonical(getattr(command, "lead", "")))
     ),
 )
 ROW = LEAD._replace(
@@ -96,12 +98,6 @@ ROW = LEAD._replace(
         and one in (state.draft.row.get("lead"), *state.draft.row.get("candidates", ()))
     ),
 )
-
-
-def _is_or_was(one: str, before: str | None, after: str | None) -> bool:
-    """Is the change from one person to another about this one?"""
-    after = canonical(after) if after else None
-    return before != after and one in (before, after)
 
 
 def senders(command: Command, context: Context) -> list[str]:
@@ -186,10 +182,16 @@ def _of_unit(data: UnitDefined, context: Context) -> Iterator[str]:
 
 
 def _of_settings(data: CommuneSettingsChosen, context: Context) -> Iterator[str]:
+    for name in _settings_of_judges(data, context):
+        yield f"cài đặt {name}"
+
+
+def _settings_of_judges(data: CommuneSettingsChosen, context: Context) -> Iterator[str]:
+    """Those that say who judges, and change."""
     state = context.state(f"commune/{context.commune}")
     for name, value in data.settings.items():
         if name in communes.OF_JUDGES and state.settings.get(name) != value:
-            yield f"cài đặt {name}"
+            yield name
 
 
 CHANGES: dict[type[Data], Callable[[Any, Context], Iterator[str]]] = {
@@ -207,8 +209,17 @@ def _must_not_be_about(sender: str, data: Data, context: Context) -> None:
         task = context.state(f"task/{data.task}")
         if task is not None and task.lead == sender:
             raise refusals.OWN_DEADLINES(staff=sender, task=data.task)
+    if isinstance(data, CommuneSettingsChosen) and _is_rated_below_the_chair(sender, context):
+        for name in _settings_of_judges(data, context):
+            raise refusals.OWN_JUDGES(staff=sender, person=f"cài đặt {name}")
     if isinstance(data, StaffAppointed | StaffChanged | StaffLeft) and _changes_judges_of(sender, data, context):
         raise refusals.OWN_JUDGES(staff=sender, person=data.staff)
+
+
+def _is_rated_below_the_chair(person: str, context: Context) -> bool:
+    """A setting of who judges is about everybody rated, but for the chair, who is rated above."""
+    post = context.post(person)
+    return post is not None and post.rated and "chair" not in post.roles
 
 
 def _changes_judges_of(sender: str, data: Any, context: Context) -> bool:
@@ -227,11 +238,12 @@ def _weight(post: Post | None) -> Any:
     return post and (post.tracker, LEADING.intersection(post.roles))
 
 
-def _judges(person: str, people: dict[str, Staff], day: date) -> tuple[Collection[str], Collection[str]]:
-    """Who follows a person's work up to the vice-chair in charge, and who decides the year, on a day."""
+def _judges(person: str, people: dict[str, Staff], day: date) -> tuple[Collection[str], ...]:
+    """Who follows a person's work up to the vice-chair in charge, who decides the year, and who may decide of the
+    person's tasks, on a day."""
     post = _post(people.get(person), day)
     if post is None:
-        return (), ()
+        return ()
     followers: list[str] = []
     above = post.tracker
     while above is not None and above not in (person, *followers):
@@ -239,9 +251,21 @@ def _judges(person: str, people: dict[str, Staff], day: date) -> tuple[Collectio
         found = _post(people.get(above), day)
         above = None if found is None or "vice_chair" in found.roles else found.tracker
     in_post = [one for one in followers if _post(people.get(one), day) is not None]
-    if post.rater is not None or "chair" in post.roles:
-        return in_post, [post.rater or EXTERNAL]
-    return in_post, [one for one in people if (held := _post(people[one], day)) and "chair" in held.roles]
+    chairs = _holding("chair", people, day)
+    raters = [post.rater or EXTERNAL] if post.rater is not None or "chair" in post.roles else chairs
+    return in_post, raters, _competent_for(post, chairs, people, day)
+
+
+def _competent_for(post: Post, chairs: list[str], people: dict[str, Staff], day: date) -> Collection[str]:
+    """Who may decide of the tasks of a post that is rated, beside those who follow it (`authority.competent`): every
+    chair, and every vice-chair once all chairs take part. A chair chooses their own deputies, not other chairs."""
+    if not post.rated:
+        return ()
+    return chairs if "chair" in post.roles else [*chairs, *_holding("vice_chair", people, day)]
+
+
+def _holding(role: str, people: dict[str, Staff], day: date) -> list[str]:
+    return [one for one in people if (held := _post(people[one], day)) and role in held.roles]
 
 
 def _after(data: Any, context: Context) -> Staff:

@@ -88,15 +88,15 @@ OWN_RECORD = Refusal(
 OWN_UNIT = Refusal(
     "own-unit",
     "Không tự đổi người đứng đầu bộ phận",
-    "{staff} đang hoặc sẽ đứng đầu bộ phận này nên không tự ghi; Chủ tịch, người khác ở Văn phòng hoặc quản trị hệ"
+    "{staff} từng, đang hoặc sẽ đứng đầu bộ phận này nên không tự ghi; Chủ tịch, người khác ở Văn phòng hoặc quản trị hệ"
     " thống ghi.",
     403,
 )
 OWN_JUDGES = Refusal(
     "own-judges",
     "Không tự đổi người đánh giá mình",
-    "Thay đổi về {person} đổi người theo dõi, kiểm tra hoặc xếp loại của chính {staff}; Chủ tịch, người khác ở Văn"
-    " phòng hoặc quản trị hệ thống ghi.",
+    "Thay đổi về {person} đổi người theo dõi, kiểm tra hoặc xếp loại của chính {staff}; người khác có thẩm quyền ghi:"
+    " Chủ tịch, Văn phòng, hoặc quản trị hệ thống không giữ chức vụ ở xã.",
     403,
 )
 OWN_DEADLINES = Refusal(

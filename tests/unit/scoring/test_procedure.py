@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.scoring.domain import decisions
+from services.scoring.domain.assessment import ChooseSettings
 from services.scoring.domain.context import Command, Decision, ProcedureContext
 from services.scoring.domain.procedure.appeal import FileAppeal, ReRate, ResolveAppeal
 from services.scoring.domain.procedure.decision import Decide, Notify, Publish
@@ -21,7 +22,18 @@ from services.scoring.domain.standing import standing
 from shared import events as ev
 from shared.events import Input
 from shared.refusal import Refused
-from tests.support.histories import COMMUNE, History, appointed, assigned, day, disciplined, opened, reported
+from tests.support.histories import (
+    COMMUNE,
+    History,
+    appointed,
+    assigned,
+    changed,
+    day,
+    disciplined,
+    left,
+    opened,
+    reported,
+)
 
 TODAY = day("20/12")
 PINS = [Input(source="tasks", position=9, hash="0" * 64), Input(source="scoring", position=2, hash="1" * 64)]
@@ -313,6 +325,38 @@ def test_a_rule_set_is_not_chosen(code: str, actor: str | None, more: dict[str, 
 @pytest.mark.parametrize(("actor", "category"), [("p01", "cong_chuc"), (None, "cong_chuc"), ("p14", "hop_dong")])
 def test_a_rule_set_is_typed_by_the_chairman_an_operator_or_the_office_for_others(actor: str | None, category: Any):
     given().by(actor).when(rule_set(rule_set="none", category=category)).then(ev.RuleSetChosen)
+
+
+def settings(**more: Any) -> ChooseSettings:
+    return ChooseSettings(**{"year": 2024, "settings": {"cut_off": "11-30"}, "by": "p01", "reason": "Theo tỉnh"} | more)
+
+
+# What p14, of the Office and rated as a cong_chuc in 2024, became in 2025.
+BECAME = [{"category": "hop_dong"}, {"rated": False}, {"roles": ["office"], "rated": False}]
+
+
+@pytest.mark.parametrize("now", BECAME, ids=str)
+def test_a_year_is_not_chosen_for_by_one_who_was_rated_in_it(now: dict[str, Any]):
+    """Whom it concerns is read off the year's posts too, not off today's alone."""
+    spec = given(changed("p14", "1/1/2025", **now)).on("10/2/2025").by("p14")
+    spec.when(rule_set(rule_set="none")).then_refused("rates-oneself")
+    spec.when(settings()).then_refused("rates-oneself")
+    spec.when(rule_set(rule_set="none", year=2025)).then(ev.RuleSetChosen)
+    # For a part of the year only, it was her rating all the same.
+    part = given(changed("p14", "1/9/2024", **now)).by("p14")
+    part.when(rule_set(rule_set="none")).then_refused("rates-oneself")
+    # Today's post counts as before, also for a year before it.
+    given().on("10/2/2025").by("p14").when(rule_set(rule_set="none", year=2019)).then_refused("rates-oneself")
+
+
+def test_a_new_chairman_chooses_for_the_years_that_go_by_that_post():
+    new = given(left("p01", "30/6/2024"), changed("p03", "1/7/2024", category="can_bo", roles=["chair"])).by("p03")
+    new.when(rule_set(rule_set="none", category="can_bo", by="p03")).then(ev.RuleSetChosen)
+    new.when(settings(by="p03")).then(ev.SettingsChosen)
+    before = rule_set(rule_set="none", category="can_bo", by="p03", year=2023)
+    new.when(before).then_refused("rates-oneself")
+    new.by(None).when(before).then_refused("rates-oneself")
+    new.when(rule_set(rule_set="none", by="p03", year=2023)).then(ev.RuleSetChosen)
 
 
 def points(period: str = "2024-11", **more: Any) -> AssessPeriod:

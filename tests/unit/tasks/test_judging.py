@@ -47,6 +47,7 @@ from shared.events.values import ROLES, Role
 from shared.refusal import Refused
 from tests.unit.tasks.spec import (
     CALENDAR,
+    COMMUNE,
     TODAY,
     Spec,
     appointed,
@@ -85,15 +86,19 @@ def row(**said: Any) -> TaskDrafted:
     return TaskDrafted(task="t1", item=Item(sheet="1", no="9"), row=said, questions=["thieu_thoi_han"])
 
 
-def template(lead: str) -> TemplateSet:
+def template(lead: str, since: str = "1-1") -> TemplateSet:
     return TemplateSet(
         template="m1", by="p01", title="Báo cáo", product="", field=0, lead=lead, collaborators=[], coefficient=None,
-        evidence_required=False, recurrence=MONTHLY, due_text="Ngày 25", valid_from=day("1-1"), roll="forward",
+        evidence_required=False, recurrence=MONTHLY, due_text="Ngày 25", valid_from=day(since), roll="forward",
     )  # fmt: skip
 
 
 def recurring(lead: str) -> SetTemplate:
     return SetTemplate(template="m1", title="Báo cáo tháng", lead=lead, recurrence=MONTHLY, due_text="Ngày 25")
+
+
+def headed(head: str | None, since: str) -> UnitDefined:
+    return UnitDefined(unit="moi", kind="department", valid_from=day(since), head=head)
 
 
 APPOINT: dict[str, Any] = {
@@ -114,7 +119,25 @@ OWN: dict[type[Command], list[Own]] = {
         Own(DefineUnit(unit="moi", kind="department", valid_from=day("6-1"), head=ME)),
         Own(
             DefineUnit(unit="moi", kind="department", valid_from=day("6-1")),
-            (UnitDefined(unit="moi", kind="department", valid_from=day("1-1"), head=ME),),
+            (headed(ME, "1-1"),),
+        ),
+        # A rating reads by date: whoever heads any version is concerned, whatever is changed.
+        Own(DefineUnit(unit="moi", kind="area", valid_from=day("1-1"), head="P50"), (headed(ME, "1-1"),)),
+        Own(
+            DefineUnit(unit="moi", kind="department", valid_from=day("1-1"), valid_to=day("2-1"), head=ME),
+            (headed(ME, "1-1"),),
+        ),
+        Own(
+            DefineUnit(unit="moi", kind="department", valid_from=day("1-1"), head="p15"),
+            (headed(ME, "1-1"), headed("p15", "12-1")),
+        ),
+        Own(
+            DefineUnit(unit="moi", kind="department", valid_from=day("3-1"), head=ME),
+            (headed("p15", "1-1"), headed(ME, "12-1")),
+        ),
+        Own(
+            DefineUnit(unit="moi", kind="department", valid_from=day("6-1"), head="p16"),
+            (headed(ME, "1-1"), headed("p15", "2-1"), headed(None, "3-1")),
         ),
     ],
     AppointStaff: [Own(AppointStaff(staff="P50", **APPOINT))],
@@ -169,8 +192,16 @@ OWN: dict[type[Command], list[Own]] = {
     ],
     ReopenTask: [Own(ReopenTask(**T, **AGAIN), (mine(), reported(by=ME), completed()))],
     ConfirmObjectiveCause: [Own(ConfirmObjectiveCause(of="lateness", **T), (mine(),))],
-    SetTemplate: [Own(recurring(ME)), Own(recurring("p15"), (template(ME),))],
-    EndTemplate: [Own(EndTemplate(template="m1", reason="x"), (template(ME),))],
+    SetTemplate: [
+        Own(recurring(ME)),
+        Own(recurring("p15"), (template(ME),)),
+        # The version of today, while another is recorded for a day to come.
+        Own(recurring("p15"), (template(ME), template("p15", "12-1"))),
+    ],
+    EndTemplate: [
+        Own(EndTemplate(template="m1", reason="x"), (template(ME),)),
+        Own(EndTemplate(template="m1", reason="x"), (template(ME), template("p15", "12-1"))),
+    ],
 }
 ALL_OWN = [pytest.param(own, id=f"{kind.__name__}-{n}") for kind, owns in OWN.items() for n, own in enumerate(owns)]
 
@@ -285,8 +316,8 @@ JUDGES: dict[str, tuple[Command, tuple[Data, ...]]] = {
 @pytest.mark.parametrize("name", JUDGES)
 def test_who_judges_is_changed_by_the_chair_or_an_administrator_alone(name: str, role: Role) -> None:
     command, facts = JUDGES[name]
-    # Not one whom it concerns: rated above, and with no tracker.
-    spec = given(*facts, appointed(ME, role, rater="external")).by(ME, role)
+    # Not one whom it concerns: not rated, with another rater than the chair, and with no tracker.
+    spec = given(*facts, appointed(ME, role, rater="external", rated=False)).by(ME, role)
     for sent in (command, Together(commands=[command]), ConfirmImport(commands=[command], **FILE)):
         if role in ("chair", "admin"):
             assert spec.when(sent).decided()
@@ -344,6 +375,53 @@ def test_not_even_an_administrator_changes_their_own_judges(command: Command, fa
     spec = given(appointed(ME, "admin", "office", tracker="p16"), *facts)
     spec.by(ME).when(command).then_refused("own-judges")
     assert spec.by("operator/cli", "admin").when(command).decided()
+
+
+APPOINTS_JUDGES: list[Command] = [
+    changed(roles=["staff", "chair"]),
+    changed(roles=["chair"], valid_from=day("2-1")),
+    changed(roles=["chair"], valid_from=day("12-1")),
+    AppointStaff(staff="p60", **APPOINT | {"roles": ["chair"]}),
+    AppointStaff(staff="p60", **APPOINT | {"roles": ["vice_chair"]}),
+    EndAppointment(staff="p01", valid_to=day("6-30")),
+    ChooseCommuneSettings(settings={"tracker_verifies": True}, reason="Quy chế"),
+]
+
+
+@pytest.mark.parametrize("rater", [None, "p03", "external"])
+@pytest.mark.parametrize("command", APPOINTS_JUDGES, ids=repr)
+def test_whoever_rates_them_the_rated_name_no_leader_who_may_decide_of_their_tasks(
+    command: Command, rater: str | None
+) -> None:
+    spec = given(appointed(ME, "admin", "staff", tracker="p16", rater=rater)).when(command)
+    for sent in (spec, spec.when(Together(commands=[command])), spec.when(ConfirmImport(commands=[command], **FILE))):
+        sent.by(ME).then_refused("own-judges")
+    assert spec.by("operator/cli", "admin").decided()
+
+
+@pytest.mark.parametrize("rater", [None, "external"])
+def test_a_chair_names_deputies_and_settings_but_no_second_chair(rater: str | None) -> None:
+    spec = given(appointed("p01", "chair", unit=COMMUNE, leader=True, rater=rater)).by("p01")
+    second = AppointStaff(staff="p60", **APPOINT | {"roles": ["chair"]})
+    spec.when(second).then_refused("own-judges")
+    spec.when(changed(roles=["chair"], valid_from=day("12-1"))).then_refused("own-judges")
+    assert spec.by("operator/cli", "admin").when(second).decided()
+    for command in (
+        changed(roles=["vice_chair"]),
+        EndAppointment(staff="p03", valid_to=day("6-30")),
+        AppointStaff(staff="p60", **APPOINT),
+        ChooseCommuneSettings(settings={"tracker_verifies": True}, reason="Quy chế"),
+    ):
+        assert spec.when(command).decided()
+
+
+def test_a_setting_of_judges_is_not_turned_off_by_one_whom_it_concerns_either() -> None:
+    off = ChooseCommuneSettings(settings={"tracker_verifies": False}, reason="Quy chế", by="p01")
+    spec = given(appointed(ME, "admin", "office", tracker="p16"), VERIFIES).when(off)
+    spec.by(ME).then_refused("own-judges")
+    assert spec.by("operator/cli", "admin", "office").decided()
+    # What leaves it as it is may be sent by all who choose settings.
+    assert spec.by(ME).when(ChooseCommuneSettings(settings={"hour": 8}, reason="x")).decided()
 
 
 def test_what_is_not_above_the_sender_is_not_their_own() -> None:

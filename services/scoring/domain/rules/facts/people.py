@@ -132,6 +132,16 @@ def in_post_during(person: PersonRecord, year: int) -> bool:
     return any(True for _ in _within([(stay.first, stay.last) for stay in _stays(person)], year))
 
 
+def posts_during(person: PersonRecord, year: int) -> Iterable[Post]:
+    """Every post held on a day of the calendar year, each as often as something of it took force."""
+    first, last = date(year, 1, 1), date(year, 12, 31)
+    begun = {moment.data.valid_from for moment in person.moments if isinstance(moment, kept.Appointed | kept.Changed)}
+    for day in sorted({first, *(day for day in begun if first < day <= last)}):
+        post = post_on(person, day)
+        if post is not None and post.in_post:
+            yield post
+
+
 def absences(person: PersonRecord) -> list[kept.Absence]:
     """The absences as last recorded: the same id again replaces the first."""
     found: dict[str, kept.Absence] = {}

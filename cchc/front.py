@@ -134,7 +134,14 @@ class _Client(HTTPChannel):
             super().service()
         finally:
             self._has_turn()
-            self.server.threads.end(self)
+
+    def answer(self, request: Request) -> None:
+        """Serve it in its turn. Before this returns the loop may have read the client's next one, with a turn of its
+        own: a turn belongs to a request."""
+        try:
+            self.service()
+        finally:
+            self.server.threads.end(request)
 
     def handle_write(self) -> None:
         waited = self.total_outbufs_len
@@ -203,10 +210,10 @@ class _Threads:
     A probe has a thread of its own. So have refusals, which wait for nothing."""
 
     def __init__(self, threads: int, limits: Limits) -> None:
-        self.turns: Turns[_Client] = Turns(threads, limits.waiting)
+        self.turns: Turns[Request] = Turns(threads, limits.waiting)
         self.behind_proxy = limits.behind_proxy
         self._lock = threading.Lock()
-        self._in_turn: set[_Client] = set()
+        self._clients: dict[Request, _Client] = {}  # of requests that wait or are answered
         self._pool = ThreadPoolExecutor(threads, "request")
         self._refusals = ThreadPoolExecutor(1, "refusal")
         self._probes = {path: ThreadPoolExecutor(1, f"probe {path}") for path in PROBES}
@@ -231,23 +238,21 @@ class _Threads:
         with self._lock:
             if self.turns.full:
                 return FULL
-            if not self.turns.wait(client, request.headers, request.content_length, address):
+            if not self.turns.wait(request, request.headers, request.content_length, address):
                 return CROWD
+            self._clients[request] = client
             return None
 
     def _begin(self) -> None:
         with self._lock:
-            for client in self.turns.begin():
-                self._in_turn.add(client)
-                self._pool.submit(client.service)
+            for request in self.turns.begin():
+                self._pool.submit(self._clients[request].answer, request)
 
-    def end(self, client: _Client) -> None:
-        """The client has its answer."""
+    def end(self, request: Request) -> None:
+        """It is answered."""
         with self._lock:
-            if client not in self._in_turn:
-                return
-            self._in_turn.discard(client)
-            self.turns.end(client)
+            del self._clients[request]
+            self.turns.end(request)
         self._begin()
 
     def shutdown(self) -> None:

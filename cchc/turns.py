@@ -57,6 +57,11 @@ class Turns(Generic[T]):
         self._tickets: dict[T, _Ticket[T]] = {}
 
     @property
+    def idle(self) -> bool:
+        """Nobody waits, and nobody is being answered."""
+        return not self._queue and not self._running
+
+    @property
     def full(self) -> bool:
         return len(self._queue) >= self.most
 

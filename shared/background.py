@@ -14,7 +14,7 @@ from shared.metrics import Measure, Sample
 from shared.probe import Probe
 from shared.projection import Runner, all_positions
 from shared.web.health import DEADLINE_S
-from shared.worker import Loop
+from shared.worker import Loop, Unwell
 
 # A replica catches up with this many within seconds; with more to read, what it shows is out of date.
 READY_WITHIN = 1000
@@ -103,13 +103,13 @@ def _or_down(stored: Probe[list[Sample]], service: str) -> Iterator[Sample]:
 
 def _relay_goes_on(relay: Relay) -> None:
     if relay.status.problem:
-        raise RuntimeError(relay.status.problem)
+        raise Unwell(relay.status.problem)
 
 
 def _replica_is_near(replica: Replica) -> None:
     status = replica.status
     if status.problem or not replica.joined:
-        raise RuntimeError(status.problem or "has not joined its group")
+        raise Unwell(status.problem or "has not joined its group")
     behind = sum(events for commune, events in [*status.behind.items()] if commune not in status.broken)
     if max(status.lag, behind) > READY_WITHIN:
-        raise RuntimeError(f"{status.lag} records to read, {behind} events behind the owner")
+        raise Unwell(f"{status.lag} records to read, {behind} events behind the owner")

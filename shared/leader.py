@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.worker import Loop, Loops
+from shared.worker import Loop, Loops, Unwell
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def _lead(loops: Mapping[str, Loop], stop: threading.Event, check: Callable[[], 
         while not stop.wait(LOOK_S) and not running.stopping.is_set():
             check()
             if silent := running.silent():
-                return RuntimeError(f"does not go on: {', '.join(silent)}")
+                return Unwell(f"does not go on: {', '.join(silent)}")
     finally:
         running.stop()
     return running.failure

@@ -3,6 +3,7 @@
 import faulthandler
 import gc
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,6 +27,13 @@ DRAIN_S = 40.0
 
 # A loop asks whether to stop at least once a minute; the longest single step is far below this.
 SILENT_S = 300.0
+
+# A pause says so often that it is one.
+LOOK_S = 60.0
+
+
+class Unwell(RuntimeError):
+    """What a check finds wrong with a loop, in our words."""
 
 
 class Stop(threading.Event):
@@ -52,8 +60,14 @@ class Stop(threading.Event):
         return super().is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        self.asked_at = time.monotonic()
-        return super().wait(timeout)
+        """As threading.Event. Whoever waits here is alive, however long the pause."""
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            self.asked_at = time.monotonic()
+            if super().wait(max(0.0, min(LOOK_S, end - self.asked_at))):
+                return True
+            if time.monotonic() >= end:
+                return False
 
     def silent_s(self) -> float:
         """Seconds since the loop last asked for it."""
@@ -115,9 +129,9 @@ class Loops:
 
     def _check(self, name: str) -> None:
         if not self._threads[name].is_alive():
-            raise RuntimeError(f"loop {name} does not run")
+            raise Unwell(f"loop {name} does not run")
         if name in self.silent():
-            raise RuntimeError(f"loop {name} has begun no turn for {SILENT_S:g} s")
+            raise Unwell(f"loop {name} has begun no turn for {SILENT_S:g} s")
 
     def _run(self, name: str, loop: Loop) -> None:
         try:

@@ -118,5 +118,12 @@ class Viewer(NamedTuple):
         if not (self.sees_all or self.takes_part(task) or task.lead in self.verifies):
             raise refusals.NOT_TAKING_PART(staff=self.staff)
 
+    def must_not_take_part(self, task: Task) -> None:
+        """What a result rests on is not taken away by those whose result it is. Refuses: they take part."""
+        if self.takes_part(task):
+            raise refusals.OWN_TASK(
+                staff=self.staff, instead="người không tham gia nhiệm vụ, có quyền xóa tệp, thực hiện"
+            )
+
     def takes_part(self, task: Task) -> bool:
         return self.staff is not None and not {self.staff, self.unit}.isdisjoint({task.lead, *task.collaborators})

@@ -145,6 +145,14 @@ def visible_task(service: Tasks, commune: str, principal: Principal, task: str) 
         return _visible_task(service, connection, commune, principal, task)
 
 
+def must_not_take_part(service: Tasks, commune: str, principal: Principal, task: str) -> None:
+    """Refuses: the task is the asker's own, or the asker may not see it."""
+    with reading(service.engine, commune) as connection:
+        stored = _visible_task(service, connection, commune, principal, task)
+        if stored is not None:
+            viewer(service, connection, commune, principal).must_not_take_part(stored.state)
+
+
 def task_record(service: Tasks, commune: str, principal: Principal, task: str) -> TaskRecord | None:
     """One task with everything that is kept of it, None when it was not given out. Refuses: who asks may not see it."""
     with reading(service.engine, commune) as connection:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from shared.decoding import decoder
 from shared.refusal import Refused
 from shared.sandbox.limits import FAILED, NO_MEMORY, REFUSED, RESULT, Limits
 
@@ -22,7 +23,7 @@ FIRST_TO_END = "1000"  # when the container's memory runs out, the kernel ends t
 
 def main() -> None:
     reader, given, parent, said = sys.argv[1:]
-    limits = msgspec.json.decode(said, type=Limits)
+    limits = decoder(Limits)(said)
     _limit(limits, int(parent))
     try:
         answer = RESULT + _read(reader, int(given))

@@ -93,6 +93,15 @@ def test_an_erased_file_is_gone_and_its_hash_stays(commune: Commune) -> None:
     assert sha256.encode() in (commune.tasks.log.last_of(COMMUNE, f"task/{task}") or b"")
 
 
+def test_nobody_erases_what_their_own_result_rests_on(commune: Commune) -> None:
+    task = commune.assign(lead="p14")
+    sha256 = done(commune.upload("p14", f"/tasks/{task}/evidence", PDF, "a.pdf"))["sha256"]
+    done(commune.send("p14", f"/tasks/{task}/report", {"summary": "Xong", "evidence": [sha256]}, based_on=1))
+    assert refused(commune.send("p14", f"/tasks/{task}/evidence/{sha256}", method="DELETE")) == (403, "own-task")
+    with commune.get("p14", f"/tasks/{task}/evidence/{sha256}") as kept:
+        assert kept.data == PDF
+
+
 def test_a_failed_write_leaves_no_half_file(commune: Commune, monkeypatch: pytest.MonkeyPatch) -> None:
     task = commune.assign()
 

@@ -444,7 +444,7 @@ def test_a_projection_that_is_behind(data: Path):
     sql(data / "scoring.db", "UPDATE positions SET position = 470 WHERE source = 'tasks'")
     [found] = found_by("unread", data)
     assert (found.state, found.fix) == ("failure", "cchc work scoring")
-    assert "scoring chưa đọc 10 sự kiện của tasks" in found.detail and COMMUNE in found.detail
+    assert "scoring chưa đọc 11 sự kiện của tasks" in found.detail and COMMUNE in found.detail
 
 
 def test_a_broken_replica(data: Path):
@@ -515,7 +515,7 @@ def test_the_status_shows_what_is_not_well_and_what_mends_it(cchc: Cchc, data: P
     assert len(cchc("status", "--all").stdout.splitlines()) == len(SERVICES)
     sql(data / "notifications.db", "UPDATE positions SET position = 470 WHERE source = 'tasks'")
     behind = cchc("status")
-    assert behind.stdout.startswith(f"! tasks/{COMMUNE}: notifications chưa đọc 10 sự kiện, từ ")
+    assert behind.stdout.startswith(f"! tasks/{COMMUNE}: notifications chưa đọc 11 sự kiện, từ ")
     assert "→ cchc work notifications" in behind.stdout and "1 xã chậm" in behind.stderr
     park(data)
     stopped = cchc("status", "--commune", COMMUNE, code=1)
@@ -525,7 +525,7 @@ def test_the_status_shows_what_is_not_well_and_what_mends_it(cchc: Cchc, data: P
     assert row["stopped"] == "không đọc được"
     assert [(each["reader"], each["what"], each["position"]) for each in row["stops"]] == [("scoring", "parked", 471)]
     lacking = {each["what"]: each["events"] for each in row["behind"]}
-    assert lacking == {"folded_by_scoring": 10, "folded_by_notifications": 10}
+    assert lacking == {"folded_by_scoring": 11, "folded_by_notifications": 11}
 
 
 def test_the_status_of_a_commune_that_is_not_there(cchc: Cchc):

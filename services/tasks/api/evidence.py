@@ -68,8 +68,10 @@ def download_evidence(commune: str, task: str, sha256: str) -> flask.Response:
 @blueprint.answers(204)
 @action("person.write")
 def erase_evidence(commune: str, task: str, sha256: str) -> None:
-    """Erase a file and its name, as personal data must be erasable; its hash stays in the log."""
+    """Erase a file and its name, as personal data must be erasable; its hash stays in the log. Not of one's own task:
+    the result rests on it."""
     _must_see(commune, task)
+    queries.must_not_take_part(service(), commune, principal(), task)
     if not evidence.erase_evidence(service(), commune, task, sha256):
         raise refusals.EVIDENCE_UNKNOWN()
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -20,6 +21,8 @@ from shared.text import fault
 
 MAX_MERGED = 400_000  # cells to fill; overlapping ranges could ask for billions
 MAX_LINE = 1_000_000  # letters of one line of a csv
+MAX_LINES = 1_048_576  # of a csv, most of them empty: as many rows as Excel has, which writes them all
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 DELIMITERS = ";,\t|"
 NOT_TABLES = (b"%pdf", b"<html", b"<!doc", b"<?xml", b"{\\rtf", b"\x89png", b"\xff\xd8")
 OLE = b"\xd0\xcf\x11\xe0"
@@ -159,10 +162,14 @@ def read_csv(data: bytes) -> tuple[Rows, Dialect]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """The lines of a csv. Refuses one that is so long that its cells would fill the memory before they are counted."""
-    for line in io.StringIO(text, newline=""):
+    """The lines of a csv. Refuses one that is so long that its cells would fill the memory before they are counted,
+    and more lines than a spreadsheet has."""
+    for number, found in enumerate(_LINE.finditer(text), start=1):
+        line = found[0]
         if len(line) > MAX_LINE:
             raise refusals.FILE_TOO_MUCH_TEXT(limit=MAX_LINE)
+        if number > MAX_LINES:
+            raise refusals.FILE_TOO_MANY_ROWS(rows=number, limit=MAX_LINES)
         yield line
 
 

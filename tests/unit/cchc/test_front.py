@@ -1,10 +1,12 @@
 """What the front takes for a request, and what it answers itself."""
 
+import http.client
 import json
 import re
 import select
 import socket
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
@@ -266,3 +268,17 @@ def test_at_the_limit_of_all_the_crowd_gives_way():
         assert all_of(alone).startswith(OK)
         for each in (alone, *crowd):
             each.close()
+
+
+def test_after_thousands_of_requests_in_a_row_every_turn_is_given_back():
+    def ask() -> None:
+        with closing(http.client.HTTPConnection(*address, timeout=20)) as client:
+            for _ in range(500):
+                client.request("GET", "/")
+                client.getresponse().read()
+
+    with served(Asked(), threads=4) as (front, address):
+        with ThreadPoolExecutor(4) as clients:
+            for asked in [clients.submit(ask) for _ in range(4)]:
+                asked.result()
+        until(lambda: front.threads.turns.idle, what="no turn is held")

@@ -88,8 +88,8 @@ OWN_RECORD = Refusal(
 OWN_UNIT = Refusal(
     "own-unit",
     "Không tự đổi người đứng đầu bộ phận",
-    "{staff} từng, đang hoặc sẽ đứng đầu bộ phận này nên không tự ghi; Chủ tịch, người khác ở Văn phòng hoặc quản trị hệ"
-    " thống ghi.",
+    "{staff} từng, đang hoặc sẽ đứng đầu bộ phận này nên không tự ghi; Chủ tịch, người khác ở Văn phòng hoặc quản trị"
+    " hệ thống ghi.",
     403,
 )
 OWN_JUDGES = Refusal(

@@ -328,7 +328,8 @@ def test_a_rule_set_is_typed_by_the_chairman_an_operator_or_the_office_for_other
 
 
 def settings(**more: Any) -> ChooseSettings:
-    return ChooseSettings(**{"year": 2024, "settings": {"cut_off": "11-30"}, "by": "p01", "reason": "Theo tỉnh"} | more)
+    usual: dict[str, Any] = {"year": 2024, "settings": {"cut_off": "11-30"}, "by": "p01", "reason": "Theo tỉnh"}
+    return ChooseSettings(**usual | more)
 
 
 # What p14, of the Office and rated as a cong_chuc in 2024, became in 2025.

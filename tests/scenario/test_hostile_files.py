@@ -110,7 +110,8 @@ class Office:
 @pytest.fixture(scope="module")
 def office(lived_year: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     data = Path(shutil.copytree(lived_year, tmp_path_factory.mktemp("hostile") / "data"))
-    with running(data, free_port(), demo=False) as served:
+    # All together are more than one person may send in a day.
+    with running(data, free_port(), demo=False, CCHC_FILES_MIB_A_DAY="4000") as served:
         token = command_line(data)("token", "--commune", COMMUNE, "--staff", "p01").stdout.strip()
         office = Office(served.address, served.process.pid, token, "", "")
         [directive, *_] = office.ask("/directives")[1]["directives"]

@@ -45,9 +45,9 @@ class Running(msgspec.Struct):
 
 
 @contextmanager
-def running(data: Path, port: int, *, demo: bool = True) -> Iterator[Running]:
+def running(data: Path, port: int, *, demo: bool = True, **settings: str) -> Iterator[Running]:
     address = f"127.0.0.1:{port}"
-    environment = os.environ | {"CCHC_DATA": str(data), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    environment = os.environ | {"CCHC_DATA": str(data), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | settings
     command = [*CCHC, "run", "--bind", address, "--demo" if demo else "--no-demo"]
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True

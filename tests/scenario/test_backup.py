@@ -187,6 +187,11 @@ def flipped(backup: Path, at: int) -> None:
     backup.write_bytes(damaged)
 
 
+def middle_of(packed: zipfile.ZipInfo) -> int:
+    """Where the middle of a member's bytes stands in the file: behind the header (30 bytes), its name and its fields."""
+    return packed.header_offset + 30 + len(packed.filename) + packed.compress_size // 2
+
+
 def with_another_manifest(backup: Path, change: Callable[[dict[str, Any]], None]) -> None:
     with zipfile.ZipFile(backup) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
@@ -214,7 +219,7 @@ def replaced(backup: Path) -> None:
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
-    "a flipped bit of the log": lambda backup: flipped(backup, member(backup, "tasks/events").header_offset + 5000),
+    "a flipped bit of the log": lambda backup: flipped(backup, middle_of(member(backup, "tasks/events"))),
     "a flipped bit of the manifest": lambda backup: flipped(backup, member(backup, "manifest.json").header_offset + 99),
     "a truncated file": lambda backup: backup.write_bytes(backup.read_bytes()[:-50_000]),
     "an empty file": lambda backup: backup.write_bytes(b""),

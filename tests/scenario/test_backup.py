@@ -188,7 +188,7 @@ def flipped(backup: Path, at: int) -> None:
 
 
 def middle_of(packed: zipfile.ZipInfo) -> int:
-    """Where the middle of a member's bytes stands in the file: behind the header (30 bytes), its name and its fields."""
+    """Where the middle of a member stands in the file: behind the header (30 bytes), its name and its fields."""
     return packed.header_offset + 30 + len(packed.filename) + packed.compress_size // 2
 
 

@@ -208,8 +208,9 @@ def test_a_deployment_over_kafka_that_is_well_and_what_is_missing_then(published
     of_kafka = {"kafka", "kafka-topics", "kafka-partitions", "kafka-tail", "unpublished", "unread", "services"}
     well = run()
     assert {each.state for check in of_kafka for each in well[check]} == {"ok"}
-    # A backup of before the last event is restored, and one of scoring's cursors is lost.
-    without_guard(data / "tasks.db", "DELETE FROM events WHERE source = 'tasks' AND position = 480")
+    of_tasks, of_scoring = (published.own_log(service).head(COMMUNE).position for service in ("tasks", "scoring"))
+    # A backup of before the last events is restored, and one of scoring's cursors is lost.
+    without_guard(data / "tasks.db", "DELETE FROM events WHERE source = 'tasks' AND position > 479")
     last = published.own_log("tasks").read(COMMUNE, 478, 1)[0]
     without_guard(
         data / "tasks.db",
@@ -218,10 +219,10 @@ def test_a_deployment_over_kafka_that_is_well_and_what_is_missing_then(published
     )
     without_guard(data / "scoring.db", "UPDATE cursors SET position = 300")
     ill = run()
-    assert f"cchc.tasks.v1 có {COMMUNE} đến 480, kho mới đến 479" in ill["kafka-tail"][0].detail
+    assert f"cchc.tasks.v1 có {COMMUNE} đến {of_tasks}, kho mới đến 479" in ill["kafka-tail"][0].detail
     [unpublished] = ill["unpublished"]
     assert (unpublished.state, unpublished.fix) == ("failure", "cchc work scoring")
-    assert "chưa phát lên Kafka 58 sự kiện của scoring" in unpublished.detail
+    assert f"chưa phát lên Kafka {of_scoring - 300} sự kiện của scoring" in unpublished.detail
 
 
 def test_topics_that_are_not_as_they_must_be(data: Path, bootstrap: str):

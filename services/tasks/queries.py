@@ -142,21 +142,23 @@ def visible_tasks(
 def visible_task(service: Tasks, commune: str, principal: Principal, task: str) -> Stored | None:
     """A task or a row that waits, None when there is none. Refuses: who asks may not see it."""
     with reading(service.engine, commune) as connection:
-        return _visible_task(service, connection, commune, principal, task)
+        return _visible_task(connection, commune, viewer(service, connection, commune, principal), task)
 
 
-def must_not_take_part(service: Tasks, commune: str, principal: Principal, task: str) -> None:
-    """Refuses: the task is the asker's own, or the asker may not see it."""
+def task_of_others(service: Tasks, commune: str, principal: Principal, task: str) -> Stored | None:
+    """The same. Refuses besides: who asks takes part in it."""
     with reading(service.engine, commune) as connection:
-        stored = _visible_task(service, connection, commune, principal, task)
+        asker = viewer(service, connection, commune, principal)
+        stored = _visible_task(connection, commune, asker, task)
         if stored is not None:
-            viewer(service, connection, commune, principal).must_not_take_part(stored.state)
+            asker.must_not_take_part(stored.state)
+        return stored
 
 
 def task_record(service: Tasks, commune: str, principal: Principal, task: str) -> TaskRecord | None:
     """One task with everything that is kept of it, None when it was not given out. Refuses: who asks may not see it."""
     with reading(service.engine, commune) as connection:
-        stored = _visible_task(service, connection, commune, principal, task, ASSIGNED)
+        stored = _visible_task(connection, commune, viewer(service, connection, commune, principal), task, ASSIGNED)
         if stored is None:
             return None
         files = personal.evidence_of(connection, commune, task)
@@ -202,14 +204,8 @@ def field_counts(service: Tasks, commune: str) -> list[FieldCount]:
 
 
 def _visible_task(
-    service: Tasks,
-    connection: Connection,
-    commune: str,
-    principal: Principal,
-    task: str,
-    statuses: Collection[str] | None = None,
+    connection: Connection, commune: str, asker: Viewer, task: str, statuses: Collection[str] | None = None
 ) -> Stored | None:
-    asker = viewer(service, connection, commune, principal)
     stored = views.one(connection, commune, f"task/{task}")
     if stored is None or (statuses is not None and stored.state.status not in statuses):
         return None

@@ -14,6 +14,7 @@ from services.notifications.domain import refusals
 from shared import journal
 from shared.eventlog import reading, writing
 from shared.eventlog.database import leave_nothing, run
+from shared.eventlog.spending import spend
 from shared.events import format_time
 from shared.journal import kinds
 
@@ -157,7 +158,8 @@ def _must_know(service: "Notifications", commune: str, endpoint: str) -> None:
 
 
 def save_slips(connection: Connection, commune: str, documents: Mapping[str, bytes]) -> None:
-    """Keep documents by the ids of their slips."""
+    """Keep documents by the ids of their slips. Raises Rejected (429): they are more than a day's files."""
+    spend(files=sum(map(len, documents.values())))
     rows = [{"commune": commune, "slip": slip, "body": body} for slip, body in documents.items()]
     connection.execute(insert(tables.slip_files), rows)
 

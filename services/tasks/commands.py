@@ -9,6 +9,7 @@ from services.tasks.domain import decisions, refusals
 from services.tasks.domain.context import Command, Context
 from services.tasks.domain.decisions import Case
 from services.tasks.domain.staff import Post
+from services.tasks.domain.templates import text_to_come
 from services.tasks.service import Neighbours, Tasks
 from shared.eventlog import EVERY_COMMUNE, Appended, Decision, Key, StaleVersion, Transaction
 from shared.events import Evidence
@@ -43,7 +44,7 @@ def execute(
         events = decisions.decide(case, context)
         if outside_log:
             outside_log(tx)
-        return Decision(events, result=case.subject, read=own.states)
+        return Decision(events, result=case.subject, read=own.states, later=text_to_come(events, tx.today))
 
     reads = views.reads(commune, {*case.streams, views.NEIGHBOURS_MARK})
     return service.log.append(commune, decide, actor=principal.actor, key=key, reads=reads)

@@ -12,6 +12,7 @@ from shared.reform import FIELDS
 from shared.web.paging import Cursor, PageQuery
 from shared.web.schema import Id, Line, Schema, Words
 
+MOST_ANSWERS = 500
 ABSENCES = ("insured", "protected", "unpaid", "other")
 
 # The commune, its units and calendars
@@ -328,8 +329,14 @@ class SettleOneOfManyBody(SettleBody):
 
 class SettleManyBody(Schema):
     settlements = fields.List(
-        fields.Nested(SettleOneOfManyBody), required=True, validate=validate.Length(min=1, max=500)
+        fields.Nested(SettleOneOfManyBody), required=True, validate=validate.Length(min=1, max=MOST_ANSWERS)
     )
+
+    @validates_schema
+    def as_many_as_rows(self, data: dict[str, Any], **_: Any) -> None:
+        """All of them are decided while the commune is locked."""
+        if sum(len(each["into"]) for each in data["settlements"]) > MOST_ANSWERS:
+            raise ValidationError(f"Một lần trả lời thành nhiều nhất {MOST_ANSWERS} việc. Hãy chia thành nhiều lần.")
 
 
 class ImportForm(Schema):

@@ -40,7 +40,7 @@ class Counted(Budgets):
 
     def __post_init__(self) -> None:
         allowed = Allowances(text=2**40 if self.text is None else self.text)
-        super().__init__(self.commune.engine, allowed, lambda: self.commune.now.timestamp())
+        super().__init__(self.commune.engine, allowed, self.commune.now.timestamp)
 
     def charge(self, *about: str, text: int = 0, files: int = 0) -> None:
         super().charge(*about, text=text, files=files)
@@ -190,7 +190,7 @@ def test_reminding_many_costs_what_it_stores(tmp_path: Path, path: str, body: An
         url, headers = f"/api/v1/notifications/communes/{COMMUNE}{path}", {"Authorization": f"Bearer {token}"}
         log, answers = world.notifications.log, []
         for room in (20_000, 2**30):
-            spend_from(app, Budgets(engine, Allowances(**{kind: room}), lambda: world.now.timestamp()))
+            spend_from(app, Budgets(engine, Allowances(**{kind: room}), world.now.timestamp))
             before = log.head(COMMUNE).position
             answers.append(app.test_client().post(url, json={"tasks": tasks, **body}, headers=headers))
             if room == 20_000:

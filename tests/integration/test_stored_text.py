@@ -14,7 +14,8 @@ from services.notifications import app as notifications
 from services.tasks.commands import execute
 from services.tasks.domain.assigning import DraftTask
 from services.tasks.reactors import open_recurring
-from shared.budgets import Allowances, Budgets, spend_from
+from shared.budgets import TEXT, Allowances, Budgets, budgets, spend_from
+from shared.eventlog import reading
 from shared.events import Item, decode
 from shared.web.auth import Principal, Verifier
 from shared.web.keys import generate_key, mint
@@ -160,6 +161,11 @@ def test_a_small_request_does_not_store_more_than_a_day_s_text(commune: Commune,
     answer = send()
     assert answer.status_code in (200, 201), answer.text
     open_recurring(commune.tasks, COMMUNE)
+    with reading(commune.engine, COMMUNE) as connection:
+        today = TEXT.begun(commune.now.timestamp())
+        of_people = budgets.select().where(budgets.c.kind == TEXT.name, budgets.c.begun == today, budgets.c.actor != "")
+        [told] = connection.execute(of_people)
+    assert told.used >= least, "other processes are told once the transaction has ended"
     stored = stored_text(commune, before)
     assert stored >= least and counted.charged > 0.95 * stored  # ids of what follows later are not counted
 

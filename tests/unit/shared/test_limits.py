@@ -44,7 +44,7 @@ def test_a_body_takes_what_the_command_takes(service: str) -> None:
         for name, field in texts(body):
             if (body.__name__, name) in OUTSIDE_FIELDS:
                 continue
-            most = max(each.max for each in field.validators if isinstance(each, marshmallow.validate.Length))
+            [most] = [each.max for each in field.validators if isinstance(each, marshmallow.validate.Length)]
             expected = longest.get(f"{command}.{name}") or longest.get(name, LONGEST_ID)
             assert most == expected, (body.__name__, name)
             compared.add(name if not isinstance(field, Id) else "id")

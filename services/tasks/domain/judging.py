@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from services.tasks.domain import communes, refusals, staff
-from services.tasks.domain.authority import roles_of, taking_part
+from services.tasks.domain.authority import taking_part
 from services.tasks.domain.context import Command, Context, canonical
 from services.tasks.domain.staff import Post, Staff
 from shared.events import (
@@ -177,7 +177,7 @@ def _of_unit(data: UnitDefined, context: Context) -> Iterator[str]:
     known = context.unit(data.unit)
     before = known.head if known else None
     for head in () if before == data.head else (before, data.head):
-        if head and not LEADING.isdisjoint(roles_of(head, context)):
+        if head and context.holds(head, *LEADING):
             yield f"đổi người đứng đầu bộ phận {data.unit}: {head} là Chủ tịch hoặc Phó Chủ tịch"
 
 

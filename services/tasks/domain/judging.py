@@ -19,11 +19,12 @@ from shared.events import (
 )
 from shared.events.values import EXTERNAL
 from shared.refusal import Refusal
+from shared.roles import OF_JUDGES
 
 LEADING = frozenset({"chair", "vice_chair"})
 MAY_NAME_JUDGES = frozenset({"chair", "admin"})
-# What of a post says who judges, with its words.
-NAMED = {"roles": "vai trò", "rated": "diện được xếp loại", "rater": "người quyết định xếp loại"}
+# What of a post only a chair or an administrator names; a tracker the Office names too.
+NAMED = {name: words for name, words in OF_JUDGES.items() if name != "tracker"}
 
 Predicate = Callable[[str, Any, Any, Context], bool]
 

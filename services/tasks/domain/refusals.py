@@ -46,7 +46,8 @@ NOT_TAKING_PART = Refusal(
 NOT_THE_COMPETENT_AUTHORITY = Refusal(
     "not-the-competent-authority",
     "Không đúng thẩm quyền",
-    "Việc này thuộc Chủ tịch hoặc Phó Chủ tịch phụ trách nhiệm vụ ({who}); {staff} không phải người đó.",
+    "Việc này thuộc Chủ tịch hoặc Phó Chủ tịch phụ trách nhiệm vụ ({who}); {staff} không phải người đó, hoặc"
+    " tài khoản đang dùng không mang vai trò đó.",
     403,
 )
 TRACKER_MAY_NOT_VERIFY = Refusal(

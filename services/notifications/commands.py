@@ -120,7 +120,7 @@ def _issue_slips(case: Case, command: IssueSlips) -> Decision:
     tx, by = case.tx, command.by or case.principal.staff or case.principal.actor
     records = views.of_tasks(tx.connection, tx.commune, command.tasks)
     slips.must_issue(records, by, tx.today, tx.time)
-    events, files, result = [], {}, []
+    events, files, result = [], [], []
     for draft in documents.drafts(records, case.contacts, command, tx.time):
         slip, sha256 = tx.new_id(), hashlib.sha256(draft.document).hexdigest()
         tasks = [task.task for task in draft.slip.tasks]
@@ -130,7 +130,7 @@ def _issue_slips(case: Case, command: IssueSlips) -> Decision:
             )
             for task in tasks
         ]
-        files[slip] = draft.document
+        files.append(outside_log.SlipFile(slip, draft.document, draft.people))
         result.append({"slip": slip, "lead": draft.slip.lead, "tasks": tasks, "sha256": sha256})
     outside_log.save_slips(tx.connection, tx.commune, files)
     return Decision(events, result)

@@ -193,10 +193,16 @@ class AddressBody(Schema):
 
 
 class ErasureBody(Schema):
-    """`name`: as the tasks service still keeps it; without one no document can be found by it."""
+    """`name` and `former_names`: as the tasks service still keeps them; documents of releases that did not keep whom
+    they name are found by them."""
 
     staff = Id(required=True)
     name = Line(200, load_default=None, allow_none=True)
+    former_names = fields.List(Line(200), load_default=list)
+
+    @post_load
+    def together(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"staff": data["staff"], "names": [name for name in (data["name"], *data["former_names"]) if name]}
 
 
 class EndpointBody(Schema):

@@ -10,6 +10,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
 
 from shared.web import problems
+from shared.web.app import SECURITY_HEADERS
 
 
 def _plain(status: int) -> problems.Problem:
@@ -93,7 +94,7 @@ class Refusal(ErrorTask):
         self.status = f"{problem.status} {HTTPStatus(problem.status).phrase}"
         self.response_headers += [
             ("Content-Type", media_type),
-            ("Content-Security-Policy", "default-src 'none'"),
+            ("Content-Security-Policy", SECURITY_HEADERS["Content-Security-Policy"]),
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-store"),
         ]

@@ -1,4 +1,4 @@
-"""The roles in words, for refusals that say who may do it instead."""
+"""Roles, and what of a post says who judges its holder, in words."""
 
 from collections.abc import Collection, Mapping
 
@@ -16,6 +16,13 @@ WORDS: Mapping[str, str] = {
     "admin": "quản trị hệ thống",
     "replicator": "dịch vụ sao chép nhật ký",
     "messenger": "dịch vụ gửi tin",
+}
+
+OF_JUDGES: Mapping[str, str] = {
+    "tracker": "người theo dõi",
+    "rater": "người xếp loại",
+    "roles": "vai trò",
+    "rated": "diện được xếp loại",
 }
 
 

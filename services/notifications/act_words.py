@@ -9,11 +9,12 @@ from services.notifications.domain import acts
 from services.notifications.domain import records as kept
 from services.notifications.domain.records import Records
 from services.notifications.domain.rules import JUDGES, OUTSIDE
-from services.notifications.domain.texts import ACTS, POST_FIELDS, ROLES
+from services.notifications.domain.texts import ACTS
 from services.notifications.words import period_words, plain, shortened
 from shared.dates import day_month_year
 from shared.events import CATALOGUE, VIETNAM, Envelope, StaffAppointed, StaffChanged, StaffLeft, parse_time
 from shared.events.values import EXTERNAL
+from shared.roles import OF_JUDGES, in_words
 
 # By staff id, the name or post that a person is called by.
 Who = Callable[[str], str]
@@ -119,8 +120,9 @@ def _particulars(records: Records, event: Envelope, who: Who) -> Iterator[str]:
         yield f"Theo văn bản {paper}." if paper else "Không ghi số, ngày văn bản."
     if isinstance(data, StaffAppointed | StaffChanged):
         for name, (before, after) in acts.changes(records, event).items():
+            words = OF_JUDGES[name]
             was, is_now = (_field(name, value, who) for value in (before, after))
-            yield f"{POST_FIELDS[name]}: từ {was} thành {is_now}, từ ngày {day_month_year(data.valid_from)}."
+            yield f"{words[0].upper()}{words[1:]}: từ {was} thành {is_now}, từ ngày {day_month_year(data.valid_from)}."
     if isinstance(data, StaffLeft):
         yield f"Người này đang theo dõi hoặc xếp loại ông (bà); thôi từ sau ngày {day_month_year(data.valid_to)}."
 
@@ -137,7 +139,7 @@ def _paper(data: Any) -> str:
 
 def _field(name: str, value: Any, who: Who) -> str:
     if name == "roles":
-        return ", ".join(ROLES.get(role, role) for role in value) or "không có"
+        return in_words(value)
     if name == "rated":
         return "có" if value else "không"
     if value == EXTERNAL:

@@ -51,7 +51,8 @@ class Papers:
     def policy(self) -> str:
         """What the pages may load: nothing but their own style, as a Content-Security-Policy names it."""
         digest = base64.b64encode(hashlib.sha256(self._css.encode()).digest()).decode()
-        return f"default-src 'none'; style-src 'sha256-{digest}'; frame-ancestors 'none'; base-uri 'none'"
+        style = f"style-src 'sha256-{digest}'"
+        return f"default-src 'none'; {style}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
     @cached_property
     def _css(self) -> str:

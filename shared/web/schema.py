@@ -96,13 +96,19 @@ def composed(value: Any) -> Any:
     return value
 
 
+TWICE = "Chỉ được gửi một lần."
+
+
 def faults(value: Any) -> Any:
-    """What is wrong with the characters of an input, as marshmallow nests its messages; None when all is well."""
+    """What is wrong with the characters of an input, or given twice, as marshmallow nests its messages; or None."""
     if isinstance(value, str):
         wrong = text.fault(value, lines=True)
         return [wrong] if wrong else None
     if isinstance(value, MultiDictProxy):
-        value = value.data
+        sent: Any = value.data
+        if twice := [name for name in sent if name not in value.multiple_keys and len(sent.getlist(name)) > 1]:
+            return {"_schema" if text.fault(name) else name: [TWICE] for name in twice}
+        value = sent
     if isinstance(value, list):
         parts: Iterable[tuple[Any, Any]] = enumerate(value)
     elif isinstance(value, MultiDict):
@@ -146,11 +152,14 @@ class Parser(FlaskParser):
             raise UnsupportedMediaType
         # The standard library's decoder accepts NaN and lone surrogates, which no store behind us can hold.
         try:
-            return read_any(body)
+            sent = read_any(body)
         except msgspec.DecodeError as error:
             if wrong := _halves(body):
                 raise Invalid(wrong, "json") from error
             raise Rejected("invalid-json") from error
+        if _names_one_twice(body):
+            raise Invalid({"_schema": ["Một tên đứng hai lần trong cùng một đối tượng. Giữ lại một."]}, "json")
+        return sent
 
     def handle_error(self, error: marshmallow.ValidationError, *_: Any, **__: Any) -> NoReturn:
         [(location, messages)] = error.normalized_messages().items()
@@ -163,6 +172,21 @@ def _halves(body: bytes) -> Any:
         return faults(json.loads(body, parse_constant=_no_number))
     except (ValueError, RecursionError):
         return None
+
+
+def _names_one_twice(body: bytes) -> bool:
+    """Readers differ in which of the two they take (RFC 7493, 2.3); msgspec takes the last and says nothing."""
+    twice = False
+
+    def pairs(members: list[tuple[str, Any]]) -> None:
+        nonlocal twice
+        twice = twice or len({text.composed(name) for name, _ in members}) < len(members)
+
+    try:
+        json.loads(body, object_pairs_hook=pairs, parse_int=len)  # a long number is for the schema to refuse
+    except RecursionError as error:
+        raise Rejected("invalid-json") from error
+    return twice
 
 
 def _no_number(constant: str) -> NoReturn:

@@ -1,7 +1,8 @@
 """Reminding over HTTP: the worklist, urging, inbox, policy, preferences, endpoints; who may, and every refusal."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from flask.testing import FlaskClient
 from services.notifications.app import create_web
 from services.notifications.channels.interface import Message, Permanent
 from services.notifications.channels.webhooks import Webhooks
+from services.notifications.commands import HANDLERS
 from services.notifications.domain.texts import REASONS, RULES, STATES, WHY
 from services.notifications.views import occurrences
 from shared.eventlog import reading
@@ -422,3 +424,39 @@ def test_every_word_that_may_be_shown_has_its_text():
     assert {"due-7", "due-0", "overdue-7", "check", "weekly", "monthly", "sheet", "appeal", "urge"} <= RULES.keys()
     assert {"no_rung", "held_back", "others_told", "not_queued", "delivered"} <= WHY.keys()
     assert {"superseded", "deadline_moved", "no_address", "channel_off"} <= REASONS.keys()
+
+
+# What a token is made for
+
+HELD = ("chair", "vice_chair", "office", "staff", "admin")
+NARROWED = [*combinations(HELD, 1), *combinations(HELD, 2)]
+SENT: dict[str, tuple[str, str, Any]] = {
+    "AcknowledgeReminder": ("POST", "/reminders/nothing/acknowledgement", None),
+    "RecordSentByHand": ("POST", "/reminders/nothing/sent-by-hand", None),
+    "UrgeTasks": ("POST", "/urgings", {"tasks": ["t1"]}),
+    "PublishPolicy": ("PUT", "/policy", {}),
+    "ChangePreferences": ("PUT", "/preferences/p07", {"channels": {}, "digest": True}),
+    "IssueSlips": ("POST", "/slips", {"tasks": ["t1"]}),
+}
+
+
+def test_a_narrowed_token_allows_no_more_than_a_post_with_only_those_roles(desk: Desk):
+    """One person holds every role; the others some of them, with a token that says more."""
+    assert SENT.keys() == {command.__name__ for command in HANDLERS}
+    posts = {f"p{90 + number}": roles for number, roles in enumerate(NARROWED)}
+    desk.world.record(
+        appointed("p50", roles=list(HELD)), *(appointed(staff, roles=list(roles)) for staff, roles in posts.items())
+    )
+    desk.world.look()
+
+    def forbidden(staff: str, roles: Collection[str], method: str, path: str, body: Any) -> bool:
+        token = mint(desk.key, sub=f"staff/{staff}", commune=COMMUNE, roles=[*roles], lifetime=timedelta(hours=1))
+        headers = {"Authorization": f"Bearer {token}", "If-Match": '"0"'}
+        answer = desk.client.open(BASE + path, method=method, json=body, headers=headers)
+        assert answer.status_code in (200, 201, 403, 404, 412, 422), answer.data
+        return bool(answer.status_code == 403)
+
+    for command, sent in SENT.items():
+        narrowed = {roles for roles in posts.values() if forbidden("p50", roles, *sent)}
+        assert narrowed == {roles for staff, roles in posts.items() if forbidden(staff, HELD, *sent)}, command
+        assert len(narrowed) < len(posts), command

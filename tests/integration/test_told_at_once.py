@@ -222,7 +222,7 @@ def test_the_result_of_a_unit_from_outside_is_told_to_its_head(world: World) -> 
     [
         ({"tracker": "p01"}, "Người theo dõi: từ Người p02 thành Người p01"),
         ({"rater": "external"}, "Người xếp loại: từ không ghi thành cấp trên"),
-        ({"rated": False}, "Thuộc diện xếp loại: từ có thành không"),
+        ({"rated": False}, "Diện được xếp loại: từ có thành không"),
         ({"roles": ["staff", "office"]}, "Văn phòng"),
     ],
 )

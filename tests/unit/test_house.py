@@ -2,6 +2,9 @@
 
 import importlib
 import inspect
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,42 @@ PACKAGES = ["bench", "cchc", "demo", "services", "shared", "verifier", "web"]
 LONGEST = 500
 # Tests of the repository as a whole; all others stand in the folder of the package that they test.
 OF_EVERYTHING = {"test_docs.py", "test_house.py"}
+
+
+# What docs/security.md says the linter keeps out of what runs.
+DANGEROUS = {
+    "eval": "eval(text)",
+    "exec": "exec(text)",
+    "shell": "import subprocess\nsubprocess.run(text, shell=True)",
+    "system": "import os\nos.system(text)",
+    "sql by format": "query = 'SELECT * FROM events WHERE id = %s' % text",
+    "sql by f-string": "query = f'SELECT * FROM events WHERE id = {text}'",
+    "md5": "import hashlib\nhashlib.md5(text)",
+    "sha1": "import hashlib\nhashlib.new('sha1', text)",
+    "random": "import random\ncode = random.choice(text)",
+    "pickle": "import pickle\npickle.loads(text)",
+    "yaml": "import yaml\nyaml.load(text)",
+    "unverified TLS": "import ssl\nssl._create_unverified_context()",
+    "requests without check": "import requests\nrequests.get(text, verify=False, timeout=1)",
+    "old TLS": "import ssl\nssl.wrap_socket(ssl_version=ssl.PROTOCOL_TLSv1)",
+    "temporary name": "import tempfile\ntempfile.mktemp()",
+    "no escaping": "import jinja2\njinja2.Environment(autoescape=False)",
+}
+
+
+@pytest.mark.parametrize("kind", DANGEROUS)
+@pytest.mark.parametrize("package", ["cchc", "services", "shared", "web"])
+def test_the_linter_refuses_dangerous_calls(package: str, kind: str) -> None:
+    command = ["ruff", "check", "--no-cache", "--output-format", "concise", "--stdin-filename", f"{package}/x.py", "-"]
+    checked = subprocess.run(
+        [sys.executable, "-m", *command],
+        input=DANGEROUS[kind],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert re.search(r": S\d{3} ", checked.stdout), checked.stdout
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -148,22 +148,3 @@ ACTS = {
     "template.set": "Đặt việc định kỳ",
     "template.ended": "Dừng việc định kỳ",
 }
-
-# What tells who judges a person, and what they may do.
-POST_FIELDS = {
-    "roles": "Vai trò",
-    "rated": "Thuộc diện xếp loại",
-    "tracker": "Người theo dõi",
-    "rater": "Người xếp loại",
-}
-ROLES = {
-    "chair": "Chủ tịch",
-    "vice_chair": "Phó Chủ tịch",
-    "office": "Văn phòng",
-    "staff": "cán bộ, công chức",
-    "village_head": "trưởng thôn",
-    "focal_point": "đầu mối",
-    "supervisor": "giám sát",
-    "inspector": "thanh tra, kiểm tra",
-    "admin": "quản trị",
-}

@@ -19,7 +19,7 @@ from services.scoring.domain.sheet import Sheet
 from services.scoring.domain.standing import concerning, moments_of, standing
 from shared.events.authors import authors
 from shared.events.values import EXTERNAL
-from shared.roles import in_words
+from shared.roles import OF_JUDGES, in_words
 
 Kind = Literal["judge_changed", "typed_for", "outside_document", "contested"]
 # A person's moments that say who is in which post, each with the first day on which it holds.
@@ -99,7 +99,7 @@ def _own(_: PersonRecord, person: PersonRecord, index: int, day: date) -> Iterat
     before, after = _around(person, index, day)
     if before is None or after is None:
         return
-    for name, words in texts.OF_JUDGES.items():
+    for name, words in OF_JUDGES.items():
         old, new = _shown(before, name), _shown(after, name)
         if old != new:
             yield texts.JUDGE_CHANGED.format(what=words, old=old, new=new)
@@ -114,7 +114,7 @@ def _of_others(rated: PersonRecord, other: PersonRecord, index: int, day: date) 
     if before.in_post and not after.in_post:
         for name in ("tracker", "rater"):
             if getattr(mine, name) == other.staff:
-                yield texts.JUDGE_LEFT.format(staff=other.staff, what=texts.OF_JUDGES[name])
+                yield texts.JUDGE_LEFT.format(staff=other.staff, what=OF_JUDGES[name])
     if mine.rater is None and "chair" not in mine.roles and _is_chair(before) != _is_chair(after):
         text = texts.CHAIR_BEGINS if _is_chair(after) else texts.CHAIR_ENDS
         yield text.format(staff=other.staff)

@@ -121,13 +121,6 @@ FLAGS = {
     "outside_document": "Văn bản bên ngoài",
     "contested": "Bị kiến nghị",
 }
-# What of a post says who judges.
-OF_JUDGES = {
-    "tracker": "người theo dõi",
-    "rater": "người xếp loại",
-    "roles": "vai trò",
-    "rated": "diện được xếp loại",
-}
 JUDGE_CHANGED = "{what}: {old} → {new}"
 JUDGE_LEFT = "{staff}, {what}, thôi chức vụ"
 CHAIR_BEGINS = "{staff} nhận vai trò Chủ tịch, là người xếp loại"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from services.tasks.domain import refusals
-from services.tasks.domain.authority import as_authority, as_lead, must_be, must_be_running, roles_of
+from services.tasks.domain.authority import as_authority, as_lead, must_be, must_be_running
 from services.tasks.domain.context import Command, Context, acting, canonical, required_text
 from services.tasks.domain.deadlines import resolved
 from services.tasks.domain.directives import in_force
@@ -198,7 +198,7 @@ def cancel(state: Task | None, command: CancelTask, context: Context) -> list[Da
 def as_assigner(by: str | None, context: Context) -> str:
     """The person who gives tasks: chair, vice-chair, the Office. Refuses: others."""
     who = acting(context, by)
-    if ASSIGNERS.isdisjoint(roles_of(who, context)):
+    if not context.has_role(who, *ASSIGNERS):
         raise refusals.MAY_NOT_ASSIGN(staff=who)
     return who
 

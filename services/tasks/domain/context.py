@@ -24,7 +24,8 @@ class Command(msgspec.Struct, metaclass=DataMeta, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class Context:
-    """`states` holds the neighbours by subject; `roles` are the actor's, dated or from the token.
+    """`states` holds the neighbours by subject; `roles` are those that count for the actor: of today's post, as far as
+    the token grants them; an operator's or service's are the token's.
 
     `arriving` names staff and units that the same append brings, so that the rows of one file may point at each other.
     `files` holds, by task and hash, the stored files that the command names. `in_name_of` is the person for whom the
@@ -59,6 +60,15 @@ class Context:
             person = self.staff(staff)
             self._posts[staff] = person.post_on(self.today) if person else None
         return self._posts[staff]
+
+    def holds(self, staff: str, *roles: str) -> bool:
+        """Does the post of today give one of these roles? What the person may do with their token: `has_role`."""
+        post = self.post(staff)
+        return post is not None and not set(roles).isdisjoint(post.roles)
+
+    def has_role(self, staff: str, *roles: str) -> bool:
+        """The same, but for the one who types only as far as their token goes."""
+        return self.holds(staff, *roles) and (staff != self.actor_staff or not self.roles.isdisjoint(roles))
 
     def unit(self, unit: str) -> Unit | None:
         return self.states.get(f"unit/{unit}")

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from services.tasks.domain import communes, refusals, staff
-from services.tasks.domain.authority import roles_of, taking_part
+from services.tasks.domain.authority import taking_part
 from services.tasks.domain.context import Command, Context, canonical
 from services.tasks.domain.staff import Post, Staff
 from shared.events import (
@@ -19,11 +19,12 @@ from shared.events import (
 )
 from shared.events.values import EXTERNAL
 from shared.refusal import Refusal
+from shared.roles import OF_JUDGES
 
 LEADING = frozenset({"chair", "vice_chair"})
 MAY_NAME_JUDGES = frozenset({"chair", "admin"})
-# What of a post says who judges, with its words.
-NAMED = {"roles": "vai trò", "rated": "diện được xếp loại", "rater": "người quyết định xếp loại"}
+# What of a post only a chair or an administrator names; a tracker the Office names too.
+NAMED = {name: words for name, words in OF_JUDGES.items() if name != "tracker"}
 
 Predicate = Callable[[str, Any, Any, Context], bool]
 
@@ -177,7 +178,7 @@ def _of_unit(data: UnitDefined, context: Context) -> Iterator[str]:
     known = context.unit(data.unit)
     before = known.head if known else None
     for head in () if before == data.head else (before, data.head):
-        if head and not LEADING.isdisjoint(roles_of(head, context)):
+        if head and context.holds(head, *LEADING):
             yield f"đổi người đứng đầu bộ phận {data.unit}: {head} là Chủ tịch hoặc Phó Chủ tịch"
 
 

@@ -5,7 +5,7 @@ from shared.refusal import Refusal
 
 NOT_IN_POST, STAFF_NOT_IN_POST, STAFF_UNKNOWN = shared.NOT_IN_POST, shared.STAFF_NOT_IN_POST, shared.STAFF_UNKNOWN
 UNIT_UNKNOWN, TASK_UNKNOWN, DIRECTIVE_UNKNOWN = shared.UNIT_UNKNOWN, shared.TASK_UNKNOWN, shared.DIRECTIVE_UNKNOWN
-REASON_REQUIRED = shared.REASON_REQUIRED
+REASON_REQUIRED, TEXT_TOO_LONG = shared.REASON_REQUIRED, shared.TEXT_TOO_LONG
 
 # Who
 
@@ -46,7 +46,8 @@ NOT_TAKING_PART = Refusal(
 NOT_THE_COMPETENT_AUTHORITY = Refusal(
     "not-the-competent-authority",
     "Không đúng thẩm quyền",
-    "Việc này thuộc Chủ tịch hoặc Phó Chủ tịch phụ trách nhiệm vụ ({who}); {staff} không phải người đó.",
+    "Việc này thuộc Chủ tịch hoặc Phó Chủ tịch phụ trách nhiệm vụ ({who}); {staff} không phải người đó, hoặc"
+    " tài khoản đang dùng không mang vai trò đó.",
     403,
 )
 TRACKER_MAY_NOT_VERIFY = Refusal(

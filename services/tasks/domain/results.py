@@ -12,7 +12,6 @@ from services.tasks.domain.authority import (
     as_verifier,
     must_be,
     must_be_running,
-    roles_of,
     taking_part,
 )
 from services.tasks.domain.context import Command, Context, acting, canonical, required_text
@@ -115,7 +114,7 @@ def note_progress(state: Task | None, command: NoteProgress, context: Context) -
     """By a person who takes part, or the Office. Refuses: others, not running, no words, a percentage beyond 0–100."""
     task = must_be_running(state, command.task)
     by = acting(context, command.by)
-    if not taking_part(task, by, context) and "office" not in roles_of(by, context):
+    if not taking_part(task, by, context) and not context.has_role(by, "office"):
         raise refusals.NOT_TAKING_PART(staff=by)
     if command.percent is not None and not 0 <= command.percent <= 100:
         raise refusals.PERCENT_OUT_OF_RANGE(percent=command.percent)
@@ -133,7 +132,7 @@ def report(state: Task | None, command: ReportResult, context: Context) -> list[
     task = must_be(state, command.task, {"open"})
     by = acting(context, command.by)
     on = command.on or context.today
-    if by != task.lead and "office" not in roles_of(by, context):
+    if by != task.lead and not context.has_role(by, "office"):
         raise refusals.NOT_THE_LEAD(staff=by, lead=task.lead)
     if task.lead in (by, context.actor_staff) and on != context.today:
         raise refusals.LEAD_REPORTS_TODAY()

@@ -55,11 +55,11 @@ class Spec:
     def when(self, command: Command) -> "Spec":
         return replace(self, command=command)
 
-    def decided(self) -> Decision:
-        assert self.command
+    @property
+    def context(self) -> ProcedureContext:
         records = self.history.records()
         posts = {staff: post_on(person, self.today) for staff, person in records.people.items()}
-        context = ProcedureContext(
+        return ProcedureContext(
             actor=self.actor,
             posts={staff: post for staff, post in posts.items() if post},
             units=frozenset({COMMUNE}),
@@ -68,7 +68,10 @@ class Spec:
             inputs=PINS,
             new_id=lambda: "new",
         )
-        return decisions.decide(self.command, context)
+
+    def decided(self) -> Decision:
+        assert self.command
+        return decisions.decide(self.command, self.context)
 
     def then(self, *kinds: type) -> Any:
         decision = self.decided()

@@ -32,6 +32,7 @@ from cchc.limits import MIB, Limits
 from cchc.messages import CROWD, FULL, SLOW, Answer, Refusal, Request
 from cchc.turns import Turns
 from shared import metrics
+from shared.hosts import host_of
 from shared.web import problems
 
 KIB = 1024
@@ -75,7 +76,7 @@ class _Client(HTTPChannel):
     def __init__(self, server: "Front", sock: socket.socket, addr: Any, adj: Adjustments, map: Any = None) -> None:  # noqa: A002 - its name in waitress
         super().__init__(server, sock, addr, adj, map)
         self.sendbuf_len = IN_MEMORY
-        self.host = _host(addr[0])
+        self.host = host_of(addr[0])
         self.refused = self.lingers = False
         self._has_turn()
 
@@ -211,7 +212,6 @@ class _Threads:
 
     def __init__(self, threads: int, limits: Limits) -> None:
         self.turns: Turns[Request] = Turns(threads, limits.waiting)
-        self.behind_proxy = limits.behind_proxy
         self._lock = threading.Lock()
         self._clients: dict[Request, _Client] = {}  # of requests that wait or are answered
         self._pool = ThreadPoolExecutor(threads, "request")
@@ -232,9 +232,7 @@ class _Threads:
         self._refusals.submit(client.service)
 
     def _queue(self, client: _Client, request: Request) -> problems.Problem | None:
-        address = client.addr[0]
-        if self.behind_proxy:
-            address = request.headers.get("X_FORWARDED_FOR", address).rpartition(",")[2].strip()
+        address = request.forwarded_for or client.addr[0]
         with self._lock:
             if self.turns.full:
                 return FULL
@@ -362,7 +360,7 @@ class Front(TcpWSGIServer):
         if accepted is None:
             return
         sock, address = accepted
-        if self._make_room(_host(address[0])):
+        if self._make_room(host_of(address[0])):
             self.set_socket_options(sock)
             self.channel_class(self, sock, address, self.adj, map=self._map)
         else:
@@ -419,11 +417,6 @@ def answering(
     finally:
         ended.set()
         thread.join()
-
-
-def _host(address: str) -> str:
-    """Whose connections count together: an address, or a network of IPv6, which one host may have for itself."""
-    return ":".join(address.split(":")[:4]) if ":" in address and not address.startswith("::") else address
 
 
 def _files() -> int:

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from shared.decoding import decoder
+from shared.hosts import host_of
 from shared.web.auth import COOKIE
 
 T = TypeVar("T")
@@ -67,6 +68,7 @@ class Turns(Generic[T]):
 
     def wait(self, item: T, headers: Headers, size: int, address: str) -> bool:
         """Queue a request with a body of so many bytes; False when too many of the same person wait."""
+        address = host_of(address)
         token = _token(headers)
         name, commune = _claimed(token) if token else ("", "")
         if not name:

@@ -17,7 +17,7 @@ from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVe
 from shared.projection import CannotFold
 from shared.refusal import Refusal, Refused, fill
 from shared.sandbox.places import ReadersBusy
-from shared.web.logs import logged_path
+from shared.web.logs import logged_method, logged_route
 from shared.web.trace import trace_id
 
 log = logging.getLogger(__name__)
@@ -272,7 +272,7 @@ def answer(error: Exception) -> flask.Response:
         problem = next((_registered[cls] for cls in type(error).__mro__ if cls in _registered), INTERNAL)
     flask.g.problem = problem.code
     metrics.web().problems.labels(flask.current_app.name, problem.code).inc()
-    where = f"{flask.request.method} {logged_path(flask.request.path)}: {problem.code}"
+    where = f"{logged_method()} {logged_route()}: {problem.code}"
     if problem.status == 500:
         log.error("%s", where, exc_info=error)
     elif problem.status > 500:  # expected to pass: the cause is enough, without our own stack

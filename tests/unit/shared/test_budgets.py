@@ -148,6 +148,13 @@ def test_strangers_are_counted_by_address_and_kept_nowhere(engine: Engine) -> No
     assert spent(engine, "10.0.0.1") == {}
 
 
+def test_strangers_of_one_network_are_counted_together(engine: Engine) -> None:
+    purse = Budgets(engine, Allowances(changes=2), Clock())
+    of_one = ("2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:0:3::")
+    assert [code_of(purse.charge_stranger, each) for each in of_one] == [None, None, "too-many-changes"]
+    assert code_of(purse.charge_stranger, "2001:db8:0:1::1") is None
+
+
 def test_the_answer_says_who_what_and_when(tmp_path: Path) -> None:
     service = notes_service(tmp_path)
     engine = open_database(sqlite_url(tmp_path, "service"))

@@ -445,7 +445,7 @@ def test_a_calendar_that_moves_ones_own_deadline_is_published_by_another() -> No
         assert len(moved) == 2
 
 
-def recurring(every: Any, lead: str, *collaborators: str, roll: Any = "forward") -> TemplateSet:
+def last_of(every: Any, lead: str, *collaborators: str, roll: Any = "forward") -> TemplateSet:
     return TemplateSet(
         template="m1",
         by="p01",
@@ -472,15 +472,15 @@ def calendar_off(year: int, *days: str) -> PublishCalendar:
 @pytest.mark.parametrize(
     ("template", "calendar", "own"),
     [
-        (recurring("month", ME), calendar_off(2024, "2024-09-30"), True),
-        (recurring("month", "p15", ME), calendar_off(2024, "2024-09-30"), True),
-        (recurring("quarter", ME), calendar_off(2024, "2024-12-31"), True),  # the next year has no calendar yet
-        (recurring("month", ME), calendar_off(2025, "2025-01-31"), True),  # the first of a year
-        (recurring("year", ME), calendar_off(2025, "2025-01-01"), False),
-        (recurring("month", ME), calendar_off(2025, "2025-01-02"), False),
-        (recurring("month", ME, roll="none"), calendar_off(2024, "2024-09-30"), False),
-        (recurring("month", "p15"), calendar_off(2024, "2024-09-30"), False),
-        (recurring("month", ME), calendar_off(2024, "2024-05-31"), False),  # before the task begins
+        (last_of("month", ME), calendar_off(2024, "2024-09-30"), True),
+        (last_of("month", "p15", ME), calendar_off(2024, "2024-09-30"), True),
+        (last_of("quarter", ME), calendar_off(2024, "2024-12-31"), True),  # the next year has no calendar yet
+        (last_of("month", ME), calendar_off(2025, "2025-01-31"), True),  # the first of a year
+        (last_of("year", ME), calendar_off(2025, "2025-01-01"), False),
+        (last_of("month", ME), calendar_off(2025, "2025-01-02"), False),
+        (last_of("month", ME, roll="none"), calendar_off(2024, "2024-09-30"), False),
+        (last_of("month", "p15"), calendar_off(2024, "2024-09-30"), False),
+        (last_of("month", ME), calendar_off(2024, "2024-05-31"), False),  # before the task begins
     ],
 )
 def test_a_calendar_that_moves_ones_own_recurring_tasks_is_published_by_another(

@@ -165,7 +165,7 @@ def test_the_answer_says_who_what_and_when(tmp_path: Path) -> None:
     answer, problem = sent[1], json.loads(sent[1].data)
     assert (answer.status_code, problem["code"]) == (429, "too-many-changes")
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
-    assert "Bạn đã gửi 1 thay đổi" in problem["detail"] and "CCHC_CHANGES_A_MINUTE" in problem["detail"]
+    assert "Bạn đã gửi 1 yêu cầu thay đổi" in problem["detail"] and "CCHC_CHANGES_A_MINUTE" in problem["detail"]
     assert service.client.get(NOTES, headers=headers).status_code == 200
     assert 'code="too-many-changes"' in service.client.get("/metrics").text
     # Who may not do it hears that, and spends nothing.

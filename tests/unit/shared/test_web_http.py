@@ -21,6 +21,7 @@ from shared.eventlog import Decision, Key, KeyReused, Log, open_database, tables
 from shared.eventlog.traces import traced
 from shared.events import CommuneOpened, CommuneRenamed, decode
 from shared.web import health
+from shared.web.answers import as_json
 from shared.web.app import openapi, service
 from shared.web.auth import action, public, unclassified_routes
 from shared.web.feed import FEED_ACTIONS, feed_blueprint
@@ -134,6 +135,13 @@ def test_without_a_key_there_is_none(notes: Service) -> None:
     response = notes.client.post(NOTES, json={"title": "x"}, headers=notes.auth("office"))
     assert response.headers["Key-Digest"] == ""
     assert response.headers["Cchc-Position"] == "notes/tien-canh/7"
+
+
+@pytest.mark.parametrize("text", ['", "role": "admin', "a\\", "</script><script>", "dòng\nhai\tcột\0", "\u2028Đỗ"])
+def test_a_text_stays_one_string_of_the_answer(text: str) -> None:
+    answer = as_json({"title": text})
+    assert answer.mimetype == "application/json" and json.loads(answer.data) == {"title": text}
+    assert not {*b"\n\t\0"} & {*answer.data}
 
 
 # Waiting

@@ -16,6 +16,7 @@ from tests.support.evidence import (
     DOC,
     HARMLESS,
     HOSTILE,
+    MACRO_WORD,
     OFFICE,
     PACKAGE,
     RELATIONS,
@@ -51,6 +52,15 @@ def answer(content: bytes, name: str = "a.docx") -> str:
 
 def taken(content: bytes, name: str = "a.docx") -> bool:
     return "/" in answer(content, name).partition(":")[0]
+
+
+def test_each_thing_is_named_once() -> None:
+    """A document with macros declares that it has some, and holds them."""
+    macros = docx(main=MACRO_WORD, types=override("word/a.bin", "application/vnd.ms-office.vbaProject"))
+    assert answer(macros).startswith("evidence-active: Trong tệp có macro VBA. ")
+    for content, _, _ in HOSTILE.values():
+        said = answer(content).partition("Trong tệp có ")[2].partition(". ")[0].split(", ")
+        assert not [(one, other) for one in said for other in said if one != other and one in other], said
 
 
 def document(body: str, word: str = WORD) -> str:

@@ -28,9 +28,9 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     rated: bool
     tracker: str | None
     rater: str | None
-    similar_group: str | None
-    leads_unit: str | None
-    service_from: date | None
+    similar_group: str | None = None
+    leads_unit: str | None = None
+    service_from: date | None = None
 
 
 def post_on(person: PersonRecord, day: date, by: str) -> Post | None:

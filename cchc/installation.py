@@ -205,9 +205,9 @@ class Installation:
             erase_over_http(self.settings.urls["notifications"]) if self.settings.kafka else self.erase_in_notifications
         )
 
-    def erase_in_notifications(self, commune: str, staff: str, name: str | None) -> Erased:
+    def erase_in_notifications(self, commune: str, staff: str, names: Sequence[str]) -> Erased:
         """In this process, which reads that service's database."""
-        return Erased(*erase_person(self.notifications, commune, staff, name))
+        return Erased(*erase_person(self.notifications, commune, staff, names))
 
     def log_of(self, source: str) -> Log | None:
         return None if self.settings.kafka else self.own_log(source)

@@ -13,7 +13,7 @@ Columns = dict[str, tuple[str, ...]]
 
 # Names, addresses and what holds them: outside the log, so that they can be erased.
 PERSONAL: Columns = {
-    "people": ("name", "email", "phone"),
+    "people": ("name", "email", "phone", "former_names"),
     "addresses": ("address",),
     "slip_files": ("body",),
 }
@@ -55,7 +55,7 @@ CODES: Columns = {
     "preferences": ("commune", "time", "staff", "body"),
     "records": ("commune", "kind", "id", "ended"),
     "sign_in_codes": ("digest", "claims"),
-    "slip_files": ("commune", "slip"),
+    "slip_files": ("commune", "slip", "people"),
     "slips": ("commune", "time", "slip", "task", "number", "signed_by", "sha256"),
     "states": ("commune", "subject", "kind", "status", "lead", "people", "directive"),
     "unit_names": ("commune", "unit"),

@@ -69,8 +69,8 @@ class Settings(msgspec.Struct, frozen=True):
 
     What one person may change through a service; a commune ten times as much (shared/budgets):
     CCHC_CHANGES_A_MINUTE         requests that change something (default 120)
-    CCHC_TEXT_MIB_A_DAY           of bodies (default 2)
-    CCHC_FILES_MIB_A_DAY          of uploaded files (default 400)
+    CCHC_TEXT_MIB_A_DAY           of text, sent or stored (default 2)
+    CCHC_FILES_MIB_A_DAY          of files, uploaded or stored (default 400)
     """
 
     data: Path

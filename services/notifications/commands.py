@@ -10,7 +10,8 @@ from services.notifications import outside_log, queries, views
 from services.notifications.access import ACTIONS, person
 from services.notifications.channels.interface import Contact
 from services.notifications.documents import slips as documents
-from services.notifications.domain import policy, preferences, responses, slips, urging
+from services.notifications.domain import policy, preferences, refusals, responses, slips, urging
+from services.notifications.domain.limits import LONGEST
 from services.notifications.domain.plan import View
 from services.notifications.domain.policy import PublishPolicy
 from services.notifications.domain.preferences import ChangePreferences
@@ -20,6 +21,7 @@ from services.notifications.domain.urging import UrgeTasks
 from services.notifications.notices import own_notices
 from shared.eventlog import Appended, Decision, Key, StaleVersion, Transaction
 from shared.events import UrgingSlipIssued
+from shared.limits import overlong
 from shared.web.auth import Principal, authorise
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ def execute(
     `if_match` is the version of its stream that the caller saw. Raises Refused, Rejected (`role`, `commune`),
     StaleVersion, and what `Log.append` raises; then nothing has happened.
     """
+    if found := overlong(command, LONGEST):
+        raise refusals.TEXT_TOO_LONG(**found)
     handler = HANDLERS[type(command)]
     authorise(ACTIONS, handler.action, principal, commune)
     contacts = queries.contacts(service, commune) if handler.needs_contacts else {}
@@ -116,7 +120,7 @@ def _issue_slips(case: Case, command: IssueSlips) -> Decision:
     tx, by = case.tx, command.by or case.principal.staff or case.principal.actor
     records = views.of_tasks(tx.connection, tx.commune, command.tasks)
     slips.must_issue(records, by, tx.today, tx.time)
-    events, files, result = [], {}, []
+    events, files, result = [], [], []
     for draft in documents.drafts(records, case.contacts, command, tx.time):
         slip, sha256 = tx.new_id(), hashlib.sha256(draft.document).hexdigest()
         tasks = [task.task for task in draft.slip.tasks]
@@ -126,7 +130,7 @@ def _issue_slips(case: Case, command: IssueSlips) -> Decision:
             )
             for task in tasks
         ]
-        files[slip] = draft.document
+        files.append(outside_log.SlipFile(slip, draft.document, draft.people))
         result.append({"slip": slip, "lead": draft.slip.lead, "tasks": tasks, "sha256": sha256})
     outside_log.save_slips(tx.connection, tx.commune, files)
     return Decision(events, result)

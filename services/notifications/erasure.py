@@ -2,17 +2,19 @@
 
 import io
 import re
-import unicodedata
 import zipfile
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete
 
-from services.notifications import tables
+from services.notifications import outside_log, tables, views
+from services.notifications.domain.slips import addressee_of
 from shared import journal
 from shared.eventlog import writing
 from shared.eventlog.database import leave_nothing
 from shared.journal import kinds
+from shared.names import holds_name
 
 if TYPE_CHECKING:
     from services.notifications.service import Notifications
@@ -23,33 +25,42 @@ TABLES = ("addresses", "slip_files")
 TAG = re.compile(r"<[^>]*>")
 
 
-def erase_person(service: "Notifications", commune: str, staff: str, name: str | None) -> tuple[int, int]:
-    """Erase a person's addresses, and the stored documents of slips that hold their name. The slips' hashes stay in the
-    log, so that a printed one can still be checked. Returns how many addresses and documents that were."""
-    addresses, files = tables.addresses.c, tables.slip_files.c
+def erase_person(service: "Notifications", commune: str, staff: str, names: Sequence[str] = ()) -> tuple[int, int]:
+    """Erase a person's addresses, and the stored documents of slips that name them, under whatever name. `names` are
+    those that the person is known by, for documents of earlier releases. Returns how many addresses and documents that
+    were."""
+    addresses = tables.addresses.c
     with writing(service.engine, commune) as connection:
         reached = connection.execute(
             delete(tables.addresses).where(addresses.commune == commune, addresses.staff == staff)
         ).rowcount
         if reached:
             journal.record(connection, commune, kinds.ADDRESS_ERASED, [f"staff/{staff}"])
-        named = []
-        if name:
-            rows = connection.execute(select(files.slip, files.body).where(files.commune == commune))
-            named = [row.slip for row in rows if _compact(name) in _compact(_text_of(row.body))]
-        if named:
-            connection.execute(delete(tables.slip_files).where(files.commune == commune, files.slip.in_(named)))
-            journal.record(connection, commune, kinds.SLIPS_ERASED, [f"slip/{slip}" for slip in named])
+        slips = outside_log.slips_naming(connection, commune, staff)
+        slips += _of_earlier_releases(connection, commune, staff, names)
+        if slips:
+            outside_log.erase_slips(connection, commune, slips)
     leave_nothing(service.engine, TABLES)
-    return reached, len(named)
+    return reached, len(slips)
+
+
+def _of_earlier_releases(connection: Connection, commune: str, staff: str, names: Sequence[str]) -> Iterator[str]:
+    """Slips whose documents name a person by what the log says of them, or by their words."""
+    documents = outside_log.slips_of_earlier_releases(connection, commune)
+    if not documents:
+        return
+    issued = {slip.slip: slip for slip in views.slips(connection, commune)}
+    records = views.of_tasks(connection, commune, {task for slip in issued.values() for task in slip.tasks})
+    for slip, document in documents.items():
+        people: set[str | None] = set()
+        if said := issued.get(slip):
+            leads = (records.tasks[task].lead for task in said.tasks if task in records.tasks)
+            people = {said.signed_by, *(addressee_of(records, lead, said.time) for lead in leads)}
+        if staff in people or holds_name(_text_of(document), names):
+            yield slip
 
 
 def _text_of(document: bytes) -> str:
     with zipfile.ZipFile(io.BytesIO(document)) as parts:
         texts = [parts.read(part).decode("utf-8") for part in parts.namelist() if part.endswith(".xml")]
     return TAG.sub("", " ".join(texts))
-
-
-def _compact(text: str) -> str:
-    """For comparing: neither case nor spaces count, as a document may break lines and write in capitals."""
-    return "".join(unicodedata.normalize("NFC", text).casefold().split())

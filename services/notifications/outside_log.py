@@ -1,8 +1,8 @@
 """What the service keeps outside the log, so that it can be erased: people's addresses, endpoints of other systems,
 the documents of slips. No event records a change of it: the journal does; of a slip, its event has the hash."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, delete, insert, select
@@ -14,6 +14,7 @@ from services.notifications.domain import refusals
 from shared import journal
 from shared.eventlog import reading, writing
 from shared.eventlog.database import leave_nothing, run
+from shared.eventlog.spending import spend
 from shared.events import format_time
 from shared.journal import kinds
 
@@ -156,10 +157,47 @@ def _must_know(service: "Notifications", commune: str, endpoint: str) -> None:
 # Documents of slips
 
 
-def save_slips(connection: Connection, commune: str, documents: Mapping[str, bytes]) -> None:
-    """Keep documents by the ids of their slips."""
-    rows = [{"commune": commune, "slip": slip, "body": body} for slip, body in documents.items()]
+class SlipFile(NamedTuple):
+    """The document of a slip, and the staff ids of those whom it names: by these it is erased, as names change."""
+
+    slip: str
+    document: bytes
+    people: frozenset[str]
+
+
+def save_slips(connection: Connection, commune: str, files: Sequence[SlipFile]) -> None:
+    """Raises Rejected (429): they are more than a day's files."""
+    spend(files=sum(len(file.document) for file in files))
+    rows = [
+        {"commune": commune, "slip": slip, "body": document, "people": _marked(people)}
+        for slip, document, people in files
+    ]
     connection.execute(insert(tables.slip_files), rows)
+
+
+def slips_naming(connection: Connection, commune: str, staff: str) -> list[str]:
+    """The slips whose stored documents are known to name a person."""
+    c = tables.slip_files.c
+    rows = connection.execute(select(c.slip, c.people).where(c.commune == commune, c.people.is_not(None)))
+    return [row.slip for row in rows if _marked((staff,)) in row.people]
+
+
+def slips_of_earlier_releases(connection: Connection, commune: str) -> dict[str, bytes]:
+    """The documents of which nobody kept whom they name, by the ids of their slips."""
+    c = tables.slip_files.c
+    rows = connection.execute(select(c.slip, c.body).where(c.commune == commune, c.people.is_(None)))
+    return {row.slip: bytes(row.body) for row in rows}
+
+
+def erase_slips(connection: Connection, commune: str, slips: Collection[str]) -> None:
+    """Their hashes stay in the log, so that a printed one can still be checked."""
+    c = tables.slip_files.c
+    connection.execute(delete(tables.slip_files).where(c.commune == commune, c.slip.in_(slips)))
+    journal.record(connection, commune, kinds.SLIPS_ERASED, [f"slip/{slip}" for slip in slips])
+
+
+def _marked(people: Iterable[str]) -> str:
+    return "".join(["|", *(f"{staff}|" for staff in sorted(people))])
 
 
 def slip_document(connection: Connection, commune: str, slip: str) -> bytes | None:

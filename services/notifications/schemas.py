@@ -7,6 +7,7 @@ from typing import Any, ClassVar, get_args
 from marshmallow import ValidationError, fields, post_load, validate
 from webargs.fields import DelimitedList
 
+from services.notifications.domain import limits
 from services.notifications.domain.occurrence import State
 from services.notifications.domain.slips import MOST_TASKS
 from shared.events import (
@@ -27,7 +28,6 @@ from shared.web.schema import Id, Line, Schema, Words
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 CLOCK = validate.Regexp(r"^([01]\d|2[0-3]):[0-5]\d\Z", error="Ghi giờ dạng 07:30.")
 NOTE = "Không ghi thông tin cá nhân."
-MOST_NOTE = 500
 LONGEST_SUBJECT = 100  # a kind, a slash and an id
 
 
@@ -102,7 +102,7 @@ class LinkQuery(Schema):
 
 class UrgingBody(Schema):
     tasks = fields.List(Id(shortest=1), required=True, validate=validate.Length(1, MOST_TASKS))
-    note = Words(MOST_NOTE, shortest=1, load_default=None, metadata={"description": NOTE})
+    note = Words(limits.NOTE, shortest=1, load_default=None, metadata={"description": NOTE})
 
 
 class SpanBody(Schema):
@@ -157,7 +157,7 @@ class PolicyBody(Schema):
     rules = fields.List(fields.Nested(RuleBody), required=True)
     quiet = fields.Nested(QuietBody, required=True)
     digest = fields.Nested(DigestBody, required=True)
-    reason = Words(MOST_NOTE, shortest=1, required=True)
+    reason = Words(limits.NOTE, shortest=1, required=True)
 
 
 class PolicyRevision(Schema):
@@ -172,7 +172,7 @@ class PolicyRevision(Schema):
 class PolicyInForce(PolicyBody):
     """The policy as PUT takes it; the one that came with the system has no reason."""
 
-    reason = Words(MOST_NOTE, required=True, allow_none=True)
+    reason = Words(limits.NOTE, required=True, allow_none=True)
 
 
 class PolicyShown(Schema):
@@ -193,10 +193,16 @@ class AddressBody(Schema):
 
 
 class ErasureBody(Schema):
-    """`name`: as the tasks service still keeps it; without one no document can be found by it."""
+    """`name` and `former_names`: as the tasks service still keeps them; documents of releases that did not keep whom
+    they name are found by them."""
 
     staff = Id(required=True)
     name = Line(200, load_default=None, allow_none=True)
+    former_names = fields.List(Line(200), load_default=list)
+
+    @post_load
+    def together(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"staff": data["staff"], "names": [name for name in (data["name"], *data["former_names"]) if name]}
 
 
 class EndpointBody(Schema):
@@ -248,7 +254,7 @@ class SlipBody(Schema):
     """Without `number` the clerk writes it in; without `signed_by` the name is left blank."""
 
     tasks = fields.List(_ID, required=True, validate=_SOME)
-    number = Line(20, shortest=1, load_default=None)
+    number = Line(limits.NUMBER, shortest=1, load_default=None)
     signed_by = Id(load_default=None)
     reply_by = Day(load_default=None)
 

@@ -157,11 +157,13 @@ endpoints = Table(
     PrimaryKeyConstraint("commune", "endpoint", name="endpoints_pk"),
 )
 
+# `people` holds those whom the document names as "|p01|p04|"; NULL in rows of a release that did not keep them.
 slip_files = Table(
     "slip_files",
     metadata,
     Column("commune", Text, nullable=False),
     Column("slip", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("people", Text),
     PrimaryKeyConstraint("commune", "slip", name="slip_files_pk"),
 )

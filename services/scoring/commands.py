@@ -9,6 +9,7 @@ from services.scoring import tables
 from services.scoring.access import ACTIONS
 from services.scoring.domain import decisions, refusals
 from services.scoring.domain.context import Command, Context, ProcedureContext
+from services.scoring.domain.limits import LONGEST
 from services.scoring.domain.records import PersonRecord
 from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.service import Scoring
@@ -16,6 +17,7 @@ from services.scoring.views import PROJECTION, Moment, known_at
 from shared.eventlog import Appended, Decision, Key, StaleVersion, Transaction
 from shared.eventlog.feed import FeedError
 from shared.events import Data, subject_of
+from shared.limits import overlong
 from shared.projection import all_positions
 from shared.web.auth import Principal, authorise
 
@@ -34,6 +36,8 @@ def execute(
     `if_match` is the version of the stream that the caller saw. Raises Rejected (`role`, `commune`), Refused,
     StaleVersion, and what `Log.append` raises; then nothing has happened.
     """
+    if found := overlong(command, LONGEST):
+        raise refusals.TEXT_TOO_LONG(**found)
     handler = decisions.HANDLERS[type(command)]
     authorise(ACTIONS, handler.action, principal, commune)
     if handler.pins:

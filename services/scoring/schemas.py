@@ -7,7 +7,7 @@ from typing import Any, ClassVar, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from services.scoring.domain import rules
+from services.scoring.domain import limits, rules
 from services.scoring.views import Moment
 from shared.events import VIETNAM, UnitFigures, Vote, end_of_day, format_time, local_day
 from shared.events.ratings import Level, Outcome
@@ -19,7 +19,7 @@ PINNED = re.compile(r"(tasks:\d+,scoring:\d+)@(\d{4}-\d{2}-\d{2})")
 POSITIONS = re.compile(r"tasks:(\d{1,18}),scoring:(\d{1,18})")
 
 
-def _text(longest: int = 2000, **more: Any) -> fields.String:
+def _text(longest: int = limits.TEXT, **more: Any) -> fields.String:
     return Words(longest, shortest=1, **more)
 
 
@@ -146,7 +146,7 @@ DOCUMENT = ("document_number", "document_date", "document_sha256")
 class Documented(Schema):
     """Required where `by` is `external`: the number, the day and the SHA-256 of the document of those who decided."""
 
-    document_number = _line(100, load_default=None)
+    document_number = _line(limits.NUMBER, load_default=None)
     document_date = fields.Date(load_default=None)
     document_sha256 = _sha256(load_default=None)
 
@@ -226,7 +226,7 @@ class PeriodResultBody(By):
     """`document`, its day and its SHA-256: the paper of the former agency."""
 
     score = Id(required=True)
-    from_ = _line(200, required=True, data_key="from")
+    from_ = _line(limits.LINE, required=True, data_key="from")
     document = _text(load_default=None)
     document_date = fields.Date(load_default=None)
     document_sha256 = _sha256(load_default=None)
@@ -275,7 +275,7 @@ class MeetingBody(Schema):
 
 class OpinionBody(Schema):
     on = fields.Date(load_default=None)
-    by_body = _line(200, required=True)
+    by_body = _line(limits.LINE, required=True)
     text = _text(required=True)
     level = _one_of(Level, load_default=None)
 
@@ -287,7 +287,7 @@ class DecisionBody(By):
     level = _one_of(Outcome, required=True)
     decided_on = fields.Date(load_default=None)
     differs_reason = _text(load_default=None)
-    decision_number = _line(100, load_default=None)
+    decision_number = _line(limits.NUMBER, load_default=None)
     document_sha256 = _sha256(load_default=None)
 
 
@@ -311,7 +311,7 @@ class ResolutionBody(By):
     outcome = fields.String(required=True, validate=validate.OneOf(["upheld", "dismissed", "withdrawn"]))
     on = fields.Date(load_default=None)
     text = _text(load_default=None)
-    document_number = _line(100, load_default=None)
+    document_number = _line(limits.NUMBER, load_default=None)
     document_sha256 = _sha256(load_default=None)
 
 
@@ -323,7 +323,7 @@ class ReRatingBody(By):
     replaces = Id(required=True)
     reason = _text(required=True)
     decided_on = fields.Date(load_default=None)
-    decision_number = _line(100, load_default=None)
+    decision_number = _line(limits.NUMBER, load_default=None)
     document_sha256 = _sha256(load_default=None)
 
 

@@ -8,10 +8,13 @@ from services.tasks.access import ACTIONS
 from services.tasks.domain import decisions, refusals
 from services.tasks.domain.context import Command, Context
 from services.tasks.domain.decisions import Case
+from services.tasks.domain.limits import LONGEST
 from services.tasks.domain.staff import Post
+from services.tasks.domain.templates import text_to_come
 from services.tasks.service import Neighbours, Tasks
 from shared.eventlog import EVERY_COMMUNE, Appended, Decision, Key, StaleVersion, Transaction
 from shared.events import Evidence
+from shared.limits import overlong
 from shared.roles import in_words
 from shared.web.auth import Principal
 
@@ -26,12 +29,14 @@ def execute(
     key: Key | None = None,
     outside_log: Callable[[Transaction], None] | None = None,
 ) -> Appended:
-    """Run a command and append what it leads to.
+    """Run a command and append what it leads to. Refuses overlong texts before anything is read.
 
     `if_match` is the stream version the caller saw; `outside_log` writes what is kept outside the log (names, file
     names) in the same transaction. Raises Refused, StaleVersion, and what `Log.append` raises; then nothing has
     happened.
     """
+    if found := overlong(command, LONGEST):
+        raise refusals.TEXT_TOO_LONG(**found)
     case = decisions.case(command, commune)
 
     def decide(tx: Transaction) -> Decision:
@@ -43,7 +48,7 @@ def execute(
         events = decisions.decide(case, context)
         if outside_log:
             outside_log(tx)
-        return Decision(events, result=case.subject, read=own.states)
+        return Decision(events, result=case.subject, read=own.states, later=text_to_come(events, tx.today))
 
     reads = views.reads(commune, {*case.streams, views.NEIGHBOURS_MARK})
     return service.log.append(commune, decide, actor=principal.actor, key=key, reads=reads)

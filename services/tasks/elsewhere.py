@@ -2,7 +2,7 @@
 
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.client import HTTPException
 from typing import NamedTuple
 
@@ -24,8 +24,8 @@ class Erased(NamedTuple):
     slips: int = 0
 
 
-# (commune, staff, name if one is known) → what was erased.
-EraseElsewhere = Callable[[str, str, str | None], Erased]
+# (commune, staff, the names that are known) → what was erased.
+EraseElsewhere = Callable[[str, str, Sequence[str]], Erased]
 
 
 class _Answer(msgspec.Struct):
@@ -36,7 +36,7 @@ class _Answer(msgspec.Struct):
 _answer = decoder(_Answer)
 
 
-def nowhere(commune: str, staff: str, name: str | None) -> Erased:
+def nowhere(commune: str, staff: str, names: Sequence[str]) -> Erased:
     """For a service that stands alone."""
     return Erased()
 
@@ -44,13 +44,13 @@ def nowhere(commune: str, staff: str, name: str | None) -> Erased:
 def over_http(base: str) -> EraseElsewhere:
     """Asks the notifications service below `base`, with the token of the request under way.
 
-    Refuses `erasure-elsewhere` when it does not do it: then nothing must be erased here, as the name finds the rest.
+    Refuses `erasure-elsewhere` when it does not do it: then nothing must be erased here, as the names find the rest.
     """
 
-    def erase(commune: str, staff: str, name: str | None) -> Erased:
+    def erase(commune: str, staff: str, names: Sequence[str]) -> Erased:
         request = urllib.request.Request(  # noqa: S310 - the base is set by the operator
             f"{base.rstrip('/')}/communes/{urllib.parse.quote(commune, safe='')}/erasures",
-            msgspec.json.encode({"staff": staff, "name": name}),
+            msgspec.json.encode({"staff": staff, "name": next(iter(names), None), "former_names": names[1:]}),
             {
                 "Authorization": f"Bearer {token()}",
                 "Content-Type": "application/json",

@@ -36,19 +36,13 @@ def erase_everywhere(service: Tasks, commune: str, staff: str, elsewhere: EraseE
 
     Refuses what `elsewhere` does; then nothing was erased here either.
     """
-    name = name_of(service, commune, staff)
-    # The others first: which slips name the person is known only while the name is.
-    addresses, slips = (elsewhere or service.erase_elsewhere)(commune, staff, name)
-    evidence = evidence_named_after(service, commune, name) if name else []
+    with reading(service.engine, commune) as connection:
+        names = personal.names_of(connection, commune, staff)
+        evidence = personal.tasks_with_files_named(connection, commune, names)
+    # The others first: which slips of earlier releases name the person is known only while the names are.
+    addresses, slips = (elsewhere or service.erase_elsewhere)(commune, staff, names)
     people, uploads = erase_person(service, commune, staff)
     return Erased(people, uploads, addresses, slips, evidence)
-
-
-def name_of(service: Tasks, commune: str, staff: str) -> str | None:
-    """The name that is kept of a person."""
-    with reading(service.engine, commune) as connection:
-        found = personal.people_of(connection, commune).get(staff)
-    return found.name if found else None
 
 
 def erase_person(service: Tasks, commune: str, staff: str) -> tuple[int, int]:
@@ -78,12 +72,6 @@ def expire_uploads(service: Tasks) -> int:
             count += (removed := _remove(old))
             journal.record(connection, commune, kinds.UPLOADS_ERASED, detail={"files": removed})
     return count
-
-
-def evidence_named_after(service: Tasks, commune: str, name: str) -> list[str]:
-    """The tasks with evidence files whose name holds a person's name, composed; a person has to look at them."""
-    with reading(service.engine, commune) as connection:
-        return personal.tasks_with_files_named(connection, commune, name)
 
 
 def _uploads(service: Tasks, commune: str) -> Iterator[Path]:

@@ -6,11 +6,10 @@ from typing import Any, ClassVar, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
+from services.tasks.domain import limits
 from shared.events.values import Due, Roll
 from shared.web.schema import Schema, Words
 
-MAX_TEXT = 20_000  # letters; an event is at most 256 KiB
-MAX_SETTING = 2000
 SHA256 = validate.Regexp(re.compile(r"[0-9a-f]{64}\Z"))
 CADENCES = get_args(get_args(Due.__annotations__["cadence"])[0])
 EVERY = ("month", "quarter", "half", "year")
@@ -35,7 +34,7 @@ class Setting(fields.Field[Any]):
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, str):
-            return Words(MAX_SETTING).deserialize(value)
+            return Words(limits.SETTING).deserialize(value)
         if isinstance(value, bool | int | float) and abs(value) < 1e15:
             return value
         raise ValidationError("Phải là chữ, số, true, false hoặc danh sách các giá trị đó.")
@@ -62,10 +61,10 @@ class Coefficient(fields.Field[str]):
 class DueBody(Schema):
     """A deadline as given: words, a date, working days, a check cadence; any of them."""
 
-    text = Words(500)
+    text = Words(limits.LINE)
     date = fields.Date()
     working_days = fields.Integer(strict=True)
-    after = Words(500)
+    after = Words(limits.LINE)
     cadence = fields.String(validate=validate.OneOf(CADENCES))
     roll = fields.String(validate=validate.OneOf(get_args(Roll)))
 

@@ -100,7 +100,10 @@ def dry_run(
                 _by_id(context, "staff"),
                 _by_id(context, "unit"),
                 unit_names,
-                {staff: Contact(*(said or "" for said in one)) for staff, one in contacts.items()},
+                {
+                    staff: Contact(staff, one.name or "", one.email or "", one.phone or "")
+                    for staff, one in contacts.items()
+                },
                 context,
             ),
             _before(context, _import_id(kind, sha256, before)),
@@ -213,8 +216,8 @@ def _save_names(connection: Any, commune: str, plan: Plan) -> None:
     personal.save_unit_names(connection, commune, plan.unit_names)
     persons = []
     for contact in plan.contacts:
-        said = {name: value or None for name, value in msgspec.structs.asdict(contact).items() if name != "staff"}
-        persons.append(personal.Person(contact.staff, **said))
+        said = (contact.name or None, contact.email or None, contact.phone or None)
+        persons.append(personal.Person(contact.staff, *said))
     personal.save_person(connection, commune, *persons)
 
 

@@ -143,6 +143,7 @@ class OutsideLog(NamedTuple):
     """Names and files of a batch's streams that the former communes keep outside their logs, with the new ids."""
 
     people: list[personal.Person]
+    former_names: dict[str, list[str]]
     unit_names: dict[str, str]
     files: list[personal.EvidenceFile]
 
@@ -157,7 +158,7 @@ def _begin(service: Tasks, planned: Plan, batch: Sequence[Beginning], by: str) -
         persons = [person for person in comes.people if f"staff/{person.staff}" in subjects]
         names = {unit: name for unit, name in comes.unit_names.items() if f"unit/{unit}" in subjects}
         files = [file for file in comes.files if f"task/{file.task}" in subjects]
-        personal.save_person(tx.connection, merger.commune, *persons)
+        personal.save_person(tx.connection, merger.commune, *persons, named_before=comes.former_names)
         personal.save_unit_names(tx.connection, merger.commune, names)
         personal.save_evidence(tx.connection, merger.commune, *files)
         return Decision([data for one in fresh for data in one.events])
@@ -167,16 +168,18 @@ def _begin(service: Tasks, planned: Plan, batch: Sequence[Beginning], by: str) -
 
 def _outside_log(service: Tasks, planned: Plan, batch: Sequence[Beginning]) -> OutsideLog:
     """Read from the former communes; the bytes of evidence are copied, as each commune erases its own."""
-    comes = OutsideLog([], {}, [])
+    comes = OutsideLog([], {}, {}, [])
     into = folder(service, planned.merger.commune)
     for one in planned.formers:
         ids = planned.ids(one)
         tasks_of = [stream.of[1] for stream in batch if stream.of and _is_of("task", stream, one)]
         with reading(service.engine, one.commune) as connection:
             people = personal.people_of(connection, one.commune)
+            former_names = personal.former_names(connection, one.commune)
             names = personal.unit_names_of(connection, one.commune)
             files = [file for task in tasks_of for file in personal.evidence_of(connection, one.commune, task)]
         comes.people.extend(p._replace(staff=ids.staff[p.staff]) for p in people.values() if p.staff in ids.staff)
+        comes.former_names.update({ids.staff[p]: former for p, former in former_names.items() if p in ids.staff})
         comes.unit_names.update({ids.units[unit]: name for unit, name in names.items() if unit in ids.units})
         for file in files:
             path = path_of(folder(service, one.commune), file.sha256)

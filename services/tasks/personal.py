@@ -3,15 +3,17 @@
 No event records a change of them: each has its row in the journal.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Connection, Table, collate, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.tasks.tables import evidence_files, people, unit_names
 from shared import journal
 from shared.journal import kinds
+from shared.names import holds_name, letters
 
 
 class Person(NamedTuple):
@@ -36,14 +38,40 @@ class EvidenceFile(NamedTuple):
     stored_at: str
 
 
-def save_person(connection: Connection, commune: str, *persons: Person) -> None:
-    """One or several at once."""
+def save_person(
+    connection: Connection, commune: str, *persons: Person, named_before: Mapping[str, Iterable[str]] = {}
+) -> None:
+    """One or several at once; `named_before` holds names by staff ids. A name that changes is kept among the former
+    ones until the person is erased. The journal says which fields changed; who is as before is passed over."""
+    known, changed = people_of(connection, commune), {}
+    former = former_names(connection, commune)
     for person in persons:
-        _save(connection, people, {"commune": commune, **person._asdict()})
-    if persons:
-        about = [f"staff/{person.staff}" for person in persons]
-        kept = [name for name in DATA if any(getattr(person, name) for person in persons)]
-        journal.record(connection, commune, kinds.PERSON_SAVED, about, {"fields": " ".join(kept)})
+        before = known.get(person.staff, Person(person.staff))
+        fields = {name for name in DATA if getattr(person, name) != getattr(before, name)}
+        if not fields:
+            continue
+        changed[person.staff] = fields
+        names = [*former.get(person.staff, ()), *named_before.get(person.staff, ()), *filter(None, [before.name])]
+        other = {letters(name): name for name in names if letters(name) != letters(person.name or "")}
+        row = {"commune": commune, **person._asdict(), "former_names": _json([*other.values()]) if other else None}
+        _save(connection, people, row)
+    if changed:
+        fields = set().union(*changed.values())
+        detail = {"fields": " ".join(name for name in DATA if name in fields)}
+        journal.record(connection, commune, kinds.PERSON_SAVED, [f"staff/{staff}" for staff in changed], detail)
+
+
+def former_names(connection: Connection, commune: str) -> dict[str, list[str]]:
+    """By staff ids. They are there to find at an erasure what is named after them; nobody is shown them."""
+    c = people.c
+    rows = connection.execute(select(c.staff, c.former_names).where(c.commune == commune, c.former_names.is_not(None)))
+    return {row.staff: msgspec.json.decode(row.former_names, type=list[str]) for row in rows}
+
+
+def names_of(connection: Connection, commune: str, staff: str) -> list[str]:
+    """Every name that is kept of a person, the present one first."""
+    person = people_of(connection, commune).get(staff)
+    return [*([person.name] if person and person.name else []), *former_names(connection, commune).get(staff, ())]
 
 
 def erase_person(connection: Connection, commune: str, staff: str) -> None:
@@ -53,12 +81,11 @@ def erase_person(connection: Connection, commune: str, staff: str) -> None:
         journal.record(connection, commune, kinds.PERSON_ERASED, [f"staff/{staff}"])
 
 
-def tasks_with_files_named(connection: Connection, commune: str, name: str) -> list[str]:
-    """The tasks with evidence files whose name holds a text, whatever its case and spaces."""
+def tasks_with_files_named(connection: Connection, commune: str, names: Sequence[str]) -> list[str]:
+    """The tasks with evidence files that are named after a person of these names."""
     table = evidence_files.c
     rows = connection.execute(select(table.task, table.file_name).where(table.commune == commune))
-    wanted = "".join(name.casefold().split())
-    return sorted({row.task for row in rows if wanted in "".join(row.file_name.casefold().split())})
+    return sorted({row.task for row in rows if holds_name(row.file_name, names)})
 
 
 def people_of(connection: Connection, commune: str) -> dict[str, Person]:
@@ -75,11 +102,13 @@ def save_unit_name(connection: Connection, commune: str, unit: str, name: str) -
 
 
 def save_unit_names(connection: Connection, commune: str, names: Mapping[str, str]) -> None:
-    """Names by the ids of their units."""
-    for unit, name in names.items():
+    """Names by the ids of their units; one that is as before is passed over."""
+    known = unit_names_of(connection, commune) if names else {}
+    changed = {unit: name for unit, name in names.items() if known.get(unit) != name}
+    for unit, name in changed.items():
         _save(connection, unit_names, {"commune": commune, "unit": unit, "name": name})
-    if names:
-        journal.record(connection, commune, kinds.UNIT_NAMED, [f"unit/{unit}" for unit in names])
+    if changed:
+        journal.record(connection, commune, kinds.UNIT_NAMED, [f"unit/{unit}" for unit in changed])
 
 
 def unit_names_of(connection: Connection, commune: str) -> dict[str, str]:
@@ -124,6 +153,10 @@ def erase_evidence(connection: Connection, commune: str, task: str, sha256: str)
         delete(evidence_files).where(table.commune == commune, table.task == task, table.sha256 == sha256)
     )
     journal.record(connection, commune, kinds.EVIDENCE_ERASED, _of_file(task, sha256))
+
+
+def _json(names: list[str]) -> str:
+    return msgspec.json.encode(names).decode()
 
 
 def _of_file(task: str, sha256: str) -> tuple[str, str]:

@@ -4,49 +4,51 @@ from typing import Any, get_args
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from services.tasks.domain import limits
 from services.tasks.domain.organisation import RecordDiscipline
 from services.tasks.domain.task import ASSIGNED
-from services.tasks.fields import MAX_TEXT, SHA256, Coefficient, DueBody, RecurrenceBody, Setting
+from services.tasks.fields import SHA256, Coefficient, DueBody, RecurrenceBody, Setting
 from shared.events.values import Category, Role, Roll
 from shared.reform import FIELDS
 from shared.web.paging import Cursor, PageQuery
 from shared.web.schema import Id, Line, Schema, Words
 
+MOST_ANSWERS = 500
 ABSENCES = ("insured", "protected", "unpaid", "other")
 
 # The commune, its units and calendars
 
 
 class OpenCommuneBody(Schema):
-    name = Line(200, required=True)
+    name = Line(limits.NAME, required=True)
     code = Id(required=True)
     valid_from = fields.Date(required=True)
-    parent = Line(200)
+    parent = Line(limits.NAME)
 
 
 class RenameCommuneBody(Schema):
-    name = Line(200)
+    name = Line(limits.NAME)
     code = Id()
     valid_from = fields.Date(required=True)
-    legal_basis = Words(MAX_TEXT, required=True)
+    legal_basis = Words(limits.TEXT, required=True)
 
 
 class CloseCommuneBody(Schema):
     on = fields.Date(required=True)
     successors = fields.List(Id(), required=True)
-    legal_basis = Words(MAX_TEXT, required=True)
+    legal_basis = Words(limits.TEXT, required=True)
 
 
 class SettingsBody(Schema):
     settings = fields.Dict(Id(), Setting(), required=True, validate=validate.Length(max=100))
-    reason = Words(MAX_TEXT, required=True)
+    reason = Words(limits.TEXT, required=True)
     by = Id()
 
 
 class UnitBody(Schema):
     """`name` is kept outside the log."""
 
-    name = Line(200)
+    name = Line(limits.NAME)
     kind = fields.String(required=True, validate=validate.OneOf(["department", "area"]))
     valid_from = fields.Date(required=True)
     parent = Id()
@@ -56,13 +58,13 @@ class UnitBody(Schema):
 
 class DayOffBody(Schema):
     date = fields.Date(required=True)
-    name = Line(200, required=True)
-    legal_basis = Words(500, required=True)
+    name = Line(limits.NAME, required=True)
+    legal_basis = Words(limits.LINE, required=True)
 
 
 class WorkingWeekendBody(Schema):
     date = fields.Date(required=True)
-    legal_basis = Words(500, required=True)
+    legal_basis = Words(limits.LINE, required=True)
     for_ = fields.Date(data_key="for", attribute="for")
 
 
@@ -80,7 +82,7 @@ class CalendarBody(Schema):
 class AppointmentBody(Schema):
     category = fields.String(required=True, validate=validate.OneOf(get_args(Category)))
     roles = fields.List(fields.String(validate=validate.OneOf(get_args(Role))), required=True)
-    post = Line(300, required=True)
+    post = Line(limits.LONGEST["post"], required=True)
     unit = Id(required=True)
     valid_from = fields.Date(required=True)
     leader = fields.Boolean()
@@ -98,7 +100,7 @@ class StaffChangeBody(Schema):
     valid_from = fields.Date(required=True)
     category = fields.String(validate=validate.OneOf(get_args(Category)))
     roles = fields.List(fields.String(validate=validate.OneOf(get_args(Role))))
-    post = Line(300)
+    post = Line(limits.LONGEST["post"])
     unit = Id()
     leader = fields.Boolean()
     rated = fields.Boolean()
@@ -107,12 +109,12 @@ class StaffChangeBody(Schema):
     tracker = Id(allow_none=True)
     rater = Id(allow_none=True)
     service_from = fields.Date(allow_none=True)
-    reason = Words(MAX_TEXT)
+    reason = Words(limits.TEXT)
 
 
 class EndBody(Schema):
     valid_to = fields.Date(required=True)
-    reason = Words(MAX_TEXT)
+    reason = Words(limits.TEXT)
 
 
 class AbsenceBody(Schema):
@@ -139,33 +141,33 @@ class DisciplineBody(Schema):
 class PersonBody(Schema):
     """Kept outside the log, so that it can be erased."""
 
-    name = Line(200, load_default=None, allow_none=True)
-    email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=254))
-    phone = Line(40, load_default=None, allow_none=True)
+    name = Line(limits.NAME, load_default=None, allow_none=True)
+    email = fields.Email(load_default=None, allow_none=True, validate=validate.Length(max=limits.EMAIL))
+    phone = Line(limits.PHONE, load_default=None, allow_none=True)
 
 
 # Directives and templates
 
 
 class DirectiveBody(Schema):
-    number = Line(100, required=True)
+    number = Line(limits.LONGEST["number"], required=True)
     issued_on = fields.Date(required=True)
-    title = Words(MAX_TEXT, required=True)
+    title = Words(limits.TEXT, required=True)
     annex_sha256 = fields.String(validate=SHA256)
     supersedes = Id()
 
 
 class AmendDirectiveBody(Schema):
-    number = Line(100)
+    number = Line(limits.LONGEST["number"])
     issued_on = fields.Date()
-    title = Words(MAX_TEXT)
+    title = Words(limits.TEXT)
     annex_sha256 = fields.String(validate=SHA256)
     supersedes = Id()
-    reason = Words(MAX_TEXT, required=True)
+    reason = Words(limits.TEXT, required=True)
 
 
 class ReasonBody(Schema):
-    reason = Words(MAX_TEXT, required=True)
+    reason = Words(limits.TEXT, required=True)
 
 
 class ReasonedBody(ReasonBody):
@@ -175,11 +177,11 @@ class ReasonedBody(ReasonBody):
 
 
 class TemplateBody(Schema):
-    title = Words(MAX_TEXT, required=True)
+    title = Words(limits.TEXT, required=True)
     lead = Id(required=True)
     recurrence = fields.Nested(RecurrenceBody, required=True)
-    due_text = Words(500, required=True)
-    product = Words(MAX_TEXT)
+    due_text = Words(limits.LINE, required=True)
+    product = Words(limits.TEXT)
     field = fields.Integer(strict=True)
     collaborators = fields.List(Id())
     coefficient = Coefficient(allow_none=True)
@@ -194,10 +196,10 @@ class TemplateBody(Schema):
 
 
 class AssignBody(Schema):
-    title = Words(MAX_TEXT, required=True)
+    title = Words(limits.TEXT, required=True)
     lead = Id(required=True)
     due = fields.Nested(DueBody, required=True)
-    product = Words(MAX_TEXT)
+    product = Words(limits.TEXT)
     field = fields.Integer(strict=True)
     collaborators = fields.List(Id())
     coefficient = Coefficient(allow_none=True)
@@ -211,8 +213,8 @@ class AssignBody(Schema):
 
 
 class CorrectionBody(ReasonedBody):
-    title = Words(MAX_TEXT)
-    product = Words(MAX_TEXT)
+    title = Words(limits.TEXT)
+    product = Words(limits.TEXT)
     field = fields.Integer(strict=True)
     collaborators = fields.List(Id())
 
@@ -226,7 +228,7 @@ class ByBody(Schema):
 
 
 class ProgressBody(ByBody):
-    note = Words(MAX_TEXT, required=True)
+    note = Words(limits.TEXT, required=True)
     percent = fields.Integer(strict=True)
 
 
@@ -247,11 +249,11 @@ class GrantBody(ReasonedBody):
 class ReportBody(ByBody):
     """`evidence`: the hashes of files that were stored for this task before."""
 
-    summary = Words(MAX_TEXT, required=True)
+    summary = Words(limits.TEXT, required=True)
     evidence = fields.List(fields.String(validate=SHA256), load_default=list, validate=validate.Length(max=100))
-    explanation = Words(MAX_TEXT)
+    explanation = Words(limits.TEXT)
     on = fields.Date()
-    reason = Words(MAX_TEXT)
+    reason = Words(limits.TEXT)
 
 
 class ReturnBody(DueChangeBody):
@@ -260,7 +262,7 @@ class ReturnBody(DueChangeBody):
 
 class ExceededBody(Schema):
     kind = fields.String(required=True, validate=validate.OneOf(["early", "quantity", "value"]))
-    reason = Words(MAX_TEXT, required=True)
+    reason = Words(limits.TEXT, required=True)
     confirmed_by = Id()
 
 
@@ -272,7 +274,7 @@ class AcceptBody(ByBody):
 class CauseBody(ReasonedBody):
     of = fields.String(required=True, validate=validate.OneOf(["lateness", "quality"]))
     due_version = fields.Integer(strict=True)
-    document = Words(500)
+    document = Words(limits.LINE)
 
 
 class HandBackBody(ReasonedBody):
@@ -289,7 +291,7 @@ class TasksQuery(PageQuery):
     directive = Id()
     due_from = fields.Date()
     due_to = fields.Date()
-    q = Line(200)
+    q = Line(limits.NAME)
     cursor = Cursor(str)
 
 
@@ -328,8 +330,14 @@ class SettleOneOfManyBody(SettleBody):
 
 class SettleManyBody(Schema):
     settlements = fields.List(
-        fields.Nested(SettleOneOfManyBody), required=True, validate=validate.Length(min=1, max=500)
+        fields.Nested(SettleOneOfManyBody), required=True, validate=validate.Length(min=1, max=MOST_ANSWERS)
     )
+
+    @validates_schema
+    def as_many_as_rows(self, data: dict[str, Any], **_: Any) -> None:
+        """All of them are decided while the commune is locked."""
+        if sum(len(each["into"]) for each in data["settlements"]) > MOST_ANSWERS:
+            raise ValidationError(f"Một lần trả lời thành nhiều nhất {MOST_ANSWERS} việc. Hãy chia thành nhiều lần.")
 
 
 class ImportForm(Schema):

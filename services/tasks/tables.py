@@ -43,6 +43,7 @@ states = Table(
 
 # Personal data and file names: outside the log, so that they can be erased.
 
+# `former_names` as JSON.
 people = Table(
     "people",
     metadata,
@@ -51,6 +52,7 @@ people = Table(
     Column("name", Text),
     Column("email", Text),
     Column("phone", Text),
+    Column("former_names", Text),
     PrimaryKeyConstraint("commune", "staff", name="people_pk"),
 )
 

@@ -1,4 +1,4 @@
-"""Budgets: how much a person, and a commune, may change in a minute and send in a day (ADR 0034).
+"""Budgets: how much a person, and a commune, may change in a minute, and send and store in a day (ADR 0034).
 
 Counted in this process, and shared through a table of the service's database whenever a twentieth of a budget was used.
 """
@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.eventlog import Busy
 from shared.eventlog.database import writing
+from shared.eventlog.spending import purse
 from shared.web.problems import Rejected
 
 log = logging.getLogger(__name__)
@@ -70,11 +71,13 @@ class Kind(NamedTuple):
 CHANGES = Kind("changes", MINUTE, "too-many-changes", "CCHC_CHANGES_A_MINUTE")
 TEXT = Kind("text", DAY, "too-much-text", "CCHC_TEXT_MIB_A_DAY", MIB)
 FILES = Kind("files", DAY, "too-many-files", "CCHC_FILES_MIB_A_DAY", MIB)
+KINDS = (CHANGES, TEXT, FILES)
 
 
 @dataclass(frozen=True)
 class Allowances:
-    """Of one person: changes a minute; bytes a day in bodies, and in uploaded files. Ten times as much of a commune."""
+    """Of one person: changes a minute; bytes a day of text, and of files, sent or stored. Ten times as much of a
+    commune."""
 
     changes: int = 120
     text: int = 2 * MIB
@@ -112,22 +115,45 @@ class Budgets:
 
     def charge(self, commune: str, actor: str, *, text: int = 0, files: int = 0) -> None:
         """One change, with so many bytes of either kind. Raises Rejected (429), and then nothing is charged."""
-        now = self._clock()
+        self._charge(commune, actor, 1, text, files)
+        self.share(commune, actor)
+
+    def charge_stored(self, commune: str, actor: str, *, text: int = 0, files: int = 0) -> None:
+        """What a change stores beyond what was sent, within the transaction that stores it: others are told with
+        `share`, once no transaction is open. Raises Rejected (429), and then nothing is charged."""
+        self._charge(commune, actor, 0, text, files)
+
+    def _charge(self, commune: str, actor: str, changes: int, text: int, files: int) -> None:
         with self._lock:
-            costs = [
-                (self._account(commune, whose, kind).at(now), cost)
-                for kind, cost in ((CHANGES, 1), (TEXT, text), (FILES, files))
-                for whose in (actor, "")  # a row of the person before that of the commune, in every transaction
-                if cost
-            ]
-            for account, cost in costs:
-                if account.used + cost > account.limit:
-                    whose = "Bạn" if account.actor else "Cả xã"
-                    raise _rejected(account.kind, whose, account.limit, account.begun + account.kind.window - now)
-            for account, cost in costs:
+            for account, cost in self._affordable(commune, actor, changes, text, files):
                 account.used += cost
                 account.unsaved += cost
-            due = [(account, account.unsaved) for account, _ in costs if account.unsaved * STEPS >= account.limit]
+
+    def must_afford(self, commune: str, actor: str, *, text: int) -> None:
+        """Raises Rejected (429) when so many bytes would not be charged now."""
+        with self._lock:
+            self._affordable(commune, actor, 0, text, 0)
+
+    def _affordable(self, commune: str, actor: str, changes: int, text: int, files: int) -> list[tuple[_Account, int]]:
+        now = self._clock()
+        costs = [
+            (self._account(commune, whose, kind).at(now), cost)
+            for kind, cost in ((CHANGES, changes), (TEXT, text), (FILES, files))
+            for whose in (actor, "")  # a row of the person before that of the commune, in every transaction
+            if cost
+        ]
+        for account, cost in costs:
+            if account.used + cost > account.limit:
+                left = account.begun + account.kind.window - now
+                raise _rejected(account.kind, "Bạn" if account.actor else "Cả xã", account.limit, left)
+        return costs
+
+    def share(self, commune: str, actor: str) -> None:
+        """Tell other processes what a person and a commune have used, if it is worth telling."""
+        now = self._clock()
+        with self._lock:
+            accounts = [self._account(commune, whose, kind).at(now) for kind in KINDS for whose in (actor, "")]
+            due = [(each, each.unsaved) for each in accounts if each.unsaved and each.unsaved * STEPS >= each.limit]
             for account, _ in due:
                 account.unsaved = 0
         if due:
@@ -180,11 +206,40 @@ def spend_from(app: flask.Flask, budgets: Budgets) -> None:
     app.extensions["cchc.budgets"] = budgets
 
 
+class _Purse:
+    """What the request under way stores, in the budgets of whoever asks; `sent` bytes of text it paid for at the door:
+    most of what it stores is what it sent."""
+
+    def __init__(self, budgets: Budgets, commune: str, actor: str, sent: int) -> None:
+        self._budgets, self._commune, self._actor, self._sent = budgets, commune, actor, sent
+
+    def must_afford(self, text: int) -> None:
+        self._budgets.must_afford(self._commune, self._actor, text=max(0, text - self._sent))
+
+    def pay(self, *, text: int = 0, files: int = 0) -> None:
+        owed = max(0, text - self._sent)
+        self._budgets.charge_stored(self._commune, self._actor, text=owed, files=files)
+        self._sent -= text - owed
+
+    def share(self) -> None:
+        self._budgets.share(self._commune, self._actor)
+
+
 def charge(commune: str, actor: str, *, upload: bool) -> None:
-    """Charge the request that is being answered."""
+    """Charge the request that is being answered, and from now on what it stores."""
     if found := _budgets():
         size = flask.request.content_length or 0
         found.charge(commune, actor, **{"files" if upload else "text": size})
+        flask.g.purse_outside = purse.get()
+        flask.g.purse = _Purse(found, commune, actor, 0 if upload else size)
+        purse.set(flask.g.purse)
+
+
+def end_charging() -> None:
+    """The thread's next work belongs to another request, or to the one that asked within this process."""
+    if spent := flask.g.pop("purse", None):
+        purse.set(flask.g.pop("purse_outside"))
+        spent.share()
 
 
 def charge_stranger() -> None:

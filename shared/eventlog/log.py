@@ -22,6 +22,7 @@ from shared.eventlog.database import (
     writing_after,
 )
 from shared.eventlog.errors import Ahead, ChainBreak, ClockBehind, EventTooLarge, KeyReused, UnknownCommune
+from shared.eventlog.spending import purse
 from shared.eventlog.traces import traceparent
 from shared.events import (
     MAX_EVENT_BYTES,
@@ -55,11 +56,13 @@ class Key(msgspec.Struct, frozen=True):
 
 class Decision(msgspec.Struct, frozen=True):
     """What a command leads to: events to append, and what to answer. `read` holds the states that it has read, by
-    subject, for `on_append`, which then need not read them again."""
+    subject, for `on_append`, which then need not read them again. `later` are bytes of text that will follow from the
+    events without anybody asking."""
 
     events: Sequence[Any]
     result: Any = None
     read: Mapping[str, Any] = {}
+    later: int = 0
 
 
 class Appended(msgspec.Struct, frozen=True):
@@ -210,10 +213,11 @@ class Log:
         """Run a command: lock the head, let `decide` read and answer, append its events, commit.
 
         The events' correlationid is the `traceparent` of the request being answered, unless another is given.
-        The rows of `reads` come with the lock, in the same round trip, as `tx.answers`, in their order.
+        The rows of `reads` come with the lock, in the same round trip, as `tx.answers`, in their order. The text of the
+        events is charged to the request that is being answered.
 
-        Raises what `decide` raises, and UnknownCommune, ClockBehind, EventTooLarge, KeyReused, Busy. Nothing has
-        happened then.
+        Raises what `decide` and the purse raise, and UnknownCommune, ClockBehind, EventTooLarge, KeyReused, Busy.
+        Nothing has happened then.
         """
         then = [*([(_ANSWER, [commune, key.key])] if key else []), *reads]
         with writing_after(self.engine, commune, self._lock(commune), *then) as (connection, (locked, *read)):
@@ -224,7 +228,7 @@ class Log:
                 return _same_answer(key, *stored[0])
             tx = Transaction(self, connection, commune, head, self._time_after(head), answers)
             decision = decide(tx)
-            sealed = self._seal(tx, decision.events, actor, correlationid or traceparent.get(), causationid)
+            sealed = self._seal(tx, decision, actor, correlationid or traceparent.get(), causationid)
             versions = {envelope.subject: envelope.streamversion for envelope, _ in sealed}
             if sealed:
                 last, body = sealed[-1]
@@ -251,11 +255,12 @@ class Log:
     def _seal(
         self,
         tx: Transaction,
-        events: Sequence[Any],
+        decision: Decision,
         actor: str,
         correlationid: str | None,
         causationid: str | None,
     ) -> list[tuple[Envelope, bytes]]:
+        events, spent, paying = decision.events, decision.later, purse.get()
         if tx.head == EMPTY and events:
             self._must_know(tx.commune, events[0])
         subjects = [subject_of(data, tx.commune) for data in events]
@@ -263,6 +268,9 @@ class Log:
         sealed = []
         position, previous = tx.head.position, tx.head.hash
         for subject, data in zip(subjects, events, strict=True):
+            if paying:
+                spent += len(msgspec.json.encode(data))
+                paying.must_afford(spent)  # before all the rest of a hundred thousand is encoded
             position += 1
             tx._versions[subject] += 1
             envelope = Envelope(
@@ -286,6 +294,8 @@ class Log:
                 raise EventTooLarge(f"{envelope.type} of {subject} has {len(body)} bytes, at most {MAX_EVENT_BYTES}")
             previous = event_hash(body)
             sealed.append((envelope, body))
+        if paying and sealed:
+            paying.pay(text=spent)
         return sealed
 
     def _must_know(self, commune: str, first: Any) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from werkzeug.exceptions import HTTPException
 
 from shared import metrics
+from shared.budgets import end_charging
 from shared.decoding import read_any
 from shared.journal import acting
 from shared.refusal import Refusal, by_code
@@ -242,5 +243,6 @@ def _count(response: flask.Response, seconds: float) -> None:
 def _end(_error: BaseException | None) -> None:
     if "started" in flask.g:
         metrics.web().in_progress.labels(flask.current_app.name).dec()
+    end_charging()
     end_asking()
     end_trace()

@@ -80,15 +80,16 @@ DOOR: dict[str, Problem] = {
             429,
             "too-much-text",
             "Quá nhiều nội dung trong một ngày",
-            "{whose} đã gửi gần {limit} MiB nội dung trong ngày, nhiều nhất được phép; yêu cầu này chưa được thực hiện."
-            " Để sang ngày mai, hoặc nhờ người quản trị hệ thống tăng {variable}.",
+            "{whose} được gửi và ghi nhiều nhất {limit} MiB nội dung trong một ngày; yêu cầu này cần nhiều hơn phần còn"
+            " lại nên chưa ghi gì. Để sang ngày mai (tệp đã tải lên vẫn còn), chia nhỏ hơn, hoặc nhờ người quản trị hệ"
+            " thống tăng {variable}.",
         ),
         Problem(
             429,
             "too-many-files",
             "Quá nhiều tệp trong một ngày",
-            "{whose} đã gửi gần {limit} MiB tệp trong ngày, nhiều nhất được phép; yêu cầu này chưa được thực hiện. Để"
-            " sang ngày mai, hoặc nhờ người quản trị hệ thống tăng {variable}.",
+            "{whose} được gửi và lưu nhiều nhất {limit} MiB tệp trong một ngày; yêu cầu này cần nhiều hơn phần còn lại"
+            " nên chưa được thực hiện. Để sang ngày mai, hoặc nhờ người quản trị hệ thống tăng {variable}.",
         ),
         Problem(428, "if-match-required", "Thiếu If-Match", "Thay đổi phải kèm If-Match với ETag của bản đang sửa."),
         Problem(503, "keys", "Chưa kiểm tra được token", "Không tải được bộ khóa kiểm tra token; hãy thử lại.", 5),

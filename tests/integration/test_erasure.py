@@ -11,7 +11,7 @@ import threading
 import time
 import unicodedata
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,7 +21,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
-from sqlalchemy import JSON, LargeBinary, MetaData, String, Table, text
+from sqlalchemy import JSON, LargeBinary, MetaData, String, Table, delete, text, update
 from werkzeug.serving import make_server
 
 from cchc.cli import cli
@@ -29,16 +29,18 @@ from cchc.installation import Installation
 from cchc.personal_data import ERASED, EVERY
 from cchc.services import SERVICES
 from cchc.settings import Settings, WrongSetting
+from services.notifications.tables import slip_files, slips
 from services.tasks import erasure, importing
 from services.tasks.app import create_web
 from services.tasks.elsewhere import over_http
-from shared.eventlog import open_database, utcnow
+from services.tasks.tables import people
+from shared.eventlog import open_database, utcnow, writing
 from shared.events import parse_time
 from shared.journal import Wanted, entries, kinds
 from shared.web import sign_in
 from shared.web.keys import mint
 from tests.support.deployed import deployed_on
-from tests.support.evidence import PDF, pdf
+from tests.support.evidence import pdf
 from tests.support.logged import logged
 from tests.support.mail import Postbox, smtp_server
 from tests.support.reminded import COMMUNE, SmallCommune
@@ -47,7 +49,9 @@ NAME = "Đỗ Thị Mật Qzxw"
 EMAIL = "mat.qzxw@xa-nho.example"
 PHONE = "0909qzxw01"
 CHAT = "chat-qzxw-77"
-CANARIES = (NAME, NAME.upper(), "Qzxw", EMAIL, PHONE, CHAT)
+# As the person was called before; nothing of it is in the present name.
+FORMER = "Hồ Văn Xjvwk"
+CANARIES = (NAME, NAME.upper(), "Qzxw", EMAIL, PHONE, CHAT, FORMER, "Xjvwk")
 ROSTER = "Mã;Họ và tên;Chức vụ;Nhóm;Email;Từ ngày\np77;{name};Công chức;Công chức;{email};01/01/2024\n"
 
 
@@ -71,7 +75,7 @@ def forms(text: str) -> Iterator[bytes]:
                 yield coded[4 * bool(skipped) : -4]
 
 
-def found_in(folder: Path) -> list[tuple[str, str]]:
+def found_in(folder: Path, canaries: Sequence[str] = CANARIES) -> list[tuple[str, str]]:
     """Files that hold a canary, in their raw bytes or in the parts of an archive that lies anywhere in them."""
     found = []
     for file in folder.rglob("*"):
@@ -83,7 +87,7 @@ def found_in(folder: Path) -> list[tuple[str, str]]:
             contents += [parts.read(part) for part in parts.namelist()]
         name = str(file.relative_to(folder))
         found += [
-            (name, canary) for canary in CANARIES if any(form in raw for form in forms(canary) for raw in contents)
+            (name, canary) for canary in canaries if any(form in raw for form in forms(canary) for raw in contents)
         ]
     return found
 
@@ -140,24 +144,35 @@ def live(commune: SmallCommune) -> None:
     tasks = commune.installation.web("tasks").test_client()
     notifications = commune.installation.web("notifications").test_client()
     base, office = f"/api/v1/tasks/communes/{COMMUNE}", bearer(commune, "p03", "office", "staff")
-    for name in (f"{NAME} cũ", NAME):  # an earlier spelling is somewhere too
-        contact = {"name": name, "email": EMAIL, "phone": PHONE}
-        assert tasks.put(f"{base}/people/p04", json=contact, headers=office).status_code == 204
+
+    def call(*names: str) -> None:
+        for name in names:
+            contact = {"name": name, "email": EMAIL, "phone": PHONE}
+            assert tasks.put(f"{base}/people/p04", json=contact, headers=office).status_code == 204
+
+    def issue(task: str, name: str) -> None:
+        body = {"tasks": [commune.names[task]], "signed_by": "p01"}
+        issued = notifications.post(f"/api/v1/notifications/communes/{COMMUNE}/slips", json=body, headers=office)
+        assert issued.status_code == 201, issued.text
+        slip = issued.json["slips"][0]["slip"] if issued.json else ""
+        document = notifications.get(f"/api/v1/notifications/communes/{COMMUNE}/slips/{slip}.docx", headers=office).data
+        with zipfile.ZipFile(io.BytesIO(document)) as parts:
+            assert name in parts.read("word/document.xml").decode()
+
+    call(FORMER)
     own = bearer(commune, "p04", "staff")
     address = f"/api/v1/notifications/communes/{COMMUNE}/addresses/apprise"
     kept = notifications.put(address, json={"address": CHAT}, headers=own)
     assert kept.status_code < 300, kept.text
     roster = ROSTER.format(name=NAME, email=EMAIL).encode()
     importing.dry_run(commune.tasks, COMMUNE, "roster", roster, f"{NAME}.csv")
-    commune.assign("báo cáo", lead="p04", due="2024-01-05")
+    for task in ("báo cáo", "tổng hợp"):
+        commune.assign(task, lead="p04", due="2024-01-05")
     commune.to("2024-01-10 08:00")
-    body = {"tasks": [commune.names["báo cáo"]], "signed_by": "p01"}
-    issued = notifications.post(f"/api/v1/notifications/communes/{COMMUNE}/slips", json=body, headers=office)
-    assert issued.status_code == 201, issued.text
-    slip = issued.json["slips"][0]["slip"] if issued.json else ""
-    document = notifications.get(f"/api/v1/notifications/communes/{COMMUNE}/slips/{slip}.docx", headers=office).data
-    with zipfile.ZipFile(io.BytesIO(document)) as parts:
-        assert "Qzxw" in parts.read("word/document.xml").decode()
+    issue("tổng hợp", FORMER)
+    call(f"{NAME} cũ", NAME)  # an earlier spelling is somewhere too
+    commune.to("2024-01-10 08:05")
+    issue("báo cáo", NAME)
 
 
 def in_databases(lived: Lived) -> list[str]:
@@ -186,8 +201,9 @@ def test_nothing_of_an_erased_person_is_left(lived: Lived, tmp_path: Path):
         assert {"tasks.db", "notifications.db"} <= {name.removesuffix("-wal") for name, _ in found_in(data)}
     output = lived.cchc("person", "erase", "p04")
     said = [line.split("\t") for line in output.splitlines()]
-    assert [line[1] for line in said if line[0].startswith(("họ tên", "địa chỉ", "bản lưu", "tệp danh"))] == ["1"] * 4
-    assert "Qzxw" not in output and "bản sao lưu" in output
+    counts = [line[1] for line in said if line[0].startswith(("họ tên", "địa chỉ", "bản lưu", "tệp danh"))]
+    assert counts == ["1", "1", "2", "1"]
+    assert "Qzxw" not in output and "Xjvwk" not in output and "bản sao lưu" in output
     assert found_in(data) == []
     if on_postgresql:
         assert in_databases(lived) == [] and "WAL" in output
@@ -205,16 +221,37 @@ def test_nothing_of_an_erased_person_is_left(lived: Lived, tmp_path: Path):
     assert found_in(tmp_path) == []
 
 
+# As people and scanners write a name in the name of a file.
+FILE_NAMES = (
+    f"Bản cam kết của {NAME}.pdf",
+    "do-thi-mat-qzxw.pdf",
+    "ĐỗThịMậtQzxw.pdf",
+    "Đỗ_Thị_Mật_Qzxw.pdf",
+    "DOTHIMATQZXW.pdf",
+    "đỗ thị mật qzxw (1).pdf",
+    unicodedata.normalize("NFD", f"{NAME} 2.pdf"),
+    "Ho.Van.Xjvwk.pdf",
+)
+
+
 def test_evidence_named_after_a_person_is_listed_for_somebody_to_look_at(lived: Lived):
-    client = lived.commune.installation.web("tasks").test_client()
-    office, task = bearer(lived.commune, "p03", "office", "staff"), lived.commune.names["báo cáo"]
-    path = f"/api/v1/tasks/communes/{COMMUNE}/tasks/{task}/evidence"
-    file = (io.BytesIO(PDF), f"Bản cam kết của {NAME}.pdf")
-    stored = client.post(path, data={"file": file}, headers=office).json or {}
-    assert task in lived.cchc("person", "erase", "p04")
-    assert client.delete(f"{path}/{stored['sha256']}", headers=office).status_code == 204
+    commune = lived.commune
+    client = commune.installation.web("tasks").test_client()
+    office, stored = bearer(commune, "p03", "office", "staff"), {}
+    tasks: dict[str, str] = {}
+    for number, name in enumerate((*FILE_NAMES, "bao-cao.pdf")):
+        commune.assign(f"số {number}", lead="p05", due="2024-02-05")
+        tasks[name] = commune.names[f"số {number}"]
+        path = f"/api/v1/tasks/communes/{COMMUNE}/tasks/{tasks[name]}/evidence"
+        sent = client.post(path, data={"file": (io.BytesIO(pdf(f"Trang {number}")), name)}, headers=office)
+        assert sent.status_code == 201, sent.text
+        stored[name] = f"{path}/{(sent.json or {})['sha256']}"
+    output = lived.cchc("person", "erase", "p04")
+    assert [name for name in tasks if tasks[name] in output] == [*FILE_NAMES]
+    for name in FILE_NAMES:
+        assert client.delete(stored[name], headers=office).status_code == 204
     lived.cchc("person", "erase", "p04")
-    assert found_in(lived.data) == []
+    assert found_in(lived.data, (*CANARIES, "QZXW", "qzxw", "xjvwk")) == []
     if lived.commune.tasks.engine.dialect.name == "postgresql":
         assert in_databases(lived) == []
 
@@ -233,7 +270,7 @@ def test_a_restore_brings_back_nobody_who_was_erased_after_the_backup(lived: Liv
     lived.commune.installation.close()
     assert found_in(lived.data) == []
     output = lived.cchc("restore", str(tmp_path / "before.zip"))
-    assert "đã được xóa lại" in output and "tasks 2" in output and "notifications 2" in output
+    assert "đã được xóa lại" in output and "tasks 2" in output and "notifications 3" in output
     assert found_in(lived.data) == []
     if lived.environment.get("CCHC_OWNER_TASKS"):
         assert in_databases(lived) == []
@@ -263,6 +300,38 @@ def test_a_restore_that_cannot_know_what_was_erased_says_so(commune: SmallCommun
     output = cchc("restore", str(tmp_path / "before.zip"), "--without", "tasks")
     assert "Không còn sổ truy vết của tasks" in output and "cchc person erase" in output
     assert "before-restore-" in cchc("person", "erase", "p04")
+
+
+@pytest.mark.parametrize("in_the_log", [True, False])
+def test_a_slip_of_a_release_that_did_not_keep_whom_it_names_is_found(commune: SmallCommune, in_the_log: bool):
+    """By what the log says of it; where that says nothing, by the names that the person has, or had."""
+    live(commune)
+    with writing(commune.notifications.engine, COMMUNE) as connection:
+        connection.execute(update(slip_files).values(people=None))
+        if not in_the_log:
+            connection.execute(delete(slips))
+    if in_the_log:  # under which name a document was written does not matter then
+        with writing(commune.tasks.engine, COMMUNE) as connection:
+            connection.execute(update(people).values(name="Người khác", former_names=None))
+    ran = CliRunner().invoke(cli, ["--data", str(commune.installation.settings.data), "person", "erase", "p04"])
+    assert ran.exit_code == 0, ran.output
+    assert found_in(commune.installation.settings.data) == []
+
+
+def test_slips_of_others_stay(commune: SmallCommune):
+    live(commune)
+    commune.assign("khác", lead="p05", due="2024-01-05")
+    office = bearer(commune, "p03", "office", "staff")
+    path = f"/api/v1/notifications/communes/{COMMUNE}/slips"
+    client = commune.installation.web("notifications").test_client()
+    commune.look()
+    issued: Any = client.post(path, json={"tasks": [commune.names["khác"]], "signed_by": "p01"}, headers=office).json
+    assert erasure.erase_everywhere(commune.tasks, COMMUNE, "p04").slips == 2
+    kept = f"{path}/{issued['slips'][0]['slip']}.docx"
+    assert client.get(kept, headers=office).status_code == 200
+    # Whoever signed it is named by it too.
+    assert erasure.erase_everywhere(commune.tasks, COMMUNE, "p01").slips == 1
+    assert client.get(kept, headers=office).status_code == 410
 
 
 @pytest.mark.parametrize("kind", [kind for kind in kinds.KINDS if kind.endswith((".erased", ".removed"))])

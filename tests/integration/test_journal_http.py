@@ -263,6 +263,33 @@ def test_a_change_that_is_no_command_leaves_its_row(served: Served, route: tuple
     assert newest.about or newest.kind.startswith("upload")
 
 
+def test_the_row_of_a_saved_person_names_what_changed_and_no_value(served: Served):
+    base, mail = "/communes/<commune>", "p05@xa-nho.example"
+    bodies = (
+        ({"name": "Người p05", "email": mail, "phone": "0905"}, "phone"),
+        ({"name": NAME, "email": mail, "phone": "0905"}, "name"),
+        ({"name": NAME, "email": mail, "phone": "0905"}, None),
+        ({"name": "Người p05", "email": None, "phone": None}, "name email phone"),
+        ({"name": "Người p05", "email": mail}, "email"),
+    )
+    for body, fields in bodies:
+        before = served.rows("tasks")
+        assert served.ask("tasks", "PUT", f"{base}/people/p05", json=body).status_code == 204
+        new = served.rows("tasks")[: -len(before)]
+        assert [(row.kind, row.about, row.detail) for row in new] == (
+            [("person.saved", ["staff/p05"], {"fields": fields})] if fields else []
+        )
+
+
+def test_a_unit_s_name_that_stays_leaves_no_row(served: Served):
+    body = {"kind": "department", "name": "Tổ một", "valid_from": "2024-01-02"}
+    path = "/communes/<commune>/units/to-mot"
+    assert served.ask("tasks", "PUT", path, json=body).status_code == 200
+    before = served.rows("tasks")
+    again = served.ask("tasks", "PUT", path, json=body | {"valid_from": "2024-01-03"}, headers={"If-Match": '"1"'})
+    assert again.status_code == 200 and served.rows("tasks") == before
+
+
 def test_every_table_is_folded_journalled_or_says_why_not(served: Served):
     for service in SERVICES:
         metadata = MetaData()

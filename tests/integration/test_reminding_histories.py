@@ -91,7 +91,7 @@ class Life:
         own = any(span.from_ <= at < span.to for span in self.quiet.get(recipient, []))
         open_now = "07:30" <= at < "11:30" or "13:00" <= at < "17:00"
         working = local.weekday() < 5 and local.date() not in TET
-        return [] if (working and open_now or not commune) and not own else [f"{local} is quiet for {recipient}"]
+        return [] if ((working and open_now) or not commune) and not own else [f"{local} is quiet for {recipient}"]
 
     # What happens
 

@@ -136,6 +136,20 @@ def docx(
     )
 
 
+def pptx(parts: Mapping[str, bytes] | None = None) -> bytes:
+    """A presentation with no slide."""
+    main = override("ppt/presentation.xml", f"{OFFICE}.presentationml.presentation.main+xml")
+    return package(
+        {
+            "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types">'
+            f'<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>{main}'
+            "</Types>",
+            "ppt/presentation.xml": "<presentation/>",
+            **(parts or {}),
+        }
+    )
+
+
 def xlsx(more: Mapping[str, bytes] | None = None, types: str = "") -> bytes:
     book, written = openpyxl.Workbook(), io.BytesIO()
     book.active["A1"] = "Báo cáo"
@@ -165,7 +179,10 @@ def field(*pieces: str) -> str:
 def compound(*streams: tuple[str, bytes], storages: Iterable[str] = ()) -> bytes:
     """A compound file ([MS-CFB]) with streams and empty storages at its root."""
     sector, free, end = 512, 0xFFFFFFFF, 0xFFFFFFFE
-    names = [("Root Entry", 5, b""), *((name, 2, content.ljust(4096, b"\0")) for name, content in streams)]
+    names = [
+        ("Root Entry", 5, b""),
+        *((name, 2, content.ljust(max(4096, -(-len(content) // sector) * sector), b"\0")) for name, content in streams),
+    ]
     names += [(name, 1, b"") for name in storages]
     directory_sectors = -(-len(names) // 4)
     used = directory_sectors + sum(-(-len(content) // sector) for _, _, content in names)
@@ -199,6 +216,26 @@ def compound(*streams: tuple[str, bytes], storages: Iterable[str] = ()) -> bytes
     return header + struct.pack(f"<{len(fat)}I", *fat) + directory + b"".join(contents)
 
 
+def word_97(pieces: Iterable[str], *, wide: bool = False, template: str = "") -> bytes:
+    """A document of Word 97 whose text lies in pieces, the last one first."""
+    encoded = [(piece, piece.encode("utf-16-le" if wide else "cp1252", "replace")) for piece in pieces]
+    stream, places, ends = bytearray(0x600), list[int](), [0]
+    for _, content in reversed(encoded):
+        places.insert(0, len(stream))
+        stream += content
+    for piece, _ in encoded:
+        ends.append(ends[-1] + len(piece))
+    descriptors = b"".join(struct.pack("<xxIxx", place if wide else place * 2 | 0x40000000) for place in places)
+    table = struct.pack(f"<{len(ends)}I", *ends) + descriptors
+    clx = b"\x01\x02\0ab" + struct.pack("<BI", 2, len(table)) + table
+    texts = ["", template, "Tên", *[""] * 15]
+    associated = struct.pack("<HHH", 0xFFFF, len(texts), 0)
+    associated += b"".join(struct.pack("<H", len(text)) + text.encode("utf-16-le") for text in texts)
+    stream[: len(FIB)] = FIB
+    struct.pack_into("<IIII", stream, 0x019A, 0, len(associated), len(associated), len(clx))
+    return compound(("WordDocument", bytes(stream)), ("1Table", associated + clx))
+
+
 def biff(*records: tuple[int, bytes]) -> bytes:
     """Records of Excel's stream."""
     return b"".join(struct.pack("<HH", kind, len(data)) + data for kind, data in records)
@@ -218,6 +255,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20
 HTA = b"<html><hta:application id=a><script>new ActiveXObject('WScript.Shell')</script></html>"
 VBA = compound(("PROJECT", b"x"), storages=["VBA"])
 MACRO_WORD = "application/vnd.ms-word.document.macroEnabled.main+xml"
+DDE_CELL = "=cmd|'/C calc'!A0"
 ALT = relationship("aFChunk", "a.mht")
 
 # Name under which it is sent → content, media type.

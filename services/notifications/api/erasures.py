@@ -17,7 +17,7 @@ blueprint = Blueprint("erasures", __name__, url_prefix="/communes/<commune>", de
 @blueprint.answers(200, Erased)
 @action("person.erase")
 def erase_person(body: dict[str, Any], commune: str) -> Erased:
-    """Erase a person's addresses, and stored documents of slips that hold the name. `DELETE …/people/{staff}` of the
+    """Erase a person's addresses, and stored documents of slips that name the person. `DELETE …/people/{staff}` of the
     tasks service does this too: the name itself is there."""
-    addresses, slips = erasure.erase_person(notifications(), commune, body["staff"], body["name"])
+    addresses, slips = erasure.erase_person(notifications(), commune, body["staff"], body["names"])
     return Erased(addresses, slips)

@@ -31,8 +31,11 @@ Contacts = Mapping[str, Contact]
 
 
 class Draft(msgspec.Struct, frozen=True):
+    """`people`: the staff ids of those whom the document names; its other words are those of the tasks."""
+
     slip: Slip
     document: bytes
+    people: frozenset[str]
 
 
 # Filling in
@@ -48,7 +51,11 @@ def drafts(records: Records, contacts: Contacts, wish: IssueSlips, at: str) -> l
     if wish.number is not None and len(slips) > 1:
         raise refusals.SLIP_NUMBER(count=len(slips))
     commune = commune_name(records)
-    return [Draft(slip, document(slip, commune, contacts, signed, wish.number)) for slip in slips]
+    written = [(slip, document(slip, commune, contacts, signed, wish.number)) for slip in slips]
+    return [
+        Draft(slip, body, frozenset(staff for staff in (slip.addressee, signed.staff) if staff))
+        for slip, body in written
+    ]
 
 
 def document(slip: Slip, commune: str, contacts: Contacts, signed: Signature, number: str | None = None) -> bytes:

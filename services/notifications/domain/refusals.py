@@ -1,7 +1,7 @@
 """Every refusal of the service: what the rules of reminding do not allow, in words for people."""
 
 from shared.refusal import Refusal
-from shared.refusals import NOT_IN_POST, STAFF_UNKNOWN, TASK_UNKNOWN
+from shared.refusals import NOT_IN_POST, STAFF_UNKNOWN, TASK_UNKNOWN, TEXT_TOO_LONG
 
 # Who asks
 
@@ -170,6 +170,7 @@ ALL = (
     NOT_IN_POST,
     STAFF_UNKNOWN,
     TASK_UNKNOWN,
+    TEXT_TOO_LONG,
     STAFF_ONLY,
     REMINDER_UNKNOWN,
     REMINDER_OF_ANOTHER,

@@ -147,8 +147,16 @@ def _slip(records: Records, lead: str, tasks: list[SlipTask], at: str, reply_by:
         if post is None:
             raise refusals.SLIP_LEAD_LEFT(lead=lead)
         return Slip(lead=lead, addressee=lead, post=post.post, on=on, reply_by=reply_by, tasks=tasks)
-    unit = unit_on(records, lead, on, at)
-    return Slip(lead=lead, addressee=unit.head if unit else None, post=lead, on=on, reply_by=reply_by, tasks=tasks)
+    addressee = addressee_of(records, lead, at)
+    return Slip(lead=lead, addressee=addressee, post=lead, on=on, reply_by=reply_by, tasks=tasks)
+
+
+def addressee_of(records: Records, lead: str, at: str) -> str | None:
+    """Whom a slip to a lead is handed to: that person, or the head of a unit that leads."""
+    if lead in records.people:
+        return lead
+    unit = unit_on(records, lead, local_day(at), at)
+    return unit.head if unit else None
 
 
 # Role → the lines over the signature; the Office signs by the Chairman's order.

@@ -4,7 +4,7 @@ from shared import refusals as shared
 from shared.refusal import Refusal
 
 DIRECTIVE_UNKNOWN, STAFF_UNKNOWN, UNIT_UNKNOWN = shared.DIRECTIVE_UNKNOWN, shared.STAFF_UNKNOWN, shared.UNIT_UNKNOWN
-NOT_IN_POST, REASON_REQUIRED = shared.NOT_IN_POST, shared.REASON_REQUIRED
+NOT_IN_POST, REASON_REQUIRED, TEXT_TOO_LONG = shared.NOT_IN_POST, shared.REASON_REQUIRED, shared.TEXT_TOO_LONG
 
 # Who
 

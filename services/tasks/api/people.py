@@ -85,7 +85,8 @@ def list_contacts(commune: str) -> msgspec.Struct:
 @blueprint.answers(204)
 @action("person.write")
 def save_contact(body: dict[str, Any], commune: str, staff: str) -> None:
-    """Keep a person's name and addresses; what is left out is cleared."""
+    """Keep a person's name and addresses; what is left out is cleared. A former name is shown to nobody and kept until
+    the person is erased, as papers and files may carry it."""
     code = canonical(staff)
     with writing(service().engine, commune) as connection:
         _must_write(connection, commune)
@@ -97,9 +98,9 @@ def save_contact(body: dict[str, Any], commune: str, staff: str) -> None:
 @blueprint.answers(204)
 @action("person.write")
 def erase_contact(commune: str, staff: str) -> None:
-    """Erase a person's name and addresses, the commune's uploads, and what notifications keeps: addresses and stored
-    slips that hold the name. All of it, or a refusal and nothing. The code stays in the log; files of evidence that are
-    named after the person stay too, as others may need them."""
+    """Erase a person's names and addresses, the commune's uploads, and what notifications keeps: addresses and stored
+    slips that name the person. All of it, or a refusal and nothing. The code stays in the log; files of evidence that
+    are named after the person stay too, as others may need them."""
     with writing(service().engine, commune) as connection:
         _must_write(connection, commune)
     erasure.erase_everywhere(service(), commune, canonical(staff))

@@ -141,6 +141,17 @@ def expected(templates: Iterable[Template], commune: str, today: date) -> Iterat
                     yield Occurrence(occurrence_id(commune, template.template, period), period, version)
 
 
+def text_to_come(events: Iterable[Data], today: date) -> int:
+    """Bytes of the words that occurrences repeat as soon as these templates are set: of periods that began before."""
+    return sum(
+        len(msgspec.json.encode(data))
+        for data in events
+        if isinstance(data, TemplateSet)
+        for period in periods(data.recurrence.every, data.valid_from, today)
+        if period.start >= data.valid_from
+    )
+
+
 def open_occurrences(occurrences: Iterable[Occurrence], context: Context) -> tuple[list[Data], list[Held]]:
     """The assignments of those not opened yet, and those that wait for a person (their lead has left)."""
     events: list[Data] = []

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
+from services.tasks.domain import limits
 from services.tasks.imports import deadlines, tables
 from services.tasks.imports.cells import Sheet, Value
 from services.tasks.imports.deadlines import Deadline
@@ -112,6 +113,11 @@ GROUP_LABEL = re.compile(r"^\s*([IVXLC]{1,6}|[A-Z]|\d{1,2})\s*[.:)\-/]+\s*(?=\D)
 NUMBER = re.compile(r"\d{1,6}(?:[.,]\d{1,4})?")
 WORK = {"lead", "due", "coefficient", "product"}
 
+# Letters of a cell, by what becomes of it.
+LONGEST = {
+    name: limits.LONGEST.get(name) or limits.LONGEST[f"{name}_text"]
+    for name in ("no", "title", "product", "lead", "collaborators", "due", "note")
+}
 LEAD_QUESTIONS = {"group": "chu_tri_la_nhom", "several": "nhieu_chu_tri", "unknown": "khong_ro_chu_tri"}
 
 
@@ -232,6 +238,7 @@ def _row(line: tables.Line, group: _Group, directory: Directory, issued_on: date
     for name, code in (("title", "thieu_noi_dung"), ("lead", "thieu_chu_tri")):
         if not any(char.isalnum() for char in line.text(name)):
             errors.append(Remark(code, line.cell(name)))
+    errors += line.overlong(LONGEST)
     coefficient = _coefficient(line.values.get("coefficient", ""))
     if coefficient == "":
         text = line.text("coefficient")

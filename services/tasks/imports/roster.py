@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from services.tasks.domain import limits
 from services.tasks.imports import tables
 from services.tasks.imports.cells import Sheet, Value
 from services.tasks.imports.deadlines import day_of_number
@@ -79,6 +80,14 @@ CATEGORIES: dict[Category, tuple[str, ...]] = {
 }
 CATEGORY_BY_WORD = {compact(word): category for category, known in CATEGORIES.items() for word in known}
 
+# Letters of a cell, by what becomes of it.
+LONGEST = {
+    "post": limits.LONGEST["post"],
+    "unit": limits.NAME,
+    "name": limits.NAME,
+    "email": limits.EMAIL,
+    "phone": limits.PHONE,
+}
 CODE = re.compile(r"[\w][\w.\-]{0,31}")
 EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+")
 DAY = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4})|(\d{4})-(\d{1,2})-(\d{1,2})")
@@ -216,6 +225,7 @@ def _row(line: tables.Line, above: Category | None, superiors: _Superiors, first
     code = _checked_code(line, first_rows, errors)
     if not any(char.isalnum() for char in line.text("post")):
         errors.append(Remark("thieu_chuc_vu", line.cell("post")))
+    errors += line.overlong(LONGEST)
     category = CATEGORY_BY_WORD.get(compact(line.text("category"))) if line.text("category") else above
     if category is None:
         errors.append(Remark("nhom_la", line.cell("category"), {"text": line.text("category")[:80]}))

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from services.tasks.domain import refusals
+from services.tasks.domain import limits, refusals
 from services.tasks.imports.cells import Rows, Sheet, Value, column_letters
-from services.tasks.imports.results import Cells, Skipped, SkippedSheet, Table, cell_text
+from services.tasks.imports.results import Cells, Remark, Skipped, SkippedSheet, Table, cell_text
 from services.tasks.imports.words import compact, one_line, without_brackets
 from shared.collation import fold
 
@@ -48,6 +48,16 @@ class Line(msgspec.Struct, frozen=True):
 
     def raw(self) -> Cells:
         return {name: cell_text(value) for name, value in self.values.items() if value != ""}
+
+    def overlong(self, longest: Mapping[str, int]) -> list[Remark]:
+        """Errors for the cells, and the sheet's name, that are longer than a command takes."""
+        texts = [(self.cell(name), self.text(name), most) for name, most in longest.items()]
+        texts.append((self.cell("no"), self.table.sheet, limits.NAME))
+        return [
+            Remark("qua_dai", cell, {"letters": len(text), "most": most})
+            for cell, text, most in texts
+            if len(text) > most
+        ]
 
     def filled(self) -> set[str]:
         return {name for name, value in self.values.items() if value != ""}

@@ -40,8 +40,11 @@ VALUES = {
 UNREAD = ("unfilterable", "error decoding", "deeply nested")
 LONG = 7  # bytes of a name that does not come about by chance in 20 MB of picture
 ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
-# What may happen by itself when a document is opened: showing a place of it.
+# What may happen by itself, when a document is opened, a page is shown or a pointer moves: showing a place of it.
 MAY_OPEN = ("/GoTo", "/Named")
+BY_ITSELF = "hành động tự chạy khi mở"
+CLICKS = ("/D", "/U")
+CHAIN = 1000  # actions after each other; they may come back to the first
 
 
 def must_be_harmless(content: bytes) -> None:
@@ -93,13 +96,26 @@ def _found(top: object) -> Iterator[str]:
             elif key in VALUES and (words := VALUES[key].get(_name(value))):
                 yield words
             elif key == "/OpenAction" and _acts(value):
-                yield "hành động tự chạy khi mở"
+                yield BY_ITSELF
+            elif key == "/AA" and isinstance(value, pikepdf.Dictionary):
+                yield from (BY_ITSELF for cause, action in value.items() if cause not in CLICKS and _acts(action))
             if not _refers(value):
                 waiting.append(value)
 
 
 def _acts(value: object) -> bool:
-    return isinstance(value, pikepdf.Dictionary) and "/S" in value and _name(value["/S"]) not in MAY_OPEN
+    """Does an action, or one of those that come after it, more than show a place of the document?"""
+    waiting = [value]
+    for _ in range(CHAIN):
+        if not waiting:
+            return False
+        action = waiting.pop()
+        if isinstance(action, pikepdf.Dictionary) and "/S" in action:
+            if _name(action["/S"]) not in MAY_OPEN:
+                return True
+            following = action.get("/Next")
+            waiting += list(following) if isinstance(following, pikepdf.Array) else [following]
+    return True
 
 
 def _refers(value: object) -> bool:

@@ -4,9 +4,10 @@ import re
 import unicodedata
 
 from services.tasks.domain import refusals
+from services.tasks.inspection import formulas
 
-# A cell that makes a spreadsheet start a program (dynamic data exchange): =cmd|'/C calc'!A0
-STARTS_A_PROGRAM = re.compile(r"(?m)(?:^|[;,\t|\"])[ \t]*[=+\-@][^\r\n;,\t|!]*\|[^\r\n!]*!")
+# A table that a spreadsheet reads by its first letters, whatever its ending; its cells may hold macros (SYLK).
+TABLE_OF_RECORDS = re.compile(r"\s*ID;P[^\r\n]*\s(?s:.*?)^(?:C;(?:[XY]\d|[KE])|NN;N)", re.MULTILINE)
 
 
 def is_text(content: bytes) -> bool:
@@ -18,6 +19,9 @@ def is_text(content: bytes) -> bool:
 
 
 def must_be_harmless(content: bytes) -> None:
-    """Refuses `evidence-active`."""
-    if STARTS_A_PROGRAM.search(content.decode("utf-8")):
-        raise refusals.EVIDENCE_ACTIVE(found="công thức gọi chương trình (DDE)")
+    """Refuses `evidence-active`, `evidence-disguised`."""
+    plain = content.decode("utf-8-sig")
+    if found := sorted(set(formulas.in_text(plain))):
+        raise refusals.EVIDENCE_ACTIVE(found=", ".join(found))
+    if TABLE_OF_RECORDS.match(plain):
+        raise refusals.EVIDENCE_DISGUISED(kind="văn bản", found="bảng tính SYLK có thể chạy macro")

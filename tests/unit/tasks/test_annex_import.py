@@ -253,3 +253,16 @@ def test_every_remark_has_a_text_that_its_params_fill():
             assert text_of(remark).startswith(f"{remark.cell}: ")
             assert "{" not in text_of(remark)
     assert all(title and detail for title, detail in TEXTS.values())
+
+
+@pytest.mark.parametrize(
+    ("column", "most"), [("STT", 100), ("Nội dung công việc", 20_000), ("Chủ trì", 2000), ("Thời hạn", 500)]
+)
+def test_a_cell_that_is_longer_than_a_command_takes_rejects_its_row_alone(column, most):
+    header = ("STT", "Nội dung công việc", "Chủ trì", "Thời hạn", "Hệ số")
+    rows = [dict(zip(header, (str(no), "Ban hành kế hoạch", "p15", "28/6/2024", "2"), strict=True)) for no in (1, 2, 3)]
+    rows[0][column], rows[1][column] = "1" * most, "1" * (most + 1)
+    found = imported(*(tuple(row.values()) for row in rows))
+    assert [row.outcome for row in found.rows] == ["good", "rejected", "good"]
+    [error] = found.rows[1].errors
+    assert error.code == "qua_dai" and error.cell[1:] == "3" and f"nhiều nhất được {most}" in text_of(error)

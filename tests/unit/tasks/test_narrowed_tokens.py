@@ -191,7 +191,7 @@ def test_a_narrowed_token_allows_no_more_than_a_post_with_only_those_roles(
     assert more == set()
 
 
-@pytest.mark.parametrize("kind", SENT.keys() - {OpenCommune})
+@pytest.mark.parametrize("kind", [kind for kind in SENT if kind is not OpenCommune])
 def test_the_whole_token_allows_every_command(kind: type[Command]) -> None:
     assert any(may(post_with(*ALL).and_(*facts).when(command).by(ME)) for command, facts in SENT[kind])
 

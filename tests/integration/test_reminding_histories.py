@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.notifications.channels.interface import Message, Permanent, Temporary
-from services.notifications.domain.rules import AT_ONCE
 from services.notifications.outbox import LEASE
 from services.notifications.reactors import Reminding
 from shared.eventlog import Decision, open_database
@@ -55,9 +54,7 @@ class Mail:
 
     def send(self, message: Message) -> None:
         # Whatever a channel raises is a failed attempt: what is wrong is asserted at the end.
-        # A notice of an act waits for no hours but those that its reader chose.
-        commune = any(not item.about.startswith("act/") for item in message.items)
-        self.wrong += self.life.quiet_at(self.life.world.now, message.recipient, commune=commune)
+        self.wrong += self.life.quiet_at(self.life.world.now, message.recipient)
         for item in message.items:
             self.messages[item.reminder].add(message.message)
             if item.about.startswith("task/") and not self.life.open.get(item.about.removeprefix("task/")):
@@ -84,14 +81,14 @@ class Life:
         self.version: dict[str, int] = {}
         self.quiet: dict[str, list[Span]] = {}
 
-    def quiet_at(self, now: datetime, recipient: str, *, commune: bool = True) -> list[str]:
-        """Why nothing may go to somebody now: by their own hours, and by those of the commune."""
+    def quiet_at(self, now: datetime, recipient: str) -> list[str]:
+        """Why nothing may go to somebody now."""
         local = now.astimezone(VIETNAM)
         at = f"{local:%H:%M}"
         own = any(span.from_ <= at < span.to for span in self.quiet.get(recipient, []))
         open_now = "07:30" <= at < "11:30" or "13:00" <= at < "17:00"
         working = local.weekday() < 5 and local.date() not in TET
-        return [] if ((working and open_now) or not commune) and not own else [f"{local} is quiet for {recipient}"]
+        return [] if working and open_now and not own else [f"{local} is quiet for {recipient}"]
 
     # What happens
 
@@ -242,18 +239,16 @@ def must_hold(life: Life) -> None:
     queued: Counter[str] = Counter()
     rungs: Counter[tuple[Any, ...]] = Counter()
     final: dict[str, list[Data]] = defaultdict(list)
-    rules: dict[str, str] = {}
     for envelope in map(decode, life.world.notifications.log.read_all(COMMUNE)):
         data = envelope.data
         if isinstance(data, ReminderQueued):
             queued[data.reminder] += 1
-            rules[data.reminder] = data.rule
             rungs[data.about, data.rule, data.due_version, data.recipient, data.channel] += 1
         elif isinstance(data, ReminderSent | ReminderDelivered | ReminderSuppressed | ReminderFailed):
             if isinstance(data, ReminderFailed) and not data.final:
                 continue
             final[data.reminder].append(data)
-        if isinstance(data, ReminderDelivered | ReminderSent) and rules[data.reminder] not in AT_ONCE:
+        if isinstance(data, ReminderDelivered | ReminderSent):
             # Personal hours may have changed since: those were looked at when it was sent.
             wrong += life.quiet_at(parse_time(envelope.time), "the commune")
 

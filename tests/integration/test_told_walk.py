@@ -320,10 +320,12 @@ def test_a_command_of_notifications_typed_by_the_office(tmp_path: Path, method: 
 def test_what_somebody_else_records_of_a_persons_rating_reaches_that_person(
     commune: Commune, watch: Watch, name: str
 ) -> None:
-    """Each command about one person, sent by the first who may; ME is told, or what it records is declined."""
+    """Each command about one person, typed by the Office, else sent by the first who may; ME is told, or what it records
+    is declined."""
     request = OWN[name](commune)
     before = commune.position
-    answers = (request.sent(commune, who, named=False) for who in (OFFICE, "p01", OPERATOR))
+    sender: tuple[tuple[Any, bool], ...] = ((OFFICE, bool(request.by)), ("p01", False), (OPERATOR, False))
+    answers = (request.sent(commune, who, named=named) for who, named in sender)
     assert any(answer.status_code in (200, 201) for answer in answers)
     watch.take("tasks", [*commune.tasks.log.read_all(COMMUNE)])
     recorded = [decode(body) for body in commune.tasks.log.read_all(COMMUNE, before)]
@@ -334,7 +336,7 @@ def test_what_somebody_else_records_of_a_persons_rating_reaches_that_person(
         "SettleDraft": "The task that it becomes is given today",
         "SetTemplate": "It begins today",
         "EndTemplate": DECLINED[ev.TemplateEnded],
-        "AcceptResult": "A result that was met",
+        "AcceptResult": DECLINED[ev.TaskCompleted],
         "CorrectTask as collaborator": "The lead's rating rests on a task",
     }
     assert (ME in told) is (name not in untold)

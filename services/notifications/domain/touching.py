@@ -12,6 +12,7 @@ from services.notifications.domain.people import Post, post_on, unit_on
 from services.notifications.domain.records import PersonRecord, Records
 from shared import events as ev
 from shared.events import Envelope
+from shared.events.authors import typed_for
 from shared.events.since import days_before, past_due
 from shared.roles import OF_JUDGES, OF_RATING
 
@@ -64,8 +65,10 @@ def _lead(records: Records, event: Envelope) -> Iterable[str]:
     return [task.lead] if task else []
 
 
-def _lead_of_what_was_not_met(records: Records, event: Envelope) -> Iterable[str]:
-    return _lead(records, event) if event.data.quality == "not_met" else []
+def _lead_when_typed(records: Records, event: Envelope) -> Iterable[str]:
+    """An answer in the course of a task: its state shows it, and reminders follow it in their hours. Typed by another
+    than who decided, it is told at once."""
+    return _lead(records, event) if typed_for(event) else []
 
 
 def _lead_of_what_is_dated_back(_: Records, event: Envelope) -> Iterable[str]:
@@ -119,14 +122,13 @@ TOUCHES: Mapping[type, Touches] = {
     ev.CoefficientCorrected: _lead,
     ev.DueConfirmed: _lead,
     ev.DueRecomputed: _lead,
-    ev.ExtensionGranted: _lead,
-    ev.ExtensionRefused: _lead,
-    ev.ResultReturned: _lead,
-    ev.TaskCompleted: _lead_of_what_was_not_met,
+    ev.ExtensionGranted: _lead_when_typed,
+    ev.ExtensionRefused: _lead_when_typed,
+    ev.ResultReturned: _lead_when_typed,
     ev.ObjectiveCauseConfirmed: _lead,
     ev.TaskHandedBack: _lead,
-    ev.TaskCancelled: _lead,
-    ev.TaskReopened: _lead,
+    ev.TaskCancelled: _lead_when_typed,
+    ev.TaskReopened: _lead_when_typed,
     # Their year
     ev.CommonAssessed: _confirmed,
     ev.LeaderCriteriaRecorded: _person,
@@ -166,6 +168,7 @@ DECLINED: Mapping[type, str] = {
     ev.TemplateEnded: "It takes no task away; those to come are not opened",
     ev.TaskAcknowledged: OWN_WORD,
     ev.ProgressNoted: NO_RATING,
+    ev.TaskCompleted: "The answer to the lead's own report; its state shows it",
     ev.ExtensionRequested: OWN_WORD,
     ev.ResultReported: OWN_WORD,
     ev.SelfAssessed: OWN_WORD,

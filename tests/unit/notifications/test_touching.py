@@ -122,14 +122,8 @@ OF_P07: list[tuple[Any, str]] = [
     (corrected_coefficient("t1", "3"), "Hệ số: 3."),
     (confirmed("t1", "1/6", 2), "Thời hạn: 01/06/2024. Thời hạn đã qua khi ghi."),
     (recomputed("t1", "5/7", 2), "Thời hạn: 05/07/2024."),
-    (granted("t1", "5/7", 2), "Thời hạn: 05/07/2024."),
-    (refused("t1"), "Người ghi: p14"),
-    (returned("t1", "5/7", 2), "Thời hạn: 05/07/2024."),
-    (completed("t1", "30/6", met=False), "Ghi cho ngày 30/06/2024, khác ngày ghi."),
     (cause("t1"), "Người ghi: p14"),
     (handed_back("t1", "reassigned"), "Người ghi: p14"),
-    (cancelled("t1"), "Người ghi: p14"),
-    (reopened("t1", "5/7", 2), "Thời hạn: 05/07/2024."),
     (common("p07"), "Người ghi: p14"),
     (period_common("2024-06"), "Người ghi: p14"),
     (leader_criteria("2024-06"), "Người ghi: p14"),
@@ -142,6 +136,9 @@ OF_P07: list[tuple[Any, str]] = [
     (ev.RatingNotified(staff="p07", year=2024, on=day("1/6")), "Ghi cho ngày 01/06/2024, khác ngày ghi."),
     (ev.AppealResolved(staff="p07", year=2024, appeal="k1", outcome="upheld", on=day("1/7"), by="p14"), "Người ghi"),
 ]  # fmt: skip
+
+# Answers in the course of a task, in the name of ct.
+ANSWERS = [granted("t1", "5/7", 2), refused("t1"), returned("t1", "5/7", 2), cancelled("t1"), reopened("t1", "5/7", 2)]
 
 
 def test_every_event_has_its_place_once() -> None:
@@ -158,7 +155,7 @@ def test_every_event_that_touches_a_person_is_tried() -> None:
         ev.SettingsChosen,
         ev.RuleSetChosen,
     }
-    assert {type(event) for event, _ in OF_P07} | elsewhere == TOUCHES.keys()
+    assert {*map(type, ANSWERS), *(type(event) for event, _ in OF_P07)} | elsewhere == TOUCHES.keys()
 
 
 @pytest.mark.parametrize(("event", "words"), OF_P07, ids=lambda value: type(value).__name__)
@@ -169,6 +166,12 @@ def test_what_the_office_records_reaches_the_person_with_who_recorded_it(event: 
     assert words in said and "Người ghi: p14, lúc 09:00 ngày 01/07/2024." in said
     # Nobody hears of what they record of themselves.
     assert (ABOUT, "p07") not in told(by_office(event), "staff/p07")[0]
+
+
+@pytest.mark.parametrize("event", ANSWERS, ids=lambda event: type(event).__name__)
+def test_an_answer_that_the_office_types_reaches_the_lead_too(event: Any) -> None:
+    assert told(event)[0] == {(TYPED, "ct"), (ABOUT, "p07")}
+    assert told(event, "staff/ct")[0] == set()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from services.tasks.tables import evidence_files, people, unit_names
 from shared import journal
+from shared.decoding import decoder
 from shared.journal import kinds
 from shared.names import holds_name, letters
 
@@ -23,6 +24,7 @@ class Person(NamedTuple):
     phone: str | None = None
 
 
+_names = decoder(list[str])
 # What is kept of a person.
 DATA = ("name", "email", "phone")
 
@@ -65,7 +67,7 @@ def former_names(connection: Connection, commune: str) -> dict[str, list[str]]:
     """By staff ids. They are there to find at an erasure what is named after them; nobody is shown them."""
     c = people.c
     rows = connection.execute(select(c.staff, c.former_names).where(c.commune == commune, c.former_names.is_not(None)))
-    return {row.staff: msgspec.json.decode(row.former_names, type=list[str]) for row in rows}
+    return {row.staff: _names(row.former_names) for row in rows}
 
 
 def names_of(connection: Connection, commune: str, staff: str) -> list[str]:

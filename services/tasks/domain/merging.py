@@ -5,7 +5,7 @@ interrupted can be continued: the same events come out again.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from services.tasks.domain import refusals
 from services.tasks.domain.communes import Commune
 from services.tasks.domain.context import new_code
 from services.tasks.domain.directives import Directive
-from services.tasks.domain.staff import Staff
+from services.tasks.domain.staff import Staff, groups_of
 from services.tasks.domain.streams import evolve, kind_of
 from services.tasks.domain.task import RUNNING, Task
 from services.tasks.domain.templates import Template
@@ -245,7 +245,7 @@ def beginning(merger: Merger, formers: Sequence[Former], newcomers: Newcomers, b
     Refuses: an id that two would have, and a post of the new commune that names a person or unit which is unknown.
     """
     ids = {one.commune: ids_of(merger, one, newcomers) for one in formers}
-    _must_be_known(newcomers, ids)
+    _must_be_known(newcomers, ids, groups_of(state for one in formers for state in one.of_kind("staff").values()))
     opened = CommuneOpened(
         name=merger.name,
         code=merger.code,
@@ -285,12 +285,14 @@ def _plain(code: str) -> str:
     return code if is_code(code) else NO_CODE.sub("-", fold(code)).strip("-")
 
 
-def _must_be_known(newcomers: Newcomers, ids: Mapping[str, Ids]) -> None:
+def _must_be_known(newcomers: Newcomers, ids: Mapping[str, Ids], groups: Collection[str]) -> None:
     """Refuses posts of the new commune that name an unknown person or unit, and new ids that are no codes."""
     people = {staff for each in ids.values() for staff in each.staff.values()}
     units = {unit for each in ids.values() for unit in each.units.values()}
     for (commune, staff), said in newcomers.items():
         new_code(said.staff)
+        if (group := said.post.get("similar_group")) is not None and group not in groups:
+            new_code(group)
         if commune not in ids or staff not in ids[commune].staff:
             raise refusals.MERGER_PERSON_UNKNOWN(commune=commune, staff=staff)
         for name, known, refusal in (

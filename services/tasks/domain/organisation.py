@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from services.tasks.domain import refusals
 from services.tasks.domain.context import Command, Context, canonical, new_code, required_text
-from services.tasks.domain.staff import Staff
+from services.tasks.domain.staff import Staff, groups_of
 from services.tasks.domain.units import Unit
 from shared.events import (
     AbsenceRecorded,
@@ -233,11 +233,6 @@ def _known_staff(staff: str | None, context: Context) -> str | None:
     return found
 
 
-def _has_group(group: str, context: Context) -> bool:
-    people: dict[str, Staff] = context.of_kind("staff")
-    return any(step.fields.get("similar_group") == group for person in people.values() for step in person.steps)
-
-
 def _checked(staff: str, said: dict[str, Any], context: Context) -> dict[str, Any]:
     """The attributes with ids as they are stored, once they point at what exists and not at the person."""
     said = dict(said)
@@ -245,7 +240,8 @@ def _checked(staff: str, said: dict[str, Any], context: Context) -> dict[str, An
         raise refusals.ROLE_REQUIRED()
     if "post" in said:
         required_text(said["post"], refusals.POST_REQUIRED)
-    if (group := said.get("similar_group")) is not None and not _has_group(group, context):
+    group = said.get("similar_group")
+    if group is not None and group not in groups_of(context.of_kind("staff").values()):
         said["similar_group"] = new_code(group)
     for name in ("unit", "leads_unit"):
         if said.get(name) is not None and not context.knows_unit(said[name]):

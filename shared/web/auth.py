@@ -14,7 +14,7 @@ from shared.budgets import charge, charge_stranger
 from shared.eventlog import EVERY_COMMUNE
 from shared.events.values import ROLES as PEOPLE
 from shared.roles import in_words
-from shared.text import LONGEST_ID, fault
+from shared.text import CODE, LONGEST_ID, fault
 from shared.web.asking import asked_by
 from shared.web.keys import AUDIENCE, ISSUER, KeySet, KeySetUnavailable, keys_at
 from shared.web.problems import Rejected
@@ -25,7 +25,7 @@ ROLES = frozenset({*PEOPLE, "replicator", "messenger"})
 # A token for all communes may only operate the installation, copy logs, or read where people are reached.
 WIDE_ROLES = frozenset({"admin", "replicator", "messenger"})
 COMMUNE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-ACTOR = re.compile(r"(staff|operator|service)/[A-Za-z0-9._-]{1,64}")
+ACTOR = re.compile(rf"(staff|operator|service)/{CODE}")
 COOKIE = "cchc"
 # Seconds by which the clocks of two servers may differ.
 LEEWAY = 10

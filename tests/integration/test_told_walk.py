@@ -321,8 +321,7 @@ def test_what_somebody_else_records_of_a_persons_rating_reaches_that_person(
     commune: Commune, watch: Watch, name: str
 ) -> None:
     """Each command about one person, typed by the Office, else sent by the first who may; ME is told, or what it
-    records
-    is declined."""
+    records is declined."""
     request = OWN[name](commune)
     before = commune.position
     sender: tuple[tuple[Any, bool], ...] = ((OFFICE, bool(request.by)), ("p01", False), (OPERATOR, False))

@@ -320,8 +320,8 @@ def test_a_command_of_notifications_typed_by_the_office(tmp_path: Path, method: 
 def test_what_somebody_else_records_of_a_persons_rating_reaches_that_person(
     commune: Commune, watch: Watch, name: str
 ) -> None:
-    """Each command about one person, typed by the Office, else sent by the first who may; ME is told, or what it
-    records is declined."""
+    """Each command about one person, typed by the Office, else sent by the first who may: ME is told, or it is
+    declined."""
     request = OWN[name](commune)
     before = commune.position
     sender: tuple[tuple[Any, bool], ...] = ((OFFICE, bool(request.by)), ("p01", False), (OPERATOR, False))

@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 import msgspec
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.proxy_headers import MalformedProxyHeader, parse_proxy_headers
 from waitress.task import ErrorTask, WSGITask
 
 from services.tasks.evidence import MAX_EVIDENCE
@@ -46,6 +47,7 @@ _HEAD = problems.Problem(
 _PARSER = {400: _plain(400), 413: _plain(413), 431: _HEAD, 500: problems.INTERNAL, 501: _LENGTH}
 
 # Lines that readers of HTTP have understood differently: a field that goes on in the next line, a length in two ways.
+_FORWARDED = ("X_FORWARDED_FOR", "X_FORWARDED_PROTO")
 _FOLDED = re.compile(rb"\r\n[ \t]")
 
 
@@ -53,6 +55,7 @@ class Request(HTTPRequestParser):
     """A request, more strictly than waitress takes it."""
 
     problem: problems.Problem | None = None
+    forwarded_for: str | None = None  # the client's address, as a trusted proxy says
 
     def received(self, data: bytes) -> int:
         """Take what belongs to this request. What was sent behind it, without waiting for the answer, is given up with
@@ -69,7 +72,10 @@ class Request(HTTPRequestParser):
     def parse_header(self, head: bytes) -> None:
         if _FOLDED.search(head):
             raise ParsingError("folded header")
-        super().parse_header(head)
+        try:
+            super().parse_header(head)
+        except ValueError as error:  # of an address in brackets that are not closed, of a number of 5,000 digits
+            raise ParsingError("no address or no number") from error
         if self.chunked or "TRANSFER_ENCODING" in self.headers:
             # Browsers and proxies say the length. Without it there is no limit to check at the head, and a front and a
             # proxy may disagree where a body ends.
@@ -78,6 +84,17 @@ class Request(HTTPRequestParser):
         host = self.headers.get("HOST")
         if (host is None and self.version == "1.1") or "," in (host or ""):
             raise ParsingError("not one host")
+        if self.adj.trusted_proxy:
+            self.forwarded_for = self._forwarded_for()
+
+    def _forwarded_for(self) -> str | None:
+        """The loop asks before waitress would in a thread, and refuses in our words what cannot be read."""
+        said = {f"HTTP_{name}": self.headers[name] for name in _FORWARDED if name in self.headers}
+        try:
+            parse_proxy_headers(said, 1, self.adj.trusted_proxy_headers)
+        except (MalformedProxyHeader, LookupError) as error:
+            raise ParsingError("no address or no scheme") from error
+        return said.get("REMOTE_ADDR")
 
 
 class Answer(WSGITask):

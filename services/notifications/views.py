@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, delete, or_, select
+from sqlalchemy import Connection, RowMapping, delete, or_, select, tuple_
 
 from services.notifications import tables
 from services.notifications.domain import fold, refusals
@@ -206,12 +206,15 @@ def occurrences(
     first: date | None = None,
     last: date | None = None,
     after: tuple[str, str] | None = None,
+    newest_first: bool = False,
     limit: int | None = None,
 ) -> list[Occurrence]:
     """Reminders by (queued_at, reminder) that fit every filter given. `first` and `last` bound run_on; `after` is the
     (queued_at, reminder) of the last one of the page before."""
     c = tables.occurrences.c
-    query = select(*OCCURRENCE).where(c.commune == commune).order_by(c.queued_at, c.reminder).limit(limit)
+    key = tuple_(c.queued_at, c.reminder)
+    order = [column.desc() if newest_first else column for column in (c.queued_at, c.reminder)]
+    query = select(*OCCURRENCE).where(c.commune == commune).order_by(*order).limit(limit)
     for column, value in ((c.about, about), (c.recipient, recipient), (c.channel, channel), (c.rule, rule)):
         if value is not None:
             query = query.where(column == value)
@@ -224,7 +227,7 @@ def occurrences(
     if last is not None:
         query = query.where(c.run_on <= last.isoformat())
     if after is not None:
-        query = query.where((c.queued_at > after[0]) | ((c.queued_at == after[0]) & (c.reminder > after[1])))
+        query = query.where(key < after if newest_first else key > after)
     return [occurrence_of(row._mapping) for row in connection.execute(query)]
 
 

@@ -69,7 +69,7 @@ def read_context(service: Tasks, tx: Transaction, principal: Principal, case: Ca
     """Everything that the decision may look at, as it is while the commune's head is held."""
     states = {**_neighbours(service, tx, own.neighbours_changed_at), **own.states}
     if case.needs_running_tasks:
-        states |= views.load(tx.connection, tx.commune, (), kinds=(), running=True)
+        states |= views.load(tx.connection, tx.commune, (), kinds=("template",), running=True)
     roles = principal.roles
     if principal.staff is not None:
         person = states.get(f"staff/{principal.staff}")

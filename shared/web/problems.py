@@ -17,7 +17,7 @@ from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVe
 from shared.projection import CannotFold
 from shared.refusal import Refusal, Refused, fill
 from shared.sandbox.places import ReadersBusy
-from shared.web.logs import logged_path
+from shared.web.logs import logged_method, logged_route
 from shared.web.trace import trace_id
 
 log = logging.getLogger(__name__)
@@ -45,15 +45,15 @@ DOOR: dict[str, Problem] = {
         Problem(400, "invalid-json", "Nội dung không đọc được", "Nội dung gửi lên không phải JSON hợp lệ."),
         Problem(400, "idempotency-key", "Idempotency-Key không hợp lệ", "Khóa gồm 1 đến 200 ký tự ASCII in được."),
         Problem(400, "wait-for", "Cchc-Wait-For không hợp lệ", "Cần dạng nguồn/xã/vị trí, ví dụ tasks/tien-canh/1234."),
-        Problem(401, "unauthenticated", "Chưa đăng nhập", "Yêu cầu này cần token truy cập."),
+        Problem(401, "unauthenticated", "Chưa đăng nhập", "Yêu cầu này cần mã truy cập (token)."),
         Problem(
             401,
             "invalid-token",
-            "Token không dùng được",
-            "Token truy cập sai, hết hạn hoặc không dành cho hệ thống này.",
+            "Mã truy cập không dùng được",
+            "Mã truy cập (token) sai, hết hạn hoặc không dành cho hệ thống này.",
         ),
         Problem(403, "role", "Không có quyền", "Vai trò của bạn không được làm việc này; việc này dành cho: {who}."),
-        Problem(403, "commune", "Sai xã", "Token này không dành cho xã hoặc phạm vi được yêu cầu."),
+        Problem(403, "commune", "Sai xã", "Mã truy cập (token) này không dành cho xã hoặc phạm vi được yêu cầu."),
         Problem(
             403,
             "sign-in-code",
@@ -72,15 +72,16 @@ DOOR: dict[str, Problem] = {
         Problem(
             429,
             "too-many-changes",
-            "Quá nhiều thay đổi trong một phút",
-            "{whose} đã gửi {limit} thay đổi trong phút này, nhiều nhất được phép; yêu cầu này chưa được thực hiện. Đợi"
-            " sang phút sau rồi gửi lại. Nếu công việc cần nhiều hơn, người quản trị hệ thống tăng {variable}.",
+            "Quá nhiều yêu cầu trong một phút",
+            "{whose} đã gửi {limit} yêu cầu thay đổi trong phút này, mức tối đa, kể cả yêu cầu bị từ chối; yêu cầu này"
+            " chưa được thực hiện. Đợi sang phút sau rồi gửi lại. Nếu công việc cần nhiều hơn, người quản trị hệ thống"
+            " tăng {variable}.",
         ),
         Problem(
             429,
             "too-much-text",
             "Quá nhiều nội dung trong một ngày",
-            "{whose} được gửi và ghi nhiều nhất {limit} MiB nội dung trong một ngày; yêu cầu này cần nhiều hơn phần còn"
+            "{whose} được gửi và ghi tối đa {limit} MiB nội dung trong một ngày; yêu cầu này cần nhiều hơn phần còn"
             " lại nên chưa ghi gì. Để sang ngày mai (tệp đã tải lên vẫn còn), chia nhỏ hơn, hoặc nhờ người quản trị hệ"
             " thống tăng {variable}.",
         ),
@@ -88,11 +89,17 @@ DOOR: dict[str, Problem] = {
             429,
             "too-many-files",
             "Quá nhiều tệp trong một ngày",
-            "{whose} được gửi và lưu nhiều nhất {limit} MiB tệp trong một ngày; yêu cầu này cần nhiều hơn phần còn lại"
+            "{whose} được gửi và lưu tối đa {limit} MiB tệp trong một ngày; yêu cầu này cần nhiều hơn phần còn lại"
             " nên chưa được thực hiện. Để sang ngày mai, hoặc nhờ người quản trị hệ thống tăng {variable}.",
         ),
         Problem(428, "if-match-required", "Thiếu If-Match", "Thay đổi phải kèm If-Match với ETag của bản đang sửa."),
-        Problem(503, "keys", "Chưa kiểm tra được token", "Không tải được bộ khóa kiểm tra token; hãy thử lại.", 5),
+        Problem(
+            503,
+            "keys",
+            "Chưa kiểm tra được mã truy cập",
+            "Không tải được bộ khóa kiểm tra mã truy cập; hãy thử lại.",
+            5,
+        ),
         Problem(503, "not-yet", "Chưa cập nhật tới", "Dữ liệu đọc chưa đi tới vị trí được yêu cầu; hãy thử lại.", 1),
         Problem(
             503,
@@ -277,7 +284,7 @@ def answer(error: Exception) -> flask.Response:
         problem = next((_registered[cls] for cls in type(error).__mro__ if cls in _registered), INTERNAL)
     flask.g.problem = problem.code
     metrics.web().problems.labels(flask.current_app.name, problem.code).inc()
-    where = f"{flask.request.method} {logged_path(flask.request.path)}: {problem.code}"
+    where = f"{logged_method()} {logged_route()}: {problem.code}"
     if problem.status == 500:
         log.error("%s", where, exc_info=error)
     elif problem.status > 500:  # expected to pass: the cause is enough, without our own stack

@@ -15,7 +15,7 @@ RULES = {
     "sheet": "Phiếu kỳ còn thiếu",
     "appeal": "Kiến nghị sắp hết hạn giải quyết",
     "urge": "Văn phòng đôn đốc",
-    "typed-for": "Ghi thay tên người nhận",
+    "typed-for": "Có người ghi thay ông/bà",
     "decided-outside": "Quyết định từ ngoài xã",
     "who-judges": "Thay đổi vai trò, người đánh giá",
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pikepdf
 
 from services.tasks.domain import refusals
+from services.tasks.inspection import active
 from services.tasks.inspection.kinds import PDF
 
 SIGNATURE = b"%PDF-"
@@ -67,8 +68,7 @@ def must_be_harmless(content: bytes) -> None:
         raise refusals.EVIDENCE_BROKEN(kind=PDF.words)
     if warnings:
         found |= _named(content)
-    if found:
-        raise refusals.EVIDENCE_ACTIVE(found=", ".join(sorted(found)))
+    active.must_be_none(found)
 
 
 def _named(content: bytes) -> set[str]:

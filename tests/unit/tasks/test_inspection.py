@@ -15,6 +15,7 @@ from tests.support.evidence import (
     DOC,
     HARMLESS,
     HOSTILE,
+    MACRO_WORD,
     OFFICE,
     PACKAGE,
     RELATIONS,
@@ -48,6 +49,15 @@ def answer(content: bytes, name: str = "a.docx") -> str:
 
 def taken(content: bytes, name: str = "a.docx") -> bool:
     return "/" in answer(content, name).partition(":")[0]
+
+
+def test_each_thing_is_named_once() -> None:
+    """A document with macros declares that it has some, and holds them."""
+    macros = docx(main=MACRO_WORD, types=override("word/a.bin", "application/vnd.ms-office.vbaProject"))
+    assert answer(macros).startswith("evidence-active: Trong tệp có macro VBA. ")
+    for content, _, _ in HOSTILE.values():
+        said = answer(content).partition("Trong tệp có ")[2].partition(". ")[0].split(", ")
+        assert not [(one, other) for one in said for other in said if one != other and one in other], said
 
 
 def document(body: str, word: str = WORD) -> str:
@@ -266,6 +276,8 @@ def test_a_relationship_is_one_whatever_its_namespace_and_its_part(namespace: st
         ("externalLinkPath", "file:///C:\\So%20lieu\\2024.xlsx"),
         ("xlPathMissing", "vnTools.xla"),
         ("image", "NULL"),
+        ("image", "cid:image001.png@01D0A1B2.C3D4"),
+        ("image", "file:///C:\\Users\\An\\Temp\\msohtmlclip1\\01\\clip_image001.png"),
     ],
 )
 def test_what_office_programs_write_of_the_own_drive_is_taken(kind: str, target: str) -> None:
@@ -289,6 +301,7 @@ LINKS = [
     "about:blank",
     "javascript:void(0)",
     "javascript:;",
+    "https:www.a.vn",
 ]
 NO_LINKS = [
     *(target for target in SENT_AWAY if "http" not in target[:6].lower() and "\u00a0" not in target),
@@ -392,6 +405,8 @@ BUILDING = {
     "by QUOTE": f"<w:p>{BEGIN}{inner('QUOTE 68 68 69')}{run(' cmd')}{END}</w:p>",
     "half by QUOTE": f"<w:p>{BEGIN}{run('L')}{inner('QUOTE 73 78 75')}{run(' cmd')}{END}</w:p>",
     "by a property": f"<w:p>{BEGIN}{run(' ')}{inner('DOCPROPERTY a')}{END}</w:p>",
+    "by a simple field": f'<w:p>{BEGIN}<w:fldSimple w:instr="QUOTE 68"/>{run("PAGE")}{END}</w:p>',
+    "by a control with data": f"<w:p>{BEGIN}<w:sdt><w:sdtContent>{run('PAGE')}</w:sdtContent></w:sdt>{END}</w:p>",
     "in a branch": f"<w:p>{BEGIN}{alternatives(run('PAGE '), '')}{run('LINK a')}{END}</w:p>",
     "in the other branch": f"<w:p>{BEGIN}{alternatives(run('PA'), run('LI'))}{run('NK a')}{END}</w:p>",
     "with a mark in a branch": f"<w:p>{BEGIN}{alternatives(SEPARATE, '')}{run('LINK a', 't')}{END}</w:p>",
@@ -411,7 +426,17 @@ def test_a_field_whose_instruction_is_put_together_elsewhere_is_refused(body: st
 @pytest.mark.parametrize(
     "name", ["LINK", "INCLUDE", "INCLUDETEXT", "INCLUDEPICTURE", "IncludePicture", "IMPORT", "DATABASE", "RD"]
 )
-@pytest.mark.parametrize("target", ['"\\\\\\\\evil\\\\a"', '"https://example.org/a"', "a"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        '"\\\\\\\\evil\\\\a"',
+        '"https://example.org/a"',
+        "a",
+        '\\t "\\\\\\\\evil" "C:\\\\a.png"',
+        '"C:\\\\a.png" "\\\\\\\\evil"',
+        '"cid:/\\\\evil"',
+    ],
+)
 def test_a_field_that_fetches_is_refused(name: str, target: str) -> None:
     said = answer(docx(field(f" {name} ", target)))
     assert "tải nội dung từ nơi khác" in said and name.upper() in said
@@ -434,6 +459,8 @@ def test_a_sign_between_pieces_hides_no_name(sign: str) -> None:
         f"<w:p>{alternatives(field(' PAGE '), field(' PAGE '))}</w:p>",
         f"<w:p><w:del>{BEGIN}</w:del><w:del>{run('PAGE', 'delInstrText')}{END}</w:del></w:p>",
         f"<w:p><w:ins>{BEGIN}{run('DATE')}</w:ins>{run(' @ &quot;dd/MM/yyyy&quot;')}{END}</w:p>",
+        field("INCLUDEPICTURE &quot;C:\\\\Temp\\\\clip_image001.png&quot; \\* MERGEFORMATINET"),
+        field("INCLUDEPICTURE &quot;cid:image001.png@01D0&quot; \\d \\* MERGEFORMAT"),
         field("ADDIN ZOTERO_ITEM CSL_CITATION {&quot;link&quot;: &quot;x&quot;}"),
         field("MACROBUTTON NoMacro Bấm để nhập"),
         "<w:p><w:r><w:t>DDEAUTO c:\\\\cmd.exe là gì</w:t></w:r></w:p>",
@@ -488,9 +515,17 @@ def test_a_formula_that_fetches_is_refused(formula: str) -> None:
     assert "lấy dữ liệu" in answer(sheet(formula))
 
 
+@pytest.mark.parametrize("target", ["\\\\evil\\a", "file://evil/a", "ms-word:a", "[\\\\evil\\a.xlsx]B!A1", "file:"])
+def test_a_formula_that_leads_to_another_machine_is_refused(target: str) -> None:
+    assert "liên kết tới" in answer(sheet(f'HYPERLINK("{target}","xem")'))
+    assert "liên kết tới" in answer(f'a;"=hyperlink(""{target}"")"'.encode(), "a.csv")
+
+
 @pytest.mark.parametrize(
     "formula",
     [
+        'HYPERLINK("https://a.vn/?x=1","a")&amp;HYPERLINK("mailto:"&amp;A1)&amp;HYPERLINK(A1)',
+        'HYPERLINK("[Phụ lục.xlsx]\'B: 1\'!A1","a")&amp;HYPERLINK("Hồ sơ\\1.pdf")',
         "SUM(A1:B2)",
         "IF(A1&lt;&gt;&quot;&quot;,&quot;a|b!c&quot;,'a|b'!A1)",
         "'[Khác.xlsx]Sheet 1'!$A$1",

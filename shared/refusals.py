@@ -47,6 +47,13 @@ DIRECTIVE_UNKNOWN = Refusal(
     404,
     formerly=("unknown-directive",),
 )
+CODE_NOT_PLAIN = Refusal(
+    "code-not-plain",
+    "Mã không dùng được",
+    "Mã chỉ gồm chữ cái không dấu, chữ số, dấu chấm, gạch ngang, gạch dưới, nhiều nhất 64 ký tự, không có dấu cách."
+    " Mã ở lại nhật ký mãi mãi nên không ghi họ tên. Hãy đặt mã khác, ví dụ p07, van-phong, vn-2025-r1.",
+    422,
+)
 TEXT_TOO_LONG = Refusal(
     "text-too-long",
     "Nội dung quá dài",

@@ -4,6 +4,10 @@ import re
 import unicodedata
 
 LONGEST_ID = 64
+# An id that a person chooses. It stays in the log for ever, so it is not to be a name, which hardly fits; and a token
+# names by it who acts. Ids of earlier releases may hold other characters.
+CODE = r"[A-Za-z0-9._-]{1,64}"
+_CODE = re.compile(CODE)
 
 # Characters that no text holds:
 # - U+0000, which PostgreSQL cannot store; other control characters and non-characters, which no paper (XML) can hold
@@ -33,6 +37,11 @@ def fault(text: str, *, lines: bool = False, visible: bool = False) -> str | Non
     if visible and not text.isprintable():
         return next((_refused(char, at) for at, char in enumerate(text) if unicodedata.category(char) == "Cf"), None)
     return None
+
+
+def is_code(text: str) -> bool:
+    """May a new id be so?"""
+    return _CODE.fullmatch(text) is not None
 
 
 def composed(text: str) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, delete, or_, select, tuple_
+from sqlalchemy import Connection, RowMapping, and_, delete, or_, select, tuple_
 
 from services.notifications import tables
 from services.notifications.domain import fold, refusals
@@ -57,6 +57,12 @@ def running(connection: Connection, commune: str, ended_after: str) -> Records:
 def of_tasks(connection: Connection, commune: str, tasks: Collection[str]) -> Records:
     """The records with no other tasks than these."""
     return PROJECTION.read(connection, commune, or_(records.c.kind != "task", records.c.id.in_(tasks)))
+
+
+def of_acts(connection: Connection, commune: str, tasks: Collection[str]) -> Records:
+    """The records that say who hears of acts: people, units, and these tasks."""
+    who = records.c.kind.in_(("person", "unit"))
+    return PROJECTION.read(connection, commune, or_(who, and_(records.c.kind == "task", records.c.id.in_(tasks))))
 
 
 def of_kinds(connection: Connection, commune: str, *kinds: str) -> Records:

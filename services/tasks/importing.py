@@ -91,13 +91,14 @@ def dry_run(
     read: AnnexImport | RosterImport
     if kind == "roster":
         directive = None
-        read = roster = in_child(f"{READING}:read_roster", content, RosterImport)
+        staff = _by_id(context, "staff")
+        read = roster = in_child(f"{READING}:read_roster", content, RosterImport, taken=list(staff))
         plan = plan_roster.plan_roster(
             roster,
             plan_roster.Recorded(
                 commune,
                 today,
-                _by_id(context, "staff"),
+                staff,
                 _by_id(context, "unit"),
                 unit_names,
                 {

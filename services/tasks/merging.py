@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from services.tasks import personal, views
 from services.tasks.domain import refusals
 from services.tasks.domain.communes import Commune
-from services.tasks.domain.context import required_text
+from services.tasks.domain.context import new_code, required_text
 from services.tasks.domain.merging import (
     Beginning,
     Former,
@@ -76,7 +76,7 @@ def _must_be_possible(service: Tasks, merger: Merger) -> None:
     if merger.on > service.today:
         raise refusals.MERGER_IN_THE_FUTURE(on=merger.on)
     required_text(merger.name, refusals.NAME_REQUIRED)
-    required_text(merger.code, refusals.CODE_REQUIRED)
+    new_code(merger.code)
     required_text(merger.legal_basis, refusals.LEGAL_BASIS_REQUIRED)
     if len(set(merger.communes)) < len(merger.communes) or merger.commune in merger.communes:
         raise refusals.OWN_SUCCESSOR()

@@ -9,6 +9,7 @@ from services.notifications.domain import refusals
 from services.notifications.domain.rules import RESERVED
 from shared.events import Digest, PolicyPublished, PolicyRule, Quiet, Span
 from shared.events.reminders import Audience, Base, Channel, Urgency
+from shared.text import is_code
 
 DEFAULT_POLICY = "mac-dinh-1"
 ALL: list[Channel] = ["inbox", "email", "apprise", "webhook"]
@@ -89,13 +90,15 @@ def publish(command: PublishPolicy, by: str, known: Collection[str] = ()) -> Pol
 def validate(policy: PolicyPublished, known: Collection[str] = ()) -> None:
     """Refuse what no morning could be planned by.
 
-    Refuses: `policy-id-taken`, `policy-rules`, `policy-rule-twice`, `policy-base`, `policy-audience`, `policy-inbox`,
-    `policy-offset`, `policy-same-offset`, `policy-escalation`, `policy-never-open`.
+    Refuses: `policy-id-taken`, `code-not-plain`, `policy-rules`, `policy-rule-twice`, `policy-base`, `policy-audience`,
+    `policy-inbox`, `policy-offset`, `policy-same-offset`, `policy-escalation`, `policy-never-open`.
     """
     if policy.policy in known:
         raise refusals.POLICY_ID_TAKEN(policy=policy.policy)
     if not 0 < len(policy.rules) <= MOST_RULES:
         raise refusals.POLICY_RULES(most=MOST_RULES)
+    if not all(map(is_code, (policy.policy, *(rule.rule for rule in policy.rules)))):
+        raise refusals.CODE_NOT_PLAIN()
     names: set[str] = set()
     places: dict[tuple[str, int, str], str] = {}
     for rule in policy.rules:

@@ -1,7 +1,7 @@
 """Every refusal of the service: what the rules of reminding do not allow, in words for people."""
 
 from shared.refusal import Refusal
-from shared.refusals import NOT_IN_POST, STAFF_UNKNOWN, TASK_UNKNOWN, TEXT_TOO_LONG
+from shared.refusals import CODE_NOT_PLAIN, NOT_IN_POST, STAFF_UNKNOWN, TASK_UNKNOWN, TEXT_TOO_LONG
 
 # Who asks
 
@@ -167,6 +167,7 @@ LOGS_BEHIND = Refusal(
 )
 
 ALL = (
+    CODE_NOT_PLAIN,
     NOT_IN_POST,
     STAFF_UNKNOWN,
     TASK_UNKNOWN,

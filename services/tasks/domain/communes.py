@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.tasks.domain import Evolvers, refusals
-from services.tasks.domain.context import Command, Context, recorder, required_text
+from services.tasks.domain.context import Command, Context, new_code, recorder, required_text
 from shared.events import CommuneClosed, CommuneOpened, CommuneRenamed, CommuneSettingsChosen, Data
 from shared.events.values import Pin
 
@@ -68,7 +68,7 @@ def open_commune(state: Commune | None, command: OpenCommune, context: Context) 
     return [
         CommuneOpened(
             name=required_text(command.name, refusals.NAME_REQUIRED),
-            code=required_text(command.code, refusals.CODE_REQUIRED),
+            code=new_code(command.code),
             valid_from=command.valid_from,
             parent=command.parent,
             predecessors=command.predecessors,
@@ -78,6 +78,8 @@ def open_commune(state: Commune | None, command: OpenCommune, context: Context) 
 
 def rename_commune(state: Commune, command: RenameCommune, _: Context) -> list[Data]:
     """Another name or official code. Refuses: neither differs, no legal basis."""
+    if command.code and command.code != state.code:
+        new_code(command.code)
     if (command.name or state.name, command.code or state.code) == (state.name, state.code):
         raise refusals.NOTHING_CHANGES()
     return [
@@ -99,17 +101,19 @@ def close_commune(state: Commune, command: CloseCommune, context: Context) -> li
     return [
         CommuneClosed(
             on=command.on,
-            successors=command.successors,
+            successors=[new_code(successor) for successor in command.successors],
             legal_basis=required_text(command.legal_basis, refusals.LEGAL_BASIS_REQUIRED),
         )
     ]
 
 
-def choose_settings(_: Commune, command: ChooseCommuneSettings, context: Context) -> list[Data]:
+def choose_settings(state: Commune, command: ChooseCommuneSettings, context: Context) -> list[Data]:
     """Settings with their reason. Refuses: none given, a value of another type than the setting's, no reason."""
     if not command.settings:
         raise refusals.NOTHING_CHANGES()
     for name, value in command.settings.items():
+        if name not in state.settings:
+            new_code(name)
         if name in KNOWN and not isinstance(value, KNOWN[name]):
             raise refusals.SETTING_VALUE(name=name)
     by = recorder(context, command.by)

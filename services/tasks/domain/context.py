@@ -16,6 +16,7 @@ from shared.calendar import Calendars
 from shared.events import Evidence
 from shared.events.values import DataMeta
 from shared.refusal import Refusal
+from shared.text import is_code
 
 
 class Command(msgspec.Struct, metaclass=DataMeta, frozen=True, kw_only=True):
@@ -121,6 +122,14 @@ def acting(context: Context, by: str | None) -> str:
     if context.post(who) is None:
         raise refusals.STAFF_NOT_IN_POST(staff=who)
     return who
+
+
+def new_code(code: str) -> str:
+    """An id that somebody chose, as it is stored. Refuses a blank one, and characters that no code has."""
+    code = required_text(code, refusals.CODE_REQUIRED)
+    if not is_code(code):
+        raise refusals.CODE_NOT_PLAIN()
+    return code
 
 
 def required_text(text: str | None, otherwise: Refusal = refusals.REASON_REQUIRED) -> str:

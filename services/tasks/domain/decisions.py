@@ -22,7 +22,7 @@ from services.tasks.domain import (
 )
 from services.tasks.domain.authority import must_be
 from services.tasks.domain.communes import must_be_open
-from services.tasks.domain.context import Command, Context, canonical, recorder
+from services.tasks.domain.context import Command, Context, canonical, new_code, recorder
 from services.tasks.domain.imports import Import
 from services.tasks.domain.judging import (
     CORRECTED,
@@ -176,6 +176,8 @@ def decide(case: Case, context: Context) -> list[Data]:
     if handler.parts:
         return handler.decide(state, command, context, case.parts)
     events = handler.decide(state, command, context)
+    if state is None and handler.stream.id is not None:
+        new_code(case.subject.partition("/")[2])
     judging.must_be_allowed(events, command, context)
     return events
 

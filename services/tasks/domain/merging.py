@@ -4,7 +4,8 @@ Everything of the new log is a function of the ended logs and of what the operat
 interrupted can be continued: the same events come out again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -13,11 +14,13 @@ from msgspec.structs import replace
 
 from services.tasks.domain import refusals
 from services.tasks.domain.communes import Commune
+from services.tasks.domain.context import new_code
 from services.tasks.domain.directives import Directive
-from services.tasks.domain.staff import Staff
+from services.tasks.domain.staff import Staff, groups_of
 from services.tasks.domain.streams import evolve, kind_of
 from services.tasks.domain.task import RUNNING, Task
 from services.tasks.domain.templates import Template
+from shared.collation import fold
 from shared.events import (
     GENESIS_HASH,
     MAX_EVENT_BYTES,
@@ -45,7 +48,9 @@ from shared.events import (
     type_name,
 )
 from shared.events.values import EXTERNAL, Pin, StaffPin, TaskPin
+from shared.text import is_code
 
+NO_CODE = re.compile(r"[^A-Za-z0-9._-]+")
 LEADING = frozenset({"chair", "vice_chair"})
 ONE_DAY = timedelta(days=1)
 # What becomes of the plain strings in events, by the name of their field: ids of people and of units are those of the
@@ -240,7 +245,7 @@ def beginning(merger: Merger, formers: Sequence[Former], newcomers: Newcomers, b
     Refuses: an id that two would have, and a post of the new commune that names a person or unit which is unknown.
     """
     ids = {one.commune: ids_of(merger, one, newcomers) for one in formers}
-    _must_be_known(newcomers, ids)
+    _must_be_known(newcomers, ids, groups_of(state for one in formers for state in one.of_kind("staff").values()))
     opened = CommuneOpened(
         name=merger.name,
         code=merger.code,
@@ -268,18 +273,26 @@ def beginning(merger: Merger, formers: Sequence[Former], newcomers: Newcomers, b
 def ids_of(merger: Merger, one: Former, newcomers: Newcomers) -> Ids:
     """Codes such as p07 are of one commune only: in the new one they carry its id, unless it is said otherwise."""
     staff = {
-        old: newcomers[one.commune, old].staff if (one.commune, old) in newcomers else f"{one.commune}-{old}"
+        old: newcomers[one.commune, old].staff if (one.commune, old) in newcomers else f"{one.commune}-{_plain(old)}"
         for old in one.of_kind("staff")
     }
-    units = {old: f"{one.commune}-{old}" for old in one.of_kind("unit")}
+    units = {old: f"{one.commune}-{_plain(old)}" for old in one.of_kind("unit")}
     return Ids(staff, units | {one.commune: merger.commune})
 
 
-def _must_be_known(newcomers: Newcomers, ids: Mapping[str, Ids]) -> None:
-    """Refuses posts of the new commune that name an unknown person or unit."""
+def _plain(code: str) -> str:
+    """A code of an earlier release as one of today."""
+    return code if is_code(code) else NO_CODE.sub("-", fold(code)).strip("-")
+
+
+def _must_be_known(newcomers: Newcomers, ids: Mapping[str, Ids], groups: Collection[str]) -> None:
+    """Refuses posts of the new commune that name an unknown person or unit, and new ids that are no codes."""
     people = {staff for each in ids.values() for staff in each.staff.values()}
     units = {unit for each in ids.values() for unit in each.units.values()}
     for (commune, staff), said in newcomers.items():
+        new_code(said.staff)
+        if (group := said.post.get("similar_group")) is not None and group not in groups:
+            new_code(group)
         if commune not in ids or staff not in ids[commune].staff:
             raise refusals.MERGER_PERSON_UNKNOWN(commune=commune, staff=staff)
         for name, known, refusal in (

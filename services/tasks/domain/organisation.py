@@ -7,8 +7,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.tasks.domain import refusals
-from services.tasks.domain.context import Command, Context, canonical, required_text
-from services.tasks.domain.staff import Staff
+from services.tasks.domain.context import Command, Context, canonical, new_code, required_text
+from services.tasks.domain.staff import Staff, groups_of
 from services.tasks.domain.units import Unit
 from shared.events import (
     AbsenceRecorded,
@@ -143,6 +143,8 @@ def appoint_staff(_: Staff | None, command: AppointStaff, context: Context) -> l
     Refuses: a blank code or post, no role, an unknown unit, a tracker or rater who is unknown or the person.
     """
     staff = canonical(required_text(command.staff, refusals.CODE_REQUIRED))
+    if staff == EXTERNAL:
+        raise refusals.CODE_RESERVED(code=staff)
     said = msgspec.structs.asdict(command) | {
         "staff": staff,
         "post": required_text(command.post, refusals.POST_REQUIRED),
@@ -180,13 +182,14 @@ def record_absence(state: Staff | None, command: RecordAbsence, context: Context
     state = _must_exist(state, command.staff)
     if command.to is not None and command.to < command.from_:
         raise refusals.END_BEFORE_START(start=command.from_, end=command.to)
+    absence = command.absence if command.absence in state.absences else new_code(command.absence)
     substitute = _known_staff(command.substitute, context)
     if substitute == state.staff:
         raise refusals.OWN_SUBSTITUTE(staff=state.staff)
     return [
         AbsenceRecorded(
             staff=state.staff,
-            absence=required_text(command.absence, refusals.CODE_REQUIRED),
+            absence=absence,
             kind=command.kind,
             from_=command.from_,
             to=command.to,
@@ -202,10 +205,8 @@ def record_discipline(state: Staff | None, command: RecordDiscipline, context: C
         raise refusals.END_BEFORE_START(start=command.act_date, end=command.decision_date)
     if command.decision_date > context.today:
         raise refusals.DAY_IN_THE_FUTURE(day=command.decision_date)
-    said = msgspec.structs.asdict(command) | {
-        "staff": state.staff,
-        "act": required_text(command.act, refusals.CODE_REQUIRED),
-    }
+    act = command.act if command.act in state.acts else new_code(command.act)
+    said = msgspec.structs.asdict(command) | {"staff": state.staff, "act": act}
     return [StaffDisciplined(**said)]
 
 
@@ -239,6 +240,9 @@ def _checked(staff: str, said: dict[str, Any], context: Context) -> dict[str, An
         raise refusals.ROLE_REQUIRED()
     if "post" in said:
         required_text(said["post"], refusals.POST_REQUIRED)
+    group = said.get("similar_group")
+    if group is not None and group not in groups_of(context.of_kind("staff").values()):
+        said["similar_group"] = new_code(group)
     for name in ("unit", "leads_unit"):
         if said.get(name) is not None and not context.knows_unit(said[name]):
             raise refusals.UNIT_UNKNOWN(unit=said[name])

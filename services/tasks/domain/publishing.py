@@ -2,7 +2,7 @@
 
 from services.tasks.domain import refusals
 from services.tasks.domain.calendars import CalendarYear, as_calendar
-from services.tasks.domain.context import Command, Context, recorder, required_text
+from services.tasks.domain.context import Command, Context, new_code, recorder
 from services.tasks.domain.deadlines import recompute
 from shared.calendar import Calendars, calendar_of
 from shared.events import CalendarPublished, Data, DayOff, WorkingWeekend
@@ -29,7 +29,7 @@ def publish(state: CalendarYear | None, command: PublishCalendar, context: Conte
     or named twice, a worked weekend that is none.
     """
     in_force = state.calendar if state else None
-    required_text(command.calendar, refusals.CODE_REQUIRED)
+    new_code(command.calendar)
     if state is not None and command.calendar in state.revisions:
         raise refusals.CALENDAR_EXISTS(calendar=command.calendar)
     if command.supersedes not in (None, in_force):

@@ -6,6 +6,7 @@ from shared.refusal import Refusal
 NOT_IN_POST, STAFF_NOT_IN_POST, STAFF_UNKNOWN = shared.NOT_IN_POST, shared.STAFF_NOT_IN_POST, shared.STAFF_UNKNOWN
 UNIT_UNKNOWN, TASK_UNKNOWN, DIRECTIVE_UNKNOWN = shared.UNIT_UNKNOWN, shared.TASK_UNKNOWN, shared.DIRECTIVE_UNKNOWN
 REASON_REQUIRED, TEXT_TOO_LONG = shared.REASON_REQUIRED, shared.TEXT_TOO_LONG
+CODE_NOT_PLAIN = shared.CODE_NOT_PLAIN
 
 # Who
 
@@ -281,6 +282,9 @@ CALENDAR_NOT_A_WEEKEND = Refusal(
 UNIT_CYCLE = Refusal("unit-cycle", "Bộ phận lồng vòng", "Bộ phận {unit} không thể nằm dưới chính nó.")
 ROOT_UNIT = Refusal("root-unit", "Bộ phận gốc", "{unit} là chính đơn vị cấp xã, không cần khai báo.")
 CODE_REQUIRED = Refusal("code-required", "Thiếu mã", "Hãy ghi mã.")
+CODE_RESERVED = Refusal(
+    "code-reserved", "Mã dành riêng", "Mã {code} dành cho nơi quyết định ngoài xã. Hãy đặt mã khác, ví dụ p07."
+)
 POST_REQUIRED = Refusal("post-required", "Thiếu chức vụ", "Hãy ghi chức vụ, vị trí.")
 ROLE_REQUIRED = Refusal("role-required", "Thiếu vai trò", "Mỗi người phải có ít nhất một vai trò.")
 OWN_TRACKER = Refusal("own-tracker", "Tự theo dõi mình", "{staff} không thể tự theo dõi, chấm điểm mình.")

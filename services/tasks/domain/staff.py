@@ -1,5 +1,6 @@
 """People in post: attributes by date, absences, disciplined acts."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -66,6 +67,11 @@ class Staff(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def absent_on(self, day: date) -> bool:
         return any(a.from_ <= day and (a.to is None or day <= a.to) for a in self.absences.values())
+
+
+def groups_of(people: Iterable[Staff]) -> set[str]:
+    """The groups of similar positions that anybody is or was in."""
+    return {group for person in people for step in person.steps if (group := step.fields.get("similar_group"))}
 
 
 def _with(state: Staff | None, staff: str, step: Step) -> Staff:

@@ -1,5 +1,6 @@
 """How an uploaded list is read: in the child process of `shared.sandbox`, and nowhere else."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from services.tasks.imports.annex import AnnexImport, annex_of
@@ -13,6 +14,7 @@ def read_annex(data: bytes, people: list[Person], *, issued_on: date, on: date |
     return annex_of(read(data), people, issued_on=issued_on, on=on)
 
 
-def read_roster(data: bytes) -> RosterImport:
-    """The staff that a file proposes. Refuses a file as `sheets.read` does, or `file-no-header`."""
-    return roster_of(read(data))
+def read_roster(data: bytes, taken: Sequence[str] = ()) -> RosterImport:
+    """The staff that a file proposes beside those whose codes are `taken`. Refuses a file as `sheets.read` does, or
+    `file-no-header`."""
+    return roster_of(read(data), taken)

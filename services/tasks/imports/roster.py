@@ -2,8 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import date
+from itertools import count
 from typing import Any
 
 import msgspec
@@ -17,10 +19,24 @@ from services.tasks.imports.results import Remark, Row, Skipped, SkippedSheet, T
 from services.tasks.imports.words import compact
 from shared.collation import fold
 from shared.events.values import Category, Day
+from shared.refusal import Refused
+from shared.text import is_code
 
 VOCABULARY = tables.Vocabulary(
     {
-        "code": ("Mã", "Mã số", "Mã CB", "Mã cán bộ", "Mã CBCC", "Mã nhân viên", "Mã NV", "Mã người dùng", "Ký hiệu"),
+        "code": (
+            "Mã",
+            "Mã số",
+            "Mã CB",
+            "Mã cán bộ",
+            "Mã CBCC",
+            "Mã CC",
+            "Mã công chức",
+            "Mã nhân viên",
+            "Mã NV",
+            "Mã người dùng",
+            "Ký hiệu",
+        ),
         "name": ("Họ tên", "Họ và tên", "Tên", "Họ và tên cán bộ"),
         "post": (
             "Chức vụ/vị trí",
@@ -53,6 +69,8 @@ VOCABULARY = tables.Vocabulary(
     },
     required=frozenset(("code", "post")),
 )
+
+WITHOUT_CODES = tables.Vocabulary(VOCABULARY.columns, required=frozenset(("name", "post")))
 
 CATEGORIES: dict[Category, tuple[str, ...]] = {
     "can_bo": ("Cán bộ", "CB", "Cán bộ cấp xã", "Cán bộ xã", "Cán bộ chuyên trách"),
@@ -88,7 +106,6 @@ LONGEST = {
     "email": limits.EMAIL,
     "phone": limits.PHONE,
 }
-CODE = re.compile(r"[\w][\w.\-]{0,31}")
 EMAIL = re.compile(r"[A-Za-z0-9._%+\-]+@[A-Za-z0-9\-]+(?:\.[A-Za-z0-9\-]+)+")
 DAY = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4})|(\d{4})-(\d{1,2})-(\d{1,2})")
 YES = frozenset(("x", "co", "1", "v", "✓", "✔", "☑", "lanh dao", "true", "dung"))
@@ -145,9 +162,10 @@ class RosterImport(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
 
 
-def roster_of(sheets: Iterable[Sheet]) -> RosterImport:
-    """The staff that a file proposes. Refuses `file-no-header`."""
-    found = tables.find(sheets, VOCABULARY)
+def roster_of(sheets: Iterable[Sheet], taken: Collection[str] = ()) -> RosterImport:
+    """The staff that a file proposes. `taken` are the codes of those who are recorded: a row without a code that can
+    be used is told a free one. Refuses `file-no-header`."""
+    found = _tables(list(sheets))
     skipped = list(found.skipped)
     lines: list[tuple[tables.Line, Category | None]] = []
     above: Category | None = None
@@ -159,12 +177,22 @@ def roster_of(sheets: Iterable[Sheet]) -> RosterImport:
         else:
             lines.append((line, above))
     superiors = _Superiors([line for line, _ in lines])
-    first_rows: dict[str, int] = {}
-    rows = [_row(line, group, superiors, first_rows) for line, group in lines]
+    codes = _Codes(taken, superiors.codes)
+    rows = [_row(line, group, superiors, codes) for line, group in lines]
     skipped.sort(key=lambda item: (item.sheet, item.row))
     return RosterImport(
         rows=rows, tables=found.tables, skipped=skipped, skipped_sheets=found.skipped_sheets, counts=_counts(rows)
     )
+
+
+def _tables(sheets: list[Sheet]) -> tables.Found:
+    """Tables with codes; if there is none, those with names, whose rows are told the codes to write."""
+    try:
+        return tables.find(sheets, VOCABULARY)
+    except Refused:
+        with suppress(Refused):
+            return tables.find(sheets, WITHOUT_CODES)
+        raise
 
 
 def people_of(roster: RosterImport) -> list[Person]:
@@ -220,9 +248,31 @@ def _code(line: tables.Line) -> str:
     return line.text("code").casefold()
 
 
-def _row(line: tables.Line, above: Category | None, superiors: _Superiors, first_rows: dict[str, int]) -> RosterRow:
+class _Codes:
+    """The codes of a file, each used by one row, and those that are free."""
+
+    def __init__(self, taken: Collection[str], written: Collection[str]) -> None:
+        self._taken = taken
+        self._first_rows: dict[str, int] = {}
+        self._free = (code for number in count(1) if (code := f"p{number:02}") not in taken and code not in written)
+
+    def of(self, line: tables.Line, errors: list[Remark]) -> str:
+        """A row's code, as it is written; an error when it cannot be used."""
+        code, cell = _code(line), line.cell("code")
+        if not code:
+            errors.append(Remark("thieu_ma", cell, {"free": next(self._free)}))
+        elif not is_code(code) and code not in self._taken:
+            errors.append(Remark("ma_khong_hop_le", cell, {"code": code[:40], "free": next(self._free)}))
+        elif code in self._first_rows:
+            errors.append(Remark("trung_ma", cell, {"code": code, "row": self._first_rows[code]}))
+        else:
+            self._first_rows[code] = line.row
+        return code
+
+
+def _row(line: tables.Line, above: Category | None, superiors: _Superiors, codes: _Codes) -> RosterRow:
     errors: list[Remark] = []
-    code = _checked_code(line, first_rows, errors)
+    code = codes.of(line, errors)
     if not any(char.isalnum() for char in line.text("post")):
         errors.append(Remark("thieu_chuc_vu", line.cell("post")))
     errors += line.overlong(LONGEST)
@@ -266,19 +316,6 @@ def _row(line: tables.Line, above: Category | None, superiors: _Superiors, first
         name=line.text("name"),
         note=note,
     )
-
-
-def _checked_code(line: tables.Line, first_rows: dict[str, int], errors: list[Remark]) -> str:
-    code = _code(line)
-    if not code:
-        errors.append(Remark("thieu_ma", line.cell("code")))
-    elif not CODE.fullmatch(code):
-        errors.append(Remark("ma_khong_hop_le", line.cell("code"), {"code": code[:40]}))
-    elif code in first_rows:
-        errors.append(Remark("trung_ma", line.cell("code"), {"code": code, "row": first_rows[code]}))
-    else:
-        first_rows[code] = line.row
-    return code
 
 
 def _day(line: tables.Line, name: str, errors: list[Remark]) -> date | None:

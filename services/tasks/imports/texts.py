@@ -101,8 +101,14 @@ ERRORS: dict[str, tuple[str, str]] = {
     "thieu_noi_dung": ("Thiếu nội dung công việc", "Ô nội dung công việc để trống. Hãy nhập nội dung."),
     "thieu_chu_tri": ("Thiếu chủ trì", "Ô chủ trì để trống. Hãy ghi người hoặc bộ phận chủ trì."),
     "he_so_khong_hop_le": ("Hệ số không hợp lệ", "Hệ số “{text}” không phải số lớn hơn 0. Hãy sửa, hoặc để trống."),
-    "thieu_ma": ("Thiếu mã", "Dòng không có mã. Hãy đặt mã riêng cho từng người, ví dụ p07."),
-    "ma_khong_hop_le": ("Mã không hợp lệ", "Mã “{code}” chỉ được gồm chữ, số, dấu chấm, gạch (tối đa 32 ký tự)."),
+    "thieu_ma": (
+        "Thiếu mã",
+        "Dòng không có mã. Hãy ghi {free} vào cột Mã của dòng này (thêm cột nếu chưa có), rồi tải lại.",
+    ),
+    "ma_khong_hop_le": (
+        "Mã không hợp lệ",
+        "Mã “{code}” chỉ được gồm chữ không dấu, số, dấu chấm, gạch (tối đa 64), không là họ tên. Hãy ghi {free}.",
+    ),
     "trung_ma": ("Trùng mã", "Mã {code} đã dùng ở dòng {row}. Mỗi người một mã."),
     "thieu_chuc_vu": ("Thiếu chức vụ", "Ô chức vụ/vị trí để trống. Hãy nhập chức vụ hoặc vị trí."),
     "nhom_la": (

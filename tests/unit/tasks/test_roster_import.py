@@ -114,6 +114,8 @@ def test_the_result_goes_through_json():
         ({"code": None}, "thieu_ma", "A3"),
         ({"code": "P01", "tracker": None}, "trung_ma", "A3"),
         ({"code": "p 07"}, "ma_khong_hop_le", "A3"),
+        ({"code": "Kanarix Văn A"}, "ma_khong_hop_le", "A3"),
+        ({"code": "đỗ-a"}, "ma_khong_hop_le", "A3"),
         ({"post": None}, "thieu_chuc_vu", "B3"),
         ({"category": "Chuyên gia"}, "nhom_la", "C3"),
         ({"category": None}, "nhom_la", "C3"),
@@ -177,3 +179,30 @@ def test_the_annotated_roster_keeps_every_row_and_names_the_bad_cell():
     sheet = openpyxl.load_workbook(io.BytesIO(annotate(written.getvalue(), found.tables, outcomes(found.rows)))).active
     assert (sheet["K1"].value, sheet["K2"].value) == ("Lỗi", "Đạt")
     assert sheet["K3"].value.startswith("Lỗi – F3: Người phụ trách trực tiếp “p99” không có trong tệp.")
+
+
+def test_a_row_without_a_code_that_can_be_used_is_told_a_free_one():
+    found = imported(person(code=None), person(code="p02"), person(code="Nguyễn Văn A"), person(code="p 9"))
+    told = [error.params.get("free") for row in found.rows for error in row.errors]
+    assert told == ["p03", "p04", "p05"]  # p01 and p02 are in the file
+    assert "p04" in text_of(found.rows[3].errors[0]) and "không là họ tên" in text_of(found.rows[3].errors[0])
+
+
+def test_codes_that_are_recorded_are_not_told_and_those_of_earlier_releases_are_taken():
+    book = openpyxl.Workbook()
+    for row in (HEADER, CHAIR, person(code=None), person(code="Đỗ Thị Á")):
+        book.active.append(row)
+    written = io.BytesIO()
+    book.save(written)
+    found = read_roster(written.getvalue(), ["p01", "p02", "đỗ thị á"])
+    assert [row.outcome for row in found.rows] == ["good", "rejected", "good"]
+    assert found.rows[1].errors[0].params == {"free": "p03"}
+    assert found.rows[2].code == "đỗ thị á"
+
+
+def test_a_list_without_a_column_of_codes_is_told_one_for_each_row():
+    rows = (("Họ và tên", "Chức vụ", "Nhóm"), ("A", "Công chức", "Công chức"), ("B", "Trưởng thôn", "Trưởng thôn"))
+    found = read_roster("\n".join(map(";".join, rows)).encode())
+    assert [[error.code for error in row.errors] for row in found.rows] == [["thieu_ma"], ["thieu_ma"]]
+    assert [row.errors[0].params["free"] for row in found.rows] == ["p01", "p02"]
+    assert found.rows[0].errors[0].cell == "A2" and "cột Mã" in text_of(found.rows[0].errors[0])

@@ -2,6 +2,7 @@
 (ADR 0033)."""
 
 import html
+import logging
 import re
 from http import HTTPStatus
 
@@ -10,8 +11,12 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.proxy_headers import MalformedProxyHeader, parse_proxy_headers
 from waitress.task import ErrorTask, WSGITask
 
+from services.tasks.evidence import MAX_EVIDENCE
 from shared.web import problems
 from shared.web.app import SECURITY_HEADERS
+from shared.web.trace import trace_of
+
+logger = logging.getLogger(__name__)
 
 
 def _plain(status: int) -> problems.Problem:
@@ -32,7 +37,12 @@ CROWD = problems.Problem(
 _LENGTH = problems.Problem(
     411, "length-required", "Thiếu Content-Length", "Hãy gửi nội dung với Content-Length, không dùng Transfer-Encoding."
 )
-_HEAD = problems.Problem(431, "head-too-large", "Tiêu đề quá lớn", "Phần đầu của yêu cầu vượt quá kích thước cho phép.")
+_HEAD = problems.Problem(
+    431,
+    "head-too-large",
+    "Tiêu đề quá lớn",
+    "Phần đầu của yêu cầu (địa chỉ, cookie) lớn hơn {limit}. Hãy xóa cookie của trang này hoặc rút ngắn địa chỉ.",
+)
 # What waitress says of a request → the answer.
 _PARSER = {400: _plain(400), 413: _plain(413), 431: _HEAD, 500: problems.INTERNAL, 501: _LENGTH}
 
@@ -100,17 +110,29 @@ class Refusal(ErrorTask):
 
     def execute(self) -> None:
         problem = self.request.problem or _PARSER[self.request.error.code]
+        allowed = self.channel.adj
+        whole, file = map(problems.size_in_words, (allowed.max_request_body_size, MAX_EVIDENCE))
+        limits = {
+            413: f"{whole} một lần gửi, trong đó một tệp nhiều nhất {file}",
+            431: problems.size_in_words(allowed.max_request_header_size),
+        }
+        document = problems.document(problem, {"limit": limits.get(problem.status)})
+        _, document["trace_id"] = trace_of(self.request.headers.get("TRACEPARENT", ""))
+        extra = {"status": problem.status, "problem": problem.code, "trace_id": document["trace_id"]}
+        logger.info("refused before any app", extra=extra)
         self.channel.server.turned_away(problem.code)
         self.channel.refused = True
         if "text/html" in self.request.headers.get("ACCEPT", ""):
             media_type = "text/html; charset=utf-8"
-            body = _PAGE.format(title=html.escape(problem.title), detail=html.escape(problem.detail)).encode()
+            said = {name: html.escape(str(document[name])) for name in ("title", "detail", "trace_id")}
+            body = _PAGE.format_map(said).encode()
         else:
             media_type = problems.MEDIA_TYPE
-            body = msgspec.json.encode(problems.document(problem))
+            body = msgspec.json.encode(document)
         self.status = f"{problem.status} {HTTPStatus(problem.status).phrase}"
         self.response_headers += [
             ("Content-Type", media_type),
+            ("Trace-Id", document["trace_id"]),
             ("Content-Security-Policy", SECURITY_HEADERS["Content-Security-Policy"]),
             ("X-Content-Type-Options", "nosniff"),
             ("Cache-Control", "no-store"),
@@ -124,5 +146,5 @@ class Refusal(ErrorTask):
 
 _PAGE = (
     '<!doctype html><html lang="vi"><meta charset="utf-8"><meta name="viewport" content="width=device-width,'
-    ' initial-scale=1"><title>{title}</title><h1>{title}</h1><p>{detail}</p></html>'
+    ' initial-scale=1"><title>{title}</title><h1>{title}</h1><p>{detail}</p><p>Mã trace_id: {trace_id}</p></html>'
 )

@@ -116,7 +116,11 @@ HTTP: dict[int, tuple[str, str, str]] = {
     405: ("method-not-allowed", "Phương thức không được phép", "Địa chỉ này không nhận phương thức đã gửi."),
     406: ("not-acceptable", "Không có dạng được yêu cầu", "Máy chủ không trả lời được ở dạng đã yêu cầu."),
     408: ("request-timeout", "Quá thời gian gửi", "Yêu cầu gửi lên quá chậm."),
-    413: ("too-large", "Nội dung quá lớn", "Nội dung gửi lên vượt quá kích thước cho phép."),
+    413: (
+        "too-large",
+        "Nội dung quá lớn",
+        "Ở đây nhận nhiều nhất {limit}. Hãy nén ảnh, bớt trang, bớt chữ hoặc tách ra.",
+    ),
     415: ("unsupported-media-type", "Sai kiểu nội dung", "Hãy gửi nội dung với Content-Type: application/json."),
     500: ("internal", "Lỗi máy chủ", "Có lỗi ngoài dự kiến; hãy báo mã trace_id cho người quản trị."),
 }
@@ -273,6 +277,7 @@ def answer(error: Exception) -> flask.Response:
         errors = list(pointed(error.messages, "#" if error.location == "json" else f"{error.location}#"))
     elif isinstance(error, HTTPException):
         problem, headers = _of_http(error), _kept_headers(error)
+        params = {"limit": _limit()} if problem.status == 413 else {}
     elif word := trouble.trouble_of(error):
         problem = TROUBLES[word]
     else:
@@ -300,6 +305,23 @@ def _of_http(error: HTTPException) -> Problem:
         return Problem(status, *HTTP[status])
     code, title, detail = HTTP[400 if status < 500 else 500]
     return Problem(status, code, title, detail)
+
+
+def size_in_words(size: int) -> str:
+    """Bytes in the largest unit of which it is at least one."""
+    for unit, name in ((1024 * 1024, "MiB"), (1024, "KiB")):
+        if size >= unit:
+            return f"{size // unit} {name}"
+    return f"{size} byte"
+
+
+def _limit() -> str:
+    """What the request under way is too large for: all of it, or the fields of its form besides its files."""
+    request = flask.request
+    whole, fields = request.max_content_length, request.max_form_memory_size
+    if whole is not None and (request.content_length is None or request.content_length > whole):
+        return size_in_words(whole)
+    return f"{size_in_words(fields or 0)} chữ và {request.max_form_parts} mục trong một biểu mẫu"
 
 
 def _kept_headers(error: HTTPException) -> dict[str, str]:

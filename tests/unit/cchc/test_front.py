@@ -150,8 +150,18 @@ def test_what_is_wrong_with_a_request_is_said(request_: bytes, status: int, code
     app = Asked()
     answer = sent(app, request_)
     assert answer.split()[1] == str(status).encode()
-    assert problem(answer)["code"] == code and app.requests == []
+    said = problem(answer)
+    assert said["code"] == code and app.requests == []
+    assert re.fullmatch("[0-9a-f]{32}", said["trace_id"]) and f"Trace-Id: {said['trace_id']}".encode() in answer
+    limit = {413: "24 MiB một lần gửi, trong đó một tệp nhiều nhất 20 MiB. Hãy nén ảnh", 431: "64 KiB. Hãy xóa cookie"}
+    assert limit.get(status, "") in said["detail"] and "{" not in said["detail"]
     assert b"Cache-Control: no-store" in answer and b"Server:" not in answer
+
+
+def test_what_is_refused_stays_in_the_caller_s_trace():
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\ntraceparent: 00-%s-00f067aa0ba902b7-01\r\n\r\n"
+    assert problem(sent(Asked(), head % trace.encode()))["trace_id"] == trace
 
 
 LINE = b"GET / HTTP/1.1\r\nHost: x\r\n"

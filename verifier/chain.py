@@ -32,23 +32,18 @@ def check(lines: list[bytes], source: str, commune: str | None = None) -> list[s
         last += 1  # each against the one before it, so that a hole is found once
         try:
             event = json.loads(line)
-            commune = commune or event["commune"]
-            versions[event["subject"]] += 1
+            commune, when = commune or event["commune"], event["time"].rstrip("Z")
             found = {
                 "position không liên tục": event["position"] != last,
                 "previoushash không khớp sự kiện trước": event["previoushash"] != previous,
                 "nguồn khác": event["source"] != source,
                 "xã khác": event["commune"] != commune,
-                "thời gian lùi": event["time"].rstrip("Z") < time,
-                "streamversion không liên tục": event["streamversion"] != versions[event["subject"]],
+                "thời gian lùi": when < time,
+                "streamversion không liên tục": event["streamversion"] != versions[event["subject"]] + 1,
             }
             if said := ", ".join(what for what, applies in found.items() if applies):
                 wrong.append(f"{source} dòng {position}: {said}")
-            last, versions[event["subject"]], time = (
-                event["position"],
-                event["streamversion"],
-                event["time"].rstrip("Z"),
-            )
+            last, versions[event["subject"]], time = event["position"], event["streamversion"], when
         except (ValueError, LookupError, TypeError, AttributeError) as problem:
             wrong.append(f"{source} dòng {position}: không đọc được sự kiện ({type(problem).__name__})")
         previous = digest(line)

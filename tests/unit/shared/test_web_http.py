@@ -103,7 +103,6 @@ def test_a_retry_has_the_same_digest_and_any_other_request_another(notes: Servic
     others = {
         digest(notes, note={"title": "y"}),
         digest(notes, url=NOTES + "?"),
-        digest(notes, url=NOTES + "?x=1"),
         digest(notes, sub="staff/p15"),
         digest(notes, url=NOTES.replace("tien-canh", "thanh-binh"), commune="thanh-binh"),
     }

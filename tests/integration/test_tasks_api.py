@@ -251,7 +251,7 @@ def test_a_role_counts_only_while_the_post_is_held(commune: Commune) -> None:
     [(8, 200), ("thứ Hai", 200), (["6-1", 0.5, True], 200), ({"a": 1}, 422), ([[1]], 422), (None, 422), (10**40, 422)],
 )
 def test_a_setting_is_plain(commune: Commune, value: Any, status: int) -> None:
-    body = {"settings": {"giờ nhắc": value}, "reason": "Theo quy chế"}
+    body = {"settings": {"gio_nhac": value}, "reason": "Theo quy chế"}
     assert commune.send(OPERATOR, "/settings", body, based_on=1).status_code == status
     if status == 200:
         assert done(commune.get(OPERATOR, ""))["settings"] == body["settings"]

@@ -120,8 +120,9 @@ class Asking:
         action = self.classified[place.method, place.path]
         if action == "public":
             return {}
-        roles = sorted(self.actions[action])
-        commune = "*" if set(roles) <= WIDE_ROLES and "{commune}" not in place.path else COMMUNE
+        roles, commune = sorted(self.actions[action]), COMMUNE
+        if "{commune}" not in place.path and (wide := WIDE_ROLES.intersection(roles)):
+            roles, commune = sorted(wide), "*"
         token = mint(
             self.installation.signing_key,
             sub="operator/doors",

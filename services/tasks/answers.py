@@ -84,11 +84,10 @@ Contacts = _list("Contacts", "people", Contact)
 Files = _list("Files", "files", File)
 
 
-class AbsenceShown(msgspec.Struct, frozen=True, rename={"start": "from"}):
-    """An absence, in the words that record one; `from_` is what `from` was called in 0.1."""
+class AbsenceShown(msgspec.Struct, frozen=True):
+    """An absence; `from_` is what records one as `from`: programs made from a description cannot have both."""
 
     kind: AbsenceKind
-    start: date
     from_: date
     to: date | None = None
     substitute: str | None = None
@@ -126,7 +125,7 @@ def staff(record: StaffRecord) -> StaffState:
     person: Staff = record.stored.state
     shown: dict[str, Any] = {}
     if record.whole:
-        absences = {key: answer_of(AbsenceShown, one, start=one.from_) for key, one in person.absences.items()}
+        absences = {key: answer_of(AbsenceShown, one) for key, one in person.absences.items()}
         shown = {"steps": person.steps, "absences": absences, "acts": person.acts}
     contact = contact_of(record.contact) if record.contact else UNSET
     return StaffState(id=person.staff, version=record.stored.version, post=record.post, contact=contact, **shown)

@@ -35,6 +35,7 @@ from shared.budgets import Budgets, spend_from
 from shared.eventlog import EVERY_COMMUNE, Busy, Head, Log, open_database, reading, utcnow, writing
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
+from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.migrations import migrate, revisions
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
@@ -293,7 +294,7 @@ class Installation:
         )
 
     def _relay(self, service: str) -> Relay | None:
-        return Relay(self.own_log(service), self.settings.kafka) if self.settings.kafka else None
+        return Relay(self.own_log(service), KafkaBroker(self.settings.kafka)) if self.settings.kafka else None
 
     def _replicas(self, service: str) -> dict[str, Replica]:
         """A service takes over the logs that it folds from Kafka; what a topic lacks comes from its owner's feed."""
@@ -304,7 +305,7 @@ class Installation:
 
     def _replica(self, log: Log, kafka: str, service: str) -> Replica:
         feed = self.feed(log.source)
-        return Replica(log, kafka, f"cchc.{service}", fetch=feed.fetch, owner_heads=feed.heads)
+        return Replica(log, KafkaBroker(kafka), f"cchc.{service}", fetch=feed.fetch, owner_heads=feed.heads)
 
     def feed(self, source: str) -> FeedClient:
         """What the owner of a log says of it to a replica."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from shared.worker import Loop, Loops, Unwell
+from shared.worker import MACHINE, Loop, Loops, Machine, Unwell
 
 logger = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 LOOK_S = 1.0
 
 
-def one_at_a_time(engine: Engine, name: str, loops: Mapping[str, Loop]) -> Loop:
+def one_at_a_time(engine: Engine, name: str, loops: Mapping[str, Loop], machine: Machine = MACHINE) -> Loop:
     """A loop that runs `loops` while no other process on this database does so under this name.
 
     On PostgreSQL this is a session's advisory lock, which the server releases when the connection ends, however the
@@ -31,7 +31,7 @@ def one_at_a_time(engine: Engine, name: str, loops: Mapping[str, Loop]) -> Loop:
             try:
                 with _turn(engine, name, stop) as check:
                     if not stop.is_set():
-                        failure = _lead(loops, stop, check)
+                        failure = _lead(loops, machine, stop, check)
             except SQLAlchemyError as error:
                 logger.warning("%s waits for the database: %s", name, error)
                 stop.wait(LOOK_S)
@@ -41,10 +41,12 @@ def one_at_a_time(engine: Engine, name: str, loops: Mapping[str, Loop]) -> Loop:
     return run
 
 
-def _lead(loops: Mapping[str, Loop], stop: threading.Event, check: Callable[[], object]) -> BaseException | None:
+def _lead(
+    loops: Mapping[str, Loop], machine: Machine, stop: threading.Event, check: Callable[[], object]
+) -> BaseException | None:
     """Run the loops until told to stop, until `check` raises, or until one fails or hangs, which is returned."""
     logger.info("this process runs %s", ", ".join(loops))
-    running = Loops(loops)
+    running = Loops(loops, machine)
     running.start()
     try:
         while not stop.wait(LOOK_S) and not running.stopping.is_set():

@@ -2,32 +2,24 @@
 
 import logging
 import threading
-import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
-from kafka import KafkaProducer
 from kafka.errors import KafkaError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.decoding import decoder
+from shared.eventlog.broker import Broker, Producer, Sent
 from shared.eventlog.chain import read_link
 from shared.eventlog.database import EVERY_COMMUNE, reading, run, writing
 from shared.eventlog.errors import Busy
-from shared.eventlog.kafka import (
-    TopicMissing,
-    connect,
-    end_offsets,
-    partition_of,
-    read_topic,
-    topic_name,
-)
+from shared.eventlog.kafka import TopicMissing, partition_of, topic_name
 from shared.eventlog.log import Log
 from shared.eventlog.traces import TRACEPARENT, traced
 from shared.events import event_hash
 from shared.said import said_of
 from shared.wake import Waiting
+from shared.worker import MACHINE, Machine
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +50,13 @@ class RestoreUnfinished(Exception):
         self.topic, self.commune, self.position, self.held = topic, commune, position, held
 
 
-def compare_tail(log: Log, bootstrap: str, topic: str, last: int = TAIL) -> None:
+def compare_tail(log: Log, broker: Broker, topic: str, last: int = TAIL) -> None:
     """Compare each commune's newest event among the `last` records of each partition with the store.
 
     Raises RestoreUnfinished when the store lacks one, or holds another in its place.
     """
     newest: dict[str, tuple[int, bytes]] = {}
-    for records in read_topic(bootstrap, topic, last=last):
+    for records in broker.read_topic(topic, last=last):
         for record in records:
             try:
                 link = read_link(record.value)
@@ -94,23 +86,25 @@ class Relay:
     def __init__(
         self,
         log: Log,
-        bootstrap: str,
+        broker: Broker,
         *,
         topic: str | None = None,
+        machine: Machine = MACHINE,
         poll_s: float = POLL_S,
         retry_s: float = RETRY_S,
         delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
         topic_check_s: float = TOPIC_CHECK_S,
     ) -> None:
         self.log = log
-        self.bootstrap = bootstrap
+        self.broker = broker
         self.topic = topic or topic_name(log.source)
         self.status = RelayStatus()
+        self._monotonic = machine.monotonic
         self._poll_s = poll_s
         self._retry_s = retry_s
         self._delivery_timeout_s = delivery_timeout_s
         self._topic_check_s = topic_check_s
-        self._producer: Any = None
+        self._producer: Producer | None = None
         self._checked_at = float("-inf")
         self._tail_compared = False
         # Communes whose last batch failed, and when each is tried again. Each is tried alone, since one refused record
@@ -135,7 +129,7 @@ class Relay:
 
     def step(self) -> int:
         """Publish up to one batch of every commune that is behind; returns how many events were acknowledged."""
-        now = time.monotonic()
+        now = self._monotonic()
         # Also when nothing is behind: a recreated topic is filled before its next event.
         if now - self._checked_at >= self._topic_check_s:
             self.check_topic()
@@ -151,7 +145,7 @@ class Relay:
         A topic with fewer records than were acknowledged was recreated: everything is published again from the start.
         The first time its newest events are compared too. Raises RestoreUnfinished when the store lacks one of them.
         """
-        ends = end_offsets(self.bootstrap, self.topic)
+        ends = self.broker.end_offsets(self.topic)
         cursors = self.log.published()
         for partition, end in ends.items():
             here = {commune: at for commune, at in cursors.items() if partition_of(commune, len(ends)) == partition}
@@ -161,15 +155,15 @@ class Relay:
                 )
                 self._move(here, dict.fromkeys(here, 0))
         if not self._tail_compared:
-            compare_tail(self.log, self.bootstrap, self.topic)
+            compare_tail(self.log, self.broker, self.topic)
             self._tail_compared = True
-        self._checked_at = time.monotonic()
+        self._checked_at = self._monotonic()
 
     def _publish(self, cursors: Mapping[str, int]) -> int:
         """Publish one batch of each commune. A commune whose batch fails is tried again later; the others continue."""
         sent = {commune: self._send(commune, self.log.read(commune, at, BATCH)) for commune, at in cursors.items()}
         # One deadline for all: a broker that is away answers none of them.
-        deadline = time.monotonic() + self._delivery_timeout_s * 2
+        deadline = self._monotonic() + self._delivery_timeout_s * 2
         acknowledged = {}
         failures = {}
         for commune, futures in sent.items():
@@ -185,7 +179,7 @@ class Relay:
         if failures:
             # A producer does not recover from a rejected record or a long outage.
             self._close()
-            again = time.monotonic() + self._retry_s
+            again = self._monotonic() + self._retry_s
             for commune, reason in failures.items():
                 [event] = self.log.read(commune, acknowledged[commune], 1)
                 position = acknowledged[commune] + 1
@@ -196,54 +190,35 @@ class Relay:
         self.status.published += count
         return count
 
-    def _send(self, commune: str, bodies: Sequence[bytes]) -> list[Any]:
-        futures: list[Any] = []
+    def _send(self, commune: str, bodies: Sequence[bytes]) -> list[Sent | KafkaError]:
+        futures: list[Sent | KafkaError] = []
         if self._producer is None:
-            self._producer = self._new_producer()
+            self._producer = self.broker.producer(self._delivery_timeout_s)
         for body in bodies:
             try:
-                futures.append(
-                    self._producer.send(self.topic, value=body, key=commune.encode(), headers=_headers(body))
-                )
+                futures.append(self._producer.send(self.topic, body, commune.encode(), _headers(body)))
             except KafkaError as error:
                 futures.append(error)
                 break
         return futures
 
-    def _problem(self, future: Any, deadline: float) -> str | None:
+    def _problem(self, future: Sent | KafkaError, deadline: float) -> str | None:
         """Wait until the broker acknowledges one record; return why it refused it, or None."""
         # Not flush(): it raises for a batch that kafka-python has split because it was too large.
         try:
             if isinstance(future, KafkaError):
                 raise future
-            future.get(max(0.0, deadline - time.monotonic()))
+            future.get(max(0.0, deadline - self._monotonic()))
         except KafkaError as error:
             return said_of(error)
         return None
-
-    def _new_producer(self) -> Any:
-        milliseconds = int(self._delivery_timeout_s * 1000)
-        return connect(
-            KafkaProducer,
-            self.bootstrap,
-            acks="all",
-            enable_idempotence=True,
-            allow_auto_create_topics=False,
-            delivery_timeout_ms=milliseconds,
-            request_timeout_ms=milliseconds,
-            max_block_ms=milliseconds,
-        )
 
     def _close(self) -> None:
         producer, self._producer = self._producer, None
         # With a new producer, compare again what the topic holds.
         self._checked_at = float("-inf")
         if producer:
-            try:
-                producer.close(timeout=1)
-            except KafkaError:
-                # close() begins with flush(); if that does not finish, the sending thread stays.
-                producer._sender.force_close()
+            producer.close()
 
     def _wait_for(self, error: Exception, stop: threading.Event) -> None:
         self.status.problem = said_of(error)

@@ -21,9 +21,10 @@ from services.scoring.domain.sheet import Sheet, rated_staff, sheet, sheet_bytes
 from services.scoring.domain.standing import Proposal, Standing, rested_on, standing
 from services.scoring.views import SOURCES, Known, Moment, known_at
 from shared.eventlog import EVERY_COMMUNE, Log
-from shared.eventlog.checkpoints import PublicKeys, checkpoints, covering, line, public_pem
+from shared.eventlog.checkpoints import checkpoints, covering, line
 from shared.events import CheckpointSigned
 from shared.journal import lines
+from shared.keys import PublicKeys, public_pem
 from shared.records import commune_name
 from shared.refusals import STAFF_UNKNOWN
 

@@ -33,7 +33,6 @@ from services.tasks.service import Tasks
 from shared.background import Background
 from shared.budgets import Budgets, spend_from
 from shared.eventlog import EVERY_COMMUNE, Busy, Head, Log, open_database, reading, utcnow, writing
-from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
 from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.migrations import migrate, revisions
@@ -42,6 +41,7 @@ from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.journal import kinds, note, note_first
+from shared.keys import KeyPair, PublicKeys, key_pair, public_keys
 from shared.leader import one_at_a_time
 from shared.metrics import Measure
 from shared.projection import Progress, Runner
@@ -330,7 +330,7 @@ class Installation:
         self._note_key(self.access_journal, self.signing_key.kid, "tokens")
         return self.signing_key
 
-    def signing_log(self, service: str) -> CheckpointKey:
+    def signing_log(self, service: str) -> KeyPair:
         """The checkpoint key, to sign a service's log with: likewise."""
         self._note_key(self.engine(service), self.checkpoint_key.id, "checkpoints")
         return self.checkpoint_key
@@ -347,9 +347,9 @@ class Installation:
         self._keys_noted.add((str(engine.url), key))
 
     @cached_property
-    def checkpoint_key(self) -> CheckpointKey:
+    def checkpoint_key(self) -> KeyPair:
         """The key that logs are signed with, made at the first run."""
-        return checkpoint_key(self.settings.checkpoint_key, self.settings.checkpoint_keys)
+        return key_pair(self.settings.checkpoint_key, self.settings.checkpoint_keys)
 
     def public_checkpoint_keys(self) -> PublicKeys:
         """The keys that checkpoints are checked against, old ones included."""

@@ -19,8 +19,7 @@ from typing import Any, NamedTuple
 
 from cchc.databases import SIGN_IN_ROLE, databases
 from cchc.services import SERVICES, Service
-from shared.eventlog.checkpoints import checkpoint_key
-from shared.keys import make_private_key
+from shared.keys import key_pair, make_private_key
 from shared.web.keys import key_set_of, load_key
 
 SUPERUSER = "postgres"
@@ -87,7 +86,7 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
             _write(master / role, secrets.token_urlsafe(32).encode(), 0o400)
             made.append(role)
     (public / "checkpoints").mkdir(parents=True, exist_ok=True)
-    checkpoint_key(master / CHECKPOINT, public / "checkpoints")
+    key_pair(master / CHECKPOINT, public / "checkpoints")
     _write(public / "keys.json", key_set_of(load_key(master / SIGNING)).encode(), 0o444)
     for readable in (folder, public, *public.rglob("*")):
         readable.chmod(readable.stat().st_mode | (0o555 if readable.is_dir() else 0o444))

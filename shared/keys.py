@@ -1,11 +1,75 @@
-"""Ed25519 private keys in files, readable by their owner only."""
+"""Ed25519 keys in files: private ones readable by their owner only, public ones in a folder, named by their ids."""
 
+import contextlib
+import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from shared.files import replace_file
+
+PublicKeys = Mapping[str, Ed25519PublicKey]
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A private key, and the id that what it signs names."""
+
+    id: str
+    private: Ed25519PrivateKey
+
+
+def key_id(public: Ed25519PublicKey) -> str:
+    """The first 16 hexadecimal digits of the SHA-256 of the 32 bytes of a public key."""
+    return hashlib.sha256(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+
+
+def public_pem(public: Ed25519PublicKey) -> bytes:
+    """The key as `openssl pkey -pubin` reads it."""
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def key_pair(private: Path, public: Path) -> KeyPair:
+    """The key in the file `private`, made at the first run; its public half is kept as `<id>.pem` in `public`.
+
+    To change the key, remove the private file: what the old one signed is checked against its public half, which
+    stays. Raises OSError, or ValueError when the file is no Ed25519 key.
+    """
+    if not private.exists():
+        with contextlib.suppress(FileExistsError):
+            make_private_key(private)
+    key = read_private_key(private)
+    held = KeyPair(key_id(key.public_key()), key)
+    file = public / f"{held.id}.pem"
+    if not file.exists():
+        replace_file(file, public_pem(key.public_key()))
+    return held
+
+
+def public_keys(folder: Path) -> dict[str, Ed25519PublicKey]:
+    """The public keys of a folder by their ids, computed from the keys: a file's name proves nothing.
+
+    Raises OSError, or ValueError for a .pem file that is no Ed25519 public key.
+    """
+    found = {}
+    for path in sorted(folder.glob("*.pem")):
+        key = load_pem_public_key(path.read_bytes())
+        if not isinstance(key, Ed25519PublicKey):
+            raise ValueError(f"{path} is not an Ed25519 public key")
+        found[key_id(key)] = key
+    return found
 
 
 def make_private_key(path: Path) -> Ed25519PrivateKey:

@@ -9,9 +9,10 @@ from cchc.cli.options import commune_option, json_option, the_commune, with_inst
 from cchc.installation import Installation
 from cchc.output import as_json, table
 from cchc.services import SERVICES
-from shared.eventlog.checkpoints import checkpoints, key_id, latest, line, public_pem
+from shared.eventlog.checkpoints import checkpoints, latest, line
 from shared.eventlog.signer import sign_now
 from shared.events import VIETNAM, CheckpointSigned, parse_time
+from shared.keys import key_id, public_pem
 
 
 @click.group("checkpoint", cls=Group)

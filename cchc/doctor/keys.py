@@ -10,9 +10,8 @@ from pathlib import Path
 
 from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
-from shared.eventlog.checkpoints import key_id, public_keys
 from shared.events import VIETNAM
-from shared.keys import read_private_key
+from shared.keys import key_id, public_keys, read_private_key
 from shared.web.keys import KeySetUnavailable, keys_at, load_key
 
 # NIST SP 800-57 Part 1, 5.3.6: a private signature key is used for one to three years.

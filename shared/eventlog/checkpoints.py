@@ -4,78 +4,20 @@ A checkpoint proves something only if a copy of it lies where the operator of th
 holder of the private key can rewrite a log and sign it again, but cannot take back what was printed or mailed.
 """
 
-import contextlib
-import hashlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from shared.decoding import decoder
 from shared.eventlog.chain import Head
 from shared.eventlog.log import Decision, Log, Transaction
 from shared.events import CATALOGUE, CheckpointSigned, Input, decode
-from shared.files import replace_file
-from shared.keys import make_private_key, read_private_key
+from shared.keys import KeyPair, PublicKeys
 
 FORMAT = "cchc-checkpoint-v1"
 SUBJECT = CATALOGUE.of(CheckpointSigned).subject
-
-PublicKeys = Mapping[str, Ed25519PublicKey]
-
-
-@dataclass(frozen=True)
-class CheckpointKey:
-    """A private key, and the id that its checkpoints name."""
-
-    id: str
-    private: Ed25519PrivateKey
-
-
-def key_id(public: Ed25519PublicKey) -> str:
-    """The first 16 hexadecimal digits of the SHA-256 of the 32 bytes of a public key."""
-    return hashlib.sha256(public.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
-
-
-def public_pem(public: Ed25519PublicKey) -> bytes:
-    """The key as `openssl pkey -pubin` reads it."""
-    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-
-
-def checkpoint_key(private: Path, public: Path) -> CheckpointKey:
-    """The key in the file `private`, made at the first run; its public half is kept as `<id>.pem` in `public`.
-
-    To change the key, remove the private file: checkpoints of the old one are checked against its public half, which
-    stays. Raises OSError, or ValueError when the file is no Ed25519 key.
-    """
-    if not private.exists():
-        with contextlib.suppress(FileExistsError):
-            make_private_key(private)
-    key = read_private_key(private)
-    held = CheckpointKey(key_id(key.public_key()), key)
-    file = public / f"{held.id}.pem"
-    if not file.exists():
-        replace_file(file, public_pem(key.public_key()))
-    return held
-
-
-def public_keys(folder: Path) -> dict[str, Ed25519PublicKey]:
-    """The public keys of a folder by their ids, computed from the keys: a file's name proves nothing.
-
-    Raises OSError, or ValueError for a .pem file that is no Ed25519 public key.
-    """
-    found = {}
-    for path in sorted(folder.glob("*.pem")):
-        key = load_pem_public_key(path.read_bytes())
-        if not isinstance(key, Ed25519PublicKey):
-            raise ValueError(f"{path} is not an Ed25519 public key")
-        found[key_id(key)] = key
-    return found
 
 
 def message(checkpoint: CheckpointSigned) -> bytes:
@@ -84,7 +26,7 @@ def message(checkpoint: CheckpointSigned) -> bytes:
     return "".join(f"{each}\n" for each in (FORMAT, *said)).encode()
 
 
-def sign(key: CheckpointKey, source: str, commune: str, head: Head, signed_at: str) -> CheckpointSigned:
+def sign(key: KeyPair, source: str, commune: str, head: Head, signed_at: str) -> CheckpointSigned:
     """A checkpoint of a log's head. `signed_at` is a recorded time (RFC 3339)."""
     unsigned = CheckpointSigned(
         commune=commune,
@@ -111,7 +53,7 @@ def signature_problem(checkpoint: CheckpointSigned, keys: PublicKeys) -> str | N
 
 
 def record(
-    log: Log, commune: str, key: CheckpointKey, *, actor: str, held: Mapping[str, Head], seen: int | None = None
+    log: Log, commune: str, key: KeyPair, *, actor: str, held: Mapping[str, Head], seen: int | None = None
 ) -> list[CheckpointSigned]:
     """Sign a log's head, and those of other logs as `held` here, by appending to the log itself.
 

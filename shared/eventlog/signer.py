@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.decoding import decoder
 from shared.eventlog.chain import EMPTY, Head, follow
-from shared.eventlog.checkpoints import SUBJECT, CheckpointKey, record
+from shared.eventlog.checkpoints import SUBJECT, record
 from shared.eventlog.errors import Busy, ChainBreak, ClockBehind
 from shared.eventlog.log import Log, utcnow
 from shared.events import (
@@ -21,6 +21,7 @@ from shared.events import (
     decode,
     local_day,
 )
+from shared.keys import KeyPair
 from shared.wake import Waiting
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Signer:
     def __init__(
         self,
         log: Log,
-        key: CheckpointKey,
+        key: KeyPair,
         *,
         rests_on: Sequence[Log] = (),
         at_once: Collection[str] = (),
@@ -128,7 +129,7 @@ def unsigned_in(log: Log, commune: str, head: Head, at_once: Collection[str] = (
     return Unsigned(local_day(since), last.streamversion if last else 0, anything, waits)
 
 
-def sign_now(log: Log, commune: str, key: CheckpointKey, actor: str) -> list[CheckpointSigned]:
+def sign_now(log: Log, commune: str, key: KeyPair, actor: str) -> list[CheckpointSigned]:
     """Sign a log's head, unless nothing was recorded since the last checkpoint. Raises as `unsigned_in`."""
     head = log.head(commune)
     if not head.position or not (unsigned := unsigned_in(log, commune, head)).anything:

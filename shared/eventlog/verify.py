@@ -10,13 +10,14 @@ import msgspec
 from shared.decoding import decoder
 from shared.eventlog.broker import Broker
 from shared.eventlog.chain import EMPTY, follow
-from shared.eventlog.checkpoints import SUBJECT, PublicKeys, signature_problem
+from shared.eventlog.checkpoints import SUBJECT, signature_problem
 from shared.eventlog.database import EVERY_COMMUNE, reading, run
 from shared.eventlog.errors import ChainBreak
 from shared.eventlog.kafka import topic_name
 from shared.eventlog.log import Log
 from shared.eventlog.replica import foreign
 from shared.events import CheckpointSigned, MalformedEvent, decode, event_hash
+from shared.keys import PublicKeys
 
 BATCH = 5000
 

@@ -14,22 +14,11 @@ from sqlalchemy import text
 
 from services.scoring.worker import SIGNED_AT_ONCE
 from shared.eventlog import Decision, Log
-from shared.eventlog.checkpoints import (
-    CheckpointKey,
-    checkpoint_key,
-    checkpoints,
-    covering,
-    key_id,
-    latest,
-    line,
-    message,
-    public_keys,
-    read_line,
-    record,
-)
+from shared.eventlog.checkpoints import checkpoints, covering, latest, line, message, read_line, record
 from shared.eventlog.signer import Signer
 from shared.eventlog.verify import Finding, recorded_checkpoints, verify_checkpoints, verify_log
 from shared.events import CheckpointSigned, Input, RatingDecided, ReRated, ScoreUpdated, decode
+from shared.keys import KeyPair, key_id, key_pair, public_keys
 from tests.support.logs import COMMUNE, Clock, filled, migrated, note, open_commune, sqlite_url
 
 
@@ -39,7 +28,7 @@ class World:
     def __init__(self, folder: Path, tasks: Any, scoring: Any) -> None:
         self.clock = Clock()
         self.folder = folder
-        self.key = checkpoint_key(folder / "checkpoint.pem", folder / "public")
+        self.key = key_pair(folder / "checkpoint.pem", folder / "public")
         self.tasks = filled(Log(tasks, "tasks", clock=self.clock))
         self.scoring = Log(scoring, "scoring", clock=self.clock, knows=lambda _: True)
 
@@ -190,7 +179,7 @@ def test_a_commune_whose_clock_is_behind_holds_up_no_other(world: World) -> None
 def test_the_private_key_is_made_once_and_is_its_owners_only(world: World) -> None:
     private = world.folder / "checkpoint.pem"
     assert private.stat().st_mode & 0o777 == 0o600
-    again = checkpoint_key(private, world.folder / "public")
+    again = key_pair(private, world.folder / "public")
     assert again.id == world.key.id == key_id(again.private.public_key())
     assert [path.name for path in (world.folder / "public").iterdir()] == [f"{world.key.id}.pem"]
 
@@ -199,7 +188,7 @@ def test_after_a_change_of_keys_old_checkpoints_still_prove(world: World) -> Non
     world.clock.move(days=1)
     world.signer().step()
     (world.folder / "checkpoint.pem").unlink()
-    world.key = checkpoint_key(world.folder / "checkpoint.pem", world.folder / "public")
+    world.key = key_pair(world.folder / "checkpoint.pem", world.folder / "public")
     note(world.tasks)
     world.clock.move(days=1)
     world.signer().step()
@@ -265,7 +254,7 @@ def test_a_checkpoint_that_was_changed_is_found(world: World, change: dict[str, 
 
 def test_a_key_that_nobody_knows_proves_nothing(world: World) -> None:
     strange = Ed25519PrivateKey.generate()
-    world.key = CheckpointKey(key_id(strange.public_key()), strange)
+    world.key = KeyPair(key_id(strange.public_key()), strange)
     signed_now(world)
     (finding,) = world.findings()
     assert world.key.id in finding.problem

@@ -11,8 +11,8 @@ from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.service import open_scoring
 from services.scoring.views import PROJECTION
 from shared.eventlog import Log
-from shared.eventlog.checkpoints import checkpoint_key
 from shared.eventlog.signer import Signer
+from shared.keys import key_pair
 from shared.projection import Runner
 from shared.wake import SAFETY_S, Waiting
 from tests.support.logs import filled, migrated, sqlite_url
@@ -51,7 +51,7 @@ def test_an_idle_minute_costs_a_few_statements(
     scoring = open_scoring(engine, tasks)
     runner = Runner(engine, scoring.logs, PROJECTION)
     announcer = ScoreAnnouncer(scoring)
-    signer = Signer(tasks, checkpoint_key(tmp_path / "key.pem", tmp_path / "public"))
+    signer = Signer(tasks, key_pair(tmp_path / "key.pem", tmp_path / "public"))
     loops: dict[str, Callable[[threading.Event], None]] = {
         "records": runner.run,
         "announcer": announcer.run,

@@ -22,8 +22,9 @@ from services.scoring.service import Scoring, open_scoring
 from services.scoring.tables import metadata
 from services.scoring.views import PROJECTION, known_at, moment_at
 from shared.eventlog import Log, open_database, tables
-from shared.eventlog.checkpoints import checkpoint_key, record
+from shared.eventlog.checkpoints import record
 from shared.events import StaffChanged, UnitDefined, decode, end_of_day
+from shared.keys import key_pair
 from shared.projection import Runner
 from shared.web.auth import Verifier, routes, unclassified_routes
 from shared.web.keys import generate_key, mint
@@ -186,7 +187,7 @@ def test_the_paper_of_a_sheet_is_for_the_same_readers_and_carries_its_style(worl
 def test_the_paper_of_a_sheet_carries_the_checkpoints_that_cover_it(world: World, tmp_path: Path):
     world.hold(history())
     before = world.get(f"{RATINGS}/p07/sheet", as_of="2024-11-28").text
-    key, held = checkpoint_key(tmp_path / "checkpoint.pem", tmp_path / "keys"), {"tasks": world.tasks.head(COMMUNE)}
+    key, held = key_pair(tmp_path / "checkpoint.pem", tmp_path / "keys"), {"tasks": world.tasks.head(COMMUNE)}
     [signed] = record(world.scoring.log, COMMUNE, key, actor="service/scoring", held=held)
     after = world.get(f"{RATINGS}/p07/sheet", as_of="2024-11-28").text
     assert str(escape(signed.signature)) in after

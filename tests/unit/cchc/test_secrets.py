@@ -7,7 +7,7 @@ import pytest
 
 from cchc.databases import passwords_in
 from cchc.secrets import CHECKPOINT, SIGNING, containers, make_secrets
-from shared.eventlog.checkpoints import checkpoint_key, public_keys
+from shared.keys import key_pair, public_keys
 from shared.web.auth import Verifier
 from shared.web.keys import load_key, mint
 
@@ -74,7 +74,7 @@ def test_a_token_of_one_who_mints_counts_with_the_public_keys(folder: Path):
 
 def test_a_removed_secret_is_made_anew_and_reaches_everybody(folder: Path):
     before, passwords = contents(folder), passwords_in(folder)
-    old = checkpoint_key(folder / "operator" / CHECKPOINT, folder / "public" / "checkpoints")
+    old = key_pair(folder / "operator" / CHECKPOINT, folder / "public" / "checkpoints")
     for name in (SIGNING, CHECKPOINT, "tasks_server"):
         (folder / "master" / name).unlink()
     assert made(folder) == [SIGNING, CHECKPOINT, "tasks_server"]

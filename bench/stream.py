@@ -18,6 +18,7 @@ from shared.eventlog.kafka import TOPIC_SETTINGS, KafkaBroker
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import fill_from_topic
 from shared.worker import COLLECTOR_THRESHOLDS
+from tests.support.seals import KEY, KEYS
 
 SIZES = {False: (200_000, 6), True: (20_000, 6)}  # quick → events, communes
 PARTITIONS = 12  # as `cchc topics` makes them
@@ -47,7 +48,7 @@ def publish(path: str, bootstrap: str, topic: str) -> float:
     engine = open_database(f"sqlite:///{path}")
     with writing(engine, EVERY_COMMUNE) as connection:
         run_sql(connection, "DELETE FROM cursors")
-    relay = Relay(Log(engine, "tasks"), KafkaBroker(bootstrap), topic=topic)
+    relay = Relay(Log(engine, "tasks"), KafkaBroker(bootstrap), KEY, KEYS, topic=topic)
     begin, published = time.perf_counter(), 0
     while step := relay.step():
         published += step
@@ -96,4 +97,6 @@ def fill_replica(bootstrap: str, topic: str) -> float:
         open_service(f"sqlite:///{folder}/scoring.db", "services.scoring") as to,
     ):
         begin = time.perf_counter()
-        return fill_from_topic(Log(to, "tasks"), KafkaBroker(bootstrap), topic).taken / (time.perf_counter() - begin)
+        return fill_from_topic(Log(to, "tasks"), KafkaBroker(bootstrap), KEYS, topic).taken / (
+            time.perf_counter() - begin
+        )

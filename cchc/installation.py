@@ -38,6 +38,7 @@ from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.migrations import migrate, revisions
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
+from shared.eventlog.seals import Keys, KeysInFolder
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.journal import kinds, note, note_first
@@ -294,7 +295,10 @@ class Installation:
         )
 
     def _relay(self, service: str) -> Relay | None:
-        return Relay(self.own_log(service), KafkaBroker(self.settings.kafka)) if self.settings.kafka else None
+        kafka = self.settings.kafka
+        if not kafka:
+            return None
+        return Relay(self.own_log(service), KafkaBroker(kafka), self.seal_key(service), self.owner_keys(service))
 
     def _replicas(self, service: str) -> dict[str, Replica]:
         """A service takes over the logs that it folds from Kafka; what a topic lacks comes from its owner's feed."""
@@ -305,7 +309,8 @@ class Installation:
 
     def _replica(self, log: Log, kafka: str, service: str) -> Replica:
         feed = self.feed(log.source)
-        return Replica(log, KafkaBroker(kafka), f"cchc.{service}", fetch=feed.fetch, owner_heads=feed.heads)
+        keys = self.owner_keys(log.source)
+        return Replica(log, KafkaBroker(kafka), f"cchc.{service}", keys, fetch=feed.fetch, owner_heads=feed.heads)
 
     def feed(self, source: str) -> FeedClient:
         """What the owner of a log says of it to a replica."""
@@ -354,6 +359,14 @@ class Installation:
     def public_checkpoint_keys(self) -> PublicKeys:
         """The keys that checkpoints are checked against, old ones included."""
         return public_keys(self.settings.checkpoint_keys)
+
+    def seal_key(self, service: str) -> KeyPair:
+        """The key that a service seals with what it publishes, made at the first run."""
+        return key_pair(self.settings.seal_keys[service], self.settings.owner_keys / service)
+
+    def owner_keys(self, service: str) -> Keys:
+        """The public keys that a service's seals are checked against, old ones included."""
+        return KeysInFolder(self.settings.owner_keys / service)
 
     @property
     def link_secret(self) -> bytes:

@@ -49,6 +49,10 @@ class Settings(msgspec.Struct, frozen=True):
     CCHC_SIGNING_KEY     private key that tokens are minted with (default in the data folder)
     CCHC_CHECKPOINT_KEY  private key that logs are signed with (default in the data folder)
     CCHC_CHECKPOINT_KEYS folder of public keys that checkpoints are checked against (default in the data folder)
+    CCHC_SEAL_KEY        private key that a service seals with what it publishes to Kafka, with {service} where its name
+                         goes (default in the data folder)
+    CCHC_OWNER_KEYS      folder with a folder for each service: the public keys that its seals are checked against
+                         (default in the data folder)
     CCHC_RULE_SETS       folders that hold a province's rule sets, each in a folder of its own (default none)
     CCHC_UPLOAD_HOURS    how long a file sent for a preview is kept after it was last looked at: 1 to 720 (default 24)
     CCHC_ORIGIN          scheme://host[:port] that browsers use, when a proxy stands in front
@@ -82,6 +86,8 @@ class Settings(msgspec.Struct, frozen=True):
     private_key: Path
     checkpoint_key: Path
     checkpoint_keys: Path
+    seal_keys: dict[str, Path]
+    owner_keys: Path
     rule_sets: tuple[Path, ...]
     uploads_kept: timedelta
     origin: str | None
@@ -115,6 +121,8 @@ class Settings(msgspec.Struct, frozen=True):
             private_key=Path(environment.get("CCHC_SIGNING_KEY") or keys / "private.pem").absolute(),
             checkpoint_key=Path(environment.get("CCHC_CHECKPOINT_KEY") or keys / "checkpoint.pem").absolute(),
             checkpoint_keys=Path(environment.get("CCHC_CHECKPOINT_KEYS") or keys / "checkpoints").absolute(),
+            seal_keys={name: _seal_key(environment, keys, name) for name in SERVICES},
+            owner_keys=Path(environment.get("CCHC_OWNER_KEYS") or keys / "owners").absolute(),
             rule_sets=tuple(
                 Path(path).absolute() for path in environment.get("CCHC_RULE_SETS", "").split(os.pathsep) if path
             ),
@@ -165,6 +173,11 @@ def _of_service(environment: Mapping[str, str], what: str, service: str) -> str 
     """The variable of one service, or what the one of all services says of it."""
     own = environment.get(f"CCHC_{what}_{service.upper()}")
     return own or environment.get(f"CCHC_{what}S", "").replace("{service}", service) or None
+
+
+def _seal_key(environment: Mapping[str, str], keys: Path, service: str) -> Path:
+    written = environment.get("CCHC_SEAL_KEY") or str(keys / "seals" / "{service}.pem")
+    return Path(written.replace("{service}", service)).absolute()
 
 
 def _hours(written: str | None) -> timedelta:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -65,11 +66,23 @@ def public_keys(folder: Path) -> dict[str, Ed25519PublicKey]:
     """
     found = {}
     for path in sorted(folder.glob("*.pem")):
-        key = load_pem_public_key(path.read_bytes())
-        if not isinstance(key, Ed25519PublicKey):
-            raise ValueError(f"{path} is not an Ed25519 public key")
+        try:
+            key = read_public_key(path.read_bytes())
+        except ValueError as error:
+            raise ValueError(f"{path} is not an Ed25519 public key") from error
         found[key_id(key)] = key
     return found
+
+
+def read_public_key(pem: bytes) -> Ed25519PublicKey:
+    """Raises ValueError for what is no Ed25519 public key."""
+    try:
+        key = load_pem_public_key(pem)
+    except UnsupportedAlgorithm as error:
+        raise ValueError("not an Ed25519 public key") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("not an Ed25519 public key")
+    return key
 
 
 def make_private_key(path: Path) -> Ed25519PrivateKey:

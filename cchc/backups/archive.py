@@ -22,6 +22,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 EVIDENCE = "evidence/"
 CHECKPOINT_KEYS = "checkpoint-keys/"
+OWNER_KEYS = "owner-keys/"
 CHUNK = 256 * 1024  # bytes
 
 

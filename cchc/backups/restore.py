@@ -11,12 +11,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import Connection, Engine, inspect, make_url, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from cchc.backups.archive import CHECKPOINT_KEYS, EVIDENCE, Archive, Damaged, UnknownFormat
+from cchc.backups.archive import CHECKPOINT_KEYS, EVIDENCE, OWNER_KEYS, Archive, Damaged, UnknownFormat
 from cchc.backups.tables import read_tables, write_rows
-from cchc.backups.tail import TOPIC, Grown, HolderAway, fetch_tail, rebuild_own_tables
+from cchc.backups.tail import TOPIC, Grown, HolderAway, Topic, fetch_tail, rebuild_own_tables
 from cchc.backups.tail import take_over as take_over_log
 from cchc.backups.take import sync_folder
 from cchc.data_lock import lock
@@ -27,8 +28,10 @@ from services.tasks.evidence import UPLOADS, path_of, write_whole
 from shared.eventlog import EVERY_COMMUNE, Busy, Log, open_database, reading, utcnow, writing
 from shared.eventlog.database import driver_of, run
 from shared.eventlog.migrations import migrate, revisions, upgrade
+from shared.eventlog.seals import Keys, KeysInFolder
 from shared.eventlog.security import secure
 from shared.journal import Entry, communes_of, end_of, entries, kinds, note, take_over
+from shared.keys import PublicKeys, key_id, read_public_key
 
 Say = Callable[[str], None]
 
@@ -42,14 +45,16 @@ class StillConnected(Exception):
 
 class Restored(msgspec.Struct, frozen=True):
     """`holders`: log → who else holds any of it; `aside`: where the data of before are now; `keys`:
-    public keys of checkpoints that could not be put in their place; `erased`: service → rows that the backup had and
-    that were erased after it; None where no journal says what was."""
+    public keys that could not be put in their place; `erased`: service → rows that the backup had and that were erased
+    after it; None where no journal says what was; `rejected`: log → records of its topic that its service did not
+    publish."""
 
     logs: list[Grown]
     holders: dict[str, list[str]]
     aside: list[str]
     keys: list[str]
     erased: dict[str, int | None] = {}
+    rejected: dict[str, int] = {}
 
 
 def restore_backup(
@@ -58,12 +63,15 @@ def restore_backup(
     services: Sequence[str] | None = None,
     without: Collection[str] = (),
     say: Say = lambda _: None,
+    *,
+    trusting: bool = False,
 ) -> Restored:
     """Put the databases of these services (default: all), and all evidence, back as the archive has them, with what is
-    known of their logs beyond it. `without` names holders of the tail (services, or `topic`) that are lost for good.
+    known of their logs beyond it. `without` names holders of the tail (services, or `topic`) that are lost for good;
+    `trusting` takes from topics what no seal vouches for.
 
-    Raises Damaged, UnknownFormat, DataInUse, StillConnected, HolderAway, Contradiction; then every database is as it
-    was, or complete.
+    Raises Damaged, UnknownFormat, DataInUse, StillConnected, HolderAway, Contradiction, NotSealed; then every
+    database is as it was, or complete.
     """
     chosen = services or [*SERVICES]
     with ExitStack() as stack:
@@ -81,7 +89,8 @@ def restore_backup(
             _load(archive, service, engine)
         say("lấy phần ghi sau bản sao lưu")
         with _present(settings, without) as present:
-            logs, holders = _fetch_tails(settings, built, present, without)
+            topic = _topic(settings, without, _keys_of(archive), trusting=trusting)
+            logs, holders, rejected = _fetch_tails(built, present, topic)
             erased = {
                 service: _keep_journal(service, present.get(service), engine, archive.manifest.taken_at, say)
                 for service, engine in built.items()
@@ -101,13 +110,19 @@ def restore_backup(
                     aside += _swap_files(_file(settings.owners[service]), built[service], stamp)
         if "tasks" in built:
             _remove_erased_files(settings, archive.manifest.taken_at)
-        return Restored(logs, holders, aside, _restore_keys(archive, settings), erased)
+        return Restored(logs, holders, aside, _restore_keys(archive, settings), erased, rejected)
 
 
-def restore_tail(settings: Settings, services: Sequence[str] | None = None, without: Collection[str] = ()) -> Restored:
+def restore_tail(
+    settings: Settings,
+    services: Sequence[str] | None = None,
+    without: Collection[str] = (),
+    *,
+    trusting: bool = False,
+) -> Restored:
     """Fetch only the tail, for databases that were brought back by other means.
 
-    Raises DataInUse, StillConnected, HolderAway, Contradiction; what was taken before is kept.
+    Raises DataInUse, StillConnected, HolderAway, Contradiction, NotSealed; what was taken before is kept.
     """
     chosen = services or [*SERVICES]
     with ExitStack() as stack:
@@ -121,27 +136,55 @@ def restore_tail(settings: Settings, services: Sequence[str] | None = None, with
             stack.callback(engine.dispose)
         with _present(settings, without) as present:
             others = {name: engine for name, engine in present.items() if name not in engines}
-            logs, holders = _fetch_tails(settings, engines, others | engines, without)
+            topic = _topic(settings, without, {}, trusting=trusting)
+            logs, holders, rejected = _fetch_tails(engines, others | engines, topic)
         for engine in engines.values():
             note(engine, EVERY_COMMUNE, kinds.TAIL_TAKEN)
-        return Restored(logs, holders, [], [], dict.fromkeys(chosen))
+        return Restored(logs, holders, [], [], dict.fromkeys(chosen), rejected)
 
 
 # The tail
 
 
+def _topic(
+    settings: Settings, without: Collection[str], archived: Mapping[str, PublicKeys], *, trusting: bool
+) -> Topic | None:
+    """Seals are checked against the keys that are here and those of the archive: on a new host there are no others."""
+    if TOPIC in without or not settings.kafka:
+        return None
+
+    def keys(service: str) -> Keys:
+        here, there = KeysInFolder(settings.owner_keys / service), archived.get(service, {})
+        return lambda id_: here(id_) or there.get(id_)
+
+    return Topic(settings.kafka, keys, trusting)
+
+
+def _keys_of(archive: Archive) -> dict[str, dict[str, Ed25519PublicKey]]:
+    """Raises Damaged."""
+    found: dict[str, dict[str, Ed25519PublicKey]] = {}
+    for name in archive.names(OWNER_KEYS):
+        service = name.removeprefix(OWNER_KEYS).partition("/")[0]
+        try:
+            key = read_public_key(b"".join(archive.read(name)))
+        except ValueError as error:
+            raise Damaged(f"{name} không phải khóa công khai") from error
+        found.setdefault(service, {})[key_id(key)] = key
+    return found
+
+
 def _fetch_tails(
-    settings: Settings, logs: Mapping[str, Engine], databases: Mapping[str, Engine], without: Collection[str]
-) -> tuple[list[Grown], dict[str, list[str]]]:
+    logs: Mapping[str, Engine], databases: Mapping[str, Engine], topic: Topic | None
+) -> tuple[list[Grown], dict[str, list[str]], dict[str, int]]:
     grown: list[Grown] = []
     holders: dict[str, list[str]] = {}
-    kafka = None if TOPIC in without else settings.kafka
+    rejected: dict[str, int] = {}
     for service, engine in logs.items():
         others = {name: database for name, database in databases.items() if database is not engine}
-        of_service, holders[service] = fetch_tail(Log(engine, service), others, kafka)
+        of_service, holders[service], rejected[service] = fetch_tail(Log(engine, service), others, topic)
         rebuild_own_tables(service, engine, [each.commune for each in of_service if each.taken])
         grown += of_service
-    return grown, holders
+    return grown, holders, {service: count for service, count in rejected.items() if count}
 
 
 def _keep_journal(service: str, present: Engine | None, built: Engine, taken_at: str, say: Say) -> int | None:
@@ -286,12 +329,14 @@ def _restore_files(archive: Archive, prefix: str, folder: Path) -> None:
 
 
 def _restore_keys(archive: Archive, settings: Settings) -> list[str]:
-    """Returns the keys that could not be written, where the folder is read-only: only old checkpoints need them."""
-    try:
-        _restore_files(archive, CHECKPOINT_KEYS, settings.checkpoint_keys)
-    except OSError:
-        return archive.names(CHECKPOINT_KEYS)
-    return []
+    """Returns the keys that could not be written, where a folder is read-only: old checkpoints and topics need them."""
+    lacking = []
+    for prefix, folder in ((CHECKPOINT_KEYS, settings.checkpoint_keys), (OWNER_KEYS, settings.owner_keys)):
+        try:
+            _restore_files(archive, prefix, folder)
+        except OSError:
+            lacking += archive.names(prefix)
+    return lacking
 
 
 # SQLite

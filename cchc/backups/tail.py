@@ -1,6 +1,6 @@
 """The tail: what was recorded after a backup was taken, from every database and topic that still holds it."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 
@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from cchc.services import SERVICES
 from shared.eventlog import EMPTY, Ahead, Busy, ChainBreak, Head, Log, writing
 from shared.eventlog.kafka import KafkaBroker, TopicMissing
-from shared.eventlog.replica import fill_from_topic
+from shared.eventlog.replica import Filled, fill_from_topic
+from shared.eventlog.seals import Keys
 
 TOPIC = "topic"
 BATCH = 500
@@ -34,6 +35,22 @@ class Contradiction(Exception):
         self.holder, self.reason = holder, reason
 
 
+class NotSealed(Exception):
+    """A topic that only releases before seals wrote holds more: a person has to decide whether to trust it."""
+
+    def __init__(self, source: str, count: int) -> None:
+        super().__init__(f"{source}: {count}")
+        self.source, self.count = source, count
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """Where the topics are, with the public keys of each service's seals; `trusting` takes what no seal vouches for."""
+
+    kafka: str
+    keys: Callable[[str], Keys]
+    trusting: bool = False
+
+
 class Grown(msgspec.Struct, frozen=True):
     """How far one log of a commune came: its end in the backup, its end now, and how many events each holder gave."""
 
@@ -44,12 +61,12 @@ class Grown(msgspec.Struct, frozen=True):
     taken: dict[str, int]
 
 
-def fetch_tail(log: Log, databases: Mapping[str, Engine], kafka: str | None) -> tuple[list[Grown], list[str]]:
+def fetch_tail(log: Log, databases: Mapping[str, Engine], topic: Topic | None) -> tuple[list[Grown], list[str], int]:
     """Append verbatim what these databases and the topic have of this log beyond its end; returns also which of them
-    hold any of it.
+    hold any of it, and how many records of the topic the service did not publish.
 
     The longest wins; what another has in a place is compared with what is there already. Raises HolderAway,
-    Contradiction; what was taken before is kept. Nothing else may append meanwhile.
+    Contradiction, NotSealed; what was taken before is kept. Nothing else may append meanwhile.
     """
     begin = log.heads()
     taken: dict[str, dict[str, int]] = {}
@@ -62,9 +79,12 @@ def fetch_tail(log: Log, databases: Mapping[str, Engine], kafka: str | None) -> 
             if count := take_over(name, held, log, commune):
                 taken.setdefault(commune, {})[name] = count
         holders += [name] if communes else []
-    if kafka:
+    rejected = 0
+    if topic:
         before = log.heads()
-        holders += [TOPIC] if _take_from_topic(log, kafka) else []
+        filled = _take_from_topic(log, topic)
+        holders += [TOPIC] if filled.records else []
+        rejected = filled.rejected + sum(filled.unsealed.values())
         for commune, head in log.heads().items():
             if count := head.position - before.get(commune, EMPTY).position:
                 taken.setdefault(commune, {})[TOPIC] = count
@@ -72,7 +92,7 @@ def fetch_tail(log: Log, databases: Mapping[str, Engine], kafka: str | None) -> 
         Grown(log.source, commune, begin.get(commune, EMPTY), head, taken.get(commune, {}))
         for commune, head in sorted(log.heads().items())
     ]
-    return grown, holders
+    return grown, holders, rejected
 
 
 def take_over(holder: str, held: Log, into: Log, commune: str) -> int:
@@ -111,14 +131,16 @@ def _holder_away(holder: str) -> Iterator[None]:
         raise HolderAway(holder, getattr(error, "orig", None) or error) from error
 
 
-def _take_from_topic(log: Log, kafka: str) -> int:
-    """Returns how many records the topic holds."""
+def _take_from_topic(log: Log, topic: Topic) -> Filled:
+    keys, broker = topic.keys(log.source), KafkaBroker(topic.kafka)
     try:
-        filled = fill_from_topic(log, KafkaBroker(kafka), mark_broken=False)
+        filled = fill_from_topic(log, broker, keys, mark_broken=False, trusting=topic.trusting)
     except (KafkaError, TopicMissing) as error:
         raise HolderAway(TOPIC, error) from error
     problems = [*filled.broken.values()]
     problems += [f"{log.source}/{commune}: thiếu từ vị trí {at}" for commune, at in filled.gaps.items()]
     if problems:
         raise Contradiction(TOPIC, "; ".join(problems))
-    return filled.records
+    if filled.unsealed and not filled.sealed and not topic.trusting:
+        raise NotSealed(log.source, sum(filled.unsealed.values()))
+    return filled

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from cchc.backups.archive import CHECKPOINT_KEYS, EVIDENCE, ArchiveWriter, Database, Manifest, Table
+from cchc.backups.archive import CHECKPOINT_KEYS, EVIDENCE, OWNER_KEYS, ArchiveWriter, Database, Manifest, Table
 from cchc.backups.tables import read_tables, revision_of
 from cchc.installation import Installation
 from cchc.services import SERVICES
@@ -72,8 +72,10 @@ def _write(installation: Installation, archive: ArchiveWriter) -> None:
         if path.is_file() and STORED_BY_HASH.fullmatch(path.name):
             with suppress(FileNotFoundError):  # erased meanwhile
                 archive.add_file(EVIDENCE + path.relative_to(evidence).as_posix(), path)
-    for path in sorted(installation.settings.checkpoint_keys.glob("*.pem")):
-        archive.add_file(CHECKPOINT_KEYS + path.name, path)
+    settings = installation.settings
+    for prefix, folder in ((CHECKPOINT_KEYS, settings.checkpoint_keys), (OWNER_KEYS, settings.owner_keys)):
+        for path in sorted(folder.rglob("*.pem")):
+            archive.add_file(prefix + path.relative_to(folder).as_posix(), path)
 
 
 def _write_database(connection: Connection, archive: ArchiveWriter, service: str) -> Database:

@@ -1,6 +1,7 @@
 """Backup and restore at the command line."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import click
 
 from cchc.backups.archive import Damaged, UnknownFormat, open_archive
 from cchc.backups.restore import Restored, StillConnected, restore_backup, restore_tail
-from cchc.backups.tail import TOPIC, Contradiction, HolderAway
+from cchc.backups.tail import TOPIC, Contradiction, HolderAway, NotSealed
 from cchc.backups.take import NotMigrated, take_backup
 from cchc.cli.noting import note_taken
 from cchc.cli.options import json_option, with_installation
@@ -58,6 +59,7 @@ def backup_command(installation: Installation, target: Path, json_output: bool) 
     type=click.Choice([TOPIC, *SERVICES]),
     help="Nơi giữ phần ghi sau đã mất hẳn: topic, hoặc cơ sở dữ liệu hiện có của dịch vụ này; ghi nhiều lần được.",
 )
+@click.option("--trust-topic", is_flag=True, help="Nhận cả sự kiện mà topic của bản phần mềm trước giữ, chưa có dấu.")
 @json_option
 @click.pass_obj
 def restore_command(
@@ -66,6 +68,7 @@ def restore_command(
     tail: bool,
     services: tuple[str, ...],
     without: tuple[str, ...],
+    trust_topic: bool,
     json_output: bool,
 ) -> None:
     """Phục hồi từ bản sao lưu FILE, rồi lấy tiếp những gì đã ghi sau đó từ topic, bản sao và kho hiện có.
@@ -77,10 +80,10 @@ def restore_command(
         fail("Ghi tệp sao lưu, hoặc --tail để chỉ lấy phần ghi sau.")
     chosen = [service for service in SERVICES if service in (services or SERVICES)]
     if file is None:
-        done = _explained(lambda: restore_tail(settings, chosen, without))
+        done = _explained(lambda: restore_tail(settings, chosen, without, trusting=trust_topic))
         taken_at = None
     else:
-        done, taken_at = _explained(lambda: _restore(settings, file, chosen, without))
+        done, taken_at = _explained(lambda: _restore(settings, file, chosen, without, trust_topic))
     if json_output:
         as_json(
             {
@@ -90,15 +93,19 @@ def restore_command(
                 "aside": done.aside,
                 "keys": done.keys,
                 "erased": done.erased,
+                "rejected": done.rejected,
             }
         )
         return
     _show(done, taken_at)
 
 
-def _restore(settings: Settings, file: Path, services: list[str], without: tuple[str, ...]) -> tuple[Restored, str]:
+def _restore(
+    settings: Settings, file: Path, services: list[str], without: tuple[str, ...], trusting: bool
+) -> tuple[Restored, str]:
     with open_archive(file) as archive:
-        done = restore_backup(settings, archive, services, without, lambda line: click.echo(f"… {line}", err=True))
+        say = partial(click.echo, err=True)
+        done = restore_backup(settings, archive, services, without, lambda line: say(f"… {line}"), trusting=trusting)
         return done, archive.manifest.taken_at
 
 
@@ -122,6 +129,8 @@ def _show(done: Restored, taken_at: str | None) -> None:
                 f"Không còn nơi nào khác giữ nhật ký {service}: những gì ghi sau vị trí trên, nếu có, đã mất."
                 " So với điểm chốt giữ ở nơi khác: cchc verify --checkpoint."
             )
+    for service, count in done.rejected.items():
+        click.echo(f"Topic của {service} có {count} bản ghi không phải của nó: không lấy. Xem cchc verify.")
     for place in done.aside:
         click.echo(f"Dữ liệu trước khi phục hồi: {place}")
     if done.keys:
@@ -159,6 +168,13 @@ def _explained(act: Callable[[], Any]) -> Any:
             f"Không đọc được {PLACES[error.holder]}, nơi có thể giữ phần ghi sau bản sao lưu: {error.reason}."
             f" Sửa rồi làm lại; nếu nơi đó đã mất hẳn, thêm --without {error.holder}.",
             UNAVAILABLE,
+        )
+    except NotSealed as error:
+        fail(
+            f"Topic của {error.source} do bản phần mềm trước ghi, chưa có dấu: {error.count} sự kiện không có nơi nào"
+            " khác giữ. Chỉ khi chắc rằng không ai khác ghi được vào topic: thêm --trust-topic để lấy; còn không, thêm"
+            " --without topic.",
+            FOUND,
         )
     except Contradiction as error:
         fail(

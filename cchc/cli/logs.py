@@ -92,7 +92,8 @@ def _looks(installation: Installation, services: Any, kafka: str | None) -> Iter
         events = sum(head.position for head in own.heads().values())
         yield f"{service} ({events} sự kiện)", lambda own=own: verify_log(own)
         if kafka:
-            yield f"topic của {service}", lambda own=own: verify_topic(KafkaBroker(kafka), own)
+            keys = installation.owner_keys(service)
+            yield f"topic của {service}", partial(verify_topic, KafkaBroker(kafka), own, keys)
         for replica in installation.replicas(service):
             yield f"bản sao {replica.source} ở {service}", partial(_compare, installation, replica)
 
@@ -195,7 +196,7 @@ def _refill(installation: Installation, service: str) -> None:
     for replica in replicas:
         for commune in replica.heads():
             replica.forget(commune)
-        filled = fill_from_topic(replica, KafkaBroker(kafka), progress=show)
+        filled = fill_from_topic(replica, KafkaBroker(kafka), installation.owner_keys(replica.source), progress=show)
         if filled.broken or filled.gaps:
             problems = [f"{commune}: {reason}" for commune, reason in filled.broken.items()]
             problems += [f"{commune}: topic thiếu từ vị trí {position}" for commune, position in filled.gaps.items()]

@@ -1,6 +1,6 @@
 """What the relay and the replicas ask of a message broker; kafka.py answers it over Kafka."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 
@@ -49,8 +49,9 @@ class Consumer(Protocol):
     def lag(self) -> int:
         """How many messages its partitions hold beyond what it has polled."""
 
-    def commit(self) -> bool:
-        """Commit what was polled; False when the group has changed, and another member reads it again."""
+    def commit(self, waiting: Mapping[int, int]) -> bool:
+        """Commit what was polled; of some partitions (partition → offset) only what comes before an offset. False when
+        the group has changed, and another member reads it again."""
 
     def close(self) -> None: ...
 

@@ -12,6 +12,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
 from kafka.partitioner.default import murmur2
+from kafka.structs import OffsetAndMetadata
 
 from shared.eventlog.brokers import Brokers, NotBrokers
 from shared.events.asyncapi import topic as topic_name
@@ -275,9 +276,17 @@ class _Member(ConsumerRebalanceListener):
         kafka = self._kafka
         return sum(max(0, (kafka.highwater(at) or 0) - kafka.position(at)) for at in kafka.assignment())
 
-    def commit(self) -> bool:
+    def commit(self, waiting: Mapping[int, int]) -> bool:
+        offsets = None  # all that was polled
+        if waiting:
+            polled = ((place, self._kafka.position(place)) for place in self._kafka.assignment())
+            offsets = {
+                place: OffsetAndMetadata(min(offset, waiting.get(place.partition, offset)))
+                for place, offset in polled
+                if offset is not None
+            }
         try:
-            self._kafka.commit()
+            self._kafka.commit(offsets)
         except CommitFailedError:
             return False
         return True

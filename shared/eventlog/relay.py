@@ -2,7 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import msgspec
 from kafka.errors import KafkaError
@@ -10,13 +12,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shared.decoding import decoder
 from shared.eventlog.broker import Broker, Producer, Sent
-from shared.eventlog.chain import read_link
 from shared.eventlog.database import EVERY_COMMUNE, reading, run, writing
 from shared.eventlog.errors import Busy
 from shared.eventlog.kafka import TopicMissing, partition_of, topic_name
 from shared.eventlog.log import Log
+from shared.eventlog.seals import HEADER, Keys, make_seal
 from shared.eventlog.traces import TRACEPARENT, traced
+from shared.eventlog.unsealed import Candidate, different, link_of
 from shared.events import event_hash
+from shared.keys import KeyPair
 from shared.said import said_of
 from shared.wake import Waiting
 from shared.worker import MACHINE, Machine
@@ -24,6 +28,8 @@ from shared.worker import MACHINE, Machine
 logger = logging.getLogger(__name__)
 
 BATCH = 500
+# The last event of each batch has a seal, and one in so many bytes: what waits for a seal is little.
+SEALED_EVERY = 64 * 1024
 POLL_S = 0.05
 SETTLE_S = 0.01  # what is recorded at nearly the same time is published in one batch
 LOOK_S = 1.0  # when nothing is recorded: batches that the broker refused are tried again
@@ -39,6 +45,9 @@ TOPIC_CHECK_S = 60.0
 # that the newest events of every commune lie within this.
 TAIL = 20_000
 
+# How many sealed events of a commune, the last ones on the topic, are compared with what the store holds there.
+RECENT = 20
+
 
 class RestoreUnfinished(Exception):
     """The topic holds events that the store does not: a restored backup lacks what was published after it was taken."""
@@ -50,26 +59,61 @@ class RestoreUnfinished(Exception):
         self.topic, self.commune, self.position, self.held = topic, commune, position, held
 
 
-def compare_tail(log: Log, broker: Broker, topic: str, last: int = TAIL) -> None:
-    """Compare each commune's newest event among the `last` records of each partition with the store.
+def compare_tail(log: Log, broker: Broker, keys: Keys, topic: str, last: int = TAIL) -> None:
+    """Compare what the owner sealed among the `last` records of each partition with the store.
 
-    Raises RestoreUnfinished when the store lacks one, or holds another in its place.
+    Raises RestoreUnfinished when the store lacks an event that is vouched for, or holds another in its place. Where
+    nothing was ever sealed, the newest event of each commune counts as it stands, whoever may have published it: former
+    releases sealed nothing, and no acknowledged event may be lost.
     """
-    newest: dict[str, tuple[int, bytes]] = {}
+    heads = log.heads()
+    newest: dict[str, Candidate] = {}
+    sealed: dict[str, deque[Candidate]] = {}
+    beyond: dict[str, Candidate] = {}
+    vouched = _has_sealed(log)
     for records in broker.read_topic(topic, last=last):
         for record in records:
-            try:
-                link = read_link(record.value)
-            except msgspec.DecodeError:
+            link = link_of(record, log.source)
+            if isinstance(link, str):
                 continue
-            ours = link.source == f"/{log.source}" and record.key == link.commune.encode()
-            if ours and link.position >= newest.get(link.commune, (0, b""))[0]:
-                newest[link.commune] = link.position, record.value
-    heads = log.heads()
-    for commune, (position, body) in newest.items():
-        held = heads[commune].position if commune in heads else 0
-        if position > held or event_hash(log.read(commune, position - 1, 1)[0]) != event_hash(body):
-            raise RestoreUnfinished(topic, commune, position, held)
+            commune, candidate = link.commune, Candidate(record, link)
+            if commune not in newest or link.position >= newest[commune].link.position:
+                newest[commune] = candidate
+            if candidate.seal is None:
+                continue
+            held = heads[commune].position if commune in heads else 0
+            if link.position <= held:
+                sealed.setdefault(commune, deque(maxlen=RECENT)).append(candidate)
+            elif commune in beyond and link.position <= beyond[commune].link.position:
+                continue
+            elif candidate.is_vouched(keys):
+                beyond[commune] = candidate
+    vouched = vouched or bool(beyond) or any(each.is_vouched(keys) for there in sealed.values() for each in there)
+    for commune in sorted(newest):
+        wrong = beyond.get(commune)
+        if wrong is None and vouched:
+            others = different(log, commune, sealed.get(commune, ()))
+            wrong = next((each for each in others if each.is_vouched(keys)), None)
+        elif wrong is None:
+            wrong = next(iter(different(log, commune, [newest[commune]])), None)
+        if wrong:
+            held = heads[commune].position if commune in heads else 0
+            raise RestoreUnfinished(topic, commune, wrong.link.position, held)
+
+
+def _has_sealed(log: Log) -> bool:
+    with reading(log.engine, EVERY_COMMUNE) as connection:
+        return run(connection, _SEALED, [log.source]).fetchone() is not None
+
+
+class Cursor(NamedTuple):
+    """How far a commune's events are acknowledged by the broker, and up to where a seal vouches for them."""
+
+    position: int
+    sealed: int
+
+
+NOTHING = Cursor(0, 0)
 
 
 class RelayStatus(msgspec.Struct):
@@ -81,12 +125,15 @@ class RelayStatus(msgspec.Struct):
 
 
 class Relay:
-    """Publishes one service's own log. Any number may run at once: the repeats that this makes change nothing."""
+    """Publishes one service's own log, sealed with its `key`; `keys` are this and former ones. Any number may run at
+    once: the repeats that this makes change nothing."""
 
     def __init__(
         self,
         log: Log,
         broker: Broker,
+        key: KeyPair,
+        keys: Keys,
         *,
         topic: str | None = None,
         machine: Machine = MACHINE,
@@ -97,6 +144,8 @@ class Relay:
     ) -> None:
         self.log = log
         self.broker = broker
+        self.key = key
+        self.keys = keys
         self.topic = topic or topic_name(log.source)
         self.status = RelayStatus()
         self._monotonic = machine.monotonic
@@ -153,26 +202,28 @@ class Relay:
                 logger.warning(
                     "%s[%d] was recreated: %d communes are published again", self.topic, partition, len(here)
                 )
-                self._move(here, dict.fromkeys(here, 0))
+                self._move({commune: Cursor(at, 0) for commune, at in here.items()}, dict.fromkeys(here, NOTHING))
         if not self._tail_compared:
-            compare_tail(self.log, self.broker, self.topic)
+            compare_tail(self.log, self.broker, self.keys, self.topic)
             self._tail_compared = True
         self._checked_at = self._monotonic()
 
-    def _publish(self, cursors: Mapping[str, int]) -> int:
+    def _publish(self, cursors: Mapping[str, Cursor]) -> int:
         """Publish one batch of each commune. A commune whose batch fails is tried again later; the others continue."""
-        sent = {commune: self._send(commune, self.log.read(commune, at, BATCH)) for commune, at in cursors.items()}
+        sent = {commune: self._send(commune, cursor) for commune, cursor in cursors.items()}
         # One deadline for all: a broker that is away answers none of them.
         deadline = self._monotonic() + self._delivery_timeout_s * 2
-        acknowledged = {}
-        failures = {}
-        for commune, futures in sent.items():
-            problems = [self._problem(future, deadline) for future in futures]
-            first = next(((before, problem) for before, problem in enumerate(problems) if problem), None)
-            acknowledged[commune] = cursors[commune] + (first[0] if first else len(problems))
-            if first:
-                failures[commune] = first[1]
-        self._move(cursors, acknowledged)
+        reached: dict[str, Cursor] = {}
+        failures: dict[str, tuple[int, str]] = {}
+        for commune, messages in sent.items():
+            position, sealed = cursors[commune]
+            for at, is_sealed, future in messages:
+                if problem := self._problem(future, deadline):
+                    failures.setdefault(commune, (at, problem))
+                elif commune not in failures:
+                    position, sealed = at, at if is_sealed else sealed
+            reached[commune] = Cursor(position, sealed)
+        self._move(cursors, reached)
         for commune in cursors:
             self._retry_at.pop(commune, None)
             self.status.refused.pop(commune, None)
@@ -180,27 +231,45 @@ class Relay:
             # A producer does not recover from a rejected record or a long outage.
             self._close()
             again = self._monotonic() + self._retry_s
-            for commune, reason in failures.items():
-                [event] = self.log.read(commune, acknowledged[commune], 1)
-                position = acknowledged[commune] + 1
-                logger.warning("%s: %s/%d: %s", self.topic, commune, position, reason, extra=traced(event))
+            for commune, (at, reason) in failures.items():
+                [event] = self.log.read(commune, at - 1, 1)
+                logger.warning("%s: %s/%d: %s", self.topic, commune, at, reason, extra=traced(event))
                 self._retry_at[commune] = again
-                self.status.refused[commune] = f"{acknowledged[commune] + 1}: {reason}"
-        count = sum(acknowledged.values()) - sum(cursors.values())
+                self.status.refused[commune] = f"{at}: {reason}"
+        count = sum(reached[commune].position - cursors[commune].position for commune in cursors)
         self.status.published += count
         return count
 
-    def _send(self, commune: str, bodies: Sequence[bytes]) -> list[Sent | KafkaError]:
-        futures: list[Sent | KafkaError] = []
+    def _send(self, commune: str, cursor: Cursor) -> list[tuple[int, bool, Sent | KafkaError]]:
+        """Send what follows a cursor: of each event its position, whether it is sealed, and the broker's answer."""
         if self._producer is None:
             self._producer = self.broker.producer(self._delivery_timeout_s)
-        for body in bodies:
+        sent: list[tuple[int, bool, Sent | KafkaError]] = []
+        for at, body, seal in self._sealed(commune, cursor):
+            headers = [*_headers(body), *([(HEADER, seal)] if seal else [])]
             try:
-                futures.append(self._producer.send(self.topic, body, commune.encode(), _headers(body)))
+                sent.append((at, seal is not None, self._producer.send(self.topic, body, commune.encode(), headers)))
             except KafkaError as error:
-                futures.append(error)
+                sent.append((at, False, error))
                 break
-        return futures
+        return sent
+
+    def _sealed(self, commune: str, cursor: Cursor) -> Iterator[tuple[int, bytes, bytes | None]]:
+        """A batch of events: position, bytes, and seal where it has one.
+
+        It begins with the last event that was acknowledged, once more, if that has no seal: a batch was cut short, or
+        an earlier release published it.
+        """
+        lacks = cursor.sealed < cursor.position
+        bodies = self.log.read(commune, cursor.position - lacks, BATCH + lacks)
+        waiting = 0
+        for at, body in enumerate(bodies, cursor.position - lacks + 1):
+            waiting += len(body)
+            seal = None
+            if at == cursor.position or waiting >= SEALED_EVERY or at == cursor.position + len(bodies) - lacks:
+                seal = make_seal(self.key, self.log.source, commune, at, event_hash(body))
+                waiting = 0
+            yield at, body, seal
 
     def _problem(self, future: Sent | KafkaError, deadline: float) -> str | None:
         """Wait until the broker acknowledges one record; return why it refused it, or None."""
@@ -234,17 +303,19 @@ class Relay:
             events, oldest = run(connection, _BACKLOG, [self.log.source]).fetchone()
             return int(events), oldest
 
-    def _behind(self) -> dict[str, int]:
+    def _behind(self) -> dict[str, Cursor]:
+        """The communes with something to publish, or to seal."""
         with reading(self.log.engine, EVERY_COMMUNE) as connection:
-            return dict(run(connection, _BEHIND, [self.log.source]).fetchall())
+            rows = run(connection, _BEHIND, [self.log.source]).fetchall()
+            return {commune: Cursor(position, sealed) for commune, position, sealed in rows}
 
-    def _move(self, old: Mapping[str, int], new: Mapping[str, int]) -> None:
+    def _move(self, old: Mapping[str, Cursor], new: Mapping[str, Cursor]) -> None:
         """Compare and set: if another relay has moved a cursor meanwhile, its position stands."""
         with writing(self.log.engine, EVERY_COMMUNE) as connection:
-            for commune, position in new.items():
-                if position != old[commune]:
+            for commune, cursor in new.items():
+                if cursor != old[commune]:
                     run(connection, _FIRST_CURSOR, [self.log.source, commune])
-                    run(connection, _MOVE, [position, self.log.source, commune, old[commune]])
+                    run(connection, _MOVE, [*cursor, self.log.source, commune, old[commune].position])
 
 
 def _headers(body: bytes) -> list[tuple[str, bytes]]:
@@ -269,10 +340,11 @@ _attributes = decoder(_Attributes)
 
 
 _BEHIND = (
-    "SELECT heads.commune, coalesce(cursors.position, 0) FROM heads LEFT JOIN cursors"
+    "SELECT heads.commune, coalesce(cursors.position, 0), coalesce(cursors.sealed, 0) FROM heads LEFT JOIN cursors"
     " ON cursors.source = heads.source AND cursors.commune = heads.commune"
-    " WHERE heads.source = ? AND heads.position > coalesce(cursors.position, 0)"
+    " WHERE heads.source = ? AND (heads.position > coalesce(cursors.position, 0) OR cursors.sealed < cursors.position)"
 )
+_SEALED = "SELECT sealed FROM cursors WHERE source = ? AND sealed > 0 LIMIT 1"
 _BACKLOG = (
     "SELECT coalesce(sum(heads.position - coalesce(cursors.position, 0)), 0), min(events.time)"
     " FROM heads LEFT JOIN cursors ON cursors.source = heads.source AND cursors.commune = heads.commune"
@@ -283,4 +355,4 @@ _BACKLOG = (
 _FIRST_CURSOR = (
     "INSERT INTO cursors (source, commune, position) VALUES (?, ?, 0) ON CONFLICT (source, commune) DO NOTHING"
 )
-_MOVE = "UPDATE cursors SET position = ? WHERE source = ? AND commune = ? AND position = ?"
+_MOVE = "UPDATE cursors SET position = ?, sealed = ? WHERE source = ? AND commune = ? AND position = ?"

@@ -3,19 +3,23 @@
 import faulthandler
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 from kafka.errors import KafkaError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.eventlog.broker import Broker, Consumer, Record
-from shared.eventlog.chain import EMPTY, Head, read_link
+from shared.eventlog.chain import EMPTY, Head
 from shared.eventlog.errors import Ahead, Busy, ChainBreak
 from shared.eventlog.feed import FeedError
 from shared.eventlog.kafka import partition_of, topic_name
 from shared.eventlog.log import Log
+from shared.eventlog.seals import Keys
 from shared.eventlog.traces import traced
+from shared.eventlog.unsealed import Candidate, Unsealed, different, link_of, take_sealed
+from shared.events import event_hash
 from shared.said import said_of
 from shared.worker import MACHINE, Machine
 
@@ -29,6 +33,9 @@ POLL_S = 0.2
 RETRY_S = 1.0
 HEADS_S = 60.0
 
+# What no seal vouches for within this comes from a relay that does not seal yet, or from nobody: the owner is asked.
+SEAL_S = 2.0
+
 # After this long without a group a worker looks after every commune: doing work twice is harmless, leaving it is not.
 ALONE_S = 30.0
 
@@ -36,18 +43,28 @@ ALONE_S = 30.0
 STUCK_S = 300.0
 STUCK_EXIT_CODE = 70  # EX_SOFTWARE
 
+MOST_LINES = 5  # of the log for the rejected records of one step
+
 Fetch = Callable[[str, int, int], list[bytes]]  # commune, after, limit → stored bytes from the owner
 
 
 class ReplicaStatus(msgspec.Struct):
-    """What the consumer has done since it started, and what is wrong."""
+    """What the consumer has done since it started, and what is wrong.
+
+    rejected  records that the owner did not publish, or that are no events
+    behind    commune → how many events the owner has more, at the last comparison
+    ahead     commune → how many events the owner lacks: its database was put back, or the replica took what nobody
+              published before there were seals
+    broken    commune → why it takes nothing more
+    """
 
     taken: int = 0
     fetched: int = 0
     rejected: int = 0
     last_rejected: str | None = None
     lag: int = 0
-    behind: dict[str, int] = {}  # commune → how many events the owner has more, at the last comparison
+    behind: dict[str, int] = {}
+    ahead: dict[str, int] = {}
     broken: dict[str, str] = {}
     problem: str | None = None
 
@@ -67,7 +84,8 @@ class Share(msgspec.Struct, frozen=True):
 class Replica:
     """Keeps `log` (a replica) up with its owner. Any number of workers may share a group; repeats change nothing.
 
-    `fetch` and `owner_heads` are the owner's feed. Without them a gap stays, and shows, until the topic fills it.
+    Only what a seal by one of the owner's `keys` vouches for is taken from the topic. `fetch` and `owner_heads` are the
+    owner's feed. Without them a gap stays, and shows, until the topic fills it.
     """
 
     def __init__(
@@ -75,6 +93,7 @@ class Replica:
         log: Log,
         broker: Broker,
         group: str,
+        keys: Keys,
         *,
         fetch: Fetch | None = None,
         owner_heads: Callable[[], Mapping[str, Head]] | None = None,
@@ -83,6 +102,7 @@ class Replica:
         poll_s: float = POLL_S,
         retry_s: float = RETRY_S,
         heads_s: float = HEADS_S,
+        seal_s: float = SEAL_S,
         alone_s: float = ALONE_S,
         stuck_s: float = STUCK_S,
     ) -> None:
@@ -96,11 +116,18 @@ class Replica:
         self._poll_s = poll_s
         self._retry_s = retry_s
         self._heads_s = heads_s
+        self._seal_s = seal_s
         self._alone_s = alone_s
         self._stuck_s = stuck_s
         self._machine = machine
         self._monotonic = machine.monotonic
         self._consumer: Consumer | None = None
+        self._unsealed = Unsealed(keys)
+        # Communes of which something is missing or contested: the owner is asked, not before that moment.
+        self._doubtful: set[str] = set()
+        self._ask_at = float("-inf")
+        self._owner_away: str | None = None
+        self._reasons: Counter[str] = Counter()
         self._share = Share(frozenset(), 1, self._monotonic())
         self._compared_at = float("-inf")
         self._moved: set[str] = set()
@@ -121,8 +148,12 @@ class Replica:
             while not stop.is_set():
                 try:
                     self.step()
-                    self.status.problem = None
-                except (KafkaError, SQLAlchemyError, Busy, FeedError) as error:
+                    self.status.problem = self._owner_away
+                except FeedError as error:
+                    # What others want to know of the owner does not keep anybody from reading what it published.
+                    self.status.problem = self._owner_away = said_of(error)
+                    logger.warning("replica of %s asks again: %s", self.topic, self._owner_away)
+                except (KafkaError, SQLAlchemyError, Busy) as error:
                     self.status.problem = said_of(error)
                     logger.warning("replica of %s waits: %s", self.topic, self.status.problem)
                     self._close()
@@ -143,23 +174,28 @@ class Replica:
     def step(self) -> int:
         """Take one batch from the topic, commit it, then its offsets; returns how many records there were.
 
-        On any error the consumer is closed before its offsets are committed: the batch comes again.
+        On any error of broker or database the consumer is closed before its offsets are committed: the batch comes
+        again. The owner is asked last: raises FeedError when it does not answer.
         """
         if self._consumer is None:
             self._consumer = self.broker.consumer(self.topic, self.group)
         consumer = self._consumer
         records = consumer.poll(self._poll_s, BATCH)
         self._note_share(consumer)
-        for commune, bodies in self._sorted_out(records).items():
-            self._take(commune, bodies)
+        for commune in self._sort_in(records):
+            self._take(commune)
             if self._stop.is_set():
-                return 0  # offsets not committed: what was not taken, or not fetched to its end, comes again
-        if records and not consumer.commit():
+                return 0  # offsets not committed: what was not taken comes again
+        # What waits for its seal, or for the owner, comes again when this process ends before.
+        if records and not consumer.commit(self._unsealed.first_offsets()):
             logger.info("replica of %s: offsets not committed, the group has changed", self.topic)
+        self._log_rejected()
         self.status.lag = consumer.lag()
         if records or not self.status.lag:
             self._progress_at = self._monotonic()
-        if self._owner_heads and not records and self._monotonic() - self._compared_at >= self._heads_s:
+        self._ask_owner()
+        now = self._monotonic()
+        if self._owner_heads and not records and now >= max(self._ask_at, self._compared_at + self._heads_s):
             self.compare_heads()
         return len(records)
 
@@ -170,51 +206,127 @@ class Replica:
         """
         if self._owner_heads is None:
             return
-        self._compared_at = self._monotonic()
+        self._ask_at = self._monotonic() + self._retry_s
         here = self.log.heads()
-        self.status.behind = {}
-        for commune, owners in self._owner_heads().items():
+        owners = self._owner_heads()
+        self._compared_at = self._monotonic()
+        self.status.broken = self.log.broken()  # a rebuild may have put them right
+        self.status.behind, self.status.ahead = {}, {}
+        for commune in sorted(here.keys() | owners.keys()):
             if self._stop.is_set():
                 return
-            if not self.is_ours(commune):
-                continue
-            own = here.get(commune, EMPTY)
-            if own.position == owners.position and own.hash != owners.hash:
-                self._break(commune, f"the owner's event {owners.position} has another hash")
-            if own.position < owners.position:
-                self.status.behind[commune] = owners.position - own.position
-                if commune not in self._moved and commune not in self.status.broken:
-                    self._catch_up(commune, own.position)
+            if self.is_ours(commune):
+                moves = commune in self._moved
+                self._compare(commune, here.get(commune, EMPTY), owners.get(commune, EMPTY), fetches=not moves)
         self._moved.clear()
+        self._owner_away = None
 
-    def _sorted_out(self, records: Sequence[Record]) -> dict[str, list[bytes]]:
-        """Bodies per commune. A record that is no event of this log is skipped and counted: the store is the truth."""
-        sorted_out: dict[str, list[bytes]] = {}
-        for record in records:
-            reason = foreign(record, self.log.source)
-            if reason is None:
-                sorted_out.setdefault(record.key.decode(), []).append(record.value)
-                continue
-            self.status.rejected += 1
-            self.status.last_rejected = f"{self.topic}[{record.partition}]@{record.offset}: {reason}"
-            logger.error("rejected %s", self.status.last_rejected)
-        return sorted_out
+    def _compare(self, commune: str, own: Head, owners: Head, *, fetches: bool) -> None:
+        """`own` is from before the owner was asked: it can't be ahead because events came meanwhile."""
+        at = owners.position
+        if own.position >= at and self._hash_at(commune, at, own) != owners.hash:
+            self._break(commune, f"sự kiện {at} khác với nơi sở hữu")
+        elif own.position > at:
+            self.status.ahead[commune] = own.position - at
+            logger.error("replica of %s: %s ends at %d, its owner at %d", self.topic, commune, own.position, at)
+        elif own.position < owners.position:
+            self.status.behind[commune] = owners.position - own.position
+            if fetches and commune not in self.status.broken:
+                self._catch_up(commune, own.position)
 
-    def _take(self, commune: str, bodies: Sequence[bytes]) -> None:
-        if commune in self.status.broken:
+    def _hash_at(self, commune: str, position: int, head: Head) -> str:
+        if position == head.position:
+            return head.hash
+        return event_hash(self.log.read(commune, position - 1, 1)[0]) if position else EMPTY.hash
+
+    def _ask_owner(self) -> None:
+        """Ask the owner about what is missing or contested, and about what no seal vouches for."""
+        now = self._monotonic()
+        if now < self._ask_at:
             return
+        due = self._doubtful | self._unsealed.waiting_since(now - self._seal_s)
+        if not due or (self._owner_heads is None and self._fetch is None):
+            return
+        self._ask_at = now + self._retry_s
+        here = self.log.heads()
+        owners = self._owner_heads() if self._owner_heads else None
+        for commune in sorted(due):
+            if self._stop.is_set():
+                return
+            own = here.get(commune, EMPTY)
+            if owners is None:
+                self._catch_up(commune, own.position)
+            else:
+                self._compare(commune, own, owners.get(commune, EMPTY), fetches=True)
+            if self._stop.is_set():
+                return  # perhaps not everything was fetched
+            self._settle(commune)
+        self._owner_away = None
+
+    def _settle(self, commune: str) -> None:
+        """Whatever the owner did not give when it was asked, it does not have."""
+        self._doubtful.discard(commune)
+        waiting = self._unsealed.of(commune)
+        self._unsealed.remove(waiting)
+        if commune not in self.status.broken:
+            for candidate in different(self.log, commune, waiting):
+                self._reject(candidate.record, f"{self.log.source} không phát sự kiện này")
+
+    def _sort_in(self, records: Sequence[Record]) -> Collection[str]:
+        """The communes that records came of. What is no event of this log is left out and counted: the store is the
+        truth."""
+        now = self._monotonic()
+        communes: dict[str, None] = {}
+        evicted = self._unsealed.evicted
+        for record in records:
+            link = link_of(record, self.log.source)
+            if isinstance(link, str):
+                self._reject(record, link)
+            else:
+                self._unsealed.add(Candidate(record, link, now))
+                communes[link.commune] = None
+        if evicted := self._unsealed.evicted - evicted:
+            self.status.rejected += evicted
+            self._reasons["quá nhiều sự kiện không có dấu"] += evicted
+        return communes
+
+    def _reject(self, record: Record, reason: str) -> None:
+        self.status.rejected += 1
+        self.status.last_rejected = f"{self.topic}[{record.partition}]@{record.offset}: {reason}"
+        self._reasons[reason] += 1
+
+    def _log_rejected(self) -> None:
+        """A line for each reason, whatever a flood brings."""
+        for reason, count in self._reasons.most_common(MOST_LINES):
+            logger.error("rejected %d records, the last %s: %s", count, self.status.last_rejected, reason)
+        self._reasons.clear()
+
+    def _take(self, commune: str) -> None:
+        if commune in self.status.broken:
+            self._unsealed.remove(self._unsealed.of(commune))
+            return
+        self._doubtful.discard(commune)
         try:
-            taken = self.log.append_verbatim(commune, bodies)
-        except Ahead as ahead:
-            logger.warning("replica of %s: %s", self.topic, ahead, extra={"commune": commune})
-            self._moved.discard(commune)
-            self._catch_up(commune, ahead.expected - 1)
+            taken = take_sealed(self.log, self._unsealed, commune, self.log.head(commune))
+        except Ahead:
+            self._doubtful.add(commune)  # it was forgotten meanwhile
+            return
         except ChainBreak as error:
-            self._note_break(commune, str(error), _at(error.position, bodies))
-        else:
-            self.status.taken += taken
-            if taken:
-                self._moved.add(commune)
+            event = next((each.body for each in self._unsealed.of(commune, error.position)), b"")
+            self._note_break(commune, str(error), event)
+            return
+        self.status.taken += taken.new
+        for candidate in taken.rejected:
+            self._reject(candidate.record, f"không có dấu của {self.log.source}")
+        if taken.contested and self._owner_heads is None:
+            self._break(commune, f"{self.log.source} ký sự kiện {taken.contested.link.position} khác với bản sao")
+        elif taken.gap or taken.contested:
+            self._doubtful.add(commune)
+            self._moved.discard(commune)
+            if self._fetch is None:
+                self.status.behind.setdefault(commune, 1)
+        elif taken.new:
+            self._moved.add(commune)
 
     def _catch_up(self, commune: str, position: int) -> None:
         """Fetch from the owner up to its end, events that came early included."""
@@ -239,6 +351,7 @@ class Replica:
         about = {"commune": commune} | traced(event)
         logger.error("replica of %s stops at %s: %s", self.topic, commune, reason, extra=about)
         self.status.broken[commune] = reason
+        self._unsealed.remove(self._unsealed.of(commune))
 
     def _note_share(self, consumer: Consumer) -> None:
         if consumer.assigned is None:
@@ -246,11 +359,18 @@ class Replica:
         total = consumer.partitions()
         share = Share(consumer.assigned, total, self._monotonic())
         if (share.partitions, share.total) != (self._share.partitions, self._share.total):
+            self._forget_waiting()
             logger.info("looks after partitions %s of the %d of %s", sorted(share.partitions), total, self.topic)
         self._share = share
 
+    def _forget_waiting(self) -> None:
+        """What was not committed comes again, here or to another worker."""
+        self._unsealed.clear()
+        self._doubtful.clear()
+
     def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
+        self._forget_waiting()
         if consumer:
             try:
                 consumer.close()
@@ -266,77 +386,82 @@ class Replica:
 
 
 class Filled(msgspec.Struct):
-    """What a topic gave to a replica. `gaps`: communes whose chain the topic does not hold to its end, from where."""
+    """What a topic gave to a replica.
+
+    gaps      communes whose chain the topic does not hold to its end, from where
+    unsealed  communes with records beyond what is vouched for: how many
+    sealed    is there any event that is vouched for by a seal? None in a topic that only older releases wrote
+    """
 
     records: int = 0
     taken: int = 0
     rejected: int = 0
     gaps: dict[str, int] = {}
     broken: dict[str, str] = {}
+    unsealed: dict[str, int] = {}
+    sealed: bool = False
+
+
+# A fill has no feed to ask about what a flood pushes out.
+MOST_BYTES_OF_FILL = 128 * 1024 * 1024
 
 
 def fill_from_topic(
     log: Log,
     broker: Broker,
+    keys: Keys,
     topic: str | None = None,
     progress: Callable[[int, int], None] | None = None,
     *,
     mark_broken: bool = True,
+    trusting: bool = False,
 ) -> Filled:
     """Read the whole topic once, up to its present end, into a replica; `progress` gets records so far and of how many.
 
-    Events that are not next are dropped, since a topic may hold repeats and events ahead of their place. Events before
-    the log's end at the start are skipped: the hash of its last event stands for all before it.
+    Only what is vouched for is taken, unless `trusting`: then whatever fits the chain. A topic may hold repeats and
+    events ahead of their place. Events before the log's end at the start are skipped: the hash of its last event stands
+    for all before it.
     """
     topic = topic or topic_name(log.source)
     filled = Filled(broken=log.broken())
     total = sum(broker.end_offsets(topic).values())
-    begins = {commune: head.position for commune, head in log.heads().items()}
-    ends = dict(begins)
-    ahead: dict[str, int] = {}
+    heads = log.heads()
+    begins = {commune: head.position for commune, head in heads.items()}
+    unsealed = Unsealed(None if trusting else keys, most=MOST_BYTES_OF_FILL)
     for records in broker.read_topic(topic):
-        fitting: dict[str, list[bytes]] = {}
+        communes: dict[str, None] = {}
         for record in records:
-            if foreign(record, log.source) is not None:
+            link = link_of(record, log.source)
+            if isinstance(link, str):
                 filled.rejected += 1
+            elif link.position >= begins.get(link.commune, 0):
+                candidate = Candidate(record, link)
+                filled.sealed = filled.sealed or candidate.is_vouched(keys)
+                unsealed.add(candidate)
+                communes[link.commune] = None
+        for commune in communes:
+            if commune in filled.broken:
+                unsealed.remove(unsealed.of(commune))
                 continue
-            commune, position = record.key.decode(), read_link(record.value).position
-            if position < begins.get(commune, 0):
+            try:
+                taken = take_sealed(log, unsealed, commune, heads.get(commune, EMPTY), mark_broken=mark_broken)
+            except ChainBreak as error:
+                filled.broken[commune] = str(error)
                 continue
-            end = ends.get(commune, 0)
-            if position <= end + 1:
-                fitting.setdefault(commune, []).append(record.value)
-                ends[commune] = max(end, position)
-            else:
-                ahead[commune] = max(position, ahead.get(commune, 0))
-        for commune, bodies in fitting.items():
-            if commune not in filled.broken:
-                try:
-                    filled.taken += log.append_verbatim(commune, bodies, mark_broken=mark_broken)
-                except ChainBreak as error:
-                    filled.broken[commune] = str(error)
+            heads[commune] = taken.head
+            filled.taken += taken.new
+            filled.rejected += len(taken.rejected)
+            filled.gaps.pop(commune, None)
+            if taken.gap:
+                filled.gaps[commune] = taken.head.position + 1
+            if taken.contested:
+                at = taken.contested.link.position
+                filled.broken[commune] = f"{log.source}/{commune}/{at}: {log.source} đã ký một sự kiện khác ở đó"
+                if mark_broken:
+                    log.mark_broken(commune, filled.broken[commune])
         filled.records += len(records)
         if progress:
             progress(filled.records, total)
-    filled.gaps = {commune: ends.get(commune, 0) + 1 for commune, far in ahead.items() if far > ends.get(commune, 0)}
+    filled.rejected += unsealed.evicted
+    filled.unsealed = {commune: len(unsealed.of(commune)) for commune in unsealed.communes()}
     return filled
-
-
-def _at(position: int, bodies: Sequence[bytes]) -> bytes:
-    """The event of a batch that claims a position."""
-    return next((body for body in bodies if read_link(body).position == position), b"")
-
-
-def foreign(record: Record, source: str) -> str | None:
-    """Why a record is no event of this log, or None when it is one."""
-    if not record.key or not record.value:
-        return "không có khóa hoặc không có nội dung"
-    try:
-        link = read_link(record.value)
-    except msgspec.DecodeError as error:
-        return f"không phải sự kiện: {said_of(error)}"
-    if link.source != f"/{source}":
-        return f"là của {link.source}"
-    if link.commune.encode() != record.key:
-        return f"có khóa của xã khác, không phải {link.commune}"
-    return None

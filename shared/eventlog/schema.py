@@ -67,6 +67,11 @@ def create_log_tables_v1(op: Any, own_source: str) -> None:
         op.execute(statement.format(source=own_source))
 
 
+def add_sealed_v1(op: Any) -> None:
+    """Add to the cursors up to where a seal vouches for what was published. A relay of the release before leaves it."""
+    op.add_column("cursors", sa.Column("sealed", sa.BigInteger, nullable=False, server_default="0"))
+
+
 _REFUSED = "events of this log are never changed or removed"
 
 _APPEND_ONLY = {

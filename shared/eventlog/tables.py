@@ -57,13 +57,14 @@ idempotency = Table(
     sqlite_with_rowid=False,
 )
 
-# How far the relay has seen its own log acknowledged by the broker.
+# How far the relay has seen its own log acknowledged by the broker, and up to where a seal vouches for it.
 cursors = Table(
     "cursors",
     metadata,
     Column("source", Text, nullable=False),
     Column("commune", Text, nullable=False),
     Column("position", BigInteger, nullable=False),
+    Column("sealed", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("source", "commune", name="cursors_pk"),
     sqlite_with_rowid=False,
 )

@@ -3,19 +3,19 @@ them against signed checkpoints."""
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from shared.decoding import decoder
-from shared.eventlog.broker import Broker
-from shared.eventlog.chain import EMPTY, follow
+from shared.eventlog.broker import Broker, Record
+from shared.eventlog.chain import EMPTY, Head, follow
 from shared.eventlog.checkpoints import SUBJECT, signature_problem
 from shared.eventlog.database import EVERY_COMMUNE, reading, run
 from shared.eventlog.errors import ChainBreak
 from shared.eventlog.kafka import topic_name
 from shared.eventlog.log import Log
-from shared.eventlog.replica import foreign
+from shared.eventlog.seals import Keys
+from shared.eventlog.unsealed import Candidate, different, link_of
 from shared.events import CheckpointSigned, MalformedEvent, decode, event_hash
 from shared.keys import PublicKeys
 
@@ -139,25 +139,33 @@ def _against(checkpoint: CheckpointSigned, log: Log) -> str | None:
     return None
 
 
-def verify_topic(broker: Broker, log: Log, topic: str | None = None) -> list[Finding]:
-    """Compare every record with the store: different bytes, records the store lacks, events that the topic should hold
-    but lacks. An own log must be there up to the relay's cursor, a replica up to its head."""
+def verify_topic(
+    broker: Broker, log: Log, keys: Keys, topic: str | None = None, *, last: int | None = None
+) -> list[Finding]:
+    """Compare every record with the store: what it lacks or holds otherwise, and events that the topic should hold but
+    lacks. An own log must be there up to the relay's cursor, a replica up to its head. `last`: only so many records of
+    each partition, of which nothing can be missing.
+
+    What no seal vouches for, and the store does not hold, is not counted by anybody: one finding for a commune.
+    """
     topic = topic or topic_name(log.source)
     # Cursors are read before the topic, so that what is published meanwhile is not missed.
     expected = log.published() or {commune: head.position for commune, head in log.heads().items()}
-    seen = {commune: bytearray(position) for commune, position in expected.items()}
+    seen = {commune: bytearray(position) for commune, position in expected.items() if last is None}
     findings: list[Finding] = []
-    for records in broker.read_topic(topic):
-        by_commune: dict[str, list[Any]] = {}
+    strangers = _Strangers(log.source, keys)
+    for records in broker.read_topic(topic, last=last):
+        by_commune: dict[str, list[Candidate]] = {}
         for record in records:
-            reason = foreign(record, log.source)
-            if reason:
-                problem = f"phân vùng {record.partition}, offset {record.offset}: {reason}"
-                findings.append(Finding("topic", log.source, _text(record.key), 0, problem))
+            link = link_of(record, log.source)
+            if isinstance(link, str):
+                findings.append(Finding("topic", log.source, _text(record.key), 0, f"{_place(record)}: {link}"))
             else:
-                by_commune.setdefault(record.key.decode(), []).append(record)
-        for commune, of_commune in by_commune.items():
-            findings += _compare(log, commune, of_commune, seen.setdefault(commune, bytearray()))
+                by_commune.setdefault(link.commune, []).append(Candidate(record, link))
+        for commune, candidates in by_commune.items():
+            _tick(seen.get(commune, bytearray()), candidates)
+            strangers.add(commune, different(log, commune, candidates))
+    findings += strangers.findings(log.heads())
     for commune, positions in sorted(seen.items()):
         missing = positions.find(0)
         if missing >= 0:
@@ -166,30 +174,52 @@ def verify_topic(broker: Broker, log: Log, topic: str | None = None) -> list[Fin
     return findings
 
 
-def _compare(log: Log, commune: str, records: list[Any], seen: bytearray) -> Iterator[Finding]:
-    positions = [_position(record.value) for record in records]
-    low, high = min(positions), max(positions)
-    stored = dict(enumerate(log.read_all(commune, after=low - 1, until=high), low))
-    for record, position in zip(records, positions, strict=True):
-        if position not in stored:
-            problem = f"offset {record.offset} không có trong kho"
-            yield Finding("topic", log.source, commune, position, problem)
-        elif stored[position] != record.value:
-            problem = f"phân vùng {record.partition}, offset {record.offset}: nội dung khác trong kho"
-            yield Finding("topic", log.source, commune, position, problem)
-        if position <= len(seen):
-            seen[position - 1] = 1
+def _tick(seen: bytearray, candidates: Sequence[Candidate]) -> None:
+    for candidate in candidates:
+        if 0 < candidate.link.position <= len(seen):
+            seen[candidate.link.position - 1] = 1
 
 
-class _Position(msgspec.Struct):
+class _Stranger(NamedTuple):
+    """A record of the topic that the store does not hold."""
+
     position: int
+    previous: str
+    place: str
 
 
-def _position(body: bytes) -> int:
-    return _positions(body).position
+class _Strangers:
+    """The strangers of a topic, by commune and hash: those that a seal vouches for are the owner's, others nobody's."""
+
+    def __init__(self, source: str, keys: Keys) -> None:
+        self._source = source
+        self._keys = keys
+        self._owners: list[tuple[str, _Stranger]] = []
+        self._nobodys: dict[str, dict[str, _Stranger]] = {}
+
+    def add(self, commune: str, candidates: Iterable[Candidate]) -> None:
+        nobodys = self._nobodys.setdefault(commune, {})
+        for candidate in candidates:
+            link, place = candidate.link, _place(candidate.record)
+            nobodys[candidate.hash] = _Stranger(link.position, link.previoushash, place)
+            hash_ = candidate.hash if candidate.is_vouched(self._keys) else ""
+            while found := nobodys.pop(hash_, None):
+                self._owners.append((commune, found))
+                hash_ = found.previous
+
+    def findings(self, heads: Mapping[str, Head]) -> Iterator[Finding]:
+        for commune, found in sorted(self._owners):
+            lacks = found.position > heads.get(commune, EMPTY).position
+            problem = f"{found.place}: {'không có trong kho' if lacks else 'nội dung khác trong kho'}"
+            yield Finding("topic", self._source, commune, found.position, problem)
+        for commune, nobodys in sorted(self._nobodys.items()):
+            if first := min(nobodys.values(), default=None):
+                problem = f"{len(nobodys)} sự kiện {self._source} không phát, không được tính: {first.place} …"
+                yield Finding("topic", self._source, commune, first.position, problem)
 
 
-_positions = decoder(_Position)
+def _place(record: Record) -> str:
+    return f"phân vùng {record.partition}, offset {record.offset}"
 
 
 def _text(key: bytes | None) -> str:

@@ -19,6 +19,7 @@ from shared.eventlog.relay import Relay
 from shared.eventlog.verify import verify_log, verify_topic
 from shared.web.auth import Principal
 from tests.support import kafka, postgres
+from tests.support.seals import KEY, KEYS
 from tests.support.servers import Found, free_port
 from tests.support.waiting import until
 
@@ -61,9 +62,9 @@ def test_what_is_recorded_in_one_container_is_published_to_the_other(database: s
     execute(
         service, OPERATOR, OpenCommune(name="xã Tiên Hà", code="20878", valid_from=date(2025, 1, 1)), commune=COMMUNE
     )
-    relay = Relay(log, KafkaBroker(bootstrap))
+    relay = Relay(log, KafkaBroker(bootstrap), KEY, KEYS)
     assert relay.step() == 1
     relay._close()
     assert log.published() == {COMMUNE: 1}
-    assert verify_log(log) == verify_topic(KafkaBroker(bootstrap), log) == []
+    assert verify_log(log) == verify_topic(KafkaBroker(bootstrap), log, KEYS) == []
     opened.dispose()

@@ -35,6 +35,7 @@ from shared.events import MAX_EVENT_BYTES, ProgressNoted, decode, event_hash
 from tests.support.kafka import Kafka
 from tests.support.logs import COMMUNE, Clock, contents, filled, migrated, note, open_commune, sqlite_url
 from tests.support.postgres import Postgres, execute
+from tests.support.seals import KEY, KEYS
 from tests.support.waiting import until
 
 
@@ -445,8 +446,8 @@ class ThroughKafka:
         replica = Log(replica_engine, "tasks")
         stop = threading.Event()
         loops = [
-            Relay(log, kafka.client, topic=topic).run,
-            Replica(replica, kafka.client, topic, topic=topic).run,
+            Relay(log, kafka.client, KEY, KEYS, topic=topic).run,
+            Replica(replica, kafka.client, topic, KEYS, topic=topic).run,
         ]
         threads = [threading.Thread(target=loop, args=(stop,)) for loop in loops]
         for thread in threads:
@@ -460,12 +461,12 @@ class ThroughKafka:
             for thread in threads:
                 thread.join(10)
         assert contents(replica) == contents(log)
-        assert verify_log(replica) == verify_topic(kafka.client, log, topic) == []
+        assert verify_log(replica) == verify_topic(kafka.client, log, KEYS, topic) == []
 
     def test_from_the_whole_topic(self, kafka: Kafka, topic: str, log: Log, replica_engine: Engine) -> None:
         replica = Log(replica_engine, "tasks")
-        Relay(log, kafka.client, topic=topic).step()
-        result = fill_from_topic(replica, kafka.client, topic)
+        Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
+        result = fill_from_topic(replica, kafka.client, KEYS, topic)
         assert (result.records, result.taken, result.gaps, result.broken) == (36, 36, {}, {})
         assert contents(replica) == contents(log)
 

@@ -25,12 +25,13 @@ from shared.eventlog.kafka import (
     ensure_topics,
     topic_name,
 )
-from shared.eventlog.relay import Relay, RestoreUnfinished
+from shared.eventlog.relay import Cursor, Relay, RestoreUnfinished
 from shared.eventlog.replica import Replica, fill_from_topic
 from shared.eventlog.verify import compare_logs, verify_log, verify_topic
 from shared.events import decode, event_hash
 from tests.support.kafka import Kafka, PrivateKafka, admin
 from tests.support.logs import COMMUNE, contents, filled, migrated, note, open_commune, sqlite_url
+from tests.support.seals import KEY, KEYS, headers_of
 from tests.support.waiting import until
 
 # kafka-python leaves the sockets of its failed attempts to connect to the garbage collector.
@@ -73,10 +74,13 @@ def running(*loops: Callable[[threading.Event], None]) -> Iterator[None]:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def put(kafka: Kafka, topic: str, *values: bytes, key: str = COMMUNE) -> None:
-    """Put records on the topic as somebody else would."""
+def put(kafka: Kafka, topic: str, *values: bytes, key: str = COMMUNE, sealed: bool = True) -> None:
+    """Put records on the topic, each with its owner's seal; or without, as somebody else would."""
     with KafkaProducer(bootstrap_servers=kafka.bootstrap) as producer:
-        for future in [producer.send(topic, value, key=key.encode()) for value in values]:
+        for future in [
+            producer.send(topic, value, key=key.encode(), headers=headers_of(value) if sealed else [])
+            for value in values
+        ]:
             future.get(20)
 
 
@@ -131,7 +135,7 @@ def test_headers_and_key_are_as_documented(kafka: Kafka, topic: str, log: Log) -
     open_commune(log)
     note(log, correlationid=trace)
     note(log, correlationid="a human's word")
-    assert Relay(log, kafka.client, topic=topic).step() == 3
+    assert Relay(log, kafka.client, KEY, KEYS, topic=topic).step() == 3
     [opened, traced, untraced] = [record for records in kafka.client.read_topic(topic) for record in records]
     event = decode(traced.value)
     assert traced.key == COMMUNE.encode()
@@ -148,15 +152,15 @@ def test_headers_and_key_are_as_documented(kafka: Kafka, topic: str, log: Log) -
 def test_a_batch_has_an_end_and_the_rest_follows(kafka: Kafka, topic: str, log: Log) -> None:
     open_commune(log)
     note(log, COMMUNE, *[f"Lần {number}" for number in range(700)])
-    relay = Relay(log, kafka.client, topic=topic)
+    relay = Relay(log, kafka.client, KEY, KEYS, topic=topic)
     assert [relay.step(), relay.step(), relay.step()] == [500, 201, 0]
     assert values(kafka, topic) == log.read(COMMUNE, limit=1000)
 
 
 def test_two_relays_at_once(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
     filled(log, ("a", "b"), notes=3)
-    relays = [Relay(log, kafka.client, topic=topic, **QUICK) for _ in range(2)]
-    replica = Replica(copy, kafka.client, topic, topic=topic, **QUICK)
+    relays = [Relay(log, kafka.client, KEY, KEYS, topic=topic, **QUICK) for _ in range(2)]
+    replica = Replica(copy, kafka.client, topic, KEYS, topic=topic, **QUICK)
     with running(*(relay.run for relay in relays), replica.run):
         for number in range(40):
             note(log, "ab"[number % 2], f"Lần {number}")
@@ -172,21 +176,21 @@ def test_two_relays_at_once(kafka: Kafka, topic: str, log: Log, copy: Log) -> No
 def test_relays_that_read_the_same_cursor_do_not_skip(kafka: Kafka, topic: str, log: Log) -> None:
     """One starts the topic over while the other is in the middle of its batch: the later word does not undo it."""
     filled(log, notes=4)
-    slow, quick = (Relay(log, kafka.client, topic=topic) for _ in range(2))
+    slow, quick = (Relay(log, kafka.client, KEY, KEYS, topic=topic) for _ in range(2))
     slow.step()
     note(log, COMMUNE, "sau đó")
     old = slow._behind()
     made_anew(kafka, topic)
     quick.check_topic()
-    slow._move(old, {COMMUNE: 6})
-    assert quick._behind() == {COMMUNE: 0}
+    slow._move(old, {COMMUNE: Cursor(6, 6)})
+    assert quick._behind() == {COMMUNE: Cursor(0, 0)}
 
 
 def test_broker_away_at_the_start(private_kafka: PrivateKafka, log: Log, copy: Log) -> None:
     topic = private_kafka.create_topic("tasks", 1, **TOPIC_SETTINGS)
     private_kafka.broker.stop()
-    relay = Relay(log, private_kafka.client, topic=topic, **QUICK)
-    replica = Replica(copy, private_kafka.client, topic, topic=topic, **QUICK)
+    relay = Relay(log, private_kafka.client, KEY, KEYS, topic=topic, **QUICK)
+    replica = Replica(copy, private_kafka.client, topic, KEYS, topic=topic, **QUICK)
     with running(relay.run, replica.run):
         filled(log)
         until(lambda: relay.status.problem and replica.status.problem, what="both say what they wait for")
@@ -199,8 +203,8 @@ def test_broker_away_at_the_start(private_kafka: PrivateKafka, log: Log, copy: L
 
 def test_broker_paused_beyond_the_delivery_timeout(private_kafka: PrivateKafka, log: Log, copy: Log) -> None:
     topic = private_kafka.create_topic("tasks", 1, **TOPIC_SETTINGS)
-    relay = Relay(log, private_kafka.client, topic=topic, delivery_timeout_s=1, **QUICK)
-    replica = Replica(copy, private_kafka.client, topic, topic=topic, **QUICK)
+    relay = Relay(log, private_kafka.client, KEY, KEYS, topic=topic, delivery_timeout_s=1, **QUICK)
+    replica = Replica(copy, private_kafka.client, topic, KEYS, topic=topic, **QUICK)
     filled(log, ("a", "b"))
     with running(relay.run, replica.run):
         until(is_up_to_date(copy, log), what="it works at first")
@@ -220,8 +224,8 @@ def test_broker_paused_beyond_the_delivery_timeout(private_kafka: PrivateKafka, 
 
 def test_a_rejected_record_stops_its_commune_alone(kafka: Kafka, log: Log, copy: Log) -> None:
     topic = kafka.create_topic("tasks", 1, **TOPIC_SETTINGS)
-    relay = Relay(log, kafka.client, topic=topic, **QUICK)
-    replica = Replica(copy, kafka.client, topic, topic=topic, **QUICK)
+    relay = Relay(log, kafka.client, KEY, KEYS, topic=topic, **QUICK)
+    replica = Replica(copy, kafka.client, topic, KEYS, topic=topic, **QUICK)
     filled(log, ("a", "b"))
     set_topic(kafka, topic, **{"max.message.bytes": 2000})
     assert check_topic_settings(kafka.bootstrap, [topic]) == [
@@ -239,27 +243,28 @@ def test_a_rejected_record_stops_its_commune_alone(kafka: Kafka, log: Log, copy:
         until(is_up_to_date(copy, log), what="the topic takes it now, and what follows arrives in order")
         until(lambda: not relay.status.refused, what="nobody waits any more")
     assert contents(copy) == contents(log)
-    assert verify_topic(kafka.client, log, topic) == []
+    assert verify_topic(kafka.client, log, KEYS, topic) == []
 
 
 def test_a_topic_that_was_made_anew_is_filled_at_once(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
     filled(log, ("a", "b", "c"))
-    Relay(log, kafka.client, topic=topic).step()
+    Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
     made_anew(kafka, topic, partitions=3)
-    relay = Relay(log, kafka.client, topic=topic)
+    relay = Relay(log, kafka.client, KEY, KEYS, topic=topic)
     assert relay.step() == 18
-    assert verify_topic(kafka.client, log, topic) == []
-    assert fill_from_topic(copy, kafka.client, topic).taken == 18
+    assert verify_topic(kafka.client, log, KEYS, topic) == []
+    assert fill_from_topic(copy, kafka.client, KEYS, topic).taken == 18
     assert contents(copy) == contents(log)
 
 
 def test_a_topic_made_anew_behind_a_running_relay(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
     filled(log, ("a", "b"))
-    relay = Relay(log, kafka.client, topic=topic, topic_check_s=0.2, **QUICK)
+    relay = Relay(log, kafka.client, KEY, KEYS, topic=topic, topic_check_s=0.2, **QUICK)
     replica = Replica(
         copy,
         KafkaBroker(kafka.bootstrap, metadata_max_age_ms=500),
         topic,
+        KEYS,
         topic=topic,
         fetch=log.read,
         owner_heads=log.heads,
@@ -274,7 +279,7 @@ def test_a_topic_made_anew_behind_a_running_relay(kafka: Kafka, topic: str, log:
         until(is_up_to_date(copy, log), deadline=40, what="the replica has what came later")
         note(log, "a", "một lần nữa")
         until(
-            lambda: verify_topic(kafka.client, log, topic) == [],
+            lambda: verify_topic(kafka.client, log, KEYS, topic) == [],
             deadline=40,
             what="the topic is whole again",
         )
@@ -291,37 +296,37 @@ def test_a_topic_ahead_of_the_store_is_an_unfinished_restore(
         for commune in "ab":
             restored.append_verbatim(commune, log.read(commune)[:4])
         note(log, "b", "nach dem backup")
-        Relay(log, kafka.client, topic=topic).step()
-        relay = Relay(restored, kafka.client, topic=topic)
+        Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
+        relay = Relay(restored, kafka.client, KEY, KEYS, topic=topic)
         with pytest.raises(RestoreUnfinished, match="up to 6, the store up to 4"):
             relay.run(threading.Event())
-        assert fill_from_topic(restored, kafka.client, topic).taken == 5
+        assert fill_from_topic(restored, kafka.client, KEYS, topic).taken == 5
         assert relay.step() == 13  # repeats: nobody told the restored store what had been acknowledged
         assert contents(restored) == contents(log)
 
 
 def test_a_store_that_went_another_way_is_noticed(kafka: Kafka, topic: str, log: Log, tmp_path: Path) -> None:
     filled(log)
-    Relay(log, kafka.client, topic=topic).step()
+    Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
     with migrated(sqlite_url(tmp_path, "restored")) as engine:
         restored = Log(engine, "tasks")
         restored.append_verbatim(COMMUNE, log.read(COMMUNE)[:5])
         note(restored, COMMUNE, "ein anderer Weg")
         with pytest.raises(RestoreUnfinished, match="another event tien-canh/6"):
-            Relay(restored, kafka.client, topic=topic).step()
+            Relay(restored, kafka.client, KEY, KEYS, topic=topic).step()
 
 
 def test_a_missing_topic_is_waited_for(kafka: Kafka, log: Log, copy: Log) -> None:
     topic = kafka.name("tasks")
     filled(log)
-    relay = Relay(log, kafka.client, topic=topic, **QUICK)
+    relay = Relay(log, kafka.client, KEY, KEYS, topic=topic, **QUICK)
     with pytest.raises(TopicMissing):
         relay.step()
     with running(relay.run):
         until(lambda: "TopicMissing" in (relay.status.problem or ""), what="the relay says what is missing")
         kafka.create_topic("tasks", 1, **TOPIC_SETTINGS)
         until(lambda: len(values(kafka, topic)) == 6, what="it goes on when the topic is there")
-    assert fill_from_topic(copy, kafka.client, topic).taken == 6
+    assert fill_from_topic(copy, kafka.client, KEYS, topic).taken == 6
 
 
 def test_topics_are_made_with_settings_that_keep_everything(kafka: Kafka) -> None:
@@ -355,7 +360,7 @@ def test_a_broker_that_stays_away_leaves_no_threads_behind(kind: type) -> None:
 
 def consumed(kafka: Kafka, topic: str, copy: Log, **options: Any) -> Replica:
     """A replica that has read the topic to its present end."""
-    replica = Replica(copy, kafka.client, kafka.name("group"), topic=topic, **(QUICK | options))
+    replica = Replica(copy, kafka.client, kafka.name("group"), KEYS, topic=topic, **(QUICK | options))
     total = len(values(kafka, topic))
     count = 0
 
@@ -397,7 +402,7 @@ def test_without_a_feed_a_gap_stays_and_is_visible(kafka: Kafka, topic: str, log
     replica = consumed(kafka, topic, copy)
     assert list(replica.status.behind) == [COMMUNE]
     assert copy.head(COMMUNE).position == 1
-    assert fill_from_topic(copy, kafka.client, topic).gaps == {COMMUNE: 2}
+    assert fill_from_topic(copy, kafka.client, KEYS, topic).gaps == {COMMUNE: 2}
 
 
 def test_a_missing_end_is_noticed_and_fetched(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
@@ -407,6 +412,7 @@ def test_a_missing_end_is_noticed_and_fetched(kafka: Kafka, topic: str, log: Log
         copy,
         kafka.client,
         topic,
+        KEYS,
         topic=topic,
         fetch=log.read,
         owner_heads=log.heads,
@@ -435,7 +441,9 @@ def test_an_owner_that_is_away_is_asked_again(kafka: Kafka, topic: str, log: Log
             raise FeedError("away")
         return log.read(commune, after, limit)
 
-    replica = Replica(copy, kafka.client, topic, topic=topic, fetch=fetch, owner_heads=heads, heads_s=0.1, **QUICK)
+    replica = Replica(
+        copy, kafka.client, topic, KEYS, topic=topic, fetch=fetch, owner_heads=heads, heads_s=0.1, **QUICK
+    )
     with running(replica.run):
         until(lambda: replica.status.problem == "FeedError: away", what="it says whom it waits for")
         away.clear()
@@ -453,12 +461,12 @@ def test_a_hash_that_does_not_fit_stops_its_commune_alone(kafka: Kafka, topic: s
     assert "previoushash" in replica.status.broken["a"]
     assert copy.broken() == replica.status.broken
     assert copy.read("b") == log.read("b")
-    assert [finding.position for finding in verify_topic(kafka.client, log, topic)] == [3]
+    assert [finding.position for finding in verify_topic(kafka.client, log, KEYS, topic)] == [3]
     assert [(finding.position, finding.problem) for finding in compare_logs(log, copy)] == [
         (3, "nội dung khác nhật ký gốc")
     ]
     # It stays so for whoever comes next, until it is forgotten and filled anew.
-    assert Replica(copy, kafka.client, "another", topic=topic).status.broken == copy.broken()
+    assert Replica(copy, kafka.client, "another", KEYS, topic=topic).status.broken == copy.broken()
     copy.forget("a")
     copy.append_verbatim("a", bodies)
     assert contents(copy) == contents(log)
@@ -469,7 +477,7 @@ def test_a_flipped_last_event_is_noticed_by_the_heads(kafka: Kafka, topic: str, 
     put(kafka, topic, *bodies[:-1], bodies[-1].replace(b"t1", b"t2"))
     replica = consumed(kafka, topic, copy, owner_heads=log.heads)
     replica.compare_heads()
-    assert "another hash" in copy.broken()[COMMUNE]
+    assert "khác với nơi sở hữu" in copy.broken()[COMMUNE]
     with pytest.raises(ChainBreak):
         copy.append_verbatim(COMMUNE, bodies)
 
@@ -488,7 +496,7 @@ def test_what_is_no_event_of_this_log_is_left_out_and_counted(
     assert "có khóa của xã khác, không phải other" in (replica.status.last_rejected or "")
     assert "là của /scoring" in caplog.text
     assert contents(copy) == {COMMUNE: bodies}
-    foreign = [finding.problem for finding in verify_topic(kafka.client, log, topic) if not finding.position]
+    foreign = [finding.problem for finding in verify_topic(kafka.client, log, KEYS, topic) if not finding.position]
     assert [problem.split("offset ")[1].split(":")[0] for problem in foreign] == ["1", "2", "3", "9"]
 
 
@@ -507,7 +515,7 @@ def test_unknown_types_and_versions_are_passed_on(kafka: Kafka, topic: str, log:
 
 def test_offsets_that_no_longer_exist(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
     filled(log)
-    Relay(log, kafka.client, topic=topic).step()
+    Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
     consumed(kafka, topic, copy)._close()
     group = kafka.name("group")
     with KafkaConsumer(bootstrap_servers=kafka.bootstrap, group_id=group, enable_auto_commit=False) as consumer:
@@ -515,8 +523,8 @@ def test_offsets_that_no_longer_exist(kafka: Kafka, topic: str, log: Log, copy: 
         consumer.assign(places)
         consumer.commit({place: OffsetAndMetadata(10_000) for place in places})
     note(log, COMMUNE, "sau đó")
-    Relay(log, kafka.client, topic=topic).step()
-    replica = Replica(copy, kafka.client, group, topic=topic, **QUICK)
+    Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
+    replica = Replica(copy, kafka.client, group, KEYS, topic=topic, **QUICK)
     with running(replica.run):
         until(is_up_to_date(copy, log), what="it starts over from the earliest")
     assert (replica.status.taken, replica.status.broken) == (1, {})
@@ -524,12 +532,12 @@ def test_offsets_that_no_longer_exist(kafka: Kafka, topic: str, log: Log, copy: 
 
 def test_an_expired_group_starts_over(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
     filled(log)
-    Relay(log, kafka.client, topic=topic).step()
+    Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
     consumed(kafka, topic, copy)._close()
     with admin(kafka.bootstrap) as client:
         client.delete_groups([kafka.name("group")])
     note(log, COMMUNE, "sau đó")
-    Relay(log, kafka.client, topic=topic).step()
+    Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
     replica = consumed(kafka, topic, copy)
     assert (replica.status.taken, replica.status.broken) == (1, {})
     assert contents(copy) == contents(log)
@@ -540,13 +548,19 @@ def test_a_topic_that_is_made_while_its_consumer_waits(kafka: Kafka, log: Log, c
     filled(log, ("a", "b", "c"))
     topic = kafka.name("late")
     replica = Replica(
-        copy, KafkaBroker(kafka.bootstrap, join_s=2, metadata_max_age_ms=300), topic, topic=topic, poll_s=0.005, **QUICK
+        copy,
+        KafkaBroker(kafka.bootstrap, join_s=2, metadata_max_age_ms=300),
+        topic,
+        KEYS,
+        topic=topic,
+        poll_s=0.005,
+        **QUICK,
     )
     with running(replica.run):
         with admin(kafka.bootstrap) as client:
             until(has_joined(client, topic), what="it has joined its group")
         kafka.create_topic("late", partitions=2, **TOPIC_SETTINGS)
-        with running(Relay(log, kafka.client, topic=topic, **QUICK).run):
+        with running(Relay(log, kafka.client, KEY, KEYS, topic=topic, **QUICK).run):
             until(is_up_to_date(copy, log), what="it takes what the new topic brings")
     assert contents(copy) == contents(log)
 
@@ -556,10 +570,10 @@ def test_workers_take_over_from_each_other(kafka: Kafka, topic: str, log: Log, c
     filled(log, ("a", "b", "c"))
     options = {"session_timeout_ms": 1000, "heartbeat_interval_ms": 200}
     first, second = (
-        Replica(copy, KafkaBroker(kafka.bootstrap, **options), kafka.name("group"), topic=topic, **QUICK)
+        Replica(copy, KafkaBroker(kafka.bootstrap, **options), kafka.name("group"), KEYS, topic=topic, **QUICK)
         for _ in range(2)
     )
-    relay = Relay(log, kafka.client, topic=topic, **QUICK)
+    relay = Relay(log, kafka.client, KEY, KEYS, topic=topic, **QUICK)
     with running(relay.run):
         for round_, worker in enumerate([first, second, first]):
             for commune in "abc":
@@ -577,14 +591,14 @@ def test_workers_take_over_from_each_other(kafka: Kafka, topic: str, log: Log, c
 
 def test_offsets_are_committed_after_the_database(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
     filled(log)
-    Relay(log, kafka.client, topic=topic).step()
+    Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
 
     class Failing(Log):
         def append_verbatim(self, commune: str, bodies: Any, *, mark_broken: bool = True) -> int:
             super().append_verbatim(commune, bodies)
             raise KeyboardInterrupt
 
-    dying = Replica(Failing(copy.engine, "tasks"), kafka.client, kafka.name("group"), topic=topic, **QUICK)
+    dying = Replica(Failing(copy.engine, "tasks"), kafka.client, kafka.name("group"), KEYS, topic=topic, **QUICK)
 
     def dies() -> bool:
         try:
@@ -621,7 +635,7 @@ def test_a_flipped_byte_in_the_store_is_found(log: Log, copy: Log) -> None:
 
 def test_a_removed_event_and_a_removed_end_are_found(kafka: Kafka, topic: str, log: Log, copy: Log) -> None:
     filled(log)
-    Relay(log, kafka.client, topic=topic).step()
+    Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
     for statement, problem in (
         ("DELETE FROM events WHERE position = 3", "có vị trí 4, phải là 3"),
         ("DELETE FROM events WHERE position = 6", "dòng cuối ghi 6"),
@@ -633,17 +647,17 @@ def test_a_removed_event_and_a_removed_end_are_found(kafka: Kafka, topic: str, l
         assert any(problem in finding.problem for finding in verify_log(copy)), statement
         copy.forget(COMMUNE)
     copy.append_verbatim(COMMUNE, log.read(COMMUNE)[:5])
-    [finding] = verify_topic(kafka.client, copy, topic)
+    [finding] = verify_topic(kafka.client, copy, KEYS, topic)
     assert finding.problem.endswith("không có trong kho")
     assert verify_log(copy) == []
 
 
 def test_what_the_topic_lacks_is_found(kafka: Kafka, topic: str, log: Log) -> None:
     filled(log, ("a", "b"))
-    Relay(log, kafka.client, topic=topic).step()
+    Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
     made_anew(kafka, topic)
     put(kafka, topic, *log.read("a")[1:], key="a")
-    assert [(finding.commune, finding.position) for finding in verify_topic(kafka.client, log, topic)] == [
+    assert [(finding.commune, finding.position) for finding in verify_topic(kafka.client, log, KEYS, topic)] == [
         ("a", 1),
         ("b", 1),
     ]

@@ -18,6 +18,7 @@ from shared.eventlog.verify import compare_logs, verify_log, verify_topic
 from tests.support.kafka import Kafka, admin
 from tests.support.logs import COMMUNE, contents, filled, migrated, note, sqlite_url
 from tests.support.postgres import Postgres
+from tests.support.seals import KEY, KEYS
 from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -63,8 +64,8 @@ def carried_over(log: Log, copy: Log, kafka: Kafka, topic: str, group: str) -> N
     stop = threading.Event()
     options = {"session_timeout_ms": 1000, "heartbeat_interval_ms": 200}
     loops = [
-        Relay(log, kafka.client, topic=topic).run,
-        Replica(copy, KafkaBroker(kafka.bootstrap, **options), group, topic=topic).run,
+        Relay(log, kafka.client, KEY, KEYS, topic=topic).run,
+        Replica(copy, KafkaBroker(kafka.bootstrap, **options), group, KEYS, topic=topic).run,
     ]
     threads = [threading.Thread(target=loop, args=(stop,)) for loop in loops]
     for thread in threads:
@@ -81,7 +82,7 @@ def carried_over(log: Log, copy: Log, kafka: Kafka, topic: str, group: str) -> N
 def assert_whole(log: Log, copy: Log, kafka: Kafka, topic: str) -> None:
     assert contents(copy) == contents(log)
     assert verify_log(log) == verify_log(copy) == compare_logs(log, copy) == []
-    assert verify_topic(kafka.client, log, topic) == []
+    assert verify_topic(kafka.client, log, KEYS, topic) == []
 
 
 def test_a_writer_killed_before_its_commit(
@@ -113,7 +114,7 @@ def test_a_consumer_killed_between_database_and_offsets(
     own: Engine, urls: tuple[str, str], copy: Log, kafka: Kafka, topic: str
 ) -> None:
     log = filled(Log(own, "tasks"), (COMMUNE,))
-    Relay(log, kafka.client, topic=topic).step()
+    Relay(log, kafka.client, KEY, KEYS, topic=topic).step()
     killed("replica", urls[1], kafka, topic)
     assert contents(copy) == contents(log)
     with admin(kafka.bootstrap) as client:

@@ -30,6 +30,7 @@ from tests.support.histories import History, appointed, assigned, completed, ope
 from tests.support.kafka import Kafka, PrivateKafka
 from tests.support.logs import note, open_commune
 from tests.support.postgres import Postgres
+from tests.support.seals import KEY, KEYS
 from tests.support.waiting import until
 
 # kafka-python leaves the sockets of its failed attempts to connect to the garbage collector.
@@ -60,7 +61,7 @@ class Worker:
         self.engine = open_database(url)
         self.scoring = open_scoring(self.engine)
         self.replica = Replica(
-            self.scoring.logs["tasks"], KafkaBroker(kafka.bootstrap, **QUICK), topic, topic=topic, retry_s=0.1
+            self.scoring.logs["tasks"], KafkaBroker(kafka.bootstrap, **QUICK), topic, KEYS, topic=topic, retry_s=0.1
         )
         self.projection = CountedRecords()
         is_ours = self.replica.is_ours
@@ -167,7 +168,7 @@ def test_before_the_groups_first_word_nothing_is_mine_and_without_a_group_in_the
     url: str, kafka: Kafka
 ) -> None:
     engine = open_database(url)
-    alone = Replica(Log(engine, "tasks"), KafkaBroker("127.0.0.1:1"), "group", alone_s=2.0)
+    alone = Replica(Log(engine, "tasks"), KafkaBroker("127.0.0.1:1"), "group", KEYS, alone_s=2.0)
     assert not any(map(alone.is_ours, COMMUNES))
     until(lambda: all(map(alone.is_ours, COMMUNES)), what="no commune stays without an owner")
     engine.dispose()
@@ -185,7 +186,7 @@ def test_two_workers_share_the_communes_and_the_other_takes_over(
             owner.append_verbatim(commune, history.bodies["tasks"])
 
     with ExitStack() as stack:
-        relay = Loops({"relay": Relay(owner, kafka.client, topic=topic).run})
+        relay = Loops({"relay": Relay(owner, kafka.client, KEY, KEYS, topic=topic).run})
         stack.callback(relay.stop)
         relay.start()
         first, second = (Worker(url, kafka, topic) for _ in range(2))
@@ -253,7 +254,7 @@ def topic_values(kafka: Kafka, topic: str) -> list[bytes]:
 def relaying(owner: Log, count: int, kafka: Kafka, topic: str, **options: Any) -> Iterator[list[Loops]]:
     """Processes that would relay, each with an engine of its own."""
     engines = [open_database(owner.engine.url.render_as_string(hide_password=False)) for _ in range(count)]
-    relays = [Relay(Log(engine, "tasks"), kafka.client, topic=topic, **options).run for engine in engines]
+    relays = [Relay(Log(engine, "tasks"), kafka.client, KEY, KEYS, topic=topic, **options).run for engine in engines]
     processes = [
         Loops({"alone": one_at_a_time(engine, "tasks", {"relay": relay})})
         for engine, relay in zip(engines, relays, strict=True)

@@ -26,6 +26,7 @@ from tests.support.logs import contents, filled, migrated, sqlite_url
 from tests.support.postgres import execute, with_driver
 from tests.support.reminded import COMMUNE as SMALL_COMMUNE
 from tests.support.reminded import SmallCommune
+from tests.support.seals import KEY, KEYS
 from tests.support.servers import Unavailable
 from tests.support.small_disk import SmallDisk, small_disk
 from tests.support.tasks_web import COMMUNE, Commune, done, refused
@@ -189,8 +190,8 @@ def test_relay_and_replica_wait_for_room_and_go_on(disk: SmallDisk, tmp_path: Pa
     topic = kafka.create_topic("tasks")
     with migrated(sqlite_url(disk.folder, "own")) as own, migrated(sqlite_url(disk.folder, "copy")) as copy:
         log, replica = filled(Log(own, "tasks"), notes=40), Log(copy, "tasks")
-        consumer = Replica(replica, kafka.client, kafka.name("copies"), topic=topic, retry_s=0.1)
-        relay = Relay(log, kafka.client, topic=topic, retry_s=0.1)
+        consumer = Replica(replica, kafka.client, kafka.name("copies"), KEYS, topic=topic, retry_s=0.1)
+        relay = Relay(log, kafka.client, KEY, KEYS, topic=topic, retry_s=0.1)
         disk.fill()
         loops = Loops({"relay": relay.run, "replica": consumer.run})
         loops.start()

@@ -184,7 +184,7 @@ def published(data: Path, bootstrap: str) -> Iterator[Installation]:
             with_relay(installation, service)
         for reader in ("scoring", "notifications"):
             for replica in installation.replicas(reader):
-                fill_from_topic(replica, KafkaBroker(bootstrap))
+                fill_from_topic(replica, KafkaBroker(bootstrap), installation.owner_keys(replica.source))
             installation.folds(reader).rebuild()
         yield installation
         installation.close()
@@ -192,7 +192,8 @@ def published(data: Path, bootstrap: str) -> Iterator[Installation]:
 
 
 def with_relay(installation: Installation, service: str) -> None:
-    relay = Relay(installation.own_log(service), KafkaBroker(installation.settings.kafka or ""))
+    key, keys = installation.seal_key(service), installation.owner_keys(service)
+    relay = Relay(installation.own_log(service), KafkaBroker(installation.settings.kafka or ""), key, keys)
     while relay.step():
         pass
     relay._close()

@@ -25,6 +25,7 @@ from tests.scenario.conftest import ROOT, Cchc, command_line, read_json, setting
 from tests.support.kafka import Kafka
 from tests.support.reminded import COMMUNE as SMALL
 from tests.support.reminded import SmallCommune
+from tests.support.seals import KEY, KEYS
 from tests.support.waiting import until
 from tests.support.web import served
 
@@ -203,7 +204,7 @@ def test_over_kafka_a_reminder_is_queued_and_delivered(bootstrap: str, tmp_path:
 def published(installation: Installation, kafka: Kafka) -> str:
     """A topic of this test alone that holds the year's tasks log."""
     topic = kafka.create_topic("tasks", partitions=3)
-    relay = Relay(installation.tasks.log, kafka.client, topic=topic)
+    relay = Relay(installation.tasks.log, kafka.client, KEY, KEYS, topic=topic)
     while relay.step():
         pass
     relay._close()
@@ -223,9 +224,9 @@ def send(kafka: Kafka, topic: str, body: bytes) -> None:
 
 def test_a_flipped_byte_in_the_topic_is_found(installation: Installation, kafka: Kafka, published: str):
     log = installation.tasks.log
-    assert verify_topic(kafka.client, log, published) == []
+    assert verify_topic(kafka.client, log, KEYS, published) == []
     send(kafka, published, altered(installation))
-    [finding] = verify_topic(kafka.client, log, published)
+    [finding] = verify_topic(kafka.client, log, KEYS, published)
     assert (finding.where, finding.commune, finding.position) == ("topic", COMMUNE, 100)
 
 
@@ -235,7 +236,7 @@ def test_a_replica_does_not_take_a_flipped_byte_from_the_topic(
     send(kafka, published, altered(installation))
     fresh = Installation(settings_of(tmp_path / "fresh", CCHC_KAFKA=kafka.bootstrap))
     fresh.migrate()
-    filled: Any = fill_from_topic(fresh.scoring.logs["tasks"], kafka.client, published)
+    filled: Any = fill_from_topic(fresh.scoring.logs["tasks"], kafka.client, KEYS, published)
     assert "100" in filled.broken[COMMUNE]
     assert list(fresh.scoring.logs["tasks"].read_all(COMMUNE)) == list(installation.tasks.log.read_all(COMMUNE))
     fresh.close()

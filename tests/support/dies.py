@@ -12,10 +12,11 @@ from sqlalchemy.pool import NullPool
 from shared.eventlog import Decision, Log, open_database
 from shared.eventlog.database import Query, run_together
 from shared.eventlog.kafka import KafkaBroker
-from shared.eventlog.relay import Relay
+from shared.eventlog.relay import Cursor, Relay
 from shared.eventlog.replica import Replica
 from shared.events import ProgressNoted
 from tests.support.logs import COMMUNE
+from tests.support.seals import KEY, KEYS
 
 
 def die() -> None:
@@ -29,13 +30,13 @@ class LogDyingBeforeItsCommit(Log):
 
 
 class RelayDyingBeforeItsCursor(Relay):
-    def _move(self, old: Mapping[str, int], new: Mapping[str, int]) -> None:
+    def _move(self, old: Mapping[str, Cursor], new: Mapping[str, Cursor]) -> None:
         die()
 
 
 class ReplicaDyingBeforeItsOffsets(Replica):
-    def _take(self, commune: str, bodies: Sequence[bytes]) -> None:
-        super()._take(commune, bodies)
+    def _take(self, commune: str) -> None:
+        super()._take(commune)
         die()
 
 
@@ -51,9 +52,9 @@ def main(role: str, url: str, bootstrap: str, topic: str) -> None:
     if role == "writer":
         writer(log)
     elif role == "relay":
-        RelayDyingBeforeItsCursor(log, KafkaBroker(bootstrap), topic=topic).run(threading.Event())
+        RelayDyingBeforeItsCursor(log, KafkaBroker(bootstrap), KEY, KEYS, topic=topic).run(threading.Event())
     else:
-        ReplicaDyingBeforeItsOffsets(log, KafkaBroker(bootstrap), topic, topic=topic).run(threading.Event())
+        ReplicaDyingBeforeItsOffsets(log, KafkaBroker(bootstrap), topic, KEYS, topic=topic).run(threading.Event())
 
 
 if __name__ == "__main__":

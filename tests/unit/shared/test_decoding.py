@@ -15,8 +15,8 @@ from marshmallow import ValidationError
 from shared.decoding import decoder
 from shared.eventlog.chain import read_link
 from shared.eventlog.checkpoints import read_line
-from shared.eventlog.replica import foreign
 from shared.eventlog.traces import traced
+from shared.eventlog.unsealed import link_of
 from shared.events import CATALOGUE, MalformedEvent, UnknownVersion, decode
 from shared.web.auth import Verifier
 from shared.web.keys import KeySetUnavailable, generate_key, keys_at
@@ -104,7 +104,7 @@ READERS: dict[str, tuple[Any, tuple[type[Exception], ...]]] = {
     "event": (decode, (MalformedEvent, UnknownVersion)),
     "link": (read_link, (msgspec.DecodeError,)),
     "checkpoint": (read_line, (msgspec.DecodeError,)),
-    "record": (lambda body: foreign(Record(b"tien-canh", body), "tasks"), ()),
+    "record": (lambda body: link_of(Record(b"tien-canh", body), "tasks"), ()),
     "trace": (traced, ()),
     "cursor": (_cursor, (ValidationError,)),
     "problem": (_problem, ()),
@@ -177,7 +177,7 @@ OWN = {
 }
 
 
-def test_whoever_reads_foreign_json_reads_it_by_the_one_decoder() -> None:
+def test_whoever_reads_link_of_json_reads_it_by_the_one_decoder() -> None:
     found = set()
     for folder in ("cchc", "services", "shared", "web"):
         for file in (ROOT / folder).rglob("*.py"):

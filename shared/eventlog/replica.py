@@ -3,8 +3,8 @@
 import faulthandler
 import logging
 import threading
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import islice
 
 import msgspec
 from kafka.errors import KafkaError
@@ -127,7 +127,7 @@ class Replica:
         self._doubtful: set[str] = set()
         self._ask_at = float("-inf")
         self._owner_away: str | None = None
-        self._reasons: Counter[str] = Counter()
+        self._rejected: dict[str, tuple[int, str]] = {}  # reason → how many in this step, where the last one is
         self._share = Share(frozenset(), 1, self._monotonic())
         self._compared_at = float("-inf")
         self._moved: set[str] = set()
@@ -286,20 +286,21 @@ class Replica:
                 self._unsealed.add(Candidate(record, link, now))
                 communes[link.commune] = None
         if evicted := self._unsealed.evicted - evicted:
-            self.status.rejected += evicted
-            self._reasons["quá nhiều sự kiện không có dấu"] += evicted
+            self._reject(records[-1], "quá nhiều sự kiện không có dấu", evicted)
         return communes
 
-    def _reject(self, record: Record, reason: str) -> None:
-        self.status.rejected += 1
-        self.status.last_rejected = f"{self.topic}[{record.partition}]@{record.offset}: {reason}"
-        self._reasons[reason] += 1
+    def _reject(self, record: Record, reason: str, count: int = 1) -> None:
+        place = f"{self.topic}[{record.partition}]@{record.offset}"
+        self.status.rejected += count
+        self.status.last_rejected = f"{place}: {reason}"
+        before, _ = self._rejected.get(reason, (0, ""))
+        self._rejected[reason] = before + count, place
 
     def _log_rejected(self) -> None:
-        """A line for each reason, whatever a flood brings."""
-        for reason, count in self._reasons.most_common(MOST_LINES):
-            logger.error("rejected %d records, the last %s: %s", count, self.status.last_rejected, reason)
-        self._reasons.clear()
+        """A line for each of some reasons, whatever a flood brings."""
+        for reason, (count, place) in islice(self._rejected.items(), MOST_LINES):
+            logger.error("rejected %d records, the last at %s: %s", count, place, reason)
+        self._rejected.clear()
 
     def _take(self, commune: str) -> None:
         if commune in self.status.broken:
@@ -434,7 +435,7 @@ def fill_from_topic(
             link = link_of(record, log.source)
             if isinstance(link, str):
                 filled.rejected += 1
-            elif link.position >= begins.get(link.commune, 0):
+            elif link.position >= begins.get(link.commune, link.position):
                 candidate = Candidate(record, link)
                 filled.sealed = filled.sealed or candidate.is_vouched(keys)
                 unsealed.add(candidate)

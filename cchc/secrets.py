@@ -3,8 +3,9 @@
     FOLDER/master/                  for root alone: all others are copied from it
     FOLDER/public/keys.json         the key set that tokens are checked against
     FOLDER/public/checkpoints/      the public keys that checkpoints are checked against, old ones included
+    FOLDER/public/owners/<service>/ the public keys that the seals of what a service publishes are checked against
     FOLDER/<container>/pgpass       passwords of its database roles, as libpq reads them (PGPASSFILE)
-    FOLDER/<container>/signing.pem, checkpoint.pem   where tokens are minted, logs are signed
+    FOLDER/<container>/signing.pem, checkpoint.pem, seal.pem   where tokens are minted, logs signed, events published
 
 An existing secret stays. To change one, remove its file under master and run `cchc secrets` again.
 """
@@ -23,15 +24,25 @@ from shared.keys import key_pair, make_private_key
 from shared.web.keys import key_set_of, load_key
 
 SUPERUSER = "postgres"
-SIGNING, CHECKPOINT = "signing.pem", "checkpoint.pem"
+SIGNING, CHECKPOINT, SEAL = "signing.pem", "checkpoint.pem", "seal.pem"
 
 
 class Container(NamedTuple):
-    """A container: its user id, the database roles that it takes, the private keys that it holds."""
+    """A container: its user id, the database roles that it takes, the private keys that it holds: its file's name →
+    that of the original."""
 
     user: int
     roles: Sequence[str] = ()
-    keys: Sequence[str] = ()
+    keys: Mapping[str, str] = {}
+
+
+def _same(*names: str) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+def seal_of(service: str) -> str:
+    """The name of the original of a service's seal."""
+    return f"seal-{service}.pem"
 
 
 def containers() -> dict[str, Container]:
@@ -42,7 +53,7 @@ def containers() -> dict[str, Container]:
         "postgres": Container(999),
         "databases": Container(10002, [SUPERUSER, *roles]),
         "migrate": Container(10003, [*owners, SIGN_IN_ROLE]),
-        "operator": Container(10004, [*owners, *workers, SIGN_IN_ROLE], [SIGNING, CHECKPOINT]),
+        "operator": Container(10004, [*owners, *workers, SIGN_IN_ROLE], _same(SIGNING, CHECKPOINT)),
         "web": Container(10010),  # the screens hold nothing
     }
     for service in SERVICES.values():
@@ -53,12 +64,13 @@ def containers() -> dict[str, Container]:
 def _of_service(service: Service[Any]) -> dict[str, Container]:
     """Its web processes and its background process. With replicas it asks their owners with a token, and may write
     links into messages: it signs both. A service that signs people in makes their tokens."""
-    asks = [SIGNING] if service.replicas else []
+    asks = _same(SIGNING) if service.replicas else {}
     server, worker = f"{service.name}_server", f"{service.name}_worker"
     web = Container(service.user, [server], asks)
     if service.signs_in:
-        web = Container(service.user, [server, SIGN_IN_ROLE], [SIGNING])
-    return {service.name: web, f"{service.name}-work": Container(service.user + 1, [worker], [*asks, CHECKPOINT])}
+        web = Container(service.user, [server, SIGN_IN_ROLE], _same(SIGNING))
+    signs = asks | _same(CHECKPOINT) | {SEAL: seal_of(service.name)}
+    return {service.name: web, f"{service.name}-work": Container(service.user + 1, [worker], signs)}
 
 
 # Folders of containers of earlier releases: removed, so that no process keeps reading them.
@@ -76,7 +88,8 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     master.mkdir(mode=0o700, exist_ok=True)
     made = []
-    for private in (SIGNING, CHECKPOINT):
+    originals = {original for container in containers().values() for original in container.keys.values()}
+    for private in sorted(originals):
         if not (master / private).exists():
             make_private_key(master / private)
             made.append(private)
@@ -85,8 +98,9 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
         if not (master / role).exists():
             _write(master / role, secrets.token_urlsafe(32).encode(), 0o400)
             made.append(role)
-    (public / "checkpoints").mkdir(parents=True, exist_ok=True)
     key_pair(master / CHECKPOINT, public / "checkpoints")
+    for service in SERVICES:
+        key_pair(master / seal_of(service), public / "owners" / service)
     _write(public / "keys.json", key_set_of(load_key(master / SIGNING)).encode(), 0o444)
     for readable in (folder, public, *public.rglob("*")):
         readable.chmod(readable.stat().st_mode | (0o555 if readable.is_dir() else 0o444))
@@ -98,7 +112,7 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
 
 
 def _hand_over(master: Path, folder: Path, container: Container, databases_of: Mapping[str, str], give: Give) -> None:
-    files = {key: (master / key).read_bytes() for key in container.keys}
+    files = {name: (master / original).read_bytes() for name, original in container.keys.items()}
     if container.roles:
         lines = [f"*:*:{databases_of[role]}:{role}:{(master / role).read_text('utf-8')}\n" for role in container.roles]
         files["pgpass"] = "".join(lines).encode()

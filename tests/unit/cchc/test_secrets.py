@@ -1,13 +1,15 @@
 """Secrets of a deployment: made once, kept, handed out to those who are to have them, and changed one at a time."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from cchc.databases import passwords_in
-from cchc.secrets import CHECKPOINT, SIGNING, containers, make_secrets
-from shared.keys import key_pair, public_keys
+from cchc.secrets import CHECKPOINT, SEAL, SIGNING, containers, make_secrets, seal_of
+from cchc.services import SERVICES
+from shared.keys import key_id, key_pair, public_keys, read_private_key
 from shared.web.auth import Verifier
 from shared.web.keys import load_key, mint
 
@@ -77,14 +79,36 @@ def test_a_removed_secret_is_made_anew_and_reaches_everybody(folder: Path):
     old = key_pair(folder / "operator" / CHECKPOINT, folder / "public" / "checkpoints")
     for name in (SIGNING, CHECKPOINT, "tasks_server"):
         (folder / "master" / name).unlink()
-    assert made(folder) == [SIGNING, CHECKPOINT, "tasks_server"]
+    assert made(folder) == [CHECKPOINT, SIGNING, "tasks_server"]
     after = contents(folder)
     assert all(
         after[f"{name}/{key}"] != before[f"{name}/{key}"]
         for name, container in containers().items()
         for key in container.keys
+        if key != SEAL
     )
     changed = {role for role, password in passwords_in(folder).items() if password != passwords[role]}
     assert changed == {"tasks_server"}
     # What the old key signed is still checked.
     assert {old.id} < set(public_keys(folder / "public" / "checkpoints"))
+
+
+def test_a_service_s_seal_is_held_by_its_relay_alone(folder: Path):
+    held = contents(folder)
+    for service in SERVICES:
+        [public] = public_keys(folder / "public" / "owners" / service)
+        seal = held[f"{service}-work/{SEAL}"]
+        assert [name for name, content in held.items() if content == seal] == [
+            f"master/{seal_of(service)}",
+            f"{service}-work/{SEAL}",
+        ]
+        assert key_id(read_private_key(folder / f"{service}-work" / SEAL).public_key()) == public
+
+
+def test_a_folder_of_an_earlier_release_gets_what_it_lacks(folder: Path):
+    for path in (folder / "public" / "owners", *(folder / f"{service}-work" / SEAL for service in SERVICES)):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for service in SERVICES:
+        (folder / "master" / seal_of(service)).unlink()
+    assert made(folder) == sorted(seal_of(service) for service in SERVICES)
+    test_a_service_s_seal_is_held_by_its_relay_alone(folder)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from cchc.channels import channels_of
 from cchc.data_lock import lock
 from cchc.personal_data import keep_no_statistics
+from cchc.rejections import Rejections
 from cchc.services import NOTIFICATIONS, SCORING, SERVICES, TASKS, H, Service, readers
 from cchc.settings import SIGN_IN, Settings
 from services.notifications.channels.interface import Channels, Contact
@@ -309,8 +310,15 @@ class Installation:
 
     def _replica(self, log: Log, kafka: str, service: str) -> Replica:
         feed = self.feed(log.source)
-        keys = self.owner_keys(log.source)
-        return Replica(log, KafkaBroker(kafka), f"cchc.{service}", keys, fetch=feed.fetch, owner_heads=feed.heads)
+        return Replica(
+            log,
+            KafkaBroker(kafka),
+            f"cchc.{service}",
+            self.owner_keys(log.source),
+            fetch=feed.fetch,
+            owner_heads=feed.heads,
+            report=Rejections(self.engine(service), log.source).add,
+        )
 
     def feed(self, source: str) -> FeedClient:
         """What the owner of a log says of it to a replica."""

@@ -12,7 +12,7 @@ import msgspec
 from cchc.installation import Installation
 from cchc.services import SERVICES, readers
 from shared.decoding import decoder
-from shared.eventlog import Log
+from shared.eventlog import EMPTY, Head, Log
 from shared.events import parse_time
 from shared.projection import Position, all_positions
 
@@ -23,7 +23,12 @@ PATIENCE = timedelta(minutes=1)
 STOPS = {
     "parked": ("dừng đọc", "cập nhật cchc, rồi: cchc rebuild {reader} --commune {commune}"),
     "outdated": ("không đọc tiếp được", "nâng cấp cchc work {reader} lên bản mới"),
-    "broken": ("có bản sao không khớp", "cchc verify, rồi: cchc rebuild {reader} --from-kafka --commune {commune}"),
+    "broken": ("có bản sao không khớp", "cchc verify, rồi: cchc rebuild {reader} --from-owner --commune {commune}"),
+    "ahead": (
+        "có bản sao dài hơn nơi sở hữu",
+        "nếu {service} vừa được phục hồi từ bản cũ: dừng nó, cchc restore --tail --service {service}; nếu không:"
+        " cchc rebuild {reader} --from-owner --commune {commune}",
+    ),
 }
 # What may be behind → its words, and what fixes it.
 STAGES = {
@@ -53,8 +58,8 @@ class Behind(msgspec.Struct, frozen=True):
 
 
 class Stopped(msgspec.Struct, frozen=True):
-    """What does not go on without help: `reader` holds a broken chain, or parked its fold at `position`, an event that
-    was recorded at `since` (None when that event is not held)."""
+    """What does not go on without help: `reader` holds a broken chain, or more than its owner, or parked its fold at
+    `position`, an event that was recorded at `since` (None when that event is not held)."""
 
     reader: str
     what: str
@@ -140,16 +145,21 @@ def progress_of_logs(installation: Installation, commune: str | None = None) -> 
         published = own.published() if installation.settings.kafka else None
         copies = {reader: (logs[service], logs[service].heads()) for reader, logs in held.items() if service in logs}
         broken = {reader: log.broken() for reader, (log, _) in copies.items()}
-        for name, head in sorted(own.heads().items()):
+        owners = own.heads()
+        for name in sorted(owners.keys() | {name for _, heads in copies.values() for name in heads}):
             if commune not in (None, name):
                 continue
+            head = owners.get(name, EMPTY)
             reached: dict[str, Reached] = {}
             stops: list[Stopped] = []
             for reader, (log, heads) in copies.items():
                 at = folded[reader].get(name, {}).get(service)
-                holds = heads[name].position if name in heads else 0
-                reached[reader] = Reached(holds, at.position if at else 0)
-                stops += _stops(reader, log, name, holds, broken[reader].get(name), at)
+                holds = heads.get(name, EMPTY)
+                reached[reader] = Reached(holds.position, at.position if at else 0)
+                stops += _stops(reader, log, name, broken[reader].get(name) or _differs(holds, head), at)
+                if holds.position > head.position:
+                    reason = f"{service} chỉ đến {head.position}, bản sao đến {holds.position}"
+                    stops.append(Stopped(reader, "ahead", head.position + 1, None, reason))
             until = None if published is None else published.get(name, 0)
             behind = [
                 Behind(stage, reader, head.position - position, _time_of(own, name, position + 1) or head.time)
@@ -167,11 +177,14 @@ def _stages(published: int | None, reached: Mapping[str, Reached]) -> Iterator[t
         yield "folded", reader, at.folded
 
 
-def _stops(
-    reader: str, log: Log, commune: str, held: int, broken: str | None, at: Position | None
-) -> Iterator[Stopped]:
+def _differs(held: Head, owners: Head) -> str | None:
+    differs = held.position == owners.position and held.hash != owners.hash
+    return f"sự kiện {held.position} khác với nơi sở hữu" if differs else None
+
+
+def _stops(reader: str, log: Log, commune: str, broken: str | None, at: Position | None) -> Iterator[Stopped]:
     if broken:
-        yield Stopped(reader, "broken", held + 1, None, broken)
+        yield Stopped(reader, "broken", log.head(commune).position + 1, None, broken)
     version = readers()[reader].fold_version
     if at and at.fold_version > version:
         reason = f"dữ liệu đọc do bản phần mềm mới hơn dựng (fold {at.fold_version}, bản này {version})"

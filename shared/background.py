@@ -65,6 +65,8 @@ class Background(msgspec.Struct, frozen=True):
             yield Sample("cchc_replica_rejected_total", where, status.rejected)
             for commune, events in [*status.behind.items()]:
                 yield Sample("cchc_replica_behind_events", (*where, commune), events)
+            for commune, events in [*status.ahead.items()]:
+                yield Sample("cchc_replica_ahead_events", (*where, commune), events)
 
     def _stored(self) -> Iterator[Sample]:
         heads = self.log.heads()

@@ -96,10 +96,15 @@ MEASURED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "cchc_replica_lag_events": (GAUGE, "Records on the topic still to be read by this process", ("service", "source")),
     "cchc_replica_taken_total": (COUNTER, "Events taken over from the topic", ("service", "source")),
     "cchc_replica_fetched_total": (COUNTER, "Events fetched from the owner's feed", ("service", "source")),
-    "cchc_replica_rejected_total": (COUNTER, "Records on the topic that are no events of it", ("service", "source")),
+    "cchc_replica_rejected_total": (COUNTER, "Records that the topic's owner did not publish", ("service", "source")),
     "cchc_replica_behind_events": (
         GAUGE,
         "Events a commune's owner had more at the last comparison",
+        ("service", "source", "commune"),
+    ),
+    "cchc_replica_ahead_events": (
+        GAUGE,
+        "Events a commune's owner lacked at the last comparison",
         ("service", "source", "commune"),
     ),
     "cchc_replica_broken": (GAUGE, "1 for a commune whose chain does not fit", ("service", "source", "commune")),

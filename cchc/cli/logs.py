@@ -15,10 +15,12 @@ from cchc.cli.options import commune_option, json_option, the_commune, with_inst
 from cchc.installation import Installation
 from cchc.output import FOUND, UNAVAILABLE, as_json, fail, progress, table
 from cchc.progress import STOPS, LogProgress, progress_of_logs
+from cchc.rejections import rejected_lately
 from cchc.services import SERVICES, readers
 from cchc.settings import Settings
-from shared.eventlog import EVERY_COMMUNE, Log, writing
+from shared.eventlog import EVERY_COMMUNE, Ahead, ChainBreak, Log, writing
 from shared.eventlog.checkpoints import read_line
+from shared.eventlog.feed import FeedClient, FeedError
 from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.verify import (
     Finding,
@@ -78,7 +80,13 @@ def verify_command(
     raise SystemExit(FOUND if findings else 0)
 
 
-PLACES = {"store": "Kho", "replica": "Bản sao", "topic": "Topic", "checkpoint": "Điểm chốt"}
+PLACES = {
+    "store": "Kho",
+    "replica": "Bản sao",
+    "topic": "Topic",
+    "stranger": "Tin lạ trên topic",
+    "checkpoint": "Điểm chốt",
+}
 
 
 def _all_well(checked: list[str]) -> str:
@@ -128,23 +136,35 @@ def _checkpoints_in(file: Any) -> Iterator[CheckpointSigned]:
 @click.command("rebuild")
 @click.argument("service", type=click.Choice(SERVICES))
 @click.option("--from-kafka", is_flag=True, help="Bỏ bản sao, nạp lại từ topic trước khi dựng lại.")
+@click.option("--from-owner", is_flag=True, help="Bỏ bản sao, nạp lại từ dịch vụ sở hữu trước khi dựng lại.")
 @click.option("--commune", help="Chỉ một xã (mặc định: mọi xã).")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 64), help="Số tiến trình.")
 @json_option
 @with_installation
 def rebuild_command(
-    installation: Installation, service: str, from_kafka: bool, commune: str | None, jobs: int, json_output: bool
+    installation: Installation,
+    service: str,
+    from_kafka: bool,
+    from_owner: bool,
+    commune: str | None,
+    jobs: int,
+    json_output: bool,
 ) -> None:
     """Dựng lại dữ liệu đọc của một dịch vụ từ nhật ký; dữ liệu cũ phục vụ đến khi xong từng xã."""
+    if from_kafka and from_owner:
+        fail("Chọn một: --from-kafka hoặc --from-owner.")
+    if from_owner:
+        _refill_from_owners(installation, service, commune)
     if from_kafka:
-        _refill(installation, service)
+        _refill_from_topics(installation, service, commune)
     known = {commune for log in installation.logs(service).values() for commune in log.heads()}
     communes = [the_commune(installation, commune)] if commune else sorted(known)
     folded = _rebuild_own(installation, service, communes)
     if service in readers():
         folded += _rebuild_records(installation, service, communes, jobs)
     for each in communes:
-        note(installation.engine(service), each, kinds.RECORDS_REBUILT, (), {"from_kafka": int(from_kafka)})
+        refilled = {"from_kafka": int(from_kafka), "from_owner": int(from_owner)}
+        note(installation.engine(service), each, kinds.RECORDS_REBUILT, (), refilled)
     if json_output:
         as_json({"service": service, "communes": communes, "events": folded})
     else:
@@ -182,25 +202,63 @@ def _runner(settings: Settings, service: str) -> Runner:
     return Installation(settings).folds(service)
 
 
-def _refill(installation: Installation, service: str) -> None:
-    from shared.eventlog.replica import fill_from_topic
-
-    kafka = installation.settings.kafka
+def _replicas(installation: Installation, service: str, option: str) -> list[Log]:
     replicas = installation.replicas(service)
-    if not kafka or not replicas:
-        fail("--from-kafka chỉ dùng cho dịch vụ có bản sao, khi đặt CCHC_KAFKA: chỉ bản sao được nạp lại từ topic.")
+    if not replicas:
+        fail(f"{option} chỉ dùng cho dịch vụ có bản sao, khi đặt CCHC_KAFKA: chỉ bản sao được nạp lại.")
+    return replicas
+
+
+def _forget(replica: Log, commune: str | None) -> None:
+    for each in replica.heads().keys() | replica.broken().keys():
+        if commune in (None, each):
+            replica.forget(each)
+
+
+def _refill_from_topics(installation: Installation, service: str, commune: str | None) -> None:
+    from shared.eventlog.replica import fill_from_topic
 
     def show(done: int, total: int) -> None:
         progress("Đọc topic")("", done, total)
 
-    for replica in replicas:
-        for commune in replica.heads():
-            replica.forget(commune)
-        filled = fill_from_topic(replica, KafkaBroker(kafka), installation.owner_keys(replica.source), progress=show)
-        if filled.broken or filled.gaps:
-            problems = [f"{commune}: {reason}" for commune, reason in filled.broken.items()]
-            problems += [f"{commune}: topic thiếu từ vị trí {position}" for commune, position in filled.gaps.items()]
-            fail(f"Topic của {replica.source} không đủ để dựng lại bản sao. {'; '.join(problems)}", FOUND)
+    for replica in _replicas(installation, service, "--from-kafka"):
+        _forget(replica, commune)
+        broker, keys = KafkaBroker(installation.settings.kafka or ""), installation.owner_keys(replica.source)
+        filled = fill_from_topic(replica, broker, keys, progress=show)
+        problems = [f"{commune}: {reason}" for commune, reason in filled.broken.items()]
+        problems += [f"{commune}: topic thiếu từ vị trí {position}" for commune, position in filled.gaps.items()]
+        if filled.unsealed and not filled.sealed:
+            problems.append("topic do bản phần mềm trước ghi, chưa có dấu (cchc work đóng dấu khi chạy)")
+        if problems:
+            fail(
+                f"Topic của {replica.source} không đủ để dựng lại bản sao. {'; '.join(problems)}."
+                " Nạp từ dịch vụ sở hữu: --from-owner.",
+                FOUND,
+            )
+
+
+def _refill_from_owners(installation: Installation, service: str, commune: str | None) -> None:
+    """What a replica took that its owner does not have goes with it."""
+    for replica in _replicas(installation, service, "--from-owner"):
+        feed = installation.feed(replica.source)
+        try:
+            owners = feed.heads()  # it answers, before anything is dropped
+            _forget(replica, commune)
+            for each, head in sorted(owners.items()):
+                if commune in (None, each):
+                    _take_from(feed, replica, each, head.position)
+        except FeedError as error:
+            fail(f"{replica.source} không trả lời: {said_of(error)}. Sửa rồi chạy lại lệnh này.", UNAVAILABLE)
+        except (Ahead, ChainBreak) as error:
+            fail(f"Nhật ký của {replica.source} không khớp chuỗi: {error}. Chạy cchc verify.", FOUND)
+
+
+def _take_from(feed: FeedClient, replica: Log, commune: str, until: int) -> None:
+    position, show = 0, progress(f"Nạp bản sao {replica.source}")
+    while position < until and (bodies := feed.fetch(commune, position)):
+        replica.append_verbatim(commune, bodies)
+        position += len(bodies)
+        show(commune, position, max(position, until))
 
 
 @click.command("status")
@@ -227,6 +285,8 @@ def status_command(installation: Installation, commune: str | None, everything: 
             for line in _not_well(log, now):
                 click.echo(line)
     if not json_output:
+        for line in _strangers(installation, now):
+            click.echo(line)
         click.echo(_summary(logs, now), err=True)
     raise SystemExit(FOUND if any(log.stops for log in logs) else 0)
 
@@ -238,11 +298,20 @@ def _not_well(log: LogProgress, now: datetime) -> Iterator[str]:
         state, fix = STOPS[stop.what]
         since = f" (ghi lúc {_local(stop.since)})" if stop.since else ""
         yield f"✗ {name}: {stop.reader} {state} ở sự kiện {stop.position}{since}: {stop.reason}"
-        yield f"    → {fix.format(reader=stop.reader, commune=log.commune)}"
+        yield f"    → {fix.format(reader=stop.reader, commune=log.commune, service=log.service)}"
     for behind in log.late(now):
         state, fix = behind.words(log.service)
         yield f"! {name}: {state} {behind.events} sự kiện, từ {_local(behind.since)}"
         yield f"    → {fix}"
+
+
+def _strangers(installation: Installation, now: datetime) -> Iterator[str]:
+    """What somebody put on a topic who does not own it."""
+    for reader in readers() if installation.settings.kafka else ():
+        for found in rejected_lately(installation.engine(reader), reader, now):
+            last = f"lần cuối {_local(found.time)} ở {found.place}"
+            yield f"! {reader} không tính {found.count} tin mà {found.source} không phát, {last}"
+            yield "    → cchc doctor"
 
 
 def _local(time: str) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 
 from kafka.errors import KafkaError
 
-from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
+from cchc.doctor.finding import Finding, failure, not_applicable, ok, some, warning
 from cchc.installation import Installation
 from cchc.progress import own_log
-from cchc.services import SERVICES
+from cchc.rejections import rejected_lately
+from cchc.services import SERVICES, readers
 from shared.eventlog.brokers import Brokers
 from shared.eventlog.kafka import Cluster, KafkaBroker, describe_cluster, topic_name, wrong_settings
 from shared.eventlog.relay import RestoreUnfinished, compare_tail
+from shared.eventlog.verify import verify_topic
 from shared.said import said_of
 
 # Records read from the end of each partition, what was published lately. A relay that starts looks further back.
@@ -107,6 +109,25 @@ def heads_against_topics(installation: Installation) -> Iterator[Finding]:
             yield failure(said, "cchc verify --topic, rồi khôi phục phần còn thiếu từ topic")
     if not wrong:
         yield ok("kho có đủ những gì đã phát gần đây")
+
+
+def strangers(installation: Installation) -> Iterator[Finding]:
+    """What somebody put on a topic who does not own it: it is not counted, and somebody is able to."""
+    found = []
+    for service, topic in zip(SERVICES, topics_of_services(), strict=True):
+        broker, keys = KafkaBroker(installation.settings.kafka or ""), installation.owner_keys(service)
+        on_topic = verify_topic(broker, own_log(installation, service), keys, topic, last=TAIL)
+        found += [f"{topic}: {each.problem}" for each in on_topic if each.where == "stranger"]
+    for reader in readers():
+        for each in rejected_lately(installation.engine(reader), reader, installation.clock()):
+            found.append(f"{reader} không tính {each.count} tin của topic {each.source}, lần cuối ở {each.place}")
+    if found:
+        yield warning(f"có kẻ ghi được vào topic của dịch vụ khác; {some(found)}", FIND_WRITER)
+    else:
+        yield ok("chỉ có những gì dịch vụ sở hữu phát")
+
+
+FIND_WRITER = "tìm tiến trình lạ, đổi mật khẩu Kafka, bật ACL: docs/how-to/operate.md, mục Tin lạ trên topic"
 
 
 def _servers(installation: Installation) -> str:

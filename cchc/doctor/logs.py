@@ -121,7 +121,11 @@ def stopped(installation: Installation) -> Iterator[Finding]:
     for (what, reader), stops in by_kind.items():
         state, fix = STOPS[what]
         where = [f"{log.service}/{log.commune} ở sự kiện {stop.position}: {stop.reason}" for log, stop in stops]
-        yield failure(f"{reader} {state}: {some(where)}", fix.format(reader=reader, commune=stops[0][0].commune))
+        first, _ = stops[0]
+        yield failure(
+            f"{reader} {state}: {some(where)}",
+            fix.format(reader=reader, commune=first.commune, service=first.service),
+        )
     if not by_kind:
         yield ok("không xã nào đang dừng")
 

@@ -46,6 +46,7 @@ STUCK_EXIT_CODE = 70  # EX_SOFTWARE
 MOST_LINES = 5  # of the log for the rejected records of one step
 
 Fetch = Callable[[str, int, int], list[bytes]]  # commune, after, limit → stored bytes from the owner
+Report = Callable[[int, str], None]  # how many records the owner did not publish, where the last one is
 
 
 class ReplicaStatus(msgspec.Struct):
@@ -84,8 +85,9 @@ class Share(msgspec.Struct, frozen=True):
 class Replica:
     """Keeps `log` (a replica) up with its owner. Any number of workers may share a group; repeats change nothing.
 
-    Only what a seal by one of the owner's `keys` vouches for is taken from the topic. `fetch` and `owner_heads` are the
-    owner's feed. Without them a gap stays, and shows, until the topic fills it.
+    Only what a seal by one of the owner's `keys` vouches for is taken from the topic; `report` hears how many other
+    records there are, and where. `fetch` and `owner_heads` are the owner's feed. Without them a gap stays, and shows,
+    until the topic fills it.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Replica:
         *,
         fetch: Fetch | None = None,
         owner_heads: Callable[[], Mapping[str, Head]] | None = None,
+        report: Report = lambda _, __: None,
         topic: str | None = None,
         machine: Machine = MACHINE,
         poll_s: float = POLL_S,
@@ -113,6 +116,7 @@ class Replica:
         self.status = ReplicaStatus(broken=log.broken())
         self._fetch = fetch
         self._owner_heads = owner_heads
+        self._report = report
         self._poll_s = poll_s
         self._retry_s = retry_s
         self._heads_s = heads_s
@@ -189,7 +193,7 @@ class Replica:
         # What waits for its seal, or for the owner, comes again when this process ends before.
         if records and not consumer.commit(self._unsealed.first_offsets()):
             logger.info("replica of %s: offsets not committed, the group has changed", self.topic)
-        self._log_rejected()
+        self._say_rejected()
         self.status.lag = consumer.lag()
         if records or not self.status.lag:
             self._progress_at = self._monotonic()
@@ -296,10 +300,14 @@ class Replica:
         before, _ = self._rejected.get(reason, (0, ""))
         self._rejected[reason] = before + count, place
 
-    def _log_rejected(self) -> None:
+    def _say_rejected(self) -> None:
         """A line for each of some reasons, whatever a flood brings."""
+        if not self._rejected:
+            return
         for reason, (count, place) in islice(self._rejected.items(), MOST_LINES):
             logger.error("rejected %d records, the last at %s: %s", count, place, reason)
+        *_, (_, place) = self._rejected.values()
+        self._report(sum(count for count, _ in self._rejected.values()), place)
         self._rejected.clear()
 
     def _take(self, commune: str) -> None:

@@ -23,8 +23,8 @@ BATCH = 5000
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that is not as it was recorded. `where`: store, replica, topic or checkpoint (then `source` and
-    `position` are what it signs); `position` 0 when none applies."""
+    """One thing that is not as it was recorded. `where`: store, replica, topic, stranger (on a topic, and not counted)
+    or checkpoint (then `source` and `position` are what it signs); `position` 0 when none applies."""
 
     where: str
     source: str
@@ -159,7 +159,7 @@ def verify_topic(
         for record in records:
             link = link_of(record, log.source)
             if isinstance(link, str):
-                findings.append(Finding("topic", log.source, _text(record.key), 0, f"{_place(record)}: {link}"))
+                findings.append(Finding("stranger", log.source, _text(record.key), 0, f"{_place(record)}: {link}"))
             else:
                 by_commune.setdefault(link.commune, []).append(Candidate(record, link))
         for commune, candidates in by_commune.items():
@@ -214,8 +214,8 @@ class _Strangers:
             yield Finding("topic", self._source, commune, found.position, problem)
         for commune, nobodys in sorted(self._nobodys.items()):
             if first := min(nobodys.values(), default=None):
-                problem = f"{len(nobodys)} sự kiện {self._source} không phát, không được tính: {first.place} …"
-                yield Finding("topic", self._source, commune, first.position, problem)
+                problem = f"{len(nobodys)} sự kiện {self._source} không phát, không được tính: {first.place}"
+                yield Finding("stranger", self._source, commune, first.position, problem)
 
 
 def _place(record: Record) -> str:

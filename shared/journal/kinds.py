@@ -38,6 +38,7 @@ SIGN_IN_REDEEMED = Kind("sign_in.redeemed", "Đăng nhập bằng liên kết m�
 TOKEN_MINTED = Kind("token.minted", "Cấp mã truy cập")
 KEY_USED = Kind("key.used", "Dùng một khóa ký lần đầu (khóa mới tạo hoặc mới thay)")
 REQUEST_REFUSED = Kind("request.refused", "Từ chối yêu cầu (chưa xác thực, không có quyền, quá hạn mức)")
+MESSAGES_REJECTED = Kind("messages.rejected", "Loại tin trên topic Kafka mà dịch vụ sở hữu không phát")
 
 # What operators do with the data as a whole
 SCHEMA_MIGRATED = Kind("schema.migrated", "Đưa cơ sở dữ liệu lên lược đồ mới")

@@ -19,16 +19,17 @@ from shared.projection import Position, all_positions
 # Work under way is behind for a moment; after this long, a person should know.
 PATIENCE = timedelta(minutes=1)
 
+# A replica is right where its owner was put back, and wrong where it took what nobody published.
+TOO_LONG = (
+    "{service} vừa được phục hồi từ bản cũ thì dừng nó, cchc restore --tail --service {service};"
+    " nếu không: cchc rebuild {reader} --from-owner --commune {commune}"
+)
 # What may stand still → its words, and what fixes it.
 STOPS = {
     "parked": ("dừng đọc", "cập nhật cchc, rồi: cchc rebuild {reader} --commune {commune}"),
     "outdated": ("không đọc tiếp được", "nâng cấp cchc work {reader} lên bản mới"),
     "broken": ("có bản sao không khớp", "cchc verify, rồi: cchc rebuild {reader} --from-owner --commune {commune}"),
-    "ahead": (
-        "có bản sao dài hơn nơi sở hữu",
-        "nếu {service} vừa được phục hồi từ bản cũ: dừng nó, cchc restore --tail --service {service}; nếu không:"
-        " cchc rebuild {reader} --from-owner --commune {commune}",
-    ),
+    "ahead": ("có bản sao dài hơn nơi sở hữu", TOO_LONG),
 }
 # What may be behind → its words, and what fixes it.
 STAGES = {

@@ -41,7 +41,7 @@ from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.journal import kinds, note, note_first
-from shared.leader import one_at_a_time
+from shared.leader import Leader
 from shared.metrics import Measure
 from shared.projection import Progress, Runner
 from shared.said import said_of
@@ -263,23 +263,27 @@ class Installation:
         handle = self.handle(descriptor)
         replicas, relay = self._replicas(service), self._relay(service)
         is_ours = next(iter(replicas.values())).is_ours if replicas else all_communes
-        alone: dict[str, Loop] = {"signer": self.signer(service).run}
+        # The relay by itself: who cannot reach the broker can still do the rest.
+        leaders = [self._leader(service, "alone", {"signer": self.signer(service).run, **descriptor.alone(handle)})]
         if relay:
-            alone["relay"] = relay.run
-        alone |= descriptor.alone(handle)
+            leaders.append(self._leader(service, "relay", {"relay": relay.run}))
         return Background(
             service,
             handle.log,
             {
                 **descriptor.loops(handle, progress("Dựng lại") if progress else None, is_ours),
-                "alone": one_at_a_time(self.engine(service), f"cchc work {service}", alone),
+                **{leader.name: leader.run for leader in leaders},
                 **{f"replica.{source}": replica.run for source, replica in replicas.items()},
             },
             folds=self.folds(service) if service in readers() else None,
+            leaders=leaders,
             relay=relay,
             replicas=[*replicas.values()],
             further=partial(descriptor.measure, handle.log) if descriptor.measure else None,
         )
+
+    def _leader(self, service: str, name: str, loops: Mapping[str, Loop]) -> Leader:
+        return Leader(self.engine(service), name, loops)
 
     def signer(self, service: str) -> Signer:
         """Signs a service's log, and with it how far it holds the logs that its decisions rest on."""

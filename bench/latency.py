@@ -19,7 +19,7 @@ from bench.measure import show
 from bench.servers import Servers
 from services.scoring.views import PROJECTION, SOURCES
 from shared.eventlog import Log, open_database
-from shared.eventlog.kafka import TOPIC_SETTINGS
+from shared.eventlog.kafka import TOPIC_SETTINGS, KafkaBroker
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.projection import Runner, all_positions
@@ -93,7 +93,7 @@ def _start(function: str, *arguments: Any) -> "subprocess.Popen[bytes]":
 def produce(tasks: str, bootstrap: str, topic: str, seconds: float, times: str) -> None:
     """Relay, and after a word on stdin commands at an even rate; writes when each was committed."""
     commands = [Commands(tasks, commune) for commune in communes(COMMUNES)]
-    relay = Relay(commands[0].log, bootstrap, topic=topic)
+    relay = Relay(commands[0].log, KafkaBroker(bootstrap), topic=topic)
     Loops({"relay": relay.run}).start()
     sys.stdin.read()
     committed, begin = [], time.monotonic()
@@ -111,7 +111,7 @@ def consume(scoring: str, bootstrap: str, topic: str, group: str) -> None:
     """What scoring's worker runs: the replica's consumer and the records."""
     engine = open_database(scoring)
     logs = {source: Log(engine, source) for source in SOURCES}
-    replica = Replica(logs["tasks"], bootstrap, group, topic=topic)
+    replica = Replica(logs["tasks"], KafkaBroker(bootstrap), group, topic=topic)
     loops = Loops({"replica": replica.run, "records": Runner(engine, logs, PROJECTION).run})
     loops.start()
     loops.stopping.wait()

@@ -14,7 +14,7 @@ from services.scoring.views import PROJECTION
 from shared.eventlog import EMPTY, EVERY_COMMUNE, Head, Log, open_database, writing
 from shared.eventlog.chain import decode_verified
 from shared.eventlog.database import run as run_sql
-from shared.eventlog.kafka import TOPIC_SETTINGS, end_offsets, read_topic
+from shared.eventlog.kafka import TOPIC_SETTINGS, KafkaBroker
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import fill_from_topic
 from shared.worker import COLLECTOR_THRESHOLDS
@@ -47,7 +47,7 @@ def publish(path: str, bootstrap: str, topic: str) -> float:
     engine = open_database(f"sqlite:///{path}")
     with writing(engine, EVERY_COMMUNE) as connection:
         run_sql(connection, "DELETE FROM cursors")
-    relay = Relay(Log(engine, "tasks"), bootstrap, topic=topic)
+    relay = Relay(Log(engine, "tasks"), KafkaBroker(bootstrap), topic=topic)
     begin, published = time.perf_counter(), 0
     while step := relay.step():
         published += step
@@ -58,7 +58,7 @@ def poll(bootstrap: str, topic: str) -> float:
     """Records a second, with kafka-python alone; connecting counts, and the collector is a worker's, here as below."""
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
     begin = time.perf_counter()
-    ends = end_offsets(bootstrap, topic)
+    ends = KafkaBroker(bootstrap).end_offsets(topic)
     left = sum(ends.values())
     with KafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False) as consumer:
         consumer.assign([TopicPartition(topic, partition) for partition in ends])
@@ -74,7 +74,7 @@ def poll_and_fold(bootstrap: str, topic: str) -> float:
     heads: dict[str, Head] = {}
     states: dict[str, Records] = {}
     begin, number = time.perf_counter(), 0
-    for records in read_topic(bootstrap, topic):
+    for records in KafkaBroker(bootstrap).read_topic(topic):
         bodies: dict[str, list[bytes]] = {}
         for record in records:
             bodies.setdefault(record.key.decode(), []).append(record.value)
@@ -96,4 +96,4 @@ def fill_replica(bootstrap: str, topic: str) -> float:
         open_service(f"sqlite:///{folder}/scoring.db", "services.scoring") as to,
     ):
         begin = time.perf_counter()
-        return fill_from_topic(Log(to, "tasks"), bootstrap, topic).taken / (time.perf_counter() - begin)
+        return fill_from_topic(Log(to, "tasks"), KafkaBroker(bootstrap), topic).taken / (time.perf_counter() - begin)

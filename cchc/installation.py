@@ -35,6 +35,7 @@ from shared.budgets import Budgets, spend_from
 from shared.eventlog import EVERY_COMMUNE, Busy, Head, Log, open_database, reading, utcnow, writing
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
 from shared.eventlog.feed import FeedClient
+from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.migrations import migrate, revisions
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
@@ -42,6 +43,7 @@ from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.journal import kinds, note, note_first
 from shared.leader import Leader
+from shared.lease import Lease
 from shared.metrics import Measure
 from shared.projection import Progress, Runner
 from shared.said import said_of
@@ -49,7 +51,7 @@ from shared.web import sign_in
 from shared.web.auth import Verifier
 from shared.web.health import Checks
 from shared.web.keys import SigningKey, load_key, mint, own_key
-from shared.worker import Loop, all_communes
+from shared.worker import all_communes
 from web.app import create_web
 from web.client import Client, in_process, over_http
 
@@ -264,9 +266,11 @@ class Installation:
         replicas, relay = self._replicas(service), self._relay(service)
         is_ours = next(iter(replicas.values())).is_ours if replicas else all_communes
         # The relay by itself: who cannot reach the broker can still do the rest.
-        leaders = [self._leader(service, "alone", {"signer": self.signer(service).run, **descriptor.alone(handle)})]
+        alone = {"signer": self.signer(service).run, **descriptor.alone(handle)}
+        leaders = [Leader("alone", self._lease(service, "alone"), alone)]
         if relay:
-            leaders.append(self._leader(service, "relay", {"relay": relay.run}))
+            lease = self._lease(service, "relay")
+            leaders.append(Leader("relay", lease, {"relay": relay.run}, stalled=relay.stalled, unable=relay.unable))
         return Background(
             service,
             handle.log,
@@ -282,8 +286,9 @@ class Installation:
             further=partial(descriptor.measure, handle.log) if descriptor.measure else None,
         )
 
-    def _leader(self, service: str, name: str, loops: Mapping[str, Loop]) -> Leader:
-        return Leader(self.engine(service), name, loops)
+    def _lease(self, service: str, name: str) -> Lease | None:
+        engine = self.engine(service)
+        return Lease(engine, name) if engine.dialect.name == "postgresql" else None
 
     def signer(self, service: str) -> Signer:
         """Signs a service's log, and with it how far it holds the logs that its decisions rest on."""
@@ -297,7 +302,7 @@ class Installation:
         )
 
     def _relay(self, service: str) -> Relay | None:
-        return Relay(self.own_log(service), self.settings.kafka) if self.settings.kafka else None
+        return Relay(self.own_log(service), KafkaBroker(self.settings.kafka)) if self.settings.kafka else None
 
     def _replicas(self, service: str) -> dict[str, Replica]:
         """A service takes over the logs that it folds from Kafka; what a topic lacks comes from its owner's feed."""
@@ -308,7 +313,7 @@ class Installation:
 
     def _replica(self, log: Log, kafka: str, service: str) -> Replica:
         feed = self.feed(log.source)
-        return Replica(log, kafka, f"cchc.{service}", fetch=feed.fetch, owner_heads=feed.heads)
+        return Replica(log, KafkaBroker(kafka), f"cchc.{service}", fetch=feed.fetch, owner_heads=feed.heads)
 
     def feed(self, source: str) -> FeedClient:
         """What the owner of a log says of it to a replica."""

@@ -3,17 +3,15 @@
 import logging
 import math
 import threading
-import time
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.eventlog.errors import Busy, Deposed
 from shared.eventlog.fencing import Fence, fence
-from shared.lease import LASTS_S, Lease
+from shared.lease import Lease
 from shared.said import said_of
-from shared.worker import Loop, Loops, Unwell
+from shared.worker import MACHINE, Loop, Loops, Machine, Unwell
 
 logger = logging.getLogger(__name__)
 
@@ -25,28 +23,29 @@ HUNG_S = 10.0
 
 
 class Leader:
-    """Runs `loops` while this process holds the lease `name` on the service's database; another waits.
+    """Runs `loops` while this process holds the lease; another waits.
 
-    It renews the lease while the loops go on and `stalled` gives no reason why what they do is of no use. While they do
-    not, it lets another take it that is `able`, and goes on itself if none does. On SQLite there are no leases: there
-    every process runs the loops.
+    It renews the lease while the loops go on and nothing has `stalled` them. Otherwise it lets another take the lease
+    that nothing makes `unable` to, and goes on itself if none does. Both say what is wrong, or None. Without a lease,
+    as on SQLite, every process runs the loops.
     """
 
     def __init__(
         self,
-        engine: Engine,
         name: str,
+        lease: Lease | None,
         loops: Mapping[str, Loop],
         *,
         stalled: Callable[[], str | None] = lambda: None,
-        able: Callable[[], bool] = lambda: True,
-        lasts_s: float = LASTS_S,
+        unable: Callable[[], str | None] = lambda: None,
+        machine: Machine = MACHINE,
     ) -> None:
         self.name = name
+        self._lease = lease
         self._loops = loops
+        self._machine = machine
         self._stalled = stalled
-        self._able = able
-        self._lease = None if engine.dialect.name == "sqlite" else Lease(engine, name, lasts_s)
+        self._unable = unable
         self._leads_until = -math.inf
         self.problem: str | None = None
 
@@ -65,7 +64,7 @@ class Leader:
 
     def leads(self) -> bool:
         """Does this process hold the lease, as far as it can know, and does its work go on?"""
-        return self.problem is None and time.monotonic() < self._leads_until
+        return self.problem is None and self._machine.monotonic() < self._leads_until
 
     def is_led(self) -> bool:
         """Does any process hold it? Asks the database; raises its errors."""
@@ -75,10 +74,16 @@ class Leader:
         if self._lease is None:
             self._leads_until = math.inf
             return True
-        return self._lease.is_free() and self._able() and self._hold(self._lease, self._lease.take)
+        if not self._lease.is_free():
+            self.problem = None
+            return False
+        before, self.problem = self.problem, self._unable()
+        if self.problem and self.problem != before:
+            logger.warning("%s is not taken over: %s", self.name, self.problem)
+        return not self.problem and self._hold(self._lease, self._lease.take)
 
     def _hold(self, lease: Lease, act: Callable[[], bool]) -> bool:
-        begun = time.monotonic()
+        begun = self._machine.monotonic()
         holds = act()
         self._leads_until = begun + lease.lasts_s if holds else -math.inf
         return holds
@@ -87,7 +92,7 @@ class Leader:
         logger.info("this process runs %s", ", ".join(self._loops))
         deposed = threading.Event()
         fenced = self._lease.fence() if self._lease else None
-        running = Loops({name: _behind(fenced, loop, deposed) for name, loop in self._loops.items()})
+        running = Loops({name: _behind(fenced, loop, deposed) for name, loop in self._loops.items()}, self._machine)
         running.start()
         pause = self._lease.lasts_s / 4 if self._lease else LOOK_S
         try:

@@ -63,15 +63,20 @@ class Lease:
         return rows
 
 
-_UNTIL = "clock_timestamp() + make_interval(secs => ?)"
-_MINE = "name = ? AND holder = ? AND number = ?"
 _HELD = "SELECT holder FROM leases WHERE name = ? AND until > clock_timestamp()"
 _TAKE = (
-    f"INSERT INTO leases AS held (name, holder, number, until) VALUES (?, ?, 1, {_UNTIL})"
+    "INSERT INTO leases AS held (name, holder, number, until)"
+    " VALUES (?, ?, 1, clock_timestamp() + make_interval(secs => ?))"
     " ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, number = held.number + 1,"
-    f" until = {_UNTIL} WHERE held.until <= clock_timestamp() RETURNING number"
+    " until = clock_timestamp() + make_interval(secs => ?) WHERE held.until <= clock_timestamp() RETURNING number"
 )
-_RENEW = f"UPDATE leases SET until = {_UNTIL} WHERE {_MINE} RETURNING number"
-_LET_GO = f"UPDATE leases SET until = least(until, clock_timestamp()) WHERE {_MINE} RETURNING number"
+_RENEW = (
+    "UPDATE leases SET until = clock_timestamp() + make_interval(secs => ?)"
+    " WHERE name = ? AND holder = ? AND number = ? RETURNING number"
+)
+_LET_GO = (
+    "UPDATE leases SET until = least(until, clock_timestamp())"
+    " WHERE name = ? AND holder = ? AND number = ? RETURNING number"
+)
 # Another's takeover waits for this row until the transaction ends.
-_FENCE = f"SELECT number FROM leases WHERE {_MINE} FOR SHARE"
+_FENCE = "SELECT number FROM leases WHERE name = ? AND holder = ? AND number = ? FOR SHARE"

@@ -53,7 +53,7 @@ class Waiting:
         A write before the caller looks is seen by that look, or ends the next sleep: no wake-up is lost.
         """
         if not self._hears_all:
-            self._wait(stop, poll_s)
+            stop.wait(poll_s)
         elif self._wait(stop, most_s) and settle_s:
             stop.wait(settle_s)
         self._event.clear()

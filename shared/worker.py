@@ -3,10 +3,13 @@
 import faulthandler
 import gc
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+
+import msgspec
 
 from shared.awake import awake_s
 from shared.metrics import Sample
@@ -71,6 +74,19 @@ class Stop(threading.Event):
         return 0.0 if self._pauses else awake_s() - self._asked_at
 
 
+class Machine(msgspec.Struct, frozen=True):
+    """What a process runs on: its time, its threads, the word to stop them, and its end. A simulation brings its
+    own."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    thread: Callable[..., threading.Thread] = threading.Thread
+    stop: Callable[[], Stop] = Stop
+    exit: Callable[[int], object] = os._exit
+
+
+MACHINE = Machine()
+
+
 def all_communes(_commune: str) -> bool:
     """What a process that shares the work with no other looks after: every commune."""
     return True
@@ -79,12 +95,13 @@ def all_communes(_commune: str) -> bool:
 class Loops:
     """Loops by `<service>.<name>`, each in its thread. One that raises stops the others; the process is to restart."""
 
-    def __init__(self, loops: Mapping[str, Loop]) -> None:
-        self.stopping = threading.Event()
+    def __init__(self, loops: Mapping[str, Loop], machine: Machine = MACHINE) -> None:
+        self.stopping = machine.stop()
         self.failure: BaseException | None = None
-        self._stops = {name: Stop() for name in loops}
+        self._monotonic = machine.monotonic
+        self._stops = {name: machine.stop() for name in loops}
         self._threads = {
-            name: threading.Thread(target=self._run, args=(name, loop), name=name, daemon=True)
+            name: machine.thread(target=self._run, args=(name, loop), name=name, daemon=True)
             for name, loop in loops.items()
         }
 
@@ -101,9 +118,9 @@ class Loops:
     def stop(self) -> bool:
         """Ask all loops to end and wait for them; return whether they did, and dump the stacks if not."""
         self.ask_to_stop()
-        end = time.monotonic() + DRAIN_S
+        end = self._monotonic() + DRAIN_S
         for thread in self._threads.values():
-            thread.join(max(0.0, end - time.monotonic()))
+            thread.join(max(0.0, end - self._monotonic()))
         late = [thread.name for thread in self._threads.values() if thread.is_alive()]
         if late:
             logger.error("does not end within %g s: %s", DRAIN_S, ", ".join(late))

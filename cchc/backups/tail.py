@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cchc.services import SERVICES
 from shared.eventlog import EMPTY, Ahead, Busy, ChainBreak, Head, Log, writing
-from shared.eventlog.kafka import TopicMissing
+from shared.eventlog.kafka import KafkaBroker, TopicMissing
 from shared.eventlog.replica import fill_from_topic
 
 TOPIC = "topic"
@@ -114,7 +114,7 @@ def _holder_away(holder: str) -> Iterator[None]:
 def _take_from_topic(log: Log, kafka: str) -> int:
     """Returns how many records the topic holds."""
     try:
-        filled = fill_from_topic(log, kafka, mark_broken=False)
+        filled = fill_from_topic(log, KafkaBroker(kafka), mark_broken=False)
     except (KafkaError, TopicMissing) as error:
         raise HolderAway(TOPIC, error) from error
     problems = [*filled.broken.values()]

@@ -19,6 +19,7 @@ from cchc.services import SERVICES, readers
 from cchc.settings import Settings
 from shared.eventlog import EVERY_COMMUNE, Log, writing
 from shared.eventlog.checkpoints import read_line
+from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.verify import (
     Finding,
     compare_logs,
@@ -91,7 +92,7 @@ def _looks(installation: Installation, services: Any, kafka: str | None) -> Iter
         events = sum(head.position for head in own.heads().values())
         yield f"{service} ({events} sự kiện)", lambda own=own: verify_log(own)
         if kafka:
-            yield f"topic của {service}", lambda own=own: verify_topic(kafka, own)
+            yield f"topic của {service}", lambda own=own: verify_topic(KafkaBroker(kafka), own)
         for replica in installation.replicas(service):
             yield f"bản sao {replica.source} ở {service}", partial(_compare, installation, replica)
 
@@ -194,7 +195,7 @@ def _refill(installation: Installation, service: str) -> None:
     for replica in replicas:
         for commune in replica.heads():
             replica.forget(commune)
-        filled = fill_from_topic(replica, kafka, progress=show)
+        filled = fill_from_topic(replica, KafkaBroker(kafka), progress=show)
         if filled.broken or filled.gaps:
             problems = [f"{commune}: {reason}" for commune, reason in filled.broken.items()]
             problems += [f"{commune}: topic thiếu từ vị trí {position}" for commune, position in filled.gaps.items()]

@@ -9,7 +9,7 @@ from cchc.installation import Installation
 from cchc.progress import own_log
 from cchc.services import SERVICES
 from shared.eventlog.brokers import Brokers
-from shared.eventlog.kafka import Cluster, describe_cluster, topic_name, wrong_settings
+from shared.eventlog.kafka import Cluster, KafkaBroker, describe_cluster, topic_name, wrong_settings
 from shared.eventlog.relay import RestoreUnfinished, compare_tail
 from shared.said import said_of
 
@@ -94,10 +94,10 @@ RECREATE = "dừng cchc work, xóa các topic, rồi: cchc topics --partitions 1
 
 def heads_against_topics(installation: Installation) -> Iterator[Finding]:
     """The newest event of each commune on a topic is in the store with the same bytes."""
-    wrong = False
+    wrong, broker = False, KafkaBroker(installation.settings.kafka or "")
     for service, topic in zip(SERVICES, topics_of_services(), strict=True):
         try:
-            compare_tail(own_log(installation, service), installation.settings.kafka or "", topic, TAIL)
+            compare_tail(own_log(installation, service), broker, topic, last=TAIL)
         except RestoreUnfinished as error:
             wrong = True
             if error.position > error.held:

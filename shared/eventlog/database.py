@@ -184,7 +184,7 @@ def _together(engine: Engine, begin: str, commune: str, queries: Sequence[Query]
 def writing(engine: Engine, commune: str) -> Iterator[Connection]:
     """One write transaction: committed at the end, rolled back on an exception.
 
-    `commune` as in `reading`. Raises Busy when a lock cannot be taken in time, and Deposed in a loop of a former leader.
+    `commune` as in `reading`. Raises Busy when a lock cannot be taken in time, Deposed in a loop of a former leader.
     """
     with writing_after(engine, commune) as (connection, _):
         yield connection
@@ -193,20 +193,25 @@ def writing(engine: Engine, commune: str) -> Iterator[Connection]:
 @contextmanager
 def writing_after(engine: Engine, commune: str, *first: Query) -> Iterator[tuple[Connection, list[Rows]]]:
     """`writing`, with the rows of the first statements, which on PostgreSQL share the round trip of its BEGIN."""
+    fence = fencing.fence.get()
+    fenced = [fence.query] if fence and fence.url == engine.url else []
     with _errors_of_sqlalchemy(engine):
         if engine.dialect.name == "sqlite":
             writer: _Writer = engine.get_execution_options()["cchc_writer"]
             with writer.transaction(engine) as connection:
-                yield connection, run_together(connection, first)
+                yield connection, _behind(fenced, run_together(connection, [*fenced, *first]))
             return
         with engine.connect() as connection, _until_the_end(connection):
-            begin: list[Query] = [("BEGIN", ()), (_COMMUNE_OF_TRANSACTION, [commune])]
-            fence = fencing.fence.get()
-            fenced = [fence.query] if fence and fence.url == engine.url else []
+            begin = [("BEGIN", ()), (_COMMUNE_OF_TRANSACTION, [commune])]
             _, _, *answers = run_together(connection, [*begin, *fenced, *first])
-            if fenced and not answers.pop(0):
-                raise Deposed(f"another process leads: {engine.url.database}")
-            yield connection, answers
+            yield connection, _behind(fenced, answers)
+
+
+def _behind(fenced: Sequence[Query], answers: list[Rows]) -> list[Rows]:
+    """The answers that follow those of the fence. Raises Deposed."""
+    if fenced and not answers[0]:
+        raise Deposed("another process leads by now")
+    return answers[len(fenced) :]
 
 
 @contextmanager

@@ -1,14 +1,15 @@
-"""Kafka's side of the log: topics with the settings they need, and reading them from end to end."""
+"""Kafka's side of the log: the broker that relays and replicas use, and topics with the settings they need."""
 
 import functools
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
 from kafka.partitioner.default import murmur2
 
@@ -26,6 +27,9 @@ TOPIC_SETTINGS = {
 
 # With three copies or more, a message is acknowledged when two brokers have it; one may be away.
 SAFE_REPLICATION, IN_SYNC = 3, {"min.insync.replicas": "2"}
+
+# Joining a group never takes longer; a consumer that is still waiting has lost track.
+JOIN_S = 30.0
 
 # If the first brokers do not answer within this, the client tries again.
 BOOTSTRAP_TIMEOUT_MS = 3_000
@@ -130,28 +134,6 @@ def describe_cluster(bootstrap: str, topics: Iterable[str]) -> Cluster:
         return Cluster(len(brokers), ".".join(map(str, version)), found)
 
 
-def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
-    """The offset after the last record of each partition. Raises TopicMissing."""
-    with plain_consumer(bootstrap) as consumer:
-        ends: dict[TopicPartition, int] = consumer.end_offsets(_partitions(consumer, topic))
-        return {place.partition: offset for place, offset in ends.items()}
-
-
-def read_topic(bootstrap: str, topic: str, *, last: int | None = None) -> Iterator[list[Any]]:
-    """The records that the topic holds now, in batches, each partition in order; `last` limits how many of each."""
-    with plain_consumer(bootstrap) as consumer:
-        places = _partitions(consumer, topic)
-        begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
-        waiting = {place for place in places if begins[place] < ends[place]}
-        consumer.assign(list(waiting))
-        for place in waiting:
-            consumer.seek(place, begins[place] if last is None else max(begins[place], ends[place] - last))
-        while waiting:
-            for place, records in consumer.poll(1000, max_records=5000).items():
-                yield [record for record in records if record.offset < ends[place]]
-            waiting = {place for place in waiting if consumer.position(place) < ends[place]}
-
-
 def connect(kind: Callable[..., Any], bootstrap: str, *topics: str, **options: Any) -> Any:
     """A client of kafka-python that leaves nothing behind when no broker answers; `bootstrap` as in Brokers.parse.
 
@@ -180,6 +162,128 @@ def connect(kind: Callable[..., Any], bootstrap: str, *topics: str, **options: A
         for client in clients:
             client.close()
         raise
+
+
+class KafkaBroker:
+    """The Broker that is Kafka, at `bootstrap`. Options are kafka-python's, for the consumers of groups."""
+
+    def __init__(self, bootstrap: str, *, join_s: float = JOIN_S, **consumer_options: Any) -> None:
+        self.bootstrap = bootstrap
+        self._join_s = join_s
+        self._consumer_options = consumer_options
+
+    def producer(self, delivery_timeout_s: float) -> "_Producer":
+        return _Producer(self.bootstrap, int(delivery_timeout_s * 1000))
+
+    def consumer(self, topic: str, group: str) -> "_Member":
+        return _Member(self.bootstrap, topic, group, self._join_s, self._consumer_options)
+
+    def end_offsets(self, topic: str) -> dict[int, int]:
+        with plain_consumer(self.bootstrap) as consumer:
+            ends: dict[TopicPartition, int] = consumer.end_offsets(_partitions(consumer, topic))
+            return {place.partition: offset for place, offset in ends.items()}
+
+    def read_topic(self, topic: str, *, last: int | None = None) -> Iterator[list[Any]]:
+        with plain_consumer(self.bootstrap) as consumer:
+            places = _partitions(consumer, topic)
+            begins, ends = consumer.beginning_offsets(places), consumer.end_offsets(places)
+            waiting = {place for place in places if begins[place] < ends[place]}
+            consumer.assign(list(waiting))
+            for place in waiting:
+                consumer.seek(place, begins[place] if last is None else max(begins[place], ends[place] - last))
+            while waiting:
+                for place, records in consumer.poll(1000, max_records=5000).items():
+                    yield [record for record in records if record.offset < ends[place]]
+                waiting = {place for place in waiting if consumer.position(place) < ends[place]}
+
+
+class _Producer:
+    def __init__(self, bootstrap: str, milliseconds: int) -> None:
+        self._kafka = connect(
+            KafkaProducer,
+            bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            allow_auto_create_topics=False,
+            delivery_timeout_ms=milliseconds,
+            request_timeout_ms=milliseconds,
+            max_block_ms=milliseconds,
+        )
+
+    def send(self, topic: str, value: bytes, key: bytes, headers: Sequence[tuple[str, bytes]]) -> Any:
+        return self._kafka.send(topic, value=value, key=key, headers=headers)
+
+    def close(self) -> None:
+        try:
+            self._kafka.close(timeout=1)
+        except KafkaError:
+            # close() begins with flush(); if that does not finish, the sending thread stays.
+            self._kafka._sender.force_close()
+
+
+class _Member(ConsumerRebalanceListener):
+    """A consumer of a group.
+
+    kafka-python 3.0 forgets a join started by new metadata if `poll` returns while the group's leader waits for its
+    assignment. It then polls without partitions, at full speed, for ever: `poll` raises when joining takes too long.
+    """
+
+    def __init__(self, bootstrap: str, topic: str, group: str, join_s: float, options: Mapping[str, Any]) -> None:
+        self.assigned: frozenset[int] | None = None
+        self._topic = topic
+        self._join_s = join_s
+        self._joining_since: float | None = None
+        defaults = {
+            "group_id": group,
+            "auto_offset_reset": "earliest",
+            "enable_auto_commit": False,
+            "allow_auto_create_topics": False,
+            # The group notices a killed worker within this, and another takes over.
+            "session_timeout_ms": 10_000,
+            "heartbeat_interval_ms": 3_000,
+            # How soon a topic that is created later is noticed.
+            "metadata_max_age_ms": 30_000,
+        }
+        self._kafka = connect(KafkaConsumer, bootstrap, **(defaults | dict(options)))
+        try:
+            self._kafka.subscribe([topic], listener=self)
+            # Ask for the partitions first: a consumer that joins without knowing them has to join again.
+            self._kafka.partitions_for_topic(topic)
+        except KafkaError:
+            self.close()
+            raise
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        self._joining_since = time.monotonic()
+        self.assigned = None
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        self._joining_since = None
+        self.assigned = frozenset(place.partition for place in assigned)
+
+    def partitions(self) -> int:
+        return len(self._kafka.partitions_for_topic(self._topic) or ())
+
+    def poll(self, timeout_s: float, limit: int) -> list[Any]:
+        batches = self._kafka.poll(int(timeout_s * 1000), max_records=limit)
+        since = self._joining_since
+        if since is not None and time.monotonic() - since > self._join_s:
+            raise KafkaTimeoutError(f"no partitions within {self._join_s:g} s of joining the group")
+        return [record for batch in batches.values() for record in batch]
+
+    def lag(self) -> int:
+        kafka = self._kafka
+        return sum(max(0, (kafka.highwater(at) or 0) - kafka.position(at)) for at in kafka.assignment())
+
+    def commit(self) -> bool:
+        try:
+            self._kafka.commit()
+        except CommitFailedError:
+            return False
+        return True
+
+    def close(self) -> None:
+        self._kafka.close(autocommit=False, timeout_ms=1000)
 
 
 def plain_consumer(bootstrap: str, **options: Any) -> Any:

@@ -2,32 +2,25 @@
 
 import logging
 import threading
-import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import BrokerResponseError, KafkaError, RequestTimedOutError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.decoding import decoder
+from shared.eventlog.broker import Broker, Producer, Sent
 from shared.eventlog.chain import read_link
 from shared.eventlog.database import EVERY_COMMUNE, reading, run, writing
 from shared.eventlog.errors import Busy
-from shared.eventlog.kafka import (
-    TopicMissing,
-    connect,
-    end_offsets,
-    partition_of,
-    read_topic,
-    topic_name,
-)
+from shared.eventlog.kafka import TopicMissing, partition_of, topic_name
 from shared.eventlog.log import Log
 from shared.eventlog.traces import TRACEPARENT, traced
 from shared.events import event_hash
 from shared.said import said_of
 from shared.wake import Waiting
+from shared.worker import MACHINE, Machine
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +29,12 @@ POLL_S = 0.05
 SETTLE_S = 0.01  # what is recorded at nearly the same time is published in one batch
 LOOK_S = 1.0  # when nothing is recorded: batches that the broker refused are tried again
 RETRY_S = 1.0
+
+# A broker that has answered nothing for so long may answer another process.
+STALLED_S = 5.0
+
+# How often a relay that waits for the broker looks whether it is to stop.
+TURN_S = 0.5
 
 # Longer than a broker's restart, shorter than what a person would call a hang.
 DELIVERY_TIMEOUT_S = 30.0
@@ -58,13 +57,17 @@ class RestoreUnfinished(Exception):
         self.topic, self.commune, self.position, self.held = topic, commune, position, held
 
 
-def compare_tail(log: Log, bootstrap: str, topic: str, last: int = TAIL) -> None:
-    """Compare each commune's newest event among the `last` records of each partition with the store.
+def compare_tail(
+    log: Log, broker: Broker, topic: str, heard: Callable[[], object] = lambda: None, *, last: int = TAIL
+) -> None:
+    """Compare each commune's newest event among the `last` records of each partition with the store; `heard` is called
+    with each batch of them.
 
     Raises RestoreUnfinished when the store lacks one, or holds another in its place.
     """
     newest: dict[str, tuple[int, bytes]] = {}
-    for records in read_topic(bootstrap, topic, last=last):
+    for records in broker.read_topic(topic, last=last):
+        heard()
         for record in records:
             try:
                 link = read_link(record.value)
@@ -94,23 +97,28 @@ class Relay:
     def __init__(
         self,
         log: Log,
-        bootstrap: str,
+        broker: Broker,
         *,
         topic: str | None = None,
+        machine: Machine = MACHINE,
         poll_s: float = POLL_S,
         retry_s: float = RETRY_S,
         delivery_timeout_s: float = DELIVERY_TIMEOUT_S,
         topic_check_s: float = TOPIC_CHECK_S,
     ) -> None:
         self.log = log
-        self.bootstrap = bootstrap
+        self.broker = broker
         self.topic = topic or topic_name(log.source)
         self.status = RelayStatus()
+        self._monotonic = machine.monotonic
         self._poll_s = poll_s
         self._retry_s = retry_s
         self._delivery_timeout_s = delivery_timeout_s
         self._topic_check_s = topic_check_s
-        self._producer: Any = None
+        self._producer: Producer | None = None
+        self._stop = threading.Event()
+        self._asking_since: float | None = None  # the broker owes an answer
+        self._deadline = 0.0  # for the broker's answers to a batch
         self._checked_at = float("-inf")
         self._tail_compared = False
         # Communes whose last batch failed, and when each is tried again. Each is tried alone, since one refused record
@@ -119,6 +127,7 @@ class Relay:
 
     def run(self, stop: threading.Event) -> None:
         """Publish until told to stop. Raises RestoreUnfinished; everything else is tried again."""
+        self._stop = stop
         try:
             with Waiting(self.log.engine) as waiting:
                 while not stop.is_set():
@@ -126,16 +135,34 @@ class Relay:
                         published = self.step()
                         self.status.problem = None
                     except (KafkaError, TopicMissing, SQLAlchemyError, Busy) as error:
+                        if not _silent(error):
+                            self._asking_since = None
                         self._wait_for(error, stop)
                         continue
                     if not published:
                         waiting.sleep(stop, self._poll_s, settle_s=SETTLE_S, most_s=LOOK_S)
         finally:
+            self._asking_since = None
             self._close()
+
+    def stalled(self) -> str | None:
+        """Why it does not go on, though another process might: the broker has not answered for a while."""
+        since = self._asking_since
+        if since is None or self._monotonic() - since < STALLED_S:
+            return None
+        return self.status.problem or "the broker does not answer"
+
+    def unable(self) -> str | None:
+        """Why this process could not relay now."""
+        try:
+            self.broker.end_offsets(self.topic)
+        except (KafkaError, TopicMissing) as error:
+            return said_of(error)
+        return None
 
     def step(self) -> int:
         """Publish up to one batch of every commune that is behind; returns how many events were acknowledged."""
-        now = time.monotonic()
+        now = self._monotonic()
         # Also when nothing is behind: a recreated topic is filled before its next event.
         if now - self._checked_at >= self._topic_check_s:
             self.check_topic()
@@ -151,7 +178,9 @@ class Relay:
         A topic with fewer records than were acknowledged was recreated: everything is published again from the start.
         The first time its newest events are compared too. Raises RestoreUnfinished when the store lacks one of them.
         """
-        ends = end_offsets(self.bootstrap, self.topic)
+        self._ask()
+        ends = self.broker.end_offsets(self.topic)
+        self._heard()
         cursors = self.log.published()
         for partition, end in ends.items():
             here = {commune: at for commune, at in cursors.items() if partition_of(commune, len(ends)) == partition}
@@ -161,23 +190,27 @@ class Relay:
                 )
                 self._move(here, dict.fromkeys(here, 0))
         if not self._tail_compared:
-            compare_tail(self.log, self.bootstrap, self.topic)
+            compare_tail(self.log, self.broker, self.topic, self._heard)
             self._tail_compared = True
-        self._checked_at = time.monotonic()
+        self._asking_since = None
+        self._checked_at = self._monotonic()
 
     def _publish(self, cursors: Mapping[str, int]) -> int:
         """Publish one batch of each commune. A commune whose batch fails is tried again later; the others continue."""
+        self._ask()
         sent = {commune: self._send(commune, self.log.read(commune, at, BATCH)) for commune, at in cursors.items()}
         # One deadline for all: a broker that is away answers none of them.
-        deadline = time.monotonic() + self._delivery_timeout_s * 2
+        self._deadline = self._monotonic() + self._delivery_timeout_s * 2
         acknowledged = {}
         failures = {}
         for commune, futures in sent.items():
-            problems = [self._problem(future, deadline) for future in futures]
+            problems = [self._problem(future) for future in futures]
             first = next(((before, problem) for before, problem in enumerate(problems) if problem), None)
             acknowledged[commune] = cursors[commune] + (first[0] if first else len(problems))
             if first:
                 failures[commune] = first[1]
+        if not any(map(_silent, failures.values())):
+            self._asking_since = None
         self._move(cursors, acknowledged)
         for commune in cursors:
             self._retry_at.pop(commune, None)
@@ -185,8 +218,9 @@ class Relay:
         if failures:
             # A producer does not recover from a rejected record or a long outage.
             self._close()
-            again = time.monotonic() + self._retry_s
-            for commune, reason in failures.items():
+            again = self._monotonic() + self._retry_s
+            for commune, failure in failures.items():
+                reason = said_of(failure)
                 [event] = self.log.read(commune, acknowledged[commune], 1)
                 position = acknowledged[commune] + 1
                 logger.warning("%s: %s/%d: %s", self.topic, commune, position, reason, extra=traced(event))
@@ -196,54 +230,49 @@ class Relay:
         self.status.published += count
         return count
 
-    def _send(self, commune: str, bodies: Sequence[bytes]) -> list[Any]:
-        futures: list[Any] = []
+    def _send(self, commune: str, bodies: Sequence[bytes]) -> list[Sent | KafkaError]:
+        futures: list[Sent | KafkaError] = []
         if self._producer is None:
-            self._producer = self._new_producer()
+            self._producer = self.broker.producer(self._delivery_timeout_s)
         for body in bodies:
             try:
-                futures.append(
-                    self._producer.send(self.topic, value=body, key=commune.encode(), headers=_headers(body))
-                )
+                futures.append(self._producer.send(self.topic, body, commune.encode(), _headers(body)))
             except KafkaError as error:
                 futures.append(error)
                 break
         return futures
 
-    def _problem(self, future: Any, deadline: float) -> str | None:
-        """Wait until the broker acknowledges one record; return why it refused it, or None."""
+    def _problem(self, future: Sent | KafkaError) -> KafkaError | None:
+        """Wait until the broker acknowledges one record; return why it did not, or None."""
+        if isinstance(future, KafkaError):
+            return future
         # Not flush(): it raises for a batch that kafka-python has split because it was too large.
+        while not future.is_done and (left := self._deadline - self._monotonic()) > 0:
+            if self._stop.is_set():
+                self._deadline = min(self._deadline, self._monotonic() + STALLED_S)
+            with suppress(KafkaError):
+                future.get(min(left, TURN_S))
         try:
-            if isinstance(future, KafkaError):
-                raise future
-            future.get(max(0.0, deadline - time.monotonic()))
+            future.get(0)
         except KafkaError as error:
-            return said_of(error)
+            return error
+        self._heard()
         return None
 
-    def _new_producer(self) -> Any:
-        milliseconds = int(self._delivery_timeout_s * 1000)
-        return connect(
-            KafkaProducer,
-            self.bootstrap,
-            acks="all",
-            enable_idempotence=True,
-            allow_auto_create_topics=False,
-            delivery_timeout_ms=milliseconds,
-            request_timeout_ms=milliseconds,
-            max_block_ms=milliseconds,
-        )
+    def _ask(self) -> None:
+        if self._asking_since is None:
+            self._heard()
+
+    def _heard(self) -> None:
+        self._asking_since = self._monotonic()
+        self._stop.is_set()  # shows whoever watches that this loop goes on
 
     def _close(self) -> None:
         producer, self._producer = self._producer, None
         # With a new producer, compare again what the topic holds.
         self._checked_at = float("-inf")
         if producer:
-            try:
-                producer.close(timeout=1)
-            except KafkaError:
-                # close() begins with flush(); if that does not finish, the sending thread stays.
-                producer._sender.force_close()
+            producer.close()
 
     def _wait_for(self, error: Exception, stop: threading.Event) -> None:
         self.status.problem = said_of(error)
@@ -270,6 +299,12 @@ class Relay:
                 if position != old[commune]:
                     run(connection, _FIRST_CURSOR, [self.log.source, commune])
                     run(connection, _MOVE, [position, self.log.source, commune, old[commune]])
+
+
+def _silent(error: Exception) -> bool:
+    """Does it mean that no broker answered?"""
+    answered = isinstance(error, BrokerResponseError) and not isinstance(error, RequestTimedOutError)
+    return isinstance(error, KafkaError) and not answered
 
 
 def _headers(body: bytes) -> list[tuple[str, bytes]]:

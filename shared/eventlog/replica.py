@@ -2,24 +2,22 @@
 
 import faulthandler
 import logging
-import os
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import msgspec
-from kafka import ConsumerRebalanceListener, KafkaConsumer
-from kafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaError
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared.eventlog.broker import Broker, Consumer, Record
 from shared.eventlog.chain import EMPTY, Head, read_link
 from shared.eventlog.errors import Ahead, Busy, ChainBreak
 from shared.eventlog.feed import FeedError
-from shared.eventlog.kafka import connect, end_offsets, partition_of, read_topic, topic_name
+from shared.eventlog.kafka import partition_of, topic_name
 from shared.eventlog.log import Log
 from shared.eventlog.traces import traced
 from shared.said import said_of
+from shared.worker import MACHINE, Machine
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +28,6 @@ BATCH = 500
 POLL_S = 0.2
 RETRY_S = 1.0
 HEADS_S = 60.0
-
-# Joining a group never takes longer; a worker that is still waiting has a client that has lost track.
-JOIN_S = 30.0
 
 # After this long without a group a worker looks after every commune: doing work twice is harmless, leaving it is not.
 ALONE_S = 30.0
@@ -78,22 +73,21 @@ class Replica:
     def __init__(
         self,
         log: Log,
-        bootstrap: str,
+        broker: Broker,
         group: str,
         *,
         fetch: Fetch | None = None,
         owner_heads: Callable[[], Mapping[str, Head]] | None = None,
         topic: str | None = None,
+        machine: Machine = MACHINE,
         poll_s: float = POLL_S,
         retry_s: float = RETRY_S,
         heads_s: float = HEADS_S,
-        join_s: float = JOIN_S,
         alone_s: float = ALONE_S,
         stuck_s: float = STUCK_S,
-        consumer_options: Mapping[str, Any] | None = None,
     ) -> None:
         self.log = log
-        self.bootstrap = bootstrap
+        self.broker = broker
         self.group = group
         self.topic = topic or topic_name(log.source)
         self.status = ReplicaStatus(broken=log.broken())
@@ -102,28 +96,27 @@ class Replica:
         self._poll_s = poll_s
         self._retry_s = retry_s
         self._heads_s = heads_s
-        self._join_s = join_s
         self._alone_s = alone_s
         self._stuck_s = stuck_s
-        self._consumer_options = consumer_options or {}
-        self._consumer: Any = None
-        self._joining = Joining()
-        self._share = Share(frozenset(), 1, time.monotonic())
+        self._machine = machine
+        self._monotonic = machine.monotonic
+        self._consumer: Consumer | None = None
+        self._share = Share(frozenset(), 1, self._monotonic())
         self._compared_at = float("-inf")
         self._moved: set[str] = set()
-        self._progress_at = time.monotonic()
+        self._progress_at = self._monotonic()
         self._stop = threading.Event()
 
     @property
     def joined(self) -> bool:
         """Has the group assigned it its partitions, even if none?"""
-        return self._consumer is not None and self._joining.assigned is not None
+        return self._consumer is not None and self._consumer.assigned is not None
 
     def run(self, stop: threading.Event) -> None:
         """Take events over until told to stop; wait for whatever is away."""
         self._stop = stop
-        ended = threading.Event()
-        threading.Thread(target=self._watch, args=(ended,), name=f"watch {self.topic}", daemon=True).start()
+        ended = self._machine.stop()
+        self._machine.thread(target=self._watch, args=(ended,), name=f"watch {self.topic}", daemon=True).start()
         try:
             while not stop.is_set():
                 try:
@@ -145,7 +138,7 @@ class Replica:
         once are harmless.
         """
         share = self._share
-        return share.holds(commune) or time.monotonic() - share.at > self._alone_s
+        return share.holds(commune) or self._monotonic() - share.at > self._alone_s
 
     def step(self) -> int:
         """Take one batch from the topic, commit it, then its offsets; returns how many records there were.
@@ -153,27 +146,20 @@ class Replica:
         On any error the consumer is closed before its offsets are committed: the batch comes again.
         """
         if self._consumer is None:
-            self._consumer = self._new_consumer()
-            self._subscribe()
-        batches = self._consumer.poll(int(self._poll_s * 1000), max_records=BATCH)
-        records = [record for batch in batches.values() for record in batch]
-        if self._joining.lasts() > self._join_s:
-            raise KafkaTimeoutError(f"no partitions within {self._join_s:g} s of joining the group")
-        self._note_share()
+            self._consumer = self.broker.consumer(self.topic, self.group)
+        consumer = self._consumer
+        records = consumer.poll(self._poll_s, BATCH)
+        self._note_share(consumer)
         for commune, bodies in self._sorted_out(records).items():
             self._take(commune, bodies)
             if self._stop.is_set():
                 return 0  # offsets not committed: what was not taken, or not fetched to its end, comes again
-        if records:
-            try:
-                self._consumer.commit()
-            except CommitFailedError:
-                # The partition now belongs to another worker, which reads the batch again, harmlessly.
-                logger.info("replica of %s: offsets not committed, the group has changed", self.topic)
-        self.status.lag = self._lag()
+        if records and not consumer.commit():
+            logger.info("replica of %s: offsets not committed, the group has changed", self.topic)
+        self.status.lag = consumer.lag()
         if records or not self.status.lag:
-            self._progress_at = time.monotonic()
-        if self._owner_heads and not records and time.monotonic() - self._compared_at >= self._heads_s:
+            self._progress_at = self._monotonic()
+        if self._owner_heads and not records and self._monotonic() - self._compared_at >= self._heads_s:
             self.compare_heads()
         return len(records)
 
@@ -184,7 +170,7 @@ class Replica:
         """
         if self._owner_heads is None:
             return
-        self._compared_at = time.monotonic()
+        self._compared_at = self._monotonic()
         here = self.log.heads()
         self.status.behind = {}
         for commune, owners in self._owner_heads().items():
@@ -201,7 +187,7 @@ class Replica:
                     self._catch_up(commune, own.position)
         self._moved.clear()
 
-    def _sorted_out(self, records: Sequence[Any]) -> dict[str, list[bytes]]:
+    def _sorted_out(self, records: Sequence[Record]) -> dict[str, list[bytes]]:
         """Bodies per commune. A record that is no event of this log is skipped and counted: the store is the truth."""
         sorted_out: dict[str, list[bytes]] = {}
         for record in records:
@@ -254,77 +240,29 @@ class Replica:
         logger.error("replica of %s stops at %s: %s", self.topic, commune, reason, extra=about)
         self.status.broken[commune] = reason
 
-    def _note_share(self) -> None:
-        if self._joining.assigned is None:
+    def _note_share(self, consumer: Consumer) -> None:
+        if consumer.assigned is None:
             return
-        total = len(self._consumer.partitions_for_topic(self.topic))
-        share = Share(self._joining.assigned, total, time.monotonic())
+        total = consumer.partitions()
+        share = Share(consumer.assigned, total, self._monotonic())
         if (share.partitions, share.total) != (self._share.partitions, self._share.total):
             logger.info("looks after partitions %s of the %d of %s", sorted(share.partitions), total, self.topic)
         self._share = share
-
-    def _lag(self) -> int:
-        places = self._consumer.assignment()
-        return sum(max(0, (self._consumer.highwater(at) or 0) - self._consumer.position(at)) for at in places)
-
-    def _new_consumer(self) -> Any:
-        options = {
-            "group_id": self.group,
-            "auto_offset_reset": "earliest",
-            "enable_auto_commit": False,
-            "allow_auto_create_topics": False,
-            # The group notices a killed worker within this, and another takes over.
-            "session_timeout_ms": 10_000,
-            "heartbeat_interval_ms": 3_000,
-            # How soon a topic that is created later is noticed.
-            "metadata_max_age_ms": 30_000,
-        }
-        return connect(KafkaConsumer, self.bootstrap, **(options | dict(self._consumer_options)))
-
-    def _subscribe(self) -> None:
-        self._joining = Joining()
-        self._consumer.subscribe([self.topic], listener=self._joining)
-        # Ask for the partitions first: a consumer that joins without knowing them has to join again.
-        self._consumer.partitions_for_topic(self.topic)
 
     def _close(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer:
             try:
-                consumer.close(autocommit=False, timeout_ms=1000)
+                consumer.close()
             except KafkaError as error:
                 logger.warning("replica of %s: the consumer does not close: %s", self.topic, error)
 
     def _watch(self, ended: threading.Event) -> None:
         while not ended.wait(min(1.0, self._stuck_s / 4)):
-            if self.status.lag and time.monotonic() - self._progress_at > self._stuck_s:
+            if self.status.lag and self._monotonic() - self._progress_at > self._stuck_s:
                 logger.critical("replica of %s: no progress for %g s with a lag", self.topic, self._stuck_s)
                 faulthandler.dump_traceback()
-                os._exit(STUCK_EXIT_CODE)
-
-
-class Joining(ConsumerRebalanceListener):
-    """How long a consumer has been joining its group, and what that gave it.
-
-    kafka-python 3.0 forgets a join started by new metadata if `poll` returns while the group's leader waits for its
-    assignment. It then polls without partitions, at full speed, for ever.
-    """
-
-    def __init__(self) -> None:
-        self._since: float | None = None
-        self.assigned: frozenset[int] | None = None  # None while the consumer is in no group
-
-    def lasts(self) -> float:
-        """Seconds; 0 outside of joining."""
-        return time.monotonic() - since if (since := self._since) is not None else 0.0
-
-    def on_partitions_revoked(self, revoked: Any) -> None:
-        self._since = time.monotonic()
-        self.assigned = None
-
-    def on_partitions_assigned(self, assigned: Any) -> None:
-        self._since = None
-        self.assigned = frozenset(place.partition for place in assigned)
+                self._machine.exit(STUCK_EXIT_CODE)
 
 
 class Filled(msgspec.Struct):
@@ -339,7 +277,7 @@ class Filled(msgspec.Struct):
 
 def fill_from_topic(
     log: Log,
-    bootstrap: str,
+    broker: Broker,
     topic: str | None = None,
     progress: Callable[[int, int], None] | None = None,
     *,
@@ -352,11 +290,11 @@ def fill_from_topic(
     """
     topic = topic or topic_name(log.source)
     filled = Filled(broken=log.broken())
-    total = sum(end_offsets(bootstrap, topic).values())
+    total = sum(broker.end_offsets(topic).values())
     begins = {commune: head.position for commune, head in log.heads().items()}
     ends = dict(begins)
     ahead: dict[str, int] = {}
-    for records in read_topic(bootstrap, topic):
+    for records in broker.read_topic(topic):
         fitting: dict[str, list[bytes]] = {}
         for record in records:
             if foreign(record, log.source) is not None:
@@ -389,7 +327,7 @@ def _at(position: int, bodies: Sequence[bytes]) -> bytes:
     return next((body for body in bodies if read_link(body).position == position), b"")
 
 
-def foreign(record: Any, source: str) -> str | None:
+def foreign(record: Record, source: str) -> str | None:
     """Why a record is no event of this log, or None when it is one."""
     if not record.key or not record.value:
         return "không có khóa hoặc không có nội dung"

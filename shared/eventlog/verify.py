@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from shared.decoding import decoder
+from shared.eventlog.broker import Broker
 from shared.eventlog.chain import EMPTY, follow
 from shared.eventlog.checkpoints import SUBJECT, PublicKeys, signature_problem
 from shared.eventlog.database import EVERY_COMMUNE, reading, run
 from shared.eventlog.errors import ChainBreak
-from shared.eventlog.kafka import read_topic, topic_name
+from shared.eventlog.kafka import topic_name
 from shared.eventlog.log import Log
 from shared.eventlog.replica import foreign
 from shared.events import CheckpointSigned, MalformedEvent, decode, event_hash
@@ -137,7 +138,7 @@ def _against(checkpoint: CheckpointSigned, log: Log) -> str | None:
     return None
 
 
-def verify_topic(bootstrap: str, log: Log, topic: str | None = None) -> list[Finding]:
+def verify_topic(broker: Broker, log: Log, topic: str | None = None) -> list[Finding]:
     """Compare every record with the store: different bytes, records the store lacks, events that the topic should hold
     but lacks. An own log must be there up to the relay's cursor, a replica up to its head."""
     topic = topic or topic_name(log.source)
@@ -145,7 +146,7 @@ def verify_topic(bootstrap: str, log: Log, topic: str | None = None) -> list[Fin
     expected = log.published() or {commune: head.position for commune, head in log.heads().items()}
     seen = {commune: bytearray(position) for commune, position in expected.items()}
     findings: list[Finding] = []
-    for records in read_topic(bootstrap, topic):
+    for records in broker.read_topic(topic):
         by_commune: dict[str, list[Any]] = {}
         for record in records:
             reason = foreign(record, log.source)

@@ -13,7 +13,7 @@ from services.tasks.commands import execute
 from services.tasks.domain.communes import OpenCommune
 from services.tasks.service import open_tasks
 from shared.eventlog import open_database
-from shared.eventlog.kafka import check_topic_settings, ensure_topics, topic_name
+from shared.eventlog.kafka import KafkaBroker, check_topic_settings, ensure_topics, topic_name
 from shared.eventlog.migrations import migrate
 from shared.eventlog.relay import Relay
 from shared.eventlog.verify import verify_log, verify_topic
@@ -61,9 +61,9 @@ def test_what_is_recorded_in_one_container_is_published_to_the_other(database: s
     execute(
         service, OPERATOR, OpenCommune(name="xã Tiên Hà", code="20878", valid_from=date(2025, 1, 1)), commune=COMMUNE
     )
-    relay = Relay(log, bootstrap)
+    relay = Relay(log, KafkaBroker(bootstrap))
     assert relay.step() == 1
     relay._close()
     assert log.published() == {COMMUNE: 1}
-    assert verify_log(log) == verify_topic(bootstrap, log) == []
+    assert verify_log(log) == verify_topic(KafkaBroker(bootstrap), log) == []
     opened.dispose()

@@ -445,8 +445,8 @@ class ThroughKafka:
         replica = Log(replica_engine, "tasks")
         stop = threading.Event()
         loops = [
-            Relay(log, kafka.bootstrap, topic=topic).run,
-            Replica(replica, kafka.bootstrap, topic, topic=topic).run,
+            Relay(log, kafka.client, topic=topic).run,
+            Replica(replica, kafka.client, topic, topic=topic).run,
         ]
         threads = [threading.Thread(target=loop, args=(stop,)) for loop in loops]
         for thread in threads:
@@ -460,12 +460,12 @@ class ThroughKafka:
             for thread in threads:
                 thread.join(10)
         assert contents(replica) == contents(log)
-        assert verify_log(replica) == verify_topic(kafka.bootstrap, log, topic) == []
+        assert verify_log(replica) == verify_topic(kafka.client, log, topic) == []
 
     def test_from_the_whole_topic(self, kafka: Kafka, topic: str, log: Log, replica_engine: Engine) -> None:
         replica = Log(replica_engine, "tasks")
-        Relay(log, kafka.bootstrap, topic=topic).step()
-        result = fill_from_topic(replica, kafka.bootstrap, topic)
+        Relay(log, kafka.client, topic=topic).step()
+        result = fill_from_topic(replica, kafka.client, topic)
         assert (result.records, result.taken, result.gaps, result.broken) == (36, 36, {}, {})
         assert contents(replica) == contents(log)
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from shared.eventlog import Log
-from shared.eventlog.kafka import TOPIC_SETTINGS, read_topic
+from shared.eventlog.kafka import TOPIC_SETTINGS, KafkaBroker
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.eventlog.verify import compare_logs, verify_log, verify_topic
@@ -63,8 +63,8 @@ def carried_over(log: Log, copy: Log, kafka: Kafka, topic: str, group: str) -> N
     stop = threading.Event()
     options = {"session_timeout_ms": 1000, "heartbeat_interval_ms": 200}
     loops = [
-        Relay(log, kafka.bootstrap, topic=topic).run,
-        Replica(copy, kafka.bootstrap, group, topic=topic, consumer_options=options).run,
+        Relay(log, kafka.client, topic=topic).run,
+        Replica(copy, KafkaBroker(kafka.bootstrap, **options), group, topic=topic).run,
     ]
     threads = [threading.Thread(target=loop, args=(stop,)) for loop in loops]
     for thread in threads:
@@ -81,7 +81,7 @@ def carried_over(log: Log, copy: Log, kafka: Kafka, topic: str, group: str) -> N
 def assert_whole(log: Log, copy: Log, kafka: Kafka, topic: str) -> None:
     assert contents(copy) == contents(log)
     assert verify_log(log) == verify_log(copy) == compare_logs(log, copy) == []
-    assert verify_topic(kafka.bootstrap, log, topic) == []
+    assert verify_topic(kafka.client, log, topic) == []
 
 
 def test_a_writer_killed_before_its_commit(
@@ -102,10 +102,10 @@ def test_a_relay_killed_between_publishing_and_its_cursor(
     log = filled(Log(own, "tasks"), ("a", "b"))
     killed("relay", urls[0], kafka, topic)
     assert log.published() == {}
-    assert sum(map(len, read_topic(kafka.bootstrap, topic))) == 12
+    assert sum(map(len, kafka.client.read_topic(topic))) == 12
     note(log, "a")
     carried_over(log, copy, kafka, topic, topic)
-    assert sum(map(len, read_topic(kafka.bootstrap, topic))) == 25
+    assert sum(map(len, kafka.client.read_topic(topic))) == 25
     assert_whole(log, copy, kafka, topic)
 
 
@@ -113,7 +113,7 @@ def test_a_consumer_killed_between_database_and_offsets(
     own: Engine, urls: tuple[str, str], copy: Log, kafka: Kafka, topic: str
 ) -> None:
     log = filled(Log(own, "tasks"), (COMMUNE,))
-    Relay(log, kafka.bootstrap, topic=topic).step()
+    Relay(log, kafka.client, topic=topic).step()
     killed("replica", urls[1], kafka, topic)
     assert contents(copy) == contents(log)
     with admin(kafka.bootstrap) as client:

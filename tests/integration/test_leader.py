@@ -62,16 +62,17 @@ def marks(engine: Engine, lease: str) -> list[str]:
 class Process:
     """What stands for a process here: its loops in threads, and whether the one loop runs."""
 
-    def __init__(self, engine: Engine, name: str = "relay", **options: object) -> None:
+    def __init__(self, engine: Engine, name: str = "relay") -> None:
         self.begun = 0
         self.runs = threading.Event()
         self.fails = threading.Event()
         self.hangs = threading.Event()
         self.hung = threading.Event()
         self.problem: str | None = None
-        self.fit = True
+        self.hindered: str | None = None
+        lease = None if engine.dialect.name == "sqlite" else Lease(engine, name, SHORT_S)
         self.leader = Leader(
-            engine, name, {"one": self._loop}, lasts_s=SHORT_S, stalled=lambda: self.problem, able=lambda: self.fit
+            name, lease, {"one": self._loop}, stalled=lambda: self.problem, unable=lambda: self.hindered
         )
         self.loops = Loops({"alone": self.leader.run})
 
@@ -160,12 +161,12 @@ def test_who_stalls_is_replaced_by_one_that_is_able(engine: Engine) -> None:
     with Process(engine).started() as first, Process(engine).started() as second:
         until(lambda: first.runs.is_set() or second.runs.is_set(), what="one runs")
         leads, waits = (first, second) if first.runs.is_set() else (second, first)
-        waits.fit = False
+        waits.hindered = "no broker here either"
         leads.problem = "no broker"
         until(lambda: not waits.leader.is_led(), what="it lets others lead")
         assert leads.runs.is_set() and not waits.runs.is_set()  # nobody is able to: it goes on trying
-        leads.fit = False
-        waits.fit = True
+        leads.hindered = "no broker"
+        waits.hindered = None
         until(waits.runs.is_set, deadline=5, what="the other has become able")
         until(lambda: not leads.runs.is_set(), what="and the first stops")
 
@@ -212,7 +213,8 @@ class Case:
         self.lease = lease
         self.engine = open_database(url)
         self.stack.callback(self.engine.dispose)
-        self.second = Loops({lease: Leader(self.engine, lease, {"mark": marking(self.engine, lease, "second")}).run})
+        loop = marking(self.engine, lease, "second")
+        self.second = Loops({lease: Leader(lease, Lease(self.engine, lease), {"mark": loop}).run})
         self.stack.callback(self.second.stop)
 
     def seconds(self, harm: Callable[[], object], heal: Callable[[], object] | None) -> float:

@@ -17,12 +17,13 @@ from services.scoring.service import Scoring, open_scoring
 from services.scoring.tables import records
 from services.scoring.views import PROJECTION
 from shared.eventlog import Log, open_database
-from shared.eventlog.kafka import TOPIC_SETTINGS, partition_of, read_topic
+from shared.eventlog.kafka import TOPIC_SETTINGS, KafkaBroker, partition_of
 from shared.eventlog.migrations import migrate
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica, Share
 from shared.events import Envelope, ScoreUpdated, decode
 from shared.leader import Leader
+from shared.lease import Lease
 from shared.projection import Runner, all_positions
 from shared.projection.records import RecordsProjection
 from shared.worker import Loop, Loops
@@ -60,7 +61,7 @@ class Worker:
         self.engine = open_database(url)
         self.scoring = open_scoring(self.engine)
         self.replica = Replica(
-            self.scoring.logs["tasks"], kafka.bootstrap, topic, topic=topic, consumer_options=QUICK, retry_s=0.1
+            self.scoring.logs["tasks"], KafkaBroker(kafka.bootstrap, **QUICK), topic, topic=topic, retry_s=0.1
         )
         self.projection = CountedRecords()
         is_ours = self.replica.is_ours
@@ -167,7 +168,7 @@ def test_before_the_groups_first_word_nothing_is_mine_and_without_a_group_in_the
     url: str, kafka: Kafka
 ) -> None:
     engine = open_database(url)
-    alone = Replica(Log(engine, "tasks"), "127.0.0.1:1", "group", alone_s=2.0)
+    alone = Replica(Log(engine, "tasks"), KafkaBroker("127.0.0.1:1"), "group", alone_s=2.0)
     assert not any(map(alone.is_ours, COMMUNES))
     until(lambda: all(map(alone.is_ours, COMMUNES)), what="no commune stays without an owner")
     engine.dispose()
@@ -185,7 +186,7 @@ def test_two_workers_share_the_communes_and_the_other_takes_over(
             owner.append_verbatim(commune, history.bodies["tasks"])
 
     with ExitStack() as stack:
-        relay = Loops({"relay": Relay(owner, kafka.bootstrap, topic=topic).run})
+        relay = Loops({"relay": Relay(owner, kafka.client, topic=topic).run})
         stack.callback(relay.stop)
         relay.start()
         first, second = (Worker(url, kafka, topic) for _ in range(2))
@@ -246,16 +247,16 @@ def in_order(bodies: Sequence[bytes]) -> dict[str, list[bytes]]:
 
 
 def topic_values(kafka: Kafka, topic: str) -> list[bytes]:
-    return [record.value for batch in read_topic(kafka.bootstrap, topic) for record in batch]
+    return [record.value for batch in kafka.client.read_topic(topic) for record in batch]
 
 
 @contextmanager
 def relaying(owner: Log, count: int, kafka: Kafka, topic: str, **options: Any) -> Iterator[list[Loops]]:
     """Processes that would relay, each with an engine of its own."""
     engines = [open_database(owner.engine.url.render_as_string(hide_password=False)) for _ in range(count)]
-    relays = [Relay(Log(engine, "tasks"), kafka.bootstrap, topic=topic, **options).run for engine in engines]
+    relays = [Relay(Log(engine, "tasks"), kafka.client, topic=topic, **options).run for engine in engines]
     processes = [
-        Loops({"relay": Leader(engine, "relay", {"relay": relay}).run})
+        Loops({"relay": Leader("relay", Lease(engine, "relay"), {"relay": relay}).run})
         for engine, relay in zip(engines, relays, strict=True)
     ]
     for process in processes:

@@ -189,8 +189,8 @@ def test_relay_and_replica_wait_for_room_and_go_on(disk: SmallDisk, tmp_path: Pa
     topic = kafka.create_topic("tasks")
     with migrated(sqlite_url(disk.folder, "own")) as own, migrated(sqlite_url(disk.folder, "copy")) as copy:
         log, replica = filled(Log(own, "tasks"), notes=40), Log(copy, "tasks")
-        consumer = Replica(replica, kafka.bootstrap, kafka.name("copies"), topic=topic, retry_s=0.1)
-        relay = Relay(log, kafka.bootstrap, topic=topic, retry_s=0.1)
+        consumer = Replica(replica, kafka.client, kafka.name("copies"), topic=topic, retry_s=0.1)
+        relay = Relay(log, kafka.client, topic=topic, retry_s=0.1)
         disk.fill()
         loops = Loops({"relay": relay.run, "replica": consumer.run})
         loops.start()

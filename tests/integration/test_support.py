@@ -14,7 +14,6 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from shared.eventlog.kafka import read_topic
 from tests.support.kafka import Kafka, PrivateKafka, answers
 from tests.support.postgres import Postgres, programs
 from tests.support.servers import Unavailable
@@ -31,11 +30,11 @@ def produce(kafka: Kafka, topic: str, *values: bytes) -> None:
 
 
 def consume(kafka: Kafka, topic: str, count: int) -> list[bytes]:
-    """Without a group: kafka-python may join one for ever (shared.eventlog.replica.Joining)."""
+    """Without a group: kafka-python may join one for ever (shared.eventlog.kafka)."""
     values: list[bytes] = []
 
     def enough() -> bool:
-        values[:] = [record.value for records in read_topic(kafka.bootstrap, topic) for record in records]
+        values[:] = [record.value for records in kafka.client.read_topic(topic) for record in records]
         return len(values) >= count
 
     until(enough, what=f"{count} records of {topic}")

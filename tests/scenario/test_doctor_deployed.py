@@ -17,7 +17,7 @@ from cchc.installation import Installation
 from cchc.services import SERVICES
 from demo.year import COMMUNE
 from shared.eventlog import NO_COMMUNE, open_database, writing
-from shared.eventlog.kafka import TOPIC_SETTINGS, Cluster, Partition, Topic, ensure_topics
+from shared.eventlog.kafka import TOPIC_SETTINGS, Cluster, KafkaBroker, Partition, Topic, ensure_topics
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import fill_from_topic
 from shared.events import decode, event_hash
@@ -184,7 +184,7 @@ def published(data: Path, bootstrap: str) -> Iterator[Installation]:
             with_relay(installation, service)
         for reader in ("scoring", "notifications"):
             for replica in installation.replicas(reader):
-                fill_from_topic(replica, bootstrap)
+                fill_from_topic(replica, KafkaBroker(bootstrap))
             installation.folds(reader).rebuild()
         yield installation
         installation.close()
@@ -192,7 +192,7 @@ def published(data: Path, bootstrap: str) -> Iterator[Installation]:
 
 
 def with_relay(installation: Installation, service: str) -> None:
-    relay = Relay(installation.own_log(service), installation.settings.kafka or "")
+    relay = Relay(installation.own_log(service), KafkaBroker(installation.settings.kafka or ""))
     while relay.step():
         pass
     relay._close()

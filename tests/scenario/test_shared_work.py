@@ -14,7 +14,7 @@ import pytest
 from cchc.installation import Installation
 from services.scoring.views import PROJECTION
 from shared.eventlog import Decision, Log
-from shared.eventlog.kafka import read_topic, topic_name
+from shared.eventlog.kafka import KafkaBroker, topic_name
 from shared.events import VIETNAM, ScoreUpdated, decode
 from shared.projection import all_positions
 from tests.scenario.conftest import ROOT, Worker, command_line, read_json, settings_of, working
@@ -118,7 +118,7 @@ def announcements(installation: Installation) -> dict[str, int]:
 
 
 def records_on(bootstrap: str, service: str) -> int:
-    return sum(map(len, read_topic(bootstrap, topic_name(service))))
+    return sum(map(len, KafkaBroker(bootstrap).read_topic(topic_name(service))))
 
 
 def recorded(installation: Installation, service: str) -> int:
@@ -150,7 +150,9 @@ def test_two_workers_share_and_the_other_takes_over_from_one_that_is_killed(
             assert partitions_of(second) == list(range(PARTITIONS))
             assert time.monotonic() - killed < 3 * SESSION_S  # the session, a heartbeat, and a busy machine
     for service in ("tasks", "scoring"):
-        published = {record.value for batch in read_topic(bootstrap, topic_name(service)) for record in batch}
+        published = {
+            record.value for batch in KafkaBroker(bootstrap).read_topic(topic_name(service)) for record in batch
+        }
         log = installation.own_log(service)
         logged = {body: (commune, decode(body).position) for commune in COMMUNES for body in log.read_all(commune)}
         assert [place for body, place in logged.items() if body not in published] == []

@@ -15,7 +15,7 @@ import pytest
 
 from cchc.installation import Installation
 from demo.year import COMMUNE
-from shared.eventlog.kafka import read_topic
+from shared.eventlog.kafka import KafkaBroker
 from shared.events import DirectiveIssued, decode
 from shared.web.keys import mint
 from shared.worker import DRAIN_S
@@ -177,5 +177,5 @@ def test_a_background_process_ends_what_it_has_begun(
 
 
 def records(bootstrap: str) -> Iterator[object]:
-    for batch in read_topic(bootstrap, "cchc.tasks.v1"):
+    for batch in KafkaBroker(bootstrap).read_topic("cchc.tasks.v1"):
         yield from batch

@@ -18,7 +18,8 @@ from shared import worker
 from shared.background import Background
 worker.SILENT_S, worker.DRAIN_S = 1.0, 0.5
 loops = Background.named_loops
-Background.named_loops = lambda self: loops(self) | {"tasks.stuck": lambda stop: stop.is_set() or threading.Event().wait()}
+stuck = lambda stop: stop.is_set() or threading.Event().wait()
+Background.named_loops = lambda self: loops(self) | {"tasks.stuck": stuck}
 from cchc.cli import main
 main()
 """

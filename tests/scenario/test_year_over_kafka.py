@@ -203,7 +203,7 @@ def test_over_kafka_a_reminder_is_queued_and_delivered(bootstrap: str, tmp_path:
 def published(installation: Installation, kafka: Kafka) -> str:
     """A topic of this test alone that holds the year's tasks log."""
     topic = kafka.create_topic("tasks", partitions=3)
-    relay = Relay(installation.tasks.log, kafka.bootstrap, topic=topic)
+    relay = Relay(installation.tasks.log, kafka.client, topic=topic)
     while relay.step():
         pass
     relay._close()
@@ -223,9 +223,9 @@ def send(kafka: Kafka, topic: str, body: bytes) -> None:
 
 def test_a_flipped_byte_in_the_topic_is_found(installation: Installation, kafka: Kafka, published: str):
     log = installation.tasks.log
-    assert verify_topic(kafka.bootstrap, log, published) == []
+    assert verify_topic(kafka.client, log, published) == []
     send(kafka, published, altered(installation))
-    [finding] = verify_topic(kafka.bootstrap, log, published)
+    [finding] = verify_topic(kafka.client, log, published)
     assert (finding.where, finding.commune, finding.position) == ("topic", COMMUNE, 100)
 
 
@@ -235,7 +235,7 @@ def test_a_replica_does_not_take_a_flipped_byte_from_the_topic(
     send(kafka, published, altered(installation))
     fresh = Installation(settings_of(tmp_path / "fresh", CCHC_KAFKA=kafka.bootstrap))
     fresh.migrate()
-    filled: Any = fill_from_topic(fresh.scoring.logs["tasks"], kafka.bootstrap, published)
+    filled: Any = fill_from_topic(fresh.scoring.logs["tasks"], kafka.client, published)
     assert "100" in filled.broken[COMMUNE]
     assert list(fresh.scoring.logs["tasks"].read_all(COMMUNE)) == list(installation.tasks.log.read_all(COMMUNE))
     fresh.close()

@@ -11,6 +11,7 @@ from sqlalchemy.pool import NullPool
 
 from shared.eventlog import Decision, Log, open_database
 from shared.eventlog.database import Query, run_together
+from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.events import ProgressNoted
@@ -50,9 +51,9 @@ def main(role: str, url: str, bootstrap: str, topic: str) -> None:
     if role == "writer":
         writer(log)
     elif role == "relay":
-        RelayDyingBeforeItsCursor(log, bootstrap, topic=topic).run(threading.Event())
+        RelayDyingBeforeItsCursor(log, KafkaBroker(bootstrap), topic=topic).run(threading.Event())
     else:
-        ReplicaDyingBeforeItsOffsets(log, bootstrap, topic, topic=topic).run(threading.Event())
+        ReplicaDyingBeforeItsOffsets(log, KafkaBroker(bootstrap), topic, topic=topic).run(threading.Event())
 
 
 if __name__ == "__main__":

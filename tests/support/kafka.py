@@ -18,6 +18,7 @@ from xml.etree import ElementTree as ET
 from kafka import KafkaAdminClient
 from kafka.errors import InvalidReplicationFactorError
 
+from shared.eventlog.kafka import KafkaBroker
 from tests.support.servers import (
     DOCKER_START_SECONDS,
     Found,
@@ -80,6 +81,11 @@ class Kafka:
 
     bootstrap: str
     prefix: str
+
+    @property
+    def client(self) -> KafkaBroker:
+        """As relays and replicas use it."""
+        return KafkaBroker(self.bootstrap)
 
     def name(self, name: str) -> str:
         """A name of this test alone, for a topic or a group."""

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.eventlog import NO_COMMUNE, open_database, writing
 from shared.eventlog.database import run
 from shared.leader import Leader
+from shared.lease import Lease
 from shared.worker import Loop, Loops
 
 PAUSE_S = 0.02
@@ -40,7 +41,8 @@ def marking(engine: Engine, lease: str, who: str, stop_at: int = 0) -> Loop:
 def main(url: str, lease: str, who: str, stop_at: str = "0") -> None:
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     engine = open_database(url)
-    loops = Loops({lease: Leader(engine, lease, {"mark": marking(engine, lease, who, int(stop_at))}).run})
+    leader = Leader(lease, Lease(engine, lease), {"mark": marking(engine, lease, who, int(stop_at))})
+    loops = Loops({lease: leader.run})
     loops.start()
     signal.sigwait({signal.SIGTERM})
     loops.stop()

@@ -33,12 +33,13 @@ def test_time_in_which_a_process_is_stopped_does_not_count():
     with subprocess.Popen(
         [sys.executable, "-c", SILENCES], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdin and process.stdout
+        ask, answer = process.stdin, process.stdout
+        assert ask and answer
 
         def silences() -> list[float]:
-            process.stdin.write("\n")
-            process.stdin.flush()
-            return [float(value) for value in process.stdout.readline().split()]
+            ask.write("\n")
+            ask.flush()
+            return [float(value) for value in answer.readline().split()]
 
         before = silences()[1]
         process.send_signal(signal.SIGSTOP)

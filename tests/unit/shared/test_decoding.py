@@ -82,6 +82,9 @@ class Record(NamedTuple):
 
     key: bytes
     value: bytes
+    partition: int = 0
+    offset: int = 0
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 def _cursor(body: bytes) -> object:

@@ -7,24 +7,32 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, make_url, text
 
+from cchc.installation import Installation
+from cchc.settings import Settings
 from shared import leader
+from shared.background import Background
 from shared.eventlog import NO_COMMUNE, open_database, writing
 from shared.eventlog.database import run
 from shared.eventlog.errors import Deposed
 from shared.eventlog.fencing import fence
+from shared.eventlog.kafka import ensure_topics
 from shared.eventlog.migrations import migrate
 from shared.leader import Leader
 from shared.lease import Lease
-from shared.worker import Loops
+from shared.worker import Loops, Unwell
+from tests.conftest import RUN
+from tests.support import kafka as brokers
 from tests.support.leads import marking
 from tests.support.line import Line, line_to
+from tests.support.logs import open_commune
 from tests.support.processes import ROOT
+from tests.support.servers import Unavailable
 from tests.support.waiting import until
 
 TAKEOVER_S = 15.0
@@ -274,6 +282,66 @@ def test_another_takes_over_within_seconds_whatever_happens_to_the_leader(
     with capsys.disabled():
         print("".join(f"\n{case.__name__:<25}taken over after {seconds:.1f} s" for case, seconds in taken.items()))
     assert max(taken.values()) < TAKEOVER_S
+
+
+@pytest.mark.kafka
+def test_a_relay_that_is_cut_from_the_broker_alone_is_taken_over(
+    url: str, tmp_path: Path, pytestconfig: pytest.Config, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ExitStack() as stack:
+        try:
+            direct, over_line, line = stack.enter_context(brokers.over_a_line(pytestconfig.stash[RUN]))
+        except Unavailable as error:
+            pytest.skip(str(error))
+        ensure_topics(direct, ["tasks"], partitions=1, replication=1)
+
+        def process(bootstrap: str) -> tuple[Background, Loops]:
+            environment = {"CCHC_KAFKA": bootstrap, "CCHC_DATABASE_TASKS": url}
+            installation = Installation(Settings.from_environment(environment, tmp_path))
+            stack.callback(installation.close)
+            background = installation.background("tasks")
+            loops = Loops(background.named_loops())
+            stack.callback(loops.stop)
+            return background, loops
+
+        (first, first_loops), (second, second_loops) = process(over_line), process(direct)
+
+        def is_published() -> bool:
+            return first.log.published() == {commune: head.position for commune, head in first.log.heads().items()}
+
+        def relays(background: Background) -> bool:
+            found = {
+                (sample.name, *sample.labels): sample.value for measure in background.measures() for sample in measure()
+            }
+            return bool(found["cchc_relay_up", "tasks"] and found["cchc_leader", "tasks", "relay"])
+
+        def is_ready(background: Background) -> bool:
+            with suppress(Unwell):
+                for check in background.checks().values():
+                    check()
+                return True
+            return False
+
+        open_commune(first.log)
+        first_loops.start()
+        until(is_published, what="the first relays")
+        second_loops.start()
+        until(lambda: relays(first) and not relays(second), what="the figures say who does")
+        assert is_ready(first) and is_ready(second)
+        line.cut()
+        open_commune(first.log, "xa-2")
+        cut = time.monotonic()
+        until(is_published, deadline=30, what="the second relays")
+        taken = time.monotonic() - cut
+        with capsys.disabled():
+            print(f"\ncut from the broker      taken over after {taken:.1f} s")
+        assert taken < TAKEOVER_S
+        assert relays(second) and not relays(first)
+        assert is_ready(first)  # nothing is wrong: the other relays
+        line.mend()
+        second_loops.stop()
+        open_commune(first.log, "xa-3")
+        until(is_published, deadline=60, what="the first relays again")
 
 
 def test_a_write_that_began_before_the_takeover_holds_it_up_and_none_begins_after(engine: Engine) -> None:

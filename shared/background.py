@@ -42,10 +42,16 @@ class Background(msgspec.Struct, frozen=True):
         that stands still (parked, broken) is for the metrics, since the others continue."""
         checks: dict[str, Callable[[], object]] = {f"{self.service}.database": self.log.heads}
         for leader in self.leaders:
-            checks[f"{self.service}.{leader.name}"] = partial(_is_led, leader)
+            checks[f"{self.service}.{leader.name}"] = partial(self._is_led, leader)
         for replica in self.replicas:
             checks[f"{self.service}.replica.{replica.log.source}"] = partial(_replica_is_near, replica)
         return checks
+
+    def _is_led(self, leader: Leader) -> None:
+        if not leader.is_led():
+            raise Unwell(leader.problem or f"no process does what {leader.name} is to do")
+        if leader.leads() and leader.name == "relay" and self.relay and self.relay.status.problem:
+            raise Unwell(self.relay.status.problem)
 
     def measures(self) -> list[Callable[[], Iterator[Sample]]]:
         """For /metrics: what this process knows, and what its database answers within DEADLINE_S."""
@@ -106,11 +112,6 @@ def _or_down(stored: Probe[list[Sample]], service: str) -> Iterator[Sample]:
         yield from stored.begin().result(DEADLINE_S)
     except Exception:  # noqa: BLE001 - /readyz and the loops log the reason; the other figures are still shown
         yield Sample("cchc_database_up", (service,), 0)
-
-
-def _is_led(leader: Leader) -> None:
-    if not leader.is_led():
-        raise Unwell(leader.problem or f"no process does what {leader.name} is to do")
 
 
 def _replica_is_near(replica: Replica) -> None:

@@ -33,8 +33,9 @@ from services.tasks.service import Tasks
 from shared.background import Background
 from shared.budgets import Budgets, spend_from
 from shared.eventlog import EVERY_COMMUNE, Busy, Head, Log, open_database, reading, utcnow, writing
+from shared.eventlog.broker import Broker
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
-from shared.eventlog.feed import FeedClient
+from shared.eventlog.feed import Feed, FeedClient
 from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.migrations import migrate, revisions
 from shared.eventlog.relay import Relay
@@ -50,7 +51,7 @@ from shared.web import sign_in
 from shared.web.auth import Verifier
 from shared.web.health import Checks
 from shared.web.keys import SigningKey, load_key, mint, own_key
-from shared.worker import Loop, all_communes
+from shared.worker import MACHINE, Loop, Machine, all_communes
 from web.app import create_web
 from web.client import Client, in_process, over_http
 
@@ -63,7 +64,8 @@ ShowProgress = Callable[[str], Progress]
 
 
 class Installation:
-    """Only the demo passes its own `clock` and `new_id`, to live its scripted year."""
+    """Only the demo passes its own `clock` and `new_id`, to live its scripted year, and only a simulation its own
+    `machine`."""
 
     def __init__(
         self,
@@ -71,11 +73,13 @@ class Installation:
         *,
         clock: Callable[[], datetime] = utcnow,
         new_id: Callable[[datetime], str] = uuid7,
+        machine: Machine = MACHINE,
     ) -> None:
         self.settings = settings
         rules.use(settings.rule_sets)
         self.clock = clock
         self.new_id = new_id
+        self.machine = machine
         self._engines: dict[str, Engine] = {}
         self._handles: dict[str, Any] = {}
         self._leave: Callable[[], object] | None = None
@@ -273,7 +277,7 @@ class Installation:
             handle.log,
             {
                 **descriptor.loops(handle, progress("Dựng lại") if progress else None, is_ours),
-                "alone": one_at_a_time(self.engine(service), f"cchc work {service}", alone),
+                "alone": one_at_a_time(self.engine(service), f"cchc work {service}", alone, self.machine),
                 **{f"replica.{source}": replica.run for source, replica in replicas.items()},
             },
             folds=self.folds(service) if service in readers() else None,
@@ -293,21 +297,24 @@ class Installation:
             clock=self.clock,
         )
 
+    @property
+    def broker(self) -> Broker | None:
+        return KafkaBroker(self.settings.kafka) if self.settings.kafka else None
+
     def _relay(self, service: str) -> Relay | None:
-        return Relay(self.own_log(service), KafkaBroker(self.settings.kafka)) if self.settings.kafka else None
+        return Relay(self.own_log(service), self.broker, machine=self.machine) if self.broker else None
 
     def _replicas(self, service: str) -> dict[str, Replica]:
         """A service takes over the logs that it folds from Kafka; what a topic lacks comes from its owner's feed."""
-        kafka = self.settings.kafka
-        if not kafka:
-            return {}
-        return {log.source: self._replica(log, kafka, service) for log in self.replicas(service)}
+        broker = self.broker
+        return {log.source: self._replica(log, broker, service) for log in self.replicas(service)} if broker else {}
 
-    def _replica(self, log: Log, kafka: str, service: str) -> Replica:
+    def _replica(self, log: Log, broker: Broker, service: str) -> Replica:
         feed = self.feed(log.source)
-        return Replica(log, KafkaBroker(kafka), f"cchc.{service}", fetch=feed.fetch, owner_heads=feed.heads)
+        group = f"cchc.{service}"
+        return Replica(log, broker, group, fetch=feed.fetch, owner_heads=feed.heads, machine=self.machine)
 
-    def feed(self, source: str) -> FeedClient:
+    def feed(self, source: str) -> Feed:
         """What the owner of a log says of it to a replica."""
         return FeedClient(self.settings.urls[source], self.replicator_token)
 

@@ -33,8 +33,9 @@ from services.tasks.service import Tasks
 from shared.background import Background
 from shared.budgets import Budgets, spend_from
 from shared.eventlog import EVERY_COMMUNE, Busy, Head, Log, open_database, reading, utcnow, writing
+from shared.eventlog.broker import Broker
 from shared.eventlog.checkpoints import CheckpointKey, PublicKeys, checkpoint_key, public_keys
-from shared.eventlog.feed import FeedClient
+from shared.eventlog.feed import Feed, FeedClient
 from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.migrations import migrate, revisions
 from shared.eventlog.relay import Relay
@@ -51,7 +52,7 @@ from shared.web import sign_in
 from shared.web.auth import Verifier
 from shared.web.health import Checks
 from shared.web.keys import SigningKey, load_key, mint, own_key
-from shared.worker import all_communes
+from shared.worker import MACHINE, Loop, Machine, all_communes
 from web.app import create_web
 from web.client import Client, in_process, over_http
 
@@ -64,7 +65,8 @@ ShowProgress = Callable[[str], Progress]
 
 
 class Installation:
-    """Only the demo passes its own `clock` and `new_id`, to live its scripted year."""
+    """Only the demo passes its own `clock` and `new_id`, to live its scripted year, and only a simulation its own
+    `machine`."""
 
     def __init__(
         self,
@@ -72,11 +74,13 @@ class Installation:
         *,
         clock: Callable[[], datetime] = utcnow,
         new_id: Callable[[datetime], str] = uuid7,
+        machine: Machine = MACHINE,
     ) -> None:
         self.settings = settings
         rules.use(settings.rule_sets)
         self.clock = clock
         self.new_id = new_id
+        self.machine = machine
         self._engines: dict[str, Engine] = {}
         self._handles: dict[str, Any] = {}
         self._leave: Callable[[], object] | None = None
@@ -267,10 +271,10 @@ class Installation:
         is_ours = next(iter(replicas.values())).is_ours if replicas else all_communes
         # The relay by itself: who cannot reach the broker can still do the rest.
         alone = {"signer": self.signer(service).run, **descriptor.alone(handle)}
-        leaders = [Leader("alone", self._lease(service, "alone"), alone)]
+        leaders = [self._leader(service, "alone", alone)]
         if relay:
-            lease = self._lease(service, "relay")
-            leaders.append(Leader("relay", lease, {"relay": relay.run}, stalled=relay.stalled, unable=relay.unable))
+            loops = {"relay": relay.run}
+            leaders.append(self._leader(service, "relay", loops, stalled=relay.stalled, unable=relay.unable))
         return Background(
             service,
             handle.log,
@@ -286,7 +290,11 @@ class Installation:
             further=partial(descriptor.measure, handle.log) if descriptor.measure else None,
         )
 
-    def _lease(self, service: str, name: str) -> Lease | None:
+    def _leader(self, service: str, name: str, loops: Mapping[str, Loop], **options: Any) -> Leader:
+        return Leader(name, self.lease(service, name), loops, machine=self.machine, **options)
+
+    def lease(self, service: str, name: str) -> Lease | None:
+        """What lets one of several processes lead; None on SQLite, where there is one process."""
         engine = self.engine(service)
         return Lease(engine, name) if engine.dialect.name == "postgresql" else None
 
@@ -301,21 +309,24 @@ class Installation:
             clock=self.clock,
         )
 
+    @property
+    def broker(self) -> Broker | None:
+        return KafkaBroker(self.settings.kafka) if self.settings.kafka else None
+
     def _relay(self, service: str) -> Relay | None:
-        return Relay(self.own_log(service), KafkaBroker(self.settings.kafka)) if self.settings.kafka else None
+        return Relay(self.own_log(service), self.broker, machine=self.machine) if self.broker else None
 
     def _replicas(self, service: str) -> dict[str, Replica]:
         """A service takes over the logs that it folds from Kafka; what a topic lacks comes from its owner's feed."""
-        kafka = self.settings.kafka
-        if not kafka:
-            return {}
-        return {log.source: self._replica(log, kafka, service) for log in self.replicas(service)}
+        broker = self.broker
+        return {log.source: self._replica(log, broker, service) for log in self.replicas(service)} if broker else {}
 
-    def _replica(self, log: Log, kafka: str, service: str) -> Replica:
+    def _replica(self, log: Log, broker: Broker, service: str) -> Replica:
         feed = self.feed(log.source)
-        return Replica(log, KafkaBroker(kafka), f"cchc.{service}", fetch=feed.fetch, owner_heads=feed.heads)
+        group = f"cchc.{service}"
+        return Replica(log, broker, group, fetch=feed.fetch, owner_heads=feed.heads, machine=self.machine)
 
-    def feed(self, source: str) -> FeedClient:
+    def feed(self, source: str) -> Feed:
         """What the owner of a log says of it to a replica."""
         return FeedClient(self.settings.urls[source], self.replicator_token)
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from random import Random, SystemRandom
 
 import msgspec
 
@@ -75,12 +76,13 @@ class Stop(threading.Event):
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """What a process runs on: its time, its threads, the word to stop them, and its end. A simulation brings its
-    own."""
+    """What a process runs on: its time, its threads and the word to stop them, its chance and its end. A simulation
+    brings its own."""
 
     monotonic: Callable[[], float] = time.monotonic
     thread: Callable[..., threading.Thread] = threading.Thread
     stop: Callable[[], Stop] = Stop
+    chance: Random = SystemRandom()
     exit: Callable[[int], object] = os._exit
 
 

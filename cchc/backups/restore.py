@@ -26,6 +26,7 @@ from cchc.settings import Settings
 from services.tasks.evidence import UPLOADS, path_of, write_whole
 from shared.eventlog import EVERY_COMMUNE, Busy, Log, open_database, reading, utcnow, writing
 from shared.eventlog.database import driver_of, run
+from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.migrations import migrate, revisions, upgrade
 from shared.eventlog.security import secure
 from shared.journal import Entry, communes_of, end_of, entries, kinds, note, take_over
@@ -135,10 +136,10 @@ def _fetch_tails(
 ) -> tuple[list[Grown], dict[str, list[str]]]:
     grown: list[Grown] = []
     holders: dict[str, list[str]] = {}
-    kafka = None if TOPIC in without else settings.kafka
+    broker = KafkaBroker(settings.kafka) if settings.kafka and TOPIC not in without else None
     for service, engine in logs.items():
         others = {name: database for name, database in databases.items() if database is not engine}
-        of_service, holders[service] = fetch_tail(Log(engine, service), others, kafka)
+        of_service, holders[service] = fetch_tail(Log(engine, service), others, broker)
         rebuild_own_tables(service, engine, [each.commune for each in of_service if each.taken])
         grown += of_service
     return grown, holders

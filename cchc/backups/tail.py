@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cchc.services import SERVICES
 from shared.eventlog import EMPTY, Ahead, Busy, ChainBreak, Head, Log, writing
-from shared.eventlog.kafka import KafkaBroker, TopicMissing
+from shared.eventlog.broker import Broker
+from shared.eventlog.kafka import TopicMissing
 from shared.eventlog.replica import fill_from_topic
 
 TOPIC = "topic"
@@ -44,7 +45,7 @@ class Grown(msgspec.Struct, frozen=True):
     taken: dict[str, int]
 
 
-def fetch_tail(log: Log, databases: Mapping[str, Engine], kafka: str | None) -> tuple[list[Grown], list[str]]:
+def fetch_tail(log: Log, databases: Mapping[str, Engine], broker: Broker | None) -> tuple[list[Grown], list[str]]:
     """Append verbatim what these databases and the topic have of this log beyond its end; returns also which of them
     hold any of it.
 
@@ -62,9 +63,9 @@ def fetch_tail(log: Log, databases: Mapping[str, Engine], kafka: str | None) -> 
             if count := take_over(name, held, log, commune):
                 taken.setdefault(commune, {})[name] = count
         holders += [name] if communes else []
-    if kafka:
+    if broker:
         before = log.heads()
-        holders += [TOPIC] if _take_from_topic(log, kafka) else []
+        holders += [TOPIC] if _take_from_topic(log, broker) else []
         for commune, head in log.heads().items():
             if count := head.position - before.get(commune, EMPTY).position:
                 taken.setdefault(commune, {})[TOPIC] = count
@@ -111,10 +112,10 @@ def _holder_away(holder: str) -> Iterator[None]:
         raise HolderAway(holder, getattr(error, "orig", None) or error) from error
 
 
-def _take_from_topic(log: Log, kafka: str) -> int:
+def _take_from_topic(log: Log, broker: Broker) -> int:
     """Returns how many records the topic holds."""
     try:
-        filled = fill_from_topic(log, KafkaBroker(kafka), mark_broken=False)
+        filled = fill_from_topic(log, broker, mark_broken=False)
     except (KafkaError, TopicMissing) as error:
         raise HolderAway(TOPIC, error) from error
     problems = [*filled.broken.values()]

@@ -34,7 +34,8 @@ from services.tasks.service import Tasks
 from shared.background import Background
 from shared.budgets import Budgets, spend_from
 from shared.eventlog import EVERY_COMMUNE, Busy, Head, Log, open_database, reading, utcnow, writing
-from shared.eventlog.feed import FeedClient
+from shared.eventlog.broker import Broker
+from shared.eventlog.feed import Feed, FeedClient
 from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.migrations import migrate, revisions
 from shared.eventlog.relay import Relay
@@ -44,7 +45,8 @@ from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.journal import kinds, note, note_first
 from shared.keys import KeyPair, PublicKeys, key_pair, public_keys
-from shared.leader import one_at_a_time
+from shared.leader import Leader
+from shared.lease import Lease
 from shared.metrics import Measure
 from shared.projection import Progress, Runner
 from shared.said import said_of
@@ -52,7 +54,7 @@ from shared.web import sign_in
 from shared.web.auth import Verifier
 from shared.web.health import Checks
 from shared.web.keys import SigningKey, load_key, mint, own_key
-from shared.worker import Loop, all_communes
+from shared.worker import MACHINE, Loop, Machine, all_communes
 from web.app import create_web
 from web.client import Client, in_process, over_http
 
@@ -65,7 +67,8 @@ ShowProgress = Callable[[str], Progress]
 
 
 class Installation:
-    """Only the demo passes its own `clock` and `new_id`, to live its scripted year."""
+    """Only the demo passes its own `clock` and `new_id`, to live its scripted year, and only a simulation its own
+    `machine`."""
 
     def __init__(
         self,
@@ -73,11 +76,13 @@ class Installation:
         *,
         clock: Callable[[], datetime] = utcnow,
         new_id: Callable[[datetime], str] = uuid7,
+        machine: Machine = MACHINE,
     ) -> None:
         self.settings = settings
         rules.use(settings.rule_sets)
         self.clock = clock
         self.new_id = new_id
+        self.machine = machine
         self._engines: dict[str, Engine] = {}
         self._handles: dict[str, Any] = {}
         self._leave: Callable[[], object] | None = None
@@ -266,23 +271,34 @@ class Installation:
         handle = self.handle(descriptor)
         replicas, relay = self._replicas(service), self._relay(service)
         is_ours = next(iter(replicas.values())).is_ours if replicas else all_communes
-        alone: dict[str, Loop] = {"signer": self.signer(service).run}
+        # The relay by itself: who cannot reach the broker can still do the rest.
+        alone = {"signer": self.signer(service).run, **descriptor.alone(handle)}
+        leaders = [self._leader(service, "alone", alone)]
         if relay:
-            alone["relay"] = relay.run
-        alone |= descriptor.alone(handle)
+            loops = {"relay": relay.run}
+            leaders.append(self._leader(service, "relay", loops, stalled=relay.stalled, unable=relay.unable))
         return Background(
             service,
             handle.log,
             {
                 **descriptor.loops(handle, progress("Dựng lại") if progress else None, is_ours),
-                "alone": one_at_a_time(self.engine(service), f"cchc work {service}", alone),
+                **{leader.name: leader.run for leader in leaders},
                 **{f"replica.{source}": replica.run for source, replica in replicas.items()},
             },
             folds=self.folds(service) if service in readers() else None,
+            leaders=leaders,
             relay=relay,
             replicas=[*replicas.values()],
             further=partial(descriptor.measure, handle.log) if descriptor.measure else None,
         )
+
+    def _leader(self, service: str, name: str, loops: Mapping[str, Loop], **options: Any) -> Leader:
+        return Leader(name, self.lease(service, name), loops, machine=self.machine, **options)
+
+    def lease(self, service: str, name: str) -> Lease | None:
+        """What lets one of several processes lead; None on SQLite, where there is one process."""
+        engine = self.engine(service)
+        return Lease(engine, name) if engine.dialect.name == "postgresql" else None
 
     def signer(self, service: str) -> Signer:
         """Signs a service's log, and with it how far it holds the logs that its decisions rest on."""
@@ -295,32 +311,35 @@ class Installation:
             clock=self.clock,
         )
 
+    @property
+    def broker(self) -> Broker | None:
+        return KafkaBroker(self.settings.kafka) if self.settings.kafka else None
+
     def _relay(self, service: str) -> Relay | None:
-        kafka = self.settings.kafka
-        if not kafka:
+        if not self.broker:
             return None
-        return Relay(self.own_log(service), KafkaBroker(kafka), self.seal_key(service), self.owner_keys(service))
+        key, keys = self.seal_key(service), self.owner_keys(service)
+        return Relay(self.own_log(service), self.broker, key, keys, machine=self.machine)
 
     def _replicas(self, service: str) -> dict[str, Replica]:
         """A service takes over the logs that it folds from Kafka; what a topic lacks comes from its owner's feed."""
-        kafka = self.settings.kafka
-        if not kafka:
-            return {}
-        return {log.source: self._replica(log, kafka, service) for log in self.replicas(service)}
+        broker = self.broker
+        return {log.source: self._replica(log, broker, service) for log in self.replicas(service)} if broker else {}
 
-    def _replica(self, log: Log, kafka: str, service: str) -> Replica:
+    def _replica(self, log: Log, broker: Broker, service: str) -> Replica:
         feed = self.feed(log.source)
         return Replica(
             log,
-            KafkaBroker(kafka),
+            broker,
             f"cchc.{service}",
             self.owner_keys(log.source),
             fetch=feed.fetch,
             owner_heads=feed.heads,
             report=Rejections(self.engine(service), log.source).add,
+            machine=self.machine,
         )
 
-    def feed(self, source: str) -> FeedClient:
+    def feed(self, source: str) -> Feed:
         """What the owner of a log says of it to a replica."""
         return FeedClient(self.settings.urls[source], self.replicator_token)
 

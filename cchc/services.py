@@ -29,7 +29,7 @@ from shared.eventlog import Head, Log
 from shared.metrics import Sample
 from shared.projection import Progress, Projection
 from shared.web.auth import Verifier
-from shared.worker import IsOurs, Loop
+from shared.worker import IsOurs, Loop, Machine
 
 
 class Handle(Protocol):
@@ -53,6 +53,8 @@ class Host(Protocol):
     def clock(self) -> Callable[[], datetime]: ...
     @property
     def new_id(self) -> Callable[[datetime], str]: ...
+    @property
+    def machine(self) -> Machine: ...
     @property
     def verifier(self) -> Verifier: ...
     @property
@@ -196,6 +198,7 @@ def _open_notifications(host: Host) -> Notifications:
         owner_heads={source: ask for source in ("tasks", "scoring") if (ask := host.heads_of(source))},
         clock=host.clock,
         new_id=host.new_id,
+        chance=host.machine.chance,
     )
 
 

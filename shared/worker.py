@@ -3,15 +3,16 @@
 import faulthandler
 import gc
 import logging
-import math
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from random import Random, SystemRandom
 
 import msgspec
 
+from shared.awake import awake_s
 from shared.metrics import Sample
 
 Loop = Callable[[threading.Event], None]
@@ -31,9 +32,6 @@ DRAIN_S = 40.0
 # A loop asks whether to stop at least once a minute; the longest single step is far below this.
 SILENT_S = 300.0
 
-# A pause says so often that it is one.
-LOOK_S = 60.0
-
 
 class Unwell(RuntimeError):
     """What a check finds wrong with a loop, in our words."""
@@ -44,7 +42,8 @@ class Stop(threading.Event):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked_at = time.monotonic()
+        self._asked_at = awake_s()
+        self._pauses = False
         self._sleeping: list[threading.Event] = []
 
     def wake(self, event: threading.Event) -> None:
@@ -59,31 +58,31 @@ class Stop(threading.Event):
             event.set()
 
     def is_set(self) -> bool:
-        self.asked_at = time.monotonic()
+        self._asked_at = awake_s()
         return super().is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
         """As threading.Event. Whoever waits here is alive, however long the pause."""
-        end = math.inf if timeout is None else time.monotonic() + timeout
-        while True:
-            self.asked_at = time.monotonic()
-            if super().wait(max(0.0, min(LOOK_S, end - self.asked_at))):
-                return True
-            if time.monotonic() >= end:
-                return False
+        self._pauses = True
+        try:
+            return super().wait(timeout)
+        finally:
+            self._asked_at = awake_s()
+            self._pauses = False
 
     def silent_s(self) -> float:
-        """Seconds since the loop last asked for it."""
-        return time.monotonic() - self.asked_at
+        """Seconds since the loop last asked for it, while this process ran."""
+        return 0.0 if self._pauses else awake_s() - self._asked_at
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """What a process runs on: its time, its threads, the word to stop them, and its end. A simulation brings its
-    own."""
+    """What a process runs on: its time, its threads and the word to stop them, its chance and its end. A simulation
+    brings its own."""
 
     monotonic: Callable[[], float] = time.monotonic
     thread: Callable[..., threading.Thread] = threading.Thread
     stop: Callable[[], Stop] = Stop
+    chance: Random = SystemRandom()
     exit: Callable[[int], object] = os._exit
 
 
@@ -130,9 +129,10 @@ class Loops:
             faulthandler.dump_traceback()
         return not late
 
-    def silent(self) -> list[str]:
-        """The loops that seem to hang."""
-        return [name for name, stop in self._stops.items() if stop.silent_s() > SILENT_S]
+    def silent(self, seconds: float | None = None) -> list[str]:
+        """The loops that seem to hang: they have asked for nothing for so long, without it SILENT_S."""
+        most = SILENT_S if seconds is None else seconds
+        return [name for name, stop in self._stops.items() if stop.silent_s() > most]
 
     def checks(self) -> dict[str, Callable[[], None]]:
         """Does each loop run, and go on? For /livez."""

@@ -27,6 +27,7 @@ from cchc.settings import Settings
 from services.tasks.evidence import UPLOADS, path_of, write_whole
 from shared.eventlog import EVERY_COMMUNE, Busy, Log, open_database, reading, utcnow, writing
 from shared.eventlog.database import driver_of, run
+from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.migrations import migrate, revisions, upgrade
 from shared.eventlog.seals import Keys, KeysInFolder
 from shared.eventlog.security import secure
@@ -157,7 +158,7 @@ def _topic(
         here, there = KeysInFolder(settings.owner_keys / service), archived.get(service, {})
         return lambda id_: here(id_) or there.get(id_)
 
-    return Topic(settings.kafka, keys, trusting)
+    return Topic(KafkaBroker(settings.kafka), keys, trusting)
 
 
 def _keys_of(archive: Archive) -> dict[str, dict[str, Ed25519PublicKey]]:

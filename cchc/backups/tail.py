@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cchc.services import SERVICES
 from shared.eventlog import EMPTY, Ahead, Busy, ChainBreak, Head, Log, writing
-from shared.eventlog.kafka import KafkaBroker, TopicMissing
+from shared.eventlog.broker import Broker
+from shared.eventlog.kafka import TopicMissing
 from shared.eventlog.replica import Filled, fill_from_topic
 from shared.eventlog.seals import Keys
 
@@ -44,9 +45,9 @@ class NotSealed(Exception):
 
 
 class Topic(msgspec.Struct, frozen=True):
-    """Where the topics are, with the public keys of each service's seals; `trusting` takes what no seal vouches for."""
+    """The broker of the topics, the public keys of each service's seals; `trusting` takes what no seal vouches for."""
 
-    kafka: str
+    broker: Broker
     keys: Callable[[str], Keys]
     trusting: bool = False
 
@@ -132,9 +133,9 @@ def _holder_away(holder: str) -> Iterator[None]:
 
 
 def _take_from_topic(log: Log, topic: Topic) -> Filled:
-    keys, broker = topic.keys(log.source), KafkaBroker(topic.kafka)
+    keys = topic.keys(log.source)
     try:
-        filled = fill_from_topic(log, broker, keys, mark_broken=False, trusting=topic.trusting)
+        filled = fill_from_topic(log, topic.broker, keys, mark_broken=False, trusting=topic.trusting)
     except (KafkaError, TopicMissing) as error:
         raise HolderAway(TOPIC, error) from error
     problems = [*filled.broken.values()]

@@ -20,7 +20,7 @@ from cchc.services import SERVICES, readers
 from cchc.settings import Settings
 from shared.eventlog import EVERY_COMMUNE, Ahead, ChainBreak, Log, writing
 from shared.eventlog.checkpoints import read_line
-from shared.eventlog.feed import FeedClient, FeedError
+from shared.eventlog.feed import Feed, FeedError
 from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.verify import (
     Finding,
@@ -253,7 +253,7 @@ def _refill_from_owners(installation: Installation, service: str, commune: str |
             fail(f"Nhật ký của {replica.source} không khớp chuỗi: {error}. Chạy cchc verify.", FOUND)
 
 
-def _take_from(feed: FeedClient, replica: Log, commune: str, until: int) -> None:
+def _take_from(feed: Feed, replica: Log, commune: str, until: int) -> None:
     position, show = 0, progress(f"Nạp bản sao {replica.source}")
     while position < until and (bodies := feed.fetch(commune, position)):
         replica.append_verbatim(commune, bodies)

@@ -7,14 +7,13 @@ Nothing of it happens in a replay, and several workers may do it at once (see no
 import logging
 import threading
 from datetime import datetime, timedelta
-from random import Random
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from services.notifications.notices import Noticing
 from services.notifications.planner import Planner
 from services.notifications.reach import Reach, caught_up, replicas_are_filled
-from services.notifications.sender import CHANCE, Sender
+from services.notifications.sender import Sender
 from services.notifications.service import Notifications
 from shared.eventlog import Busy, ClockBehind, UnknownCommune
 from shared.events import format_time
@@ -30,12 +29,12 @@ REST = timedelta(minutes=1)
 class Reminding:
     """Plans and sends for every commune that is ours."""
 
-    def __init__(self, service: Notifications, is_ours: IsOurs = all_communes, chance: Random = CHANCE) -> None:
+    def __init__(self, service: Notifications, is_ours: IsOurs = all_communes) -> None:
         self.service = service
         self.is_ours = is_ours
         self.noticing = Noticing(service)
         self.planner = Planner(service)
-        self.sender = Sender(service, chance)
+        self.sender = Sender(service)
         self._resting: dict[str, datetime] = {}
 
     def run(self, stop: threading.Event) -> None:

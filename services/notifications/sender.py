@@ -7,7 +7,6 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from random import Random, SystemRandom
 
 import msgspec
 from sqlalchemy.exc import SQLAlchemyError
@@ -35,8 +34,6 @@ logger = logging.getLogger(__name__)
 MESSAGES_A_TURN = 100
 # A result that could not be recorded means that a message is sent again: it is worth more than one attempt.
 ATTEMPTS_TO_RECORD = 3
-
-CHANCE = SystemRandom()
 
 
 class Asleep(msgspec.Struct, frozen=True):
@@ -68,10 +65,9 @@ class Turn(msgspec.Struct, frozen=True):
 class Sender:
     """Remembers of each commune when its outbox next needs a look."""
 
-    def __init__(self, service: Notifications, chance: Random = CHANCE) -> None:
+    def __init__(self, service: Notifications) -> None:
         self.service = service
-        self.worker = chance.randbytes(16).hex()
-        self._chance = chance
+        self.worker = service.chance.randbytes(16).hex()
         self._asleep: dict[str, Asleep] = {}
 
     def is_asleep(self, commune: str, reach: Reach, at: str) -> bool:
@@ -94,7 +90,7 @@ class Sender:
         done += outbox.delivered(self.service.log, commune, turn.inbox)
         done += outbox.undeliverable(self.service.log, commune, turn.nobodys, "left")
         # Several workers that begin at different ends seldom reach for the same message.
-        some = self._chance.sample(turn.outgoing, min(MESSAGES_A_TURN, len(turn.outgoing)))
+        some = self.service.chance.sample(turn.outgoing, min(MESSAGES_A_TURN, len(turn.outgoing)))
         for message, group in some:
             now = format_time(self.service.clock())
             if stop.is_set() or self._moved(commune, reach):

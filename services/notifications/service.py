@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from random import Random, SystemRandom
 
 import msgspec
 from sqlalchemy import Engine
@@ -18,17 +19,20 @@ from shared.web.positions import Reached
 
 OwnerHeads = Callable[[], Mapping[str, Head]]
 
+CHANCE = SystemRandom()
+
 
 class Notifications(msgspec.Struct, frozen=True):
     """What the service works with. `logs` holds the logs of tasks and scoring (replicas, or the owners' own when
     embedded) and its own; `channels` the last hops that this installation has and the directory of addresses;
-    `owner_heads` asks the owners of replicas, by source, how long their logs are."""
+    `owner_heads` asks the owners of replicas, by source, how long their logs are. `chance` makes workers differ."""
 
     engine: Engine
     logs: Mapping[str, Log]
     clock: Callable[[], datetime]
     channels: Channels
     owner_heads: Mapping[str, OwnerHeads] = {}
+    chance: Random = CHANCE
 
     @property
     def log(self) -> Log:
@@ -58,6 +62,7 @@ def open_notifications(
     owner_heads: Mapping[str, OwnerHeads] | None = None,
     clock: Callable[[], datetime] = utcnow,
     new_id: Callable[[datetime], str] = uuid7,
+    chance: Random = CHANCE,
 ) -> Notifications:
     """The service on a migrated database. Without the owners' logs it folds the replicas in its own database."""
     tasks = tasks or Log(engine, "tasks")
@@ -70,4 +75,4 @@ def open_notifications(
         knows=lambda commune: tasks.head(commune).position > 0,
     )
     logs = {"tasks": tasks, "scoring": scoring or Log(engine, "scoring"), "notifications": own}
-    return Notifications(engine, logs, clock, channels, owner_heads or {})
+    return Notifications(engine, logs, clock, channels, owner_heads or {}, chance)

@@ -5,6 +5,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
+from typing import Protocol
 
 import msgspec
 
@@ -20,6 +21,16 @@ class FeedError(Exception):
     """The owner's feed does not answer, or answers wrongly."""
 
 
+class Feed(Protocol):
+    """An owner's log as replicas see it. Raises FeedError."""
+
+    def fetch(self, commune: str, after: int, limit: int = 500) -> list[bytes]:
+        """Stored bytes after a position, in order; fewer than `limit` at the end."""
+
+    def heads(self) -> dict[str, Head]:
+        """The ends of all communes' logs."""
+
+
 class FeedClient:
     """Reads `/communes/{commune}/events` and `/heads` below a base such as `http://host/api/v1/tasks`.
 
@@ -31,12 +42,10 @@ class FeedClient:
         self._token = token
 
     def fetch(self, commune: str, after: int, limit: int = 500) -> list[bytes]:
-        """Stored bytes after a position, in order; fewer than `limit` at the end. Raises FeedError."""
         query = urllib.parse.urlencode({"after": after, "limit": limit})
         return self._get(f"/communes/{urllib.parse.quote(commune, safe='')}/events?{query}").splitlines()
 
     def heads(self) -> dict[str, Head]:
-        """The ends of all communes' logs. Raises FeedError."""
         try:
             return _heads(self._get("/heads")).heads
         except msgspec.DecodeError as error:

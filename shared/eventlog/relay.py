@@ -3,11 +3,12 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
-from kafka.errors import KafkaError
+from kafka.errors import BrokerResponseError, KafkaError, RequestTimedOutError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.decoding import decoder
@@ -35,6 +36,12 @@ SETTLE_S = 0.01  # what is recorded at nearly the same time is published in one 
 LOOK_S = 1.0  # when nothing is recorded: batches that the broker refused are tried again
 RETRY_S = 1.0
 
+# A broker that has answered nothing for so long may answer another process.
+STALLED_S = 5.0
+
+# How often a relay that waits for the broker looks whether it is to stop.
+TURN_S = 0.5
+
 # Longer than a broker's restart, shorter than what a person would call a hang.
 DELIVERY_TIMEOUT_S = 30.0
 
@@ -59,8 +66,11 @@ class RestoreUnfinished(Exception):
         self.topic, self.commune, self.position, self.held = topic, commune, position, held
 
 
-def compare_tail(log: Log, broker: Broker, keys: Keys, topic: str, last: int = TAIL) -> None:
-    """Compare what the owner sealed among the `last` records of each partition with the store.
+def compare_tail(
+    log: Log, broker: Broker, keys: Keys, topic: str, heard: Callable[[], object] = lambda: None, *, last: int = TAIL
+) -> None:
+    """Compare what the owner sealed among the `last` records of each partition with the store; `heard` is called with
+    each batch of them.
 
     Raises RestoreUnfinished when the store lacks an event that is vouched for, or holds another in its place. Where
     nothing was ever sealed, the newest event of each commune counts as it stands, whoever may have published it: former
@@ -72,6 +82,7 @@ def compare_tail(log: Log, broker: Broker, keys: Keys, topic: str, last: int = T
     beyond: dict[str, Candidate] = {}
     vouched = _has_sealed(log)
     for records in broker.read_topic(topic, last=last):
+        heard()
         for record in records:
             link = link_of(record, log.source)
             if isinstance(link, str):
@@ -154,6 +165,9 @@ class Relay:
         self._delivery_timeout_s = delivery_timeout_s
         self._topic_check_s = topic_check_s
         self._producer: Producer | None = None
+        self._stop = threading.Event()
+        self._asking_since: float | None = None  # the broker owes an answer
+        self._deadline = 0.0  # for the broker's answers to a batch
         self._checked_at = float("-inf")
         self._tail_compared = False
         # Communes whose last batch failed, and when each is tried again. Each is tried alone, since one refused record
@@ -162,6 +176,7 @@ class Relay:
 
     def run(self, stop: threading.Event) -> None:
         """Publish until told to stop. Raises RestoreUnfinished; everything else is tried again."""
+        self._stop = stop
         try:
             with Waiting(self.log.engine) as waiting:
                 while not stop.is_set():
@@ -169,12 +184,30 @@ class Relay:
                         published = self.step()
                         self.status.problem = None
                     except (KafkaError, TopicMissing, SQLAlchemyError, Busy) as error:
+                        if not _silent(error):
+                            self._asking_since = None
                         self._wait_for(error, stop)
                         continue
                     if not published:
                         waiting.sleep(stop, self._poll_s, settle_s=SETTLE_S, most_s=LOOK_S)
         finally:
+            self._asking_since = None
             self._close()
+
+    def stalled(self) -> str | None:
+        """Why it does not go on, though another process might: the broker has not answered for a while."""
+        since = self._asking_since
+        if since is None or self._monotonic() - since < STALLED_S:
+            return None
+        return self.status.problem or "the broker does not answer"
+
+    def unable(self) -> str | None:
+        """Why this process could not relay now."""
+        try:
+            self.broker.end_offsets(self.topic)
+        except (KafkaError, TopicMissing) as error:
+            return said_of(error)
+        return None
 
     def step(self) -> int:
         """Publish up to one batch of every commune that is behind; returns how many events were acknowledged."""
@@ -194,7 +227,9 @@ class Relay:
         A topic with fewer records than were acknowledged was recreated: everything is published again from the start.
         The first time its newest events are compared too. Raises RestoreUnfinished when the store lacks one of them.
         """
+        self._ask()
         ends = self.broker.end_offsets(self.topic)
+        self._heard()
         cursors = self.log.published()
         for partition, end in ends.items():
             here = {commune: at for commune, at in cursors.items() if partition_of(commune, len(ends)) == partition}
@@ -204,25 +239,29 @@ class Relay:
                 )
                 self._move({commune: Cursor(at, 0) for commune, at in here.items()}, dict.fromkeys(here, NOTHING))
         if not self._tail_compared:
-            compare_tail(self.log, self.broker, self.keys, self.topic)
+            compare_tail(self.log, self.broker, self.keys, self.topic, self._heard)
             self._tail_compared = True
+        self._asking_since = None
         self._checked_at = self._monotonic()
 
     def _publish(self, cursors: Mapping[str, Cursor]) -> int:
         """Publish one batch of each commune. A commune whose batch fails is tried again later; the others continue."""
+        self._ask()
         sent = {commune: self._send(commune, cursor) for commune, cursor in cursors.items()}
         # One deadline for all: a broker that is away answers none of them.
-        deadline = self._monotonic() + self._delivery_timeout_s * 2
+        self._deadline = self._monotonic() + self._delivery_timeout_s * 2
         reached: dict[str, Cursor] = {}
-        failures: dict[str, tuple[int, str]] = {}
+        failures: dict[str, tuple[int, KafkaError]] = {}
         for commune, messages in sent.items():
             position, sealed = cursors[commune]
             for at, is_sealed, future in messages:
-                if problem := self._problem(future, deadline):
+                if problem := self._problem(future):
                     failures.setdefault(commune, (at, problem))
                 elif commune not in failures:
                     position, sealed = at, at if is_sealed else sealed
             reached[commune] = Cursor(position, sealed)
+        if not any(_silent(problem) for _, problem in failures.values()):
+            self._asking_since = None
         self._move(cursors, reached)
         for commune in cursors:
             self._retry_at.pop(commune, None)
@@ -231,7 +270,8 @@ class Relay:
             # A producer does not recover from a rejected record or a long outage.
             self._close()
             again = self._monotonic() + self._retry_s
-            for commune, (at, reason) in failures.items():
+            for commune, (at, problem) in failures.items():
+                reason = said_of(problem)
                 [event] = self.log.read(commune, at - 1, 1)
                 logger.warning("%s: %s/%d: %s", self.topic, commune, at, reason, extra=traced(event))
                 self._retry_at[commune] = again
@@ -271,16 +311,30 @@ class Relay:
                 waiting = 0
             yield at, body, seal
 
-    def _problem(self, future: Sent | KafkaError, deadline: float) -> str | None:
-        """Wait until the broker acknowledges one record; return why it refused it, or None."""
+    def _problem(self, future: Sent | KafkaError) -> KafkaError | None:
+        """Wait until the broker acknowledges one record; return why it did not, or None."""
+        if isinstance(future, KafkaError):
+            return future
         # Not flush(): it raises for a batch that kafka-python has split because it was too large.
+        while not future.is_done and (left := self._deadline - self._monotonic()) > 0:
+            if self._stop.is_set():
+                self._deadline = min(self._deadline, self._monotonic() + STALLED_S)
+            with suppress(KafkaError):
+                future.get(min(left, TURN_S))
         try:
-            if isinstance(future, KafkaError):
-                raise future
-            future.get(max(0.0, deadline - self._monotonic()))
+            future.get(0)
         except KafkaError as error:
-            return said_of(error)
+            return error
+        self._heard()
         return None
+
+    def _ask(self) -> None:
+        if self._asking_since is None:
+            self._heard()
+
+    def _heard(self) -> None:
+        self._asking_since = self._monotonic()
+        self._stop.is_set()  # shows whoever watches that this loop goes on
 
     def _close(self) -> None:
         producer, self._producer = self._producer, None
@@ -316,6 +370,12 @@ class Relay:
                 if cursor != old[commune]:
                     run(connection, _FIRST_CURSOR, [self.log.source, commune])
                     run(connection, _MOVE, [*cursor, self.log.source, commune, old[commune].position])
+
+
+def _silent(error: Exception) -> bool:
+    """Does it mean that no broker answered?"""
+    answered = isinstance(error, BrokerResponseError) and not isinstance(error, RequestTimedOutError)
+    return isinstance(error, KafkaError) and not answered
 
 
 def _headers(body: bytes) -> list[tuple[str, bytes]]:

@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Column,
+    DateTime,
     Integer,
     LargeBinary,
     MetaData,
@@ -66,6 +67,18 @@ cursors = Table(
     Column("position", BigInteger, nullable=False),
     Column("sealed", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("source", "commune", name="cursors_pk"),
+    sqlite_with_rowid=False,
+)
+
+# Which process does what only one may do (shared/lease.py).
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("name", name="leases_pk"),
     sqlite_with_rowid=False,
 )
 

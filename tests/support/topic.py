@@ -12,6 +12,8 @@ class Message:
     offset: int = 0
     partition: int = 0
 
+    is_done = True
+
     def get(self, _: float) -> None:
         """It is acknowledged."""
 

@@ -177,7 +177,7 @@ OWN = {
 }
 
 
-def test_whoever_reads_link_of_json_reads_it_by_the_one_decoder() -> None:
+def test_whoever_reads_foreign_json_reads_it_by_the_one_decoder() -> None:
     found = set()
     for folder in ("cchc", "services", "shared", "web"):
         for file in (ROOT / folder).rglob("*.py"):

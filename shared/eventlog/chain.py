@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -32,6 +33,28 @@ class Link(msgspec.Struct, gc=False):
     time: str
     subject: str
     streamversion: int
+
+
+class Linked(Protocol):
+    """An event as it is stored, with its links and its hash."""
+
+    @property
+    def link(self) -> Link: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def hash(self) -> str: ...
+
+
+class _Event(NamedTuple):
+    link: Link
+    body: bytes
+    hash: str
+
+
+def linked(body: bytes) -> Linked:
+    """Raises msgspec.DecodeError for bytes that are no event."""
+    return _Event(read_link(body), body, event_hash(body))
 
 
 _read_link = decoder(Link)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Engine
 
-from shared.eventlog.chain import EMPTY, Head, misfit, read_link
+from shared.eventlog.chain import EMPTY, Head, Linked, linked, misfit
 from shared.eventlog.database import (
     EVERY_COMMUNE,
     Query,
@@ -319,35 +319,46 @@ class Log:
         place, and ChainBreak for different bytes or a hash that does not fit; the events before it are kept. After a
         ChainBreak the commune takes nothing more, unless `mark_broken` is false: the bytes are wrong, not the log.
         """
+        events: list[Linked] = []
+        for body in bodies:
+            try:
+                events.append(linked(body))
+            except msgspec.DecodeError as error:
+                reason = f"không phải sự kiện: {error}"
+                return self.append_linked(commune, events, mark_broken=mark_broken, then=reason)
+        return self.append_linked(commune, events, mark_broken=mark_broken)
+
+    def append_linked(
+        self, commune: str, events: Sequence[Linked], *, mark_broken: bool = True, then: str | None = None
+    ) -> int:
+        """The same for events whose links and hashes are known; `then`: why what comes after them is none."""
         failure: Ahead | ChainBreak | None = None
         with writing_after(self.engine, commune, self._lock(commune)) as (connection, (locked,)):
             head, broken = self._locked(connection, commune, locked)
             if broken:
                 raise ChainBreak(self.source, commune, head.position + 1, broken)
-            fresh: list[tuple[Any, bytes]] = []
-            for body in bodies:
-                try:
-                    link = read_link(body)
-                except msgspec.DecodeError as error:
-                    failure = ChainBreak(self.source, commune, head.position + 1, f"không phải sự kiện: {error}")
-                    break
+            fresh: list[Linked] = []
+            for event in events:
+                link = event.link
                 reason = misfit(link, head, self.source, commune)
                 if reason is None:
-                    head = Head(link.position, event_hash(body), link.time)
-                    fresh.append((link, body))
+                    head = Head(link.position, event.hash, link.time)
+                    fresh.append(event)
                     continue
                 if (link.source, link.commune) == (f"/{self.source}", commune):
                     if link.position > head.position + 1:
                         failure = Ahead(commune, head.position + 1, link.position)
                         break
                     if link.position <= head.position:
-                        if self._body_at(connection, commune, link.position, fresh) == body:
+                        if self._body_at(connection, commune, link.position, fresh) == event.body:
                             continue
                         reason = "ở vị trí đó đã lưu nội dung khác"
                 failure = ChainBreak(self.source, commune, link.position, reason)
                 break
+            if then and not failure:
+                failure = ChainBreak(self.source, commune, head.position + 1, then)
             if fresh:
-                taken = [(decode(body) if self._on_append else link, body) for link, body in fresh]
+                taken = [(decode(event.body) if self._on_append else event.link, event.body) for event in fresh]
                 run_together(connection, self._writes(connection, commune, taken, head, {}))
             if isinstance(failure, ChainBreak) and mark_broken:
                 self._mark_broken(connection, commune, head, str(failure))
@@ -355,9 +366,9 @@ class Log:
             raise failure
         return len(fresh)
 
-    def _body_at(self, connection: Connection, commune: str, position: int, fresh: list[tuple[Any, bytes]]) -> bytes:
-        if fresh and position >= fresh[0][0].position:
-            return fresh[position - fresh[0][0].position][1]
+    def _body_at(self, connection: Connection, commune: str, position: int, fresh: Sequence[Linked]) -> bytes:
+        if fresh and position >= fresh[0].link.position:
+            return fresh[position - fresh[0].link.position].body
         body: bytes = run(connection, _BODIES, [self.source, commune, position - 1, 1]).fetchone()[0]
         return body
 

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 500
 # The last event of each batch has a seal, and one in so many bytes: what waits for a seal is little.
-SEALED_EVERY = 64 * 1024
+SEALED_EVERY = 256 * 1024
 POLL_S = 0.05
 SETTLE_S = 0.01  # what is recorded at nearly the same time is published in one batch
 LOOK_S = 1.0  # when nothing is recorded: batches that the broker refused are tried again
@@ -286,7 +286,9 @@ class Relay:
             self._producer = self.broker.producer(self._delivery_timeout_s)
         sent: list[tuple[int, bool, Sent | KafkaError]] = []
         for at, body, seal in self._sealed(commune, cursor):
-            headers = [*_headers(body), *([(HEADER, seal)] if seal else [])]
+            headers = _headers(body)
+            if seal:
+                headers.append((HEADER, seal))
             try:
                 sent.append((at, seal is not None, self._producer.send(self.topic, body, commune.encode(), headers)))
             except KafkaError as error:

@@ -271,7 +271,7 @@ class Replica:
         """Whatever the owner did not give when it was asked, it does not have."""
         self._doubtful.discard(commune)
         waiting = self._unsealed.of(commune)
-        self._unsealed.remove(waiting)
+        self._unsealed.keep(commune, [])
         if commune not in self.status.broken:
             for candidate in different(self.log, commune, waiting):
                 self._reject(candidate.record, f"{self.log.source} không phát sự kiện này")
@@ -312,7 +312,7 @@ class Replica:
 
     def _take(self, commune: str) -> None:
         if commune in self.status.broken:
-            self._unsealed.remove(self._unsealed.of(commune))
+            self._unsealed.keep(commune, [])
             return
         self._doubtful.discard(commune)
         try:
@@ -321,7 +321,8 @@ class Replica:
             self._doubtful.add(commune)  # it was forgotten meanwhile
             return
         except ChainBreak as error:
-            event = next((each.body for each in self._unsealed.of(commune, error.position)), b"")
+            at = (each.body for each in self._unsealed.of(commune) if each.link.position == error.position)
+            event = next(at, b"")
             self._note_break(commune, str(error), event)
             return
         self.status.taken += taken.new
@@ -360,7 +361,7 @@ class Replica:
         about = {"commune": commune} | traced(event)
         logger.error("replica of %s stops at %s: %s", self.topic, commune, reason, extra=about)
         self.status.broken[commune] = reason
-        self._unsealed.remove(self._unsealed.of(commune))
+        self._unsealed.keep(commune, [])
 
     def _note_share(self, consumer: Consumer) -> None:
         if consumer.assigned is None:
@@ -445,12 +446,12 @@ def fill_from_topic(
                 filled.rejected += 1
             elif link.position >= begins.get(link.commune, link.position):
                 candidate = Candidate(record, link)
-                filled.sealed = filled.sealed or candidate.is_vouched(keys)
+                filled.sealed = filled.sealed or bool(candidate.seal and unsealed.is_vouched(candidate))
                 unsealed.add(candidate)
                 communes[link.commune] = None
         for commune in communes:
             if commune in filled.broken:
-                unsealed.remove(unsealed.of(commune))
+                unsealed.keep(commune, [])
                 continue
             try:
                 taken = take_sealed(log, unsealed, commune, heads.get(commune, EMPTY), mark_broken=mark_broken)

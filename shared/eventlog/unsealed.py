@@ -1,7 +1,6 @@
 """What came from a topic and is not vouched for yet: it waits in memory, within bounds, for a seal of its owner."""
 
-from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -23,24 +22,21 @@ OVERHEAD = 1024
 class Candidate:
     """A record of a topic that claims to be an event of a log. `came`: monotonic seconds."""
 
-    __slots__ = ("_hash", "_vouched", "came", "link", "record", "seal")
+    __slots__ = ("_hash", "_vouched", "body", "came", "link", "record", "seal", "size")
 
     def __init__(self, record: Record, link: Link, came: float = 0.0) -> None:
         self.record = record
         self.link = link
         self.came = came
-        self.seal = next((value for name, value in record.headers if name == HEADER and value), None)
+        self.body: bytes = record.value
+        self.size = len(self.body) + OVERHEAD
+        self.seal: bytes | None = None
+        for name, value in record.headers:
+            if name == HEADER:
+                self.seal = value
+                break
         self._hash: str | None = None
         self._vouched: bool | None = None
-
-    @property
-    def body(self) -> bytes:
-        body: bytes = self.record.value
-        return body
-
-    @property
-    def size(self) -> int:
-        return len(self.body) + OVERHEAD
 
     @property
     def hash(self) -> str:
@@ -48,108 +44,123 @@ class Candidate:
             self._hash = event_hash(self.body)
         return self._hash
 
-    def is_vouched(self, keys: Keys) -> bool:
-        """Does a seal of its own vouch for it?"""
+    def is_vouched(self, keys: Keys | None) -> bool:
+        """Does a seal of its own vouch for it? Without `keys` nobody needs one."""
         if self._vouched is None:
-            source, commune, position = self.link.source[1:], self.link.commune, self.link.position
-            self._vouched = self.seal is not None and vouches(self.seal, keys, source, commune, position, self.hash)
+            self._vouched = keys is None or (bool(self.seal) and self._is_signed(self.seal or b"", keys))
         return self._vouched
 
-
-class Sealed(NamedTuple):
-    """The events after a head that seals vouch for, in order; `gap`: further ones are vouched for, but something is
-    missing in between; `misfit`: one is vouched for that does not follow the head."""
-
-    chain: Sequence[Candidate]
-    gap: bool
-    misfit: Candidate | None
+    def _is_signed(self, seal: bytes, keys: Keys) -> bool:
+        return vouches(seal, keys, self.link.source[1:], self.link.commune, self.link.position, self.hash)
 
 
 class Unsealed:
-    """The candidates of one topic by commune and position.
+    """The candidates of one topic by commune, in the order in which they came.
 
-    When all of them take more than `most` bytes the oldest give way; `evicted` counts them. Without `keys` everything
-    counts as vouched for.
+    When all of them take more than `most` bytes, the communes that take most give way; `evicted` counts candidates.
+    Without `keys` everything counts as vouched for.
     """
 
     def __init__(self, keys: Keys | None, *, most: int = MOST_BYTES) -> None:
         self.evicted = 0
+        self.size = 0
         self._keys = keys
         self._most = most
-        self._size = 0
-        self._order: OrderedDict[Candidate, None] = OrderedDict()
-        self._places: dict[str, dict[int, list[Candidate]]] = {}
-
-    def __len__(self) -> int:
-        return len(self._order)
+        self._waiting: dict[str, list[Candidate]] = {}
 
     def add(self, candidate: Candidate) -> None:
-        link = candidate.link
-        self._places.setdefault(link.commune, {}).setdefault(link.position, []).append(candidate)
-        self._order[candidate] = None
-        self._size += candidate.size
-        while self._size > self._most:
-            self.remove([next(iter(self._order))])
-            self.evicted += 1
+        self._waiting.setdefault(candidate.link.commune, []).append(candidate)
+        self.size += candidate.size
+        if self.size > self._most:
+            self._evict()
 
-    def remove(self, candidates: Iterable[Candidate]) -> None:
-        for candidate in candidates:
-            del self._order[candidate]
-            self._size -= candidate.size
-            of_commune = self._places[candidate.link.commune]
-            of_place = of_commune[candidate.link.position]
-            of_place.remove(candidate)
-            if not of_place:
-                del of_commune[candidate.link.position]
-                if not of_commune:
-                    del self._places[candidate.link.commune]
+    def of(self, commune: str) -> list[Candidate]:
+        return self._waiting.get(commune, [])
+
+    def keep(self, commune: str, candidates: list[Candidate]) -> None:
+        """Of this commune only these wait on."""
+        self.size += _size(candidates) - _size(self._waiting.pop(commune, ()))
+        if candidates:
+            self._waiting[commune] = candidates
 
     def clear(self) -> None:
-        self._order.clear()
-        self._places.clear()
-        self._size = 0
+        self._waiting.clear()
+        self.size = 0
 
-    def communes(self) -> Collection[str]:
-        return self._places.keys()
-
-    def of(self, commune: str, until: int | None = None) -> list[Candidate]:
-        """Those of a commune, up to a position."""
-        places = self._places.get(commune, {})
-        return [each for place, there in places.items() if until is None or place <= until for each in there]
-
-    def sealed(self, commune: str, head: Head) -> Sealed:
-        """What follows `head`, up to the furthest event that is vouched for and whose predecessors are all here."""
-        places = self._places.get(commune, {})
-        gap, misfit = False, None
-        for place in sorted((place for place in places if place > head.position), reverse=True):
-            for candidate in filter(self.is_vouched, places[place]):
-                chain = _back_to(head, candidate, places)
-                if not chain:
-                    gap = True
-                elif chain[0].link.previoushash == head.hash:
-                    return Sealed(chain, gap, misfit)
-                else:
-                    misfit = chain[0]
-        return Sealed([], gap, misfit)
+    def communes(self) -> list[str]:
+        return list(self._waiting)
 
     def is_vouched(self, candidate: Candidate) -> bool:
-        return self._keys is None or candidate.is_vouched(self._keys)
+        return candidate.is_vouched(self._keys)
 
     def waiting_since(self, moment: float) -> set[str]:
         """The communes with a candidate that came at this moment or earlier."""
-        old: set[str] = set()
-        for candidate in self._order:
-            if candidate.came > moment:
-                break
-            old.add(candidate.link.commune)
-        return old
+        return {commune for commune, waiting in self._waiting.items() if waiting[0].came <= moment}
 
     def first_offsets(self) -> dict[int, int]:
         """Partition → the offset of its first record that still waits."""
         first: dict[int, int] = {}
-        for candidate in self._order:
-            first.setdefault(candidate.record.partition, candidate.record.offset)
+        for waiting in self._waiting.values():
+            record = waiting[0].record
+            first[record.partition] = min(record.offset, first.get(record.partition, record.offset))
         return first
+
+    def _evict(self) -> None:
+        for commune in sorted(self._waiting, key=lambda commune: _size(self._waiting[commune]), reverse=True):
+            self.evicted += len(self._waiting[commune])
+            self.keep(commune, [])
+            if self.size <= self._most // 2:
+                return
+
+
+def _size(candidates: Sequence[Candidate]) -> int:
+    return sum(each.size for each in candidates)
+
+
+class Sealed(NamedTuple):
+    """Of candidates those after a head that seals vouch for, in order; `gap`: others are vouched for, but something is
+    missing in between; `misfit`: one is vouched for that does not follow the head."""
+
+    chain: list[Candidate]
+    gap: bool = False
+    misfit: Candidate | None = None
+
+
+def sealed(candidates: Sequence[Candidate], head: Head, is_vouched: Callable[[Candidate], bool]) -> Sealed:
+    """What follows `head`, up to the furthest event that is vouched for and whose predecessors are all here."""
+    chain = _straight(candidates, head, is_vouched)
+    if len(chain) == len(candidates):
+        return Sealed(chain)
+    places: dict[int, list[Candidate]] = {}
+    for candidate in candidates:
+        places.setdefault(candidate.link.position, []).append(candidate)
+    gap, misfit = False, None
+    furthest = chain[-1].link.position if chain else head.position
+    for place in sorted((place for place in places if place > furthest), reverse=True):
+        for candidate in filter(is_vouched, places[place]):
+            longer = _back_to(head, candidate, places)
+            if not longer:
+                gap = True
+            elif longer[0].link.previoushash == head.hash:
+                return Sealed(longer, gap, misfit)
+            else:
+                misfit = longer[0]
+    return Sealed(chain, gap, misfit)
+
+
+def _straight(candidates: Sequence[Candidate], head: Head, is_vouched: Callable[[Candidate], bool]) -> list[Candidate]:
+    """As far as they follow `head` just as they came, which they do unless something happened."""
+    position, previous = head.position, head.hash
+    count = 0
+    for candidate in candidates:
+        link = candidate.link
+        if link.position != position + 1 or link.previoushash != previous:
+            break
+        position, previous = position + 1, candidate.hash
+        count += 1
+    while count and not is_vouched(candidates[count - 1]):
+        count -= 1
+    return list(candidates[:count])
 
 
 def _back_to(head: Head, candidate: Candidate, places: Mapping[int, Sequence[Candidate]]) -> list[Candidate]:
@@ -187,22 +198,29 @@ def take_sealed(log: Log, unsealed: Unsealed, commune: str, head: Head, *, mark_
 
     What is contested keeps waiting. Raises Ahead and ChainBreak, as `append_verbatim` does.
     """
-    found = unsealed.sealed(commune, head)
-    new, contested = 0, found.misfit
-    if found.chain:
-        new = log.append_verbatim(commune, [each.body for each in found.chain], mark_broken=mark_broken)
-        last = found.chain[-1]
+    waiting = unsealed.of(commune)
+    chain, gap, contested = sealed(waiting, head, unsealed.is_vouched)
+    new = 0
+    if chain:
+        new = log.append_linked(commune, chain, mark_broken=mark_broken)
+        last = chain[-1]
         head = Head(last.link.position, last.hash, last.link.time)
-        unsealed.remove(found.chain)
+        if waiting[: len(chain)] == chain:
+            waiting = waiting[len(chain) :]
+        else:
+            taken = set(chain)
+            waiting = [each for each in waiting if each not in taken]
     rejected = []
-    for candidate in different(log, commune, passed := unsealed.of(commune, head.position)):
+    passed = [each for each in waiting if each.link.position <= head.position]
+    waiting = [each for each in waiting if each.link.position > head.position]
+    for candidate in different(log, commune, passed):
         if unsealed.is_vouched(candidate):
             contested = candidate
-            passed.remove(candidate)
+            waiting.insert(0, candidate)
         else:
             rejected.append(candidate)
-    unsealed.remove(passed)
-    return Taken(head, new, found.gap, rejected, contested)
+    unsealed.keep(commune, waiting)
+    return Taken(head, new, gap, rejected, contested)
 
 
 def different(log: Log, commune: str, candidates: Sequence[Candidate]) -> list[Candidate]:

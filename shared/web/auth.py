@@ -16,7 +16,7 @@ from shared.events.values import ROLES as PEOPLE
 from shared.roles import in_words
 from shared.text import LONGEST_ID, fault
 from shared.web.asking import asked_by
-from shared.web.keys import AUDIENCE, ISSUER, KeySet, KeySetUnavailable, keys_at
+from shared.web.keys import AUDIENCE, ISSUER, KeySet, KeySetUnavailable, PublicKey, keys_at
 from shared.web.problems import Rejected
 from shared.web.schema import composed
 
@@ -65,7 +65,7 @@ class _Verified:
     """A token with a valid signature. It counts while its key is in the set and until it expires."""
 
     kid: str
-    key: jwt.PyJWK
+    key: PublicKey
     expires: float  # Unix seconds
     principal: Principal
 
@@ -88,7 +88,7 @@ class Verifier:
         """The principal of a token. Raises Rejected: `invalid-token`, or `keys` when the key set cannot be loaded."""
         known = self._verified.get(token)
         try:
-            if known and self._key(known.kid) is known.key and time.time() < known.expires:
+            if known and self._key(known.kid).jwk is known.key.jwk and time.time() < known.expires:
                 return known.principal
         except KeySetUnavailable as error:
             raise Rejected("keys") from error
@@ -106,7 +106,7 @@ class Verifier:
             key = self._key(kid)
             claims = jwt.decode(
                 token,
-                key,
+                key.jwk,
                 algorithms=["EdDSA"],
                 audience=AUDIENCE,
                 issuer=ISSUER,
@@ -119,7 +119,7 @@ class Verifier:
         except NO_TOKEN as error:
             raise _invalid_token() from error
         principal = Principal(read.sub, read.commune, frozenset(read.roles))
-        if not _coherent(principal):
+        if not _coherent(principal) or not key.limits.allow(principal.actor, principal.roles):
             raise _invalid_token()
         return _Verified(kid, key, claims["exp"] + LEEWAY, principal)
 

@@ -4,12 +4,12 @@ import contextlib
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jwt
 import msgspec
@@ -28,10 +28,30 @@ class KeySetUnavailable(Exception):
     """The key set cannot be read, or is not one: no token can be checked."""
 
 
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a key may sign for: the one subject and the roles of its tokens; None is any. A limit of a later release is
+    no limit that this one could keep, so that the set cannot be read."""
+
+    sub: str | None = None
+    roles: tuple[str, ...] | None = None
+
+    def allow(self, sub: str, roles: Collection[str]) -> bool:
+        return self.sub in (None, sub) and (self.roles is None or set(roles) <= set(self.roles))
+
+
+# The member of a public key in the set (RFC 7517, 4) that holds its limits.
+LIMITS = "cchc"
+
+
+class PublicKey(NamedTuple):
+    jwk: jwt.PyJWK
+    limits: Limits
+
+
 class KeySet(Protocol):
     """Public keys by id."""
 
-    def __call__(self, kid: str) -> jwt.PyJWK:
+    def __call__(self, kid: str) -> PublicKey:
         """Raises KeyError when the set lacks the id, KeySetUnavailable when there is no set."""
 
     def must_be_readable(self) -> None:
@@ -74,9 +94,21 @@ def own_key(private: Path, key_set: Path) -> SigningKey:
     return key
 
 
-def key_set_of(key: SigningKey) -> str:
-    """The JWKS that tokens of this key are checked against."""
-    return json.dumps({"keys": [_public_jwk(key.private.public_key())]}, indent=2) + "\n"
+def key_set_of(key: SigningKey, *limited: tuple[SigningKey, Limits]) -> str:
+    """The JWKS that tokens of this key, and those of others within their limits, are checked against."""
+    keys = [_public_jwk(key.private.public_key())]
+    keys += [_public_jwk(each.private.public_key()) | {LIMITS: msgspec.to_builtins(to)} for each, to in limited]
+    return json.dumps({"keys": keys}, indent=2) + "\n"
+
+
+def _limits_in(key_set: Any) -> dict[str, Limits]:
+    """The limits of each key by its id. Raises ValueError for a limit that is not understood."""
+    keys = key_set.get("keys") if isinstance(key_set, dict) else None
+    members = [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
+    try:
+        return {str(key.get("kid")): msgspec.convert(key.get(LIMITS, {}), Limits) for key in members}
+    except msgspec.ValidationError as error:
+        raise ValueError("a key has limits that are not understood") from error
 
 
 def load_key(private: Path) -> SigningKey:
@@ -112,33 +144,46 @@ def keys_at(source: str) -> KeySet:
 class _KeysInFile:
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._read: tuple[int, dict[str, jwt.PyJWK]] = (0, {})
+        self._read: tuple[int, dict[str, PublicKey]] = (0, {})
 
-    def __call__(self, kid: str) -> jwt.PyJWK:
+    def __call__(self, kid: str) -> PublicKey:
         return self._load()[kid]
 
     def must_be_readable(self) -> None:
         self._load()
 
-    def _load(self) -> dict[str, jwt.PyJWK]:
+    def _load(self) -> dict[str, PublicKey]:
         try:
             changed = self._path.stat().st_mtime_ns
             if changed != self._read[0]:
-                key_set = jwt.PyJWKSet.from_dict(_read_key_set(self._path.read_bytes()))
-                self._read = (changed, {key.key_id or "": key for key in key_set})
-        except (OSError, ValueError, TypeError, jwt.PyJWTError) as error:
+                read = _read_key_set(self._path.read_bytes())
+                limits = _limits_in(read)
+                keys = {key.key_id or "": key for key in jwt.PyJWKSet.from_dict(read)}
+                self._read = (changed, {kid: PublicKey(key, limits[kid]) for kid, key in keys.items()})
+        except (OSError, ValueError, TypeError, KeyError, jwt.PyJWTError) as error:
             raise KeySetUnavailable(f"{self._path}: {error}") from error
         return self._read[1]
+
+
+class _Client(jwt.PyJWKClient):
+    """Remembers the limits of the keys that it fetches."""
+
+    limits: Mapping[str, Limits] = {}
+
+    def fetch_data(self) -> Any:
+        fetched = super().fetch_data()
+        self.limits = _limits_in(fetched)
+        return fetched
 
 
 class _KeysAtUrl:
     def __init__(self, url: str) -> None:
         self._url = url
-        self._client = jwt.PyJWKClient(url, timeout=5)
+        self._client = _Client(url, timeout=5)
 
-    def __call__(self, kid: str) -> jwt.PyJWK:
+    def __call__(self, kid: str) -> PublicKey:
         try:
-            return self._client.get_signing_key(kid)
+            return PublicKey(self._client.get_signing_key(kid), self._client.limits[kid])
         except NO_KEY_SET as error:
             raise KeySetUnavailable(f"{self._url}: {error}") from error
         except jwt.PyJWKClientError as error:

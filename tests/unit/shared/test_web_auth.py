@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 
 from shared.web.app import create_app
 from shared.web.auth import COOKIE, LEEWAY, Principal, Verifier, action, authorise, routes, unclassified_routes
-from shared.web.keys import generate_key, load_key, mint
+from shared.web.keys import Limits, SigningKey, generate_key, key_set_of, load_key, mint
 from shared.web.problems import Rejected
 from shared.web.schema import Blueprint
 from tests.support.waiting import until
@@ -275,6 +275,57 @@ def test_a_key_taken_out_of_the_file_no_longer_counts(service: Service, tmp_path
     assert ask(service, token).status_code == 200
     generate_key(tmp_path / "next.pem", service.key_set)
     refused(ask(service, token), 401, "invalid-token")
+
+
+COPIER: dict[str, Any] = {"sub": "service/scoring", "commune": "*", "roles": ["replicator"]}
+BEYOND: dict[str, dict[str, Any]] = {
+    "an operator": {"sub": "operator/x", "roles": ["admin"]},
+    "another service": {"sub": "service/tasks"},
+    "a person": {"sub": "staff/p01", "commune": "tien-canh", "roles": ["chair"]},
+    "another role": {"roles": ["messenger"]},
+    "one more role": {"roles": ["replicator", "admin"]},
+}
+
+
+@pytest.fixture
+def copier(service: Service, tmp_path: Path) -> SigningKey:
+    """A key whose tokens copy logs, in the name of scoring, and nothing else."""
+    key = generate_key(tmp_path / "copier.pem", tmp_path / "copier.json")
+    service.key_set.write_text(key_set_of(service.key, (key, Limits("service/scoring", ("replicator",)))))
+    return key
+
+
+@pytest.mark.parametrize("beyond", [None, *BEYOND])
+def test_a_key_signs_within_its_limits(
+    service: Service, copier: SigningKey, key_server: HTTPServer, beyond: str | None
+) -> None:
+    claims = COPIER | (BEYOND[beyond] if beyond else {})
+    for source in (str(service.key_set), f"http://127.0.0.1:{key_server.server_port}/keys.json"):
+        verifier = Verifier(source)
+        assert verifier.verify(mint(service.key, lifetime=HOUR, **claims)).actor == claims["sub"]
+        token = mint(copier, lifetime=HOUR, **claims)
+        if beyond is None:
+            assert verifier.verify(token).roles == {"replicator"}
+        else:
+            with pytest.raises(Rejected, match="invalid-token"):
+                verifier.verify(token)
+
+
+def test_a_limit_that_comes_later_counts_at_once(service: Service, tmp_path: Path) -> None:
+    verifier, token = Verifier(str(service.key_set)), mint(service.key, lifetime=HOUR, **COPIER)
+    assert verifier.verify(token)
+    other = generate_key(tmp_path / "other.pem", tmp_path / "other.json")
+    service.key_set.write_text(key_set_of(other, (service.key, Limits(roles=("messenger",)))))
+    with pytest.raises(Rejected, match="invalid-token"):
+        verifier.verify(token)
+
+
+@pytest.mark.parametrize("limits", [{"sub": 3}, {"roles": "admin"}, {"days": 3}, [], None, "admin"])
+def test_a_limit_that_is_not_understood_is_kept_by_nobody_being_let_in(service: Service, limits: Any) -> None:
+    key_set = json.loads(key_set_of(service.key))
+    key_set["keys"][0]["cchc"] = limits
+    service.key_set.write_text(json.dumps(key_set))
+    refused(ask(service, service.token("staff")), 503, "keys")
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", "[1]", '{"keys": []}', '{"keys": 3}', '{"keys": [{"kty": "?"}]}'])

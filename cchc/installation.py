@@ -1,6 +1,5 @@
 """One installation: its databases and services, opened as they are needed; the same objects run embedded or alone."""
 
-import hashlib
 import logging
 import os
 import weakref
@@ -17,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cchc.channels import channels_of
 from cchc.data_lock import lock
+from cchc.link_secret import new_link_secret, read_link_secret
 from cchc.personal_data import keep_no_statistics
 from cchc.rejections import Rejections
 from cchc.services import NOTIFICATIONS, SCORING, SERVICES, TASKS, H, Service, readers
@@ -43,6 +43,7 @@ from shared.eventlog.replica import Replica
 from shared.eventlog.seals import Keys, KeysInFolder
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
+from shared.files import replace_file
 from shared.journal import kinds, note, note_first
 from shared.keys import KeyPair, PublicKeys, key_pair, public_keys
 from shared.leader import Leader
@@ -53,7 +54,7 @@ from shared.said import said_of
 from shared.web import sign_in
 from shared.web.auth import Verifier
 from shared.web.health import Checks
-from shared.web.keys import SigningKey, load_key, mint, own_key
+from shared.web.keys import KeySet, KeySetUnavailable, Limits, SigningKey, keys_at, load_key, mint, own_key
 from shared.worker import MACHINE, Loop, Machine, all_communes
 from web.app import create_web
 from web.client import Client, in_process, over_http
@@ -350,6 +351,10 @@ class Installation:
         return Verifier(self.settings.keys)
 
     @cached_property
+    def _key_set(self) -> KeySet:
+        return keys_at(self.settings.keys)
+
+    @cached_property
     def signing_key(self) -> SigningKey:
         """The key that tokens are minted with, made at the first run."""
         private = self.settings.private_key
@@ -395,13 +400,22 @@ class Installation:
         """The public keys that a service's seals are checked against, old ones included."""
         return KeysInFolder(self.settings.owner_keys / service)
 
-    @property
+    @cached_property
     def link_secret(self) -> bytes:
-        """What signs the addresses in messages; notifications checks them with the same key."""
-        return hashlib.sha256(b"cchc-link-v1" + self.signing_key.private.private_bytes_raw()).digest()
+        """What signs the addresses in messages; notifications checks them with the same. Made at the first run."""
+        path = self.settings.link_secret
+        if not path.exists():
+            replace_file(path, new_link_secret(self.signing_key).encode(), 0o600)
+        return read_link_secret(path)
 
     def replicator_token(self) -> str:
         return self._service_token("replicator")
 
     def _service_token(self, role: str) -> str:
-        return mint(self.signing_key, sub=f"service/{role}", commune="*", roles=[role], lifetime=SERVICE_LIFETIME)
+        """A token that asks other services; in whose name is up to the key, which may be one service's."""
+        try:
+            limits = self._key_set(self.signing_key.kid).limits
+        except (KeyError, KeySetUnavailable):
+            limits = Limits()
+        sub = limits.sub or f"service/{role}"
+        return mint(self.signing_key, sub=sub, commune="*", roles=[role], lifetime=SERVICE_LIFETIME)

@@ -6,6 +6,7 @@
     FOLDER/public/owners/<service>/ the public keys that the seals of what a service publishes are checked against
     FOLDER/<container>/pgpass       passwords of its database roles, as libpq reads them (PGPASSFILE)
     FOLDER/<container>/signing.pem, checkpoint.pem, seal.pem   where tokens are minted, logs signed, events published
+    FOLDER/<container>/link.secret  where links in messages are signed
 
 An existing secret stays. To change one, remove its file under master and run `cchc secrets` again.
 """
@@ -19,21 +20,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cchc.databases import SIGN_IN_ROLE, databases
+from cchc.link_secret import new_link_secret
 from cchc.services import SERVICES, Service
 from shared.keys import key_pair, make_private_key
-from shared.web.keys import key_set_of, load_key
+from shared.web.keys import Limits, key_set_of, load_key
 
 SUPERUSER = "postgres"
 SIGNING, CHECKPOINT, SEAL = "signing.pem", "checkpoint.pem", "seal.pem"
+LINKS = "link.secret"
 
 
 class Container(NamedTuple):
-    """A container: its user id, the database roles that it takes, the private keys that it holds: its file's name →
-    that of the original."""
+    """A container: its user id, the database roles that it takes, the keys that it holds (its file's name → that of the
+    original), and what its tokens are limited to, if anything."""
 
     user: int
     roles: Sequence[str] = ()
     keys: Mapping[str, str] = {}
+    limits: Limits | None = None
 
 
 def _same(*names: str) -> dict[str, str]:
@@ -53,7 +57,7 @@ def containers() -> dict[str, Container]:
         "postgres": Container(999),
         "databases": Container(10002, [SUPERUSER, *roles]),
         "migrate": Container(10003, [*owners, SIGN_IN_ROLE]),
-        "operator": Container(10004, [*owners, *workers, SIGN_IN_ROLE], _same(SIGNING, CHECKPOINT)),
+        "operator": Container(10004, [*owners, *workers, SIGN_IN_ROLE], _same(SIGNING, CHECKPOINT, LINKS)),
         "web": Container(10010),  # the screens hold nothing
     }
     for service in SERVICES.values():
@@ -62,15 +66,24 @@ def containers() -> dict[str, Container]:
 
 
 def _of_service(service: Service[Any]) -> dict[str, Container]:
-    """Its web processes and its background process. With replicas it asks their owners with a token, and may write
-    links into messages: it signs both. A service that signs people in makes their tokens."""
-    asks = _same(SIGNING) if service.replicas else {}
-    server, worker = f"{service.name}_server", f"{service.name}_worker"
-    web = Container(service.user, [server], asks)
+    """Its web processes and its background process. To ask the owners of its replicas, and for people's addresses, it
+    signs tokens of its own name that allow no more than that. A service that signs people in makes their tokens."""
+    name, worker = service.name, f"{service.name}-work"
+    roles = ["replicator"] * bool(service.replicas) + ["messenger"] * service.sends
+    limits = Limits(f"service/{name}", tuple(roles)) if roles else None
+    links = _same(LINKS) if service.sends else {}
+    signs = {CHECKPOINT: CHECKPOINT, SEAL: seal_of(name)}
+
+    def asks(container: str) -> dict[str, str]:
+        return {SIGNING: f"signing-{container}.pem"} if roles else {}
+
+    web = Container(service.user, [f"{name}_server"], asks(name) | links, limits)
     if service.signs_in:
-        web = Container(service.user, [server, SIGN_IN_ROLE], _same(SIGNING))
-    signs = asks | _same(CHECKPOINT) | {SEAL: seal_of(service.name)}
-    return {service.name: web, f"{service.name}-work": Container(service.user + 1, [worker], signs)}
+        web = Container(service.user, [f"{name}_server", SIGN_IN_ROLE], _same(SIGNING) | links)
+    return {
+        name: web,
+        worker: Container(service.user + 1, [f"{name}_worker"], asks(worker) | links | signs, limits),
+    }
 
 
 # Folders of containers of earlier releases: removed, so that no process keeps reading them.
@@ -88,11 +101,15 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     master.mkdir(mode=0o700, exist_ok=True)
     made = []
-    originals = {original for container in containers().values() for original in container.keys.values()}
-    for private in sorted(originals):
+    known = containers()
+    originals = {original for container in known.values() for original in container.keys.values()}
+    for private in sorted(originals - {LINKS}):
         if not (master / private).exists():
             make_private_key(master / private)
             made.append(private)
+    if not (master / LINKS).exists():
+        _write(master / LINKS, new_link_secret(load_key(master / SIGNING)).encode(), 0o400)
+        made.append(LINKS)
     databases_of = {role: database for database, roles in databases().items() for role in roles} | {SUPERUSER: "*"}
     for role in databases_of:
         if not (master / role).exists():
@@ -101,10 +118,11 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
     key_pair(master / CHECKPOINT, public / "checkpoints")
     for service in SERVICES:
         key_pair(master / seal_of(service), public / "owners" / service)
-    _write(public / "keys.json", key_set_of(load_key(master / SIGNING)).encode(), 0o444)
+    limited = [(load_key(master / each.keys[SIGNING]), each.limits) for each in known.values() if each.limits]
+    _write(public / "keys.json", key_set_of(load_key(master / SIGNING), *limited).encode(), 0o444)
     for readable in (folder, public, *public.rglob("*")):
         readable.chmod(readable.stat().st_mode | (0o555 if readable.is_dir() else 0o444))
-    for name, container in containers().items():
+    for name, container in known.items():
         _hand_over(master, folder / name, container, databases_of, give)
     for name in FORMER:
         shutil.rmtree(folder / name, ignore_errors=True)

@@ -106,6 +106,7 @@ class Service(msgspec.Struct, Generic[H], frozen=True, kw_only=True):
     open            its handle, on a migrated database
     web             its web app
     signs_in        its web processes sign people in: they read the one-time links and make tokens
+    sends           it writes to people: it reads their addresses from tasks, and signs the links in messages
     user            user id of its web container; that of its background container is the next one
     records         what it folds logs into; the logs of other services among them are its replicas when deployed
     rebuild_own     rewrites the tables that follow from its own log; returns how many events were read
@@ -123,6 +124,7 @@ class Service(msgspec.Struct, Generic[H], frozen=True, kw_only=True):
     web: Callable[[H, Host], flask.Flask]
     user: int
     signs_in: bool = False
+    sends: bool = False
     records: Projection[Any] | None = None
     rebuild_own: Callable[[Connection, str, Log], int] | None = None
     loops: Callable[[H, Progress | None, IsOurs], Mapping[str, Loop]] = lambda _, __, ___: {}
@@ -205,6 +207,7 @@ def _open_notifications(host: Host) -> Notifications:
 NOTIFICATIONS = Service(
     name="notifications",
     user=10015,
+    sends=True,
     open=_open_notifications,
     web=lambda notifications, host: notifications_app.create_web(notifications, host.verifier, origin=host.origin),
     records=notifications_views.PROJECTION,

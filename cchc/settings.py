@@ -47,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True):
                          that has a variable of its own, that one counts
     CCHC_KEYS            key set (file or URL) that tokens are checked against (default the data folder's own)
     CCHC_SIGNING_KEY     private key that tokens are minted with (default in the data folder)
+    CCHC_LINK_SECRET     file with what signs the links in messages (default in the data folder)
     CCHC_CHECKPOINT_KEY  private key that logs are signed with (default in the data folder)
     CCHC_CHECKPOINT_KEYS folder of public keys that checkpoints are checked against (default in the data folder)
     CCHC_SEAL_KEY        private key that a service seals with what it publishes to Kafka, with {service} where its name
@@ -84,6 +85,7 @@ class Settings(msgspec.Struct, frozen=True):
     urls: dict[str, str]
     keys: str
     private_key: Path
+    link_secret: Path
     checkpoint_key: Path
     checkpoint_keys: Path
     seal_keys: dict[str, Path]
@@ -119,6 +121,7 @@ class Settings(msgspec.Struct, frozen=True):
             },
             keys=environment.get("CCHC_KEYS") or str(keys / "public.json"),
             private_key=Path(environment.get("CCHC_SIGNING_KEY") or keys / "private.pem").absolute(),
+            link_secret=Path(environment.get("CCHC_LINK_SECRET") or keys / "link.secret").absolute(),
             checkpoint_key=Path(environment.get("CCHC_CHECKPOINT_KEY") or keys / "checkpoint.pem").absolute(),
             checkpoint_keys=Path(environment.get("CCHC_CHECKPOINT_KEYS") or keys / "checkpoints").absolute(),
             seal_keys={name: _seal_key(environment, keys, name) for name in SERVICES},

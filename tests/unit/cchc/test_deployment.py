@@ -9,7 +9,7 @@ import pytest
 import yaml
 from sqlalchemy import make_url
 
-from cchc.secrets import CHECKPOINT, SEAL, SIGNING, containers
+from cchc.secrets import CHECKPOINT, LINKS, SEAL, SIGNING, containers
 from cchc.services import SERVICES, Service
 from cchc.settings import SIGN_IN, Settings
 
@@ -18,7 +18,12 @@ HOST = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["service
 CLUSTER = yaml.safe_load((ROOT / "deploy" / "cluster" / "docker-compose.yml").read_text("utf-8"))["services"]
 PROXY = (ROOT / "deploy" / "proxy" / "nginx.conf").read_text("utf-8")
 # Variable → the file in the container's folder that it names.
-KEYS = {"CCHC_SIGNING_KEY": SIGNING, "CCHC_CHECKPOINT_KEY": CHECKPOINT, "CCHC_SEAL_KEY": SEAL}
+KEYS = {
+    "CCHC_SIGNING_KEY": SIGNING,
+    "CCHC_CHECKPOINT_KEY": CHECKPOINT,
+    "CCHC_SEAL_KEY": SEAL,
+    "CCHC_LINK_SECRET": LINKS,
+}
 
 
 def container_of(compose_service: str) -> str:

@@ -1,5 +1,6 @@
 """Secrets of a deployment: made once, kept, handed out to those who are to have them, and changed one at a time."""
 
+import hashlib
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -7,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from cchc.databases import passwords_in
-from cchc.secrets import CHECKPOINT, SEAL, SIGNING, containers, make_secrets, seal_of
+from cchc.installation import Installation
+from cchc.link_secret import read_link_secret
+from cchc.secrets import CHECKPOINT, LINKS, SEAL, SIGNING, containers, make_secrets, seal_of
 from cchc.services import SERVICES
+from cchc.settings import Settings
 from shared.keys import key_id, key_pair, public_keys, read_private_key
-from shared.web.auth import Verifier
+from shared.web.auth import Principal, Verifier
 from shared.web.keys import load_key, mint
+from shared.web.problems import Rejected
 
 
 @pytest.fixture
@@ -84,8 +89,8 @@ def test_a_removed_secret_is_made_anew_and_reaches_everybody(folder: Path):
     assert all(
         after[f"{name}/{key}"] != before[f"{name}/{key}"]
         for name, container in containers().items()
-        for key in container.keys
-        if key != SEAL
+        for key, original in container.keys.items()
+        if original in (SIGNING, CHECKPOINT)
     )
     changed = {role for role, password in passwords_in(folder).items() if password != passwords[role]}
     assert changed == {"tasks_server"}
@@ -105,10 +110,62 @@ def test_a_service_s_seal_is_held_by_its_relay_alone(folder: Path):
         assert key_id(read_private_key(folder / f"{service}-work" / SEAL).public_key()) == public
 
 
+def test_a_container_s_tokens_allow_what_it_does_and_no_more(folder: Path):
+    verifier = Verifier(str(folder / "public" / "keys.json"))
+    may: dict[str, tuple[str, set[str]] | None] = {"tasks": None, "operator": None}
+    may |= {f"scoring{kind}": ("service/scoring", {"replicator"}) for kind in ("", "-work")}
+    may |= {f"notifications{kind}": ("service/notifications", {"replicator", "messenger"}) for kind in ("", "-work")}
+    assert {name for name, container in containers().items() if SIGNING in container.keys} == may.keys()
+    for name, limits in may.items():
+        key = load_key(folder / name / SIGNING)
+        for sub in ("operator/x", "service/scoring", "service/notifications", "service/replicator"):
+            for role in ("admin", "replicator", "messenger"):
+                token = mint(key, sub=sub, commune="*", roles=[role], lifetime=timedelta(hours=1))
+                if limits is None or (sub == limits[0] and role in limits[1]):
+                    assert verifier.verify(token).roles == {role}
+                else:
+                    with pytest.raises(Rejected, match="invalid-token"):
+                        verifier.verify(token)
+
+
+def test_a_service_asks_others_in_the_name_that_its_key_allows(folder: Path, tmp_path: Path):
+    for service, role in (("scoring", "replicator"), ("notifications", "replicator"), ("notifications", "messenger")):
+        environment = {
+            "CCHC_KEYS": str(folder / "public" / "keys.json"),
+            "CCHC_SIGNING_KEY": str(folder / service / SIGNING),
+        }
+        installation = Installation(Settings.from_environment(environment, data=tmp_path / "data"))
+        asking = installation.verifier.verify(installation._service_token(role))
+        assert asking == Principal(f"service/{service}", "*", frozenset([role]))
+
+
 def test_a_folder_of_an_earlier_release_gets_what_it_lacks(folder: Path):
-    for path in (folder / "public" / "owners", *(folder / f"{service}-work" / SEAL for service in SERVICES)):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    for service in SERVICES:
-        (folder / "master" / seal_of(service)).unlink()
-    assert made(folder) == sorted(seal_of(service) for service in SERVICES)
+    """There one key minted for all, and links were signed with it."""
+    old = load_key(folder / "master" / SIGNING)
+    shutil.rmtree(folder / "public")
+    for path in [*(folder / "master").iterdir()]:
+        if path.name.startswith(("seal-", "signing-")) or path.name == LINKS:
+            path.unlink()
+    for name in containers():
+        if (held := folder / name / SIGNING).exists():
+            held.unlink()
+            held.write_bytes((folder / "master" / SIGNING).read_bytes())
+    assert all(name.startswith(("seal-", "signing-")) or name == LINKS for name in made(folder))
     test_a_service_s_seal_is_held_by_its_relay_alone(folder)
+    test_a_container_s_tokens_allow_what_it_does_and_no_more(folder)
+    assert load_key(folder / "tasks" / SIGNING).kid == old.kid
+    links = hashlib.sha256(b"cchc-link-v1" + old.private.private_bytes_raw()).digest()
+    for container in ("notifications", "notifications-work", "operator"):
+        assert read_link_secret(folder / container / LINKS) == links
+
+
+def test_links_stay_good_when_the_key_of_tokens_is_exchanged(tmp_path: Path):
+    settings = Settings.from_environment({}, data=tmp_path)
+    first = Installation(settings)
+    links = hashlib.sha256(b"cchc-link-v1" + first.signing_key.private.private_bytes_raw()).digest()
+    assert first.link_secret == links  # what an earlier release signed with
+    assert settings.link_secret.stat().st_mode & 0o777 == 0o600
+    settings.private_key.unlink()
+    second = Installation(settings)
+    assert second.signing_key.kid != first.signing_key.kid
+    assert second.link_secret == links

@@ -21,10 +21,10 @@ from services.scoring.domain.sheet import Sheet, rated_staff, sheet, sheet_bytes
 from services.scoring.domain.standing import Proposal, Standing, rested_on, standing
 from services.scoring.views import SOURCES, Known, Moment, known_at
 from shared.eventlog import EVERY_COMMUNE, Log
-from shared.eventlog.checkpoints import checkpoints, covering, line
+from shared.eventlog.checkpoints import CheckpointKeys, checkpoints, covering, line
 from shared.events import CheckpointSigned
 from shared.journal import lines
-from shared.keys import PublicKeys, public_pem
+from shared.keys import public_pem
 from shared.records import commune_name
 from shared.refusals import STAFF_UNKNOWN
 
@@ -81,7 +81,7 @@ def audit_bundle(
     commune: str,
     year: int,
     moment: Moment,
-    keys: PublicKeys,
+    keys: CheckpointKeys,
     *,
     staff: str | None = None,
     journals: Mapping[str, bytes] | None = None,
@@ -101,7 +101,7 @@ def audit_bundle(
     signed = [each for each in recorded if each.position <= ends[each.source]]
     files = {f"logs/{source}.jsonl": _lines(logs[source].read_all(commune, until=ends[source])) for source in SOURCES}
     files["checkpoints.jsonl"] = _lines(map(line, signed))
-    files |= {f"keys/{name}.pem": public_pem(key) for name, key in keys.items()}
+    files |= {f"keys/{_place(keys, id_)}.pem": public_pem(key) for id_, key in keys.public.items()}
     files |= {f"journal/{service}.jsonl": body for service, body in (journals or {}).items()}
     files["results.json"] = _json(Results(commune, year, staff, [_rating(each) for each in found]))
     for each in found:
@@ -114,6 +114,11 @@ def audit_bundle(
     files["DOC-TRUOC.txt"] = _read_me(known, year, ends, signed).encode()
     files["SHA256SUMS"] = "".join(f"{_sha256(files[path])}  {path}\n" for path in sorted(files)).encode()
     return files
+
+
+def _place(keys: CheckpointKeys, id_: str) -> str:
+    owner = keys.owners.get(id_)
+    return f"{owner}/{id_}" if owner else id_
 
 
 def journal_lines(engine: Engine, commune: str, until: str | None) -> bytes:
@@ -225,7 +230,8 @@ so thêm bằng --kept THƯ_MỤC: người giữ cơ sở dữ liệu có thể
 CÓ GÌ TRONG NÀY
 {ends}
   Mỗi dòng là đúng các byte đã lưu của một sự kiện; mỗi sự kiện mang mã băm SHA-256 của sự kiện đứng trước.
-  checkpoints.jsonl: các điểm chốt có chữ ký Ed25519. keys/: khóa công khai để kiểm tra chữ ký.
+  checkpoints.jsonl: các điểm chốt có chữ ký Ed25519. keys/: khóa công khai để kiểm tra chữ ký;
+    khóa trong keys/<dịch vụ>/ chỉ ký cho dịch vụ đó.
   rule_sets/: bộ quy tắc đã dùng, nguyên văn; mã băm của bộ ghi trong từng phiếu.
   results.json: kết quả của từng người. sheets/: phiếu đầy đủ. explanations/: phiếu để đọc và in (A4),
   không phải chứng cứ: con số phải lấy từ results.json và sheets/, đã được hai chương trình đầu kiểm tra.

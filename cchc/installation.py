@@ -35,6 +35,7 @@ from shared.background import Background
 from shared.budgets import Budgets, spend_from
 from shared.eventlog import EVERY_COMMUNE, Busy, Head, Log, open_database, reading, utcnow, writing
 from shared.eventlog.broker import Broker
+from shared.eventlog.checkpoints import CheckpointKeys
 from shared.eventlog.feed import Feed, FeedClient
 from shared.eventlog.kafka import KafkaBroker
 from shared.eventlog.migrations import migrate, revisions
@@ -45,7 +46,7 @@ from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.files import replace_file
 from shared.journal import kinds, note, note_first
-from shared.keys import KeyPair, PublicKeys, key_pair, public_keys
+from shared.keys import KeyPair, key_pair
 from shared.leader import Leader
 from shared.lease import Lease
 from shared.metrics import Measure
@@ -388,9 +389,9 @@ class Installation:
         """The key that logs are signed with, made at the first run."""
         return key_pair(self.settings.checkpoint_key, self.settings.checkpoint_keys)
 
-    def public_checkpoint_keys(self) -> PublicKeys:
+    def public_checkpoint_keys(self) -> CheckpointKeys:
         """The keys that checkpoints are checked against, old ones included."""
-        return public_keys(self.settings.checkpoint_keys)
+        return CheckpointKeys.in_folder(self.settings.checkpoint_keys)
 
     def seal_key(self, service: str) -> KeyPair:
         """The key that a service seals with what it publishes, made at the first run."""

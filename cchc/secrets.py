@@ -2,7 +2,8 @@
 
     FOLDER/master/                  for root alone: all others are copied from it
     FOLDER/public/keys.json         the key set that tokens are checked against
-    FOLDER/public/checkpoints/      the public keys that checkpoints are checked against, old ones included
+    FOLDER/public/checkpoints/      the public keys that checkpoints are checked against, old ones included; those of a
+                                    service, which sign for it alone, in a folder of its name
     FOLDER/public/owners/<service>/ the public keys that the seals of what a service publishes are checked against
     FOLDER/<container>/pgpass       passwords of its database roles, as libpq reads them (PGPASSFILE)
     FOLDER/<container>/signing.pem, checkpoint.pem, seal.pem   where tokens are minted, logs signed, events published
@@ -44,6 +45,11 @@ def _same(*names: str) -> dict[str, str]:
     return {name: name for name in names}
 
 
+def checkpoint_of(service: str) -> str:
+    """The name of the original of the key that signs a service's log."""
+    return f"checkpoint-{service}.pem"
+
+
 def seal_of(service: str) -> str:
     """The name of the original of a service's seal."""
     return f"seal-{service}.pem"
@@ -72,7 +78,7 @@ def _of_service(service: Service[Any]) -> dict[str, Container]:
     roles = ["replicator"] * bool(service.replicas) + ["messenger"] * service.sends
     limits = Limits(f"service/{name}", tuple(roles)) if roles else None
     links = _same(LINKS) if service.sends else {}
-    signs = {CHECKPOINT: CHECKPOINT, SEAL: seal_of(name)}
+    signs = {CHECKPOINT: checkpoint_of(name), SEAL: seal_of(name)}
 
     def asks(container: str) -> dict[str, str]:
         return {SIGNING: f"signing-{container}.pem"} if roles else {}
@@ -117,6 +123,7 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
             made.append(role)
     key_pair(master / CHECKPOINT, public / "checkpoints")
     for service in SERVICES:
+        key_pair(master / checkpoint_of(service), public / "checkpoints" / service)
         key_pair(master / seal_of(service), public / "owners" / service)
     limited = [(load_key(master / each.keys[SIGNING]), each.limits) for each in known.values() if each.limits]
     _write(public / "keys.json", key_set_of(load_key(master / SIGNING), *limited).encode(), 0o444)

@@ -53,9 +53,9 @@ def key_pair(private: Path, public: Path) -> KeyPair:
             make_private_key(private)
     key = read_private_key(private)
     held = KeyPair(key_id(key.public_key()), key)
-    file = public / f"{held.id}.pem"
-    if not file.exists():
-        replace_file(file, public_pem(key.public_key()))
+    # There, or in the folder of whoever it belongs to.
+    if not any(public.rglob(f"{held.id}.pem")):
+        replace_file(public / f"{held.id}.pem", public_pem(key.public_key()))
     return held
 
 

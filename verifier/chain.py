@@ -60,8 +60,7 @@ class Bundle:
         self.wrong += [f"/{name}: dòng cuối bị cắt" for name, lines in self.logs.items() if lines.pop()]
         names = ("results.json", "checkpoints.jsonl", "SHA256SUMS", "keys", "rule_sets", "sheets")
         self.notes += [f"bộ hồ sơ không có {name}" for name in names if not (folder / name).exists()]
-        results = folder / "results.json"
-        self.results = json.loads(results.read_bytes()) if results.exists() else {"ratings": []}
+        self.results = json.loads(it.read_bytes()) if (it := folder / "results.json").exists() else {"ratings": []}
         self.commune = self.results.get("commune") or json.loads(next(iter(self.logs.values()))[0])["commune"]
         self.openssl = shutil.which("openssl")
         self.signing = bool(self.openssl and b"-rawin" in self.run("-help"))
@@ -81,14 +80,15 @@ class Bundle:
         elif position < 0 or entry["hash"] != (digest(lines[position - 1]) if position else "0" * 64):
             self.wrong.append(f"{where}: nhật ký không còn như khi được ghim")
 
-    def checkpoint(self, where: str, point: Any, outside: bool = False) -> None:
+    def checkpoint(self, where: str, point: Any, signers: list[str], outside: bool = False) -> None:
         if point["commune"] != self.commune:  # as one kept outside may be
             (self.notes if outside else self.wrong).append(f"{where}: chốt của xã khác ({point['commune']})")
             return
         self.pinned(where, point)
-        key = self.folder / "keys" / f"{Path(point['key']).name}.pem"
-        if not key.exists():
-            self.notes.append(f"{where}: thiếu khóa {key.name}, chữ ký chưa được kiểm tra")
+        there = sorted(self.folder.glob(f"keys/**/{Path(point['key']).name}.pem"))
+        key = next((each for each in there if each.parent.name in ("keys", *signers)), None)
+        if key is None:
+            (self.wrong if there else self.notes).append(f"{where}: thiếu khóa {point['key']}.pem để thử chữ ký")
         elif self.signing:
             with tempfile.TemporaryDirectory() as scratch:
                 Path(scratch, "message").write_bytes(SIGNED.format_map(point).encode())
@@ -97,7 +97,7 @@ class Bundle:
                 good = self.run("-verify", "-pubin", "-rawin", *files).endswith(b"; done")
             der = base64.b64decode(b"".join(row for row in key.read_bytes().split() if len(row) > 20))
             good = good and digest(der[-32:])[:16] == point["key"]  # a key is named by its own hash
-            self.signed[key.stem] += good
+            self.signed[key.relative_to(self.folder / "keys").with_suffix("").as_posix()] += good
             self.wrong += [] if good else [f"{where}: chữ ký sai, hoặc khóa không đúng mã"]
 
     def check_logs(self, outside: list[Path]) -> None:
@@ -107,10 +107,12 @@ class Bundle:
                 for entry in event["data"].get("inputs", []):
                     self.pinned(f"/{name} dòng {position}", entry)
                 if event["type"] == "vn.cchc.checkpoint.signed.v1":
-                    self.checkpoint(f"/{name} dòng {position}", event["data"])
+                    self.checkpoint(f"/{name} dòng {position}", event["data"], [name])
         for path in [*self.folder.glob("checkpoints.jsonl"), *outside]:
-            for number, line in enumerate(path.read_bytes().splitlines(), 1):
-                self.checkpoint(f"{path.name} dòng {number}", json.loads(line), path in outside)
+            for n, row in enumerate(path.read_bytes().splitlines(), 1):  # scoring's decisions rest on tasks
+                self.checkpoint(
+                    f"{path.name} dòng {n}", p := json.loads(row), [p["source"], "scoring"], path in outside
+                )
 
     def check_results(self) -> None:
         there = {f"sheets/{path.name}": digest(path.read_bytes()) for path in self.folder.glob("sheets/*.json")}

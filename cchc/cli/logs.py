@@ -120,8 +120,20 @@ def _checkpoint_looks(
     for replica in (replica for service in SERVICES for replica in installation.replicas(service)):
         logs[replica.source].append(replica)
     recorded = {f"điểm chốt của {service}": [*recorded_checkpoints(logs[service][0])] for service in services}
-    for name, signed in {**recorded, **{f"điểm chốt trong {name}": signed for name, signed in outside.items()}}.items():
-        yield f"{name} ({len(signed)})", lambda signed=signed: [*verify_checkpoints(signed, logs, keys)]
+    for (name, signed), service in zip(recorded.items(), services, strict=True):
+        yield f"{name} ({len(signed)})", partial(_verified, signed, logs, keys, lambda _, service=service: {service})
+    for name, signed in outside.items():
+        yield f"điểm chốt trong {name} ({len(signed)})", partial(_verified, signed, logs, keys, _may_sign)
+
+
+def _verified(*checked: Any) -> list[Finding]:
+    return list(verify_checkpoints(*checked))
+
+
+def _may_sign(checkpoint: CheckpointSigned) -> set[str]:
+    """A service signs its own log, and how far it holds those that its decisions rest on."""
+    resting = {name for name, service in SERVICES.items() if checkpoint.source in service.rests_on}
+    return {checkpoint.source, *resting}
 
 
 def _checkpoints_in(file: Any) -> Iterator[CheckpointSigned]:

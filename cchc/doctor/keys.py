@@ -10,8 +10,9 @@ from pathlib import Path
 
 from cchc.doctor.finding import Finding, failure, not_applicable, ok, warning
 from cchc.installation import Installation
+from shared.eventlog.checkpoints import CheckpointKeys
 from shared.events import VIETNAM
-from shared.keys import key_id, public_keys, read_private_key
+from shared.keys import key_id, read_private_key
 from shared.web.keys import KeySetUnavailable, keys_at, load_key
 
 # NIST SP 800-57 Part 1, 5.3.6: a private signature key is used for one to three years.
@@ -57,7 +58,7 @@ def checkpoints(installation: Installation) -> Iterator[Finding]:
     settings = installation.settings
     path, folder = settings.checkpoint_key, settings.checkpoint_keys
     try:
-        public = public_keys(folder)
+        public = CheckpointKeys.in_folder(folder).public
     except (OSError, ValueError) as error:
         yield failure(f"không đọc được {folder}: {error}", f"bỏ tệp không phải khóa khỏi {folder}")
         return

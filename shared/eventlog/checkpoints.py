@@ -5,7 +5,9 @@ holder of the private key can rewrite a log and sign it again, but cannot take b
 """
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -14,7 +16,7 @@ from shared.decoding import decoder
 from shared.eventlog.chain import Head
 from shared.eventlog.log import Decision, Log, Transaction
 from shared.events import CATALOGUE, CheckpointSigned, Input, decode
-from shared.keys import KeyPair, PublicKeys
+from shared.keys import KeyPair, PublicKeys, public_keys
 
 FORMAT = "cchc-checkpoint-v1"
 SUBJECT = CATALOGUE.of(CheckpointSigned).subject
@@ -40,11 +42,29 @@ def sign(key: KeyPair, source: str, commune: str, head: Head, signed_at: str) ->
     return msgspec.structs.replace(unsigned, signature=b64encode(key.private.sign(message(unsigned))).decode())
 
 
-def signature_problem(checkpoint: CheckpointSigned, keys: PublicKeys) -> str | None:
-    """Why the signature proves nothing, or None when it is right."""
-    public = keys.get(checkpoint.key)
+class CheckpointKeys(NamedTuple):
+    """Public keys by id. `owners`: those that sign for one service only, and which; the others are the operator's, or
+    of releases that had one key for all."""
+
+    public: PublicKeys
+    owners: Mapping[str, str]
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> "CheckpointKeys":
+        """Those of a folder, and of the folders in it, which are named after services. Raises OSError, ValueError."""
+        shared = public_keys(folder)
+        of_services = {each.name: public_keys(each) for each in sorted(folder.glob("*/"))}
+        owners = {id_: name for name, keys in of_services.items() for id_ in keys if id_ not in shared}
+        return cls({id_: key for keys in of_services.values() for id_, key in keys.items()} | shared, owners)
+
+
+def signature_problem(checkpoint: CheckpointSigned, keys: CheckpointKeys, signers: Collection[str]) -> str | None:
+    """Why the signature proves nothing, or None when it is right; `signers` are the services that may sign it."""
+    public, owner = keys.public.get(checkpoint.key), keys.owners.get(checkpoint.key)
     if public is None:
         return f"ký bằng khóa {checkpoint.key}, không có trong thư mục khóa công khai"
+    if owner is not None and owner not in signers:
+        return f"ký bằng khóa {checkpoint.key} của {owner}, không được ký điểm chốt này"
     try:
         public.verify(b64decode(checkpoint.signature, validate=True), message(checkpoint))
     except (InvalidSignature, ValueError):

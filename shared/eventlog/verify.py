@@ -2,14 +2,14 @@
 them against signed checkpoints."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from shared.eventlog.broker import Broker, Record
 from shared.eventlog.chain import EMPTY, Head, follow
-from shared.eventlog.checkpoints import SUBJECT, signature_problem
+from shared.eventlog.checkpoints import SUBJECT, CheckpointKeys, signature_problem
 from shared.eventlog.database import EVERY_COMMUNE, reading, run
 from shared.eventlog.errors import ChainBreak
 from shared.eventlog.kafka import topic_name
@@ -17,7 +17,6 @@ from shared.eventlog.log import Log
 from shared.eventlog.seals import Keys
 from shared.eventlog.unsealed import Candidate, different, link_of
 from shared.events import CheckpointSigned, MalformedEvent, decode, event_hash
-from shared.keys import PublicKeys
 
 BATCH = 5000
 
@@ -107,15 +106,18 @@ def recorded_checkpoints(log: Log) -> Iterator[CheckpointSigned]:
 
 
 def verify_checkpoints(
-    signed: Iterable[CheckpointSigned], logs: Mapping[str, Sequence[Log]], keys: PublicKeys
+    signed: Iterable[CheckpointSigned],
+    logs: Mapping[str, Sequence[Log]],
+    keys: CheckpointKeys,
+    signers: Callable[[CheckpointSigned], Collection[str]],
 ) -> Iterator[Finding]:
-    """Each checkpoint's signature, and the event at its position. `logs`: source → its own log, then replicas of it,
-    which need not have come that far.
+    """Each checkpoint's signature, by one of its `signers`, and the event at its position. `logs`: source → its own
+    log, then replicas of it, which need not have come that far.
 
     An earlier checkpoint reveals a chain rewritten with new hashes, or one whose end was cut off.
     """
     for checkpoint in signed:
-        problems = [signature_problem(checkpoint, keys)]
+        problems = [signature_problem(checkpoint, keys, signers(checkpoint))]
         held = logs.get(checkpoint.source, [])
         if not held:
             problems.append("không có nhật ký này ở đây")

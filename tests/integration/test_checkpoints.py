@@ -14,11 +14,11 @@ from sqlalchemy import text
 
 from services.scoring.worker import SIGNED_AT_ONCE
 from shared.eventlog import Decision, Log
-from shared.eventlog.checkpoints import checkpoints, covering, latest, line, message, read_line, record
+from shared.eventlog.checkpoints import CheckpointKeys, checkpoints, covering, latest, line, message, read_line, record
 from shared.eventlog.signer import Signer
 from shared.eventlog.verify import Finding, recorded_checkpoints, verify_checkpoints, verify_log
 from shared.events import CheckpointSigned, Input, RatingDecided, ReRated, ScoreUpdated, decode
-from shared.keys import KeyPair, key_id, key_pair, public_keys
+from shared.keys import KeyPair, key_id, key_pair
 from tests.support.logs import COMMUNE, Clock, filled, migrated, note, open_commune, sqlite_url
 
 
@@ -34,7 +34,7 @@ class World:
 
     @property
     def keys(self) -> Any:
-        return public_keys(self.folder / "public")
+        return CheckpointKeys.in_folder(self.folder / "public")
 
     def signer(self, log: Log | None = None) -> Signer:
         log = log or self.tasks
@@ -43,7 +43,7 @@ class World:
 
     def findings(self, kept: list[CheckpointSigned] | None = None) -> list[Finding]:
         signed = [*recorded_checkpoints(self.tasks), *(kept or [])]
-        return [*verify_checkpoints(signed, {"tasks": [self.tasks]}, self.keys)]
+        return [*verify_checkpoints(signed, {"tasks": [self.tasks]}, self.keys, lambda _: {"tasks"})]
 
     def rate(self, *events: Any) -> None:
         self.scoring.append(COMMUNE, lambda _: Decision(events), actor="staff/p01")
@@ -260,6 +260,19 @@ def test_a_key_that_nobody_knows_proves_nothing(world: World) -> None:
     assert world.key.id in finding.problem
 
 
+def test_a_service_s_key_signs_its_own_log_and_no_other(world: World) -> None:
+    for name, folder, wrong in (("tasks", "public/tasks", 0), ("scoring", "public/scoring", 1), ("all", "public", 1)):
+        world.key = key_pair(world.folder / f"{name}.pem", world.folder / folder)
+        note(world.tasks)
+        signed_now(world)
+        problems = [finding.problem for finding in world.findings()]
+        assert len(problems) == wrong
+        assert all("của scoring, không được ký điểm chốt này" in problem for problem in problems)
+    # What scoring holds of the log of tasks it signs in its own.
+    signed = [*recorded_checkpoints(world.tasks)][1:2]
+    assert [*verify_checkpoints(signed, {"tasks": [world.tasks]}, world.keys, lambda _: {"scoring"})] == []
+
+
 def test_a_chain_rewritten_with_new_hashes_is_found_by_an_older_checkpoint(world: World) -> None:
     kept = signed_now(world)
     rewrite(world.tasks, lambda body: body.replace(b"p07", b"p08"), until=6)
@@ -282,12 +295,12 @@ def test_a_replica_that_lags_is_no_finding(world: World, tmp_path: Path) -> None
         replica = Log(engine, "tasks")
         replica.append_verbatim(COMMUNE, world.tasks.read(COMMUNE)[:3])
         logs = {"tasks": [world.tasks, replica]}
-        assert [*verify_checkpoints([kept], logs, world.keys)] == []
+        assert [*verify_checkpoints([kept], logs, world.keys, lambda _: {"tasks"})] == []
         replica.forget(COMMUNE)
         other = Log(engine, "tasks", clock=world.clock)
         open_commune(other)
         note(other, COMMUNE, *"abcdef")
-        assert len([*verify_checkpoints([kept], logs, world.keys)]) == 1
+        assert len([*verify_checkpoints([kept], logs, world.keys, lambda _: {"tasks"})]) == 1
 
 
 def rewrite(log: Log, change: Callable[[bytes], bytes], until: int | None = None) -> None:

@@ -13,6 +13,7 @@ from cchc.link_secret import read_link_secret
 from cchc.secrets import CHECKPOINT, LINKS, SEAL, SIGNING, containers, make_secrets, seal_of
 from cchc.services import SERVICES
 from cchc.settings import Settings
+from shared.eventlog.checkpoints import CheckpointKeys
 from shared.keys import key_id, key_pair, public_keys, read_private_key
 from shared.web.auth import Principal, Verifier
 from shared.web.keys import load_key, mint
@@ -110,6 +111,16 @@ def test_a_service_s_seal_is_held_by_its_relay_alone(folder: Path):
         assert key_id(read_private_key(folder / f"{service}-work" / SEAL).public_key()) == public
 
 
+def test_each_service_signs_its_own_log_and_the_operator_any(folder: Path):
+    keys = CheckpointKeys.in_folder(folder / "public" / "checkpoints")
+    owners = {}
+    for name, container in containers().items():
+        if CHECKPOINT in container.keys:
+            owners[name] = keys.owners.get(key_id(read_private_key(folder / name / CHECKPOINT).public_key()))
+    assert owners == {"operator": None} | {f"{service}-work": service for service in SERVICES}
+    assert len(keys.public) == 1 + len(SERVICES)
+
+
 def test_a_container_s_tokens_allow_what_it_does_and_no_more(folder: Path):
     verifier = Verifier(str(folder / "public" / "keys.json"))
     may: dict[str, tuple[str, set[str]] | None] = {"tasks": None, "operator": None}
@@ -139,19 +150,23 @@ def test_a_service_asks_others_in_the_name_that_its_key_allows(folder: Path, tmp
         assert asking == Principal(f"service/{service}", "*", frozenset([role]))
 
 
+OF_ONE_CONTAINER = ("checkpoint-", "seal-", "signing-")
+
+
 def test_a_folder_of_an_earlier_release_gets_what_it_lacks(folder: Path):
     """There one key minted for all, and links were signed with it."""
     old = load_key(folder / "master" / SIGNING)
     shutil.rmtree(folder / "public")
     for path in [*(folder / "master").iterdir()]:
-        if path.name.startswith(("seal-", "signing-")) or path.name == LINKS:
+        if path.name.startswith(OF_ONE_CONTAINER) or path.name == LINKS:
             path.unlink()
     for name in containers():
         if (held := folder / name / SIGNING).exists():
             held.unlink()
             held.write_bytes((folder / "master" / SIGNING).read_bytes())
-    assert all(name.startswith(("seal-", "signing-")) or name == LINKS for name in made(folder))
+    assert all(name.startswith(OF_ONE_CONTAINER) or name == LINKS for name in made(folder))
     test_a_service_s_seal_is_held_by_its_relay_alone(folder)
+    test_each_service_signs_its_own_log_and_the_operator_any(folder)
     test_a_container_s_tokens_allow_what_it_does_and_no_more(folder)
     assert load_key(folder / "tasks" / SIGNING).kid == old.kid
     links = hashlib.sha256(b"cchc-link-v1" + old.private.private_bytes_raw()).digest()

@@ -698,6 +698,16 @@ def test_signatures(bundle, tmp_path):
     seal(bundle)
     code, said = run("chain", bundle)
     assert code == 0 and f"1 chữ ký đúng theo khóa {key}" in said
+    public = bundle / "keys" / f"{key}.pem"
+    for service, wrong in (("notifications", True), ("tasks", False), ("scoring", False)):  # scoring rests on tasks
+        (bundle / "keys" / service).mkdir()
+        public = public.rename(bundle / "keys" / service / public.name)
+        seal(bundle)
+        code, said = run("chain", bundle)
+        expected = f"LỆCH: checkpoints.jsonl dòng 1: thiếu khóa {key}" if wrong else f"theo khóa {service}/{key}"
+        assert code == wrong and expected in said
+    public.rename(bundle / "keys" / f"{key}.pem")
+    seal(bundle)
     code, said = run("chain", bundle, env={"PATH": ""})
     assert code == 0 and "CHỮ KÝ CHƯA ĐƯỢC KIỂM TRA" in said
     forged = checkpoint(tmp_path, [*lines[:6], lines[6]], key=key)  # another position under the signature of position 6

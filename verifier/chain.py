@@ -109,10 +109,8 @@ class Bundle:
                 if event["type"] == "vn.cchc.checkpoint.signed.v1":
                     self.checkpoint(f"/{name} dòng {position}", event["data"], [name])
         for path in [*self.folder.glob("checkpoints.jsonl"), *outside]:
-            for n, row in enumerate(path.read_bytes().splitlines(), 1):  # scoring's decisions rest on tasks
-                self.checkpoint(
-                    f"{path.name} dòng {n}", p := json.loads(row), [p["source"], "scoring"], path in outside
-                )
+            for n, r in enumerate(path.read_bytes().splitlines(), 1):  # scoring's decisions rest on tasks
+                self.checkpoint(f"{path.name} dòng {n}", p := json.loads(r), [p["source"], "scoring"], path in outside)
 
     def check_results(self) -> None:
         there = {f"sheets/{path.name}": digest(path.read_bytes()) for path in self.folder.glob("sheets/*.json")}

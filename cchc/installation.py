@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cchc.channels import channels_of
 from cchc.data_lock import lock
+from cchc.kafka_access import group_of
 from cchc.link_secret import new_link_secret, read_link_secret
 from cchc.personal_data import keep_no_statistics
 from cchc.rejections import Rejections
@@ -333,7 +334,7 @@ class Installation:
         return Replica(
             log,
             broker,
-            f"cchc.{service}",
+            group_of(service),
             self.owner_keys(log.source),
             fetch=feed.fetch,
             owner_heads=feed.heads,

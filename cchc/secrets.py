@@ -7,6 +7,8 @@
     FOLDER/public/owners/<service>/ the public keys that the seals of what a service publishes are checked against
     FOLDER/<container>/pgpass       passwords of its database roles, as libpq reads them (PGPASSFILE)
     FOLDER/<container>/signing.pem, checkpoint.pem, seal.pem   where tokens are minted, logs signed, events published
+    FOLDER/<container>/kafka        the password of its user of the brokers; the brokers' own folder has all, as jaas.conf,
+                                    and client.properties for Kafka's own programs (--command-config)
     FOLDER/<container>/link.secret  where links in messages are signed
 
 An existing secret stays. To change one, remove its file under master and run `cchc secrets` again.
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cchc.databases import SIGN_IN_ROLE, databases
+from cchc.kafka_access import BROKER, OPERATOR, TOPICS, users
 from cchc.link_secret import new_link_secret
 from cchc.services import SERVICES, Service
 from shared.keys import key_pair, make_private_key
@@ -33,16 +36,22 @@ LINKS = "link.secret"
 
 class Container(NamedTuple):
     """A container: its user id, the database roles that it takes, the keys that it holds (its file's name → that of the
-    original), and what its tokens are limited to, if anything."""
+    original), what its tokens are limited to, if anything, and who it is to the brokers, if it talks to them."""
 
     user: int
     roles: Sequence[str] = ()
     keys: Mapping[str, str] = {}
     limits: Limits | None = None
+    kafka: str | None = None
 
 
 def _same(*names: str) -> dict[str, str]:
     return {name: name for name in names}
+
+
+def kafka_of(user: str) -> str:
+    """The name of the original of the password of a user of the brokers."""
+    return f"kafka-{user}"
 
 
 def checkpoint_of(service: str) -> str:
@@ -61,9 +70,13 @@ def containers() -> dict[str, Container]:
     owners, workers = ([f"{name}_{kind}" for name in SERVICES] for kind in ("owner", "worker"))
     known = {
         "postgres": Container(999),
+        "kafka": Container(1000),
+        "topics": Container(10001, kafka=TOPICS),
         "databases": Container(10002, [SUPERUSER, *roles]),
         "migrate": Container(10003, [*owners, SIGN_IN_ROLE]),
-        "operator": Container(10004, [*owners, *workers, SIGN_IN_ROLE], _same(SIGNING, CHECKPOINT, LINKS)),
+        "operator": Container(
+            10004, [*owners, *workers, SIGN_IN_ROLE], _same(SIGNING, CHECKPOINT, LINKS), kafka=OPERATOR
+        ),
         "web": Container(10010),  # the screens hold nothing
     }
     for service in SERVICES.values():
@@ -88,7 +101,7 @@ def _of_service(service: Service[Any]) -> dict[str, Container]:
         web = Container(service.user, [f"{name}_server", SIGN_IN_ROLE], _same(SIGNING) | links)
     return {
         name: web,
-        worker: Container(service.user + 1, [f"{name}_worker"], asks(worker) | links | signs, limits),
+        worker: Container(service.user + 1, [f"{name}_worker"], asks(worker) | links | signs, limits, name),
     }
 
 
@@ -117,10 +130,10 @@ def make_secrets(folder: Path, give: Give = os.chown) -> list[str]:
         _write(master / LINKS, new_link_secret(load_key(master / SIGNING)).encode(), 0o400)
         made.append(LINKS)
     databases_of = {role: database for database, roles in databases().items() for role in roles} | {SUPERUSER: "*"}
-    for role in databases_of:
-        if not (master / role).exists():
-            _write(master / role, secrets.token_urlsafe(32).encode(), 0o400)
-            made.append(role)
+    for password in [*map(kafka_of, users()), *databases_of]:
+        if not (master / password).exists():
+            _write(master / password, secrets.token_urlsafe(32).encode(), 0o400)
+            made.append(password)
     key_pair(master / CHECKPOINT, public / "checkpoints")
     for service in SERVICES:
         key_pair(master / checkpoint_of(service), public / "checkpoints" / service)
@@ -143,6 +156,11 @@ def _hand_over(master: Path, folder: Path, container: Container, databases_of: M
         files["pgpass"] = "".join(lines).encode()
     if folder.name == "postgres":  # the server itself reads no pgpass
         files["password"] = (master / SUPERUSER).read_bytes()
+    if container.kafka:
+        files["kafka"] = (master / kafka_of(container.kafka)).read_bytes()
+    if folder.name == "kafka":
+        passwords = {user: (master / kafka_of(user)).read_text("utf-8") for user in users()}
+        files |= {"jaas.conf": _jaas(passwords).encode(), "client.properties": _client(passwords[TOPICS]).encode()}
     folder.mkdir(mode=0o700, exist_ok=True)
     give(folder, container.user, container.user)
     for path in folder.iterdir():
@@ -150,6 +168,21 @@ def _hand_over(master: Path, folder: Path, container: Container, databases_of: M
             path.unlink()
     for name, content in files.items():
         _write(folder / name, content, 0o400, lambda path: give(path, container.user, container.user))
+
+
+LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
+
+
+def _jaas(passwords: Mapping[str, str]) -> str:
+    """Who the brokers let in, and as whom they talk to each other."""
+    known = "".join(f'\n  user_{user}="{password}"' for user, password in passwords.items())
+    return f'KafkaServer {{\n  {LOGIN}\n  username="{BROKER}"\n  password="{passwords[BROKER]}"{known};\n}};\n'
+
+
+def _client(password: str) -> str:
+    """What Kafka's own programs are told (--command-config)."""
+    login = f'sasl.jaas.config={LOGIN} username="{TOPICS}" password="{password}";'
+    return f"security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\n{login}\n"
 
 
 def _write(path: Path, content: bytes, mode: int, give: Callable[[Path], None] = lambda _: None) -> None:

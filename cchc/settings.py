@@ -38,7 +38,8 @@ class Settings(msgspec.Struct, frozen=True):
     A WrongSetting stands where a channel's variable cannot be read: only what uses the channel fails by it.
 
     CCHC_DATA            folder for databases, evidence and keys (default ./data)
-    CCHC_KAFKA           bootstrap servers, host:port,…; over TLS ssl://host:port,…?ca=FILE&certificate=FILE&key=FILE
+    CCHC_KAFKA           bootstrap servers, host:port,…; over TLS ssl://host:port,…?ca=FILE&certificate=FILE&key=FILE;
+                         with a user sasl://user@host:port,…?password=FILE, with both sasl+ssl://…
     CCHC_DATABASE_<S>    SQLAlchemy URL of a service's database (default a SQLite file in the data folder)
     CCHC_OWNER_<S>       the same with the role that owns the tables and migrates them (default CCHC_DATABASE_<S>)
     CCHC_URL_<S>         base URL of a service, whose feed fills gaps of replicas
@@ -241,7 +242,8 @@ def _sender(header: str | None) -> Address | WrongSetting | None:
 
 
 BROKERS_WRITTEN = (
-    "Viết dạng máy-chủ:cổng,… hoặc ssl://máy-chủ:cổng,…?ca=TỆP&certificate=TỆP&key=TỆP, với các tệp PEM đọc được."
+    "Viết dạng máy-chủ:cổng,…, ssl://máy-chủ:cổng,…?ca=TỆP&certificate=TỆP&key=TỆP, hoặc"
+    " sasl://người-dùng@máy-chủ:cổng,…?password=TỆP (sasl+ssl:// khi có cả hai), với các tệp đọc được."
 )
 NO_SENDER = WrongSetting("CCHC_MAIL_FROM", 'Viết dạng "UBND xã <vanphong@example.org>".')
 

@@ -19,6 +19,7 @@ from cchc.rejections import rejected_lately
 from cchc.services import SERVICES, readers
 from cchc.settings import Settings
 from shared.eventlog import EVERY_COMMUNE, Ahead, ChainBreak, Log, writing
+from shared.eventlog.brokers import Brokers
 from shared.eventlog.checkpoints import read_line
 from shared.eventlog.feed import Feed, FeedError
 from shared.eventlog.kafka import KafkaBroker
@@ -344,30 +345,37 @@ def _summary(logs: Sequence[LogProgress], now: datetime) -> str:
 @json_option
 @with_installation
 def topics_command(installation: Installation, partitions: int, replication: int, json_output: bool) -> None:
-    """Tạo các topic còn thiếu và kiểm tra thiết lập của chúng. Mã thoát 1 khi thiết lập sai."""
+    """Tạo các topic còn thiếu, cho mỗi dịch vụ đúng quyền của nó, và kiểm tra thiết lập. Mã thoát 1 khi thiết lập sai.
+
+    Quyền chỉ được đặt khi CCHC_KAFKA có người dùng (sasl://); người dùng đó phải là quản trị của Kafka (super.users).
+    """
     from kafka.errors import KafkaError
 
     from cchc.doctor.kafka import topics_of_services
-    from shared.eventlog.kafka import describe_cluster, ensure_topics
+    from cchc.kafka_access import grants
+    from shared.eventlog.kafka import describe_cluster, ensure_topics, grant
 
     kafka = installation.settings.kafka
     if not kafka:
         fail("Đặt CCHC_KAFKA (địa chỉ broker) trước.")
     try:
         created = ensure_topics(kafka, SERVICES, partitions=partitions, replication=replication)
+        granted = grant(kafka, grants()) if Brokers.parse(kafka).user else None
         there = describe_cluster(kafka, topics_of_services()).topics
     except KafkaError as error:
         fail(f"Không kết nối được Kafka ở {kafka}: {said_of(error)}", UNAVAILABLE)
     problems = [problem for topic in topics_of_services() for problem in _topic_problems(there, topic)]
+    if granted is False:
+        problems.append("Broker không bật ACL (authorizer.class.name): ai đăng nhập được cũng ghi được mọi topic.")
     if json_output:
-        as_json({"created": created, "problems": problems})
+        as_json({"created": created, "granted": granted, "problems": problems})
     else:
         for topic in created:
             click.echo(f"Đã tạo {topic}.")
         for problem in problems:
             click.echo(problem)
         if not problems:
-            click.echo("Các topic đúng thiết lập.")
+            click.echo(f"Các topic đúng thiết lập{'; mỗi dịch vụ chỉ ghi được topic của nó' if granted else ''}.")
     raise SystemExit(FOUND if problems else 0)
 
 

@@ -54,6 +54,7 @@ _AFTER = (
     Check("kafka-topics", KAFKA, "Topic", kafka.topics, ("kafka",)),
     Check("kafka-partitions", KAFKA, "Phân vùng và bản sao", kafka.partitions, ("kafka", "kafka-topics")),
     Check("kafka-tail", KAFKA, "Kho và topic", kafka.heads_against_topics, TOPICS),
+    Check("kafka-access", KAFKA, "Quyền ghi", kafka.access, TOPICS),
     Check("kafka-strangers", KAFKA, "Tin lạ", kafka.strangers, TOPICS),
     Check("unpublished", KAFKA, "Chờ phát", logs.unpublished, BROKER),
     Check("services", OUTSIDE, "Dịch vụ", outside.services),

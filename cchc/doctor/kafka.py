@@ -10,7 +10,7 @@ from cchc.progress import own_log
 from cchc.rejections import rejected_lately
 from cchc.services import SERVICES, readers
 from shared.eventlog.brokers import Brokers
-from shared.eventlog.kafka import Cluster, KafkaBroker, describe_cluster, topic_name, wrong_settings
+from shared.eventlog.kafka import Cluster, KafkaBroker, describe_cluster, topic_name, writers, wrong_settings
 from shared.eventlog.relay import RestoreUnfinished, compare_tail
 from shared.eventlog.verify import verify_topic
 from shared.said import said_of
@@ -109,6 +109,22 @@ def heads_against_topics(installation: Installation) -> Iterator[Finding]:
             yield failure(said, "cchc verify --topic, rồi khôi phục phần còn thiếu từ topic")
     if not wrong:
         yield ok("kho có đủ những gì đã phát gần đây")
+
+
+def access(installation: Installation) -> Iterator[Finding]:
+    """Each topic is written by its service alone, as far as the brokers know who connects."""
+    kafka = installation.settings.kafka or ""
+    found = []
+    for service, topic in zip(SERVICES, topics_of_services(), strict=True):
+        may = writers(kafka, topic)
+        if may is None:
+            yield ok("broker không hỏi ai kết nối; tin lạ vẫn không được tính (kafka-strangers)")
+            return
+        found += [f"{user} ghi được {topic}" for user in sorted(may - {f"User:{service}"})]
+    if found:
+        yield failure(some(found), "kafka-acls.sh --remove cho các quyền đó; docs/how-to/tls.md")
+    else:
+        yield ok("mỗi topic chỉ dịch vụ của nó ghi được")
 
 
 def strangers(installation: Installation) -> Iterator[Finding]:

@@ -4,12 +4,29 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import CommitFailedError, KafkaError, KafkaTimeoutError, TopicAlreadyExistsError
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ConfigResource,
+    ConfigResourceType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+)
+from kafka.errors import (
+    CommitFailedError,
+    KafkaError,
+    KafkaTimeoutError,
+    SecurityDisabledError,
+    TopicAlreadyExistsError,
+)
 from kafka.net.compat import KafkaNetClient
 from kafka.partitioner.default import murmur2
 from kafka.structs import OffsetAndMetadata
@@ -66,6 +83,48 @@ def ensure_topics(bootstrap: str, services: Iterable[str], *, partitions: int, r
                 continue
             created.append(topic)
     return created
+
+
+class Grant(NamedTuple):
+    """What a user of the brokers may do with a topic, a group, or the cluster (then named CLUSTER)."""
+
+    user: str
+    kind: ResourceType
+    name: str
+    operations: tuple[ACLOperation, ...]
+
+
+CLUSTER = "kafka-cluster"
+
+
+def grant(bootstrap: str, grants: Iterable[Grant]) -> bool:
+    """Let each user do what it has to; what exists stays. False when the brokers ask nobody who they are, so that
+    everybody may do everything. Raises KafkaError."""
+    wanted = [
+        ACL(f"User:{user}", "*", operation, ACLPermissionType.ALLOW, ResourcePattern(kind, name))
+        for user, kind, name, operations in grants
+        for operation in operations
+    ]
+    with _admin(bootstrap) as admin:
+        failed = admin.create_acls(wanted)["failed"]
+    if SecurityDisabledError in failed:
+        return False
+    if failed:
+        raise failed[0]
+    return True
+
+
+def writers(bootstrap: str, topic: str) -> set[str] | None:
+    """The users who may write to a topic by a rule, besides administrators; None where the brokers ask nobody. Raises
+    KafkaError."""
+    any_pattern = ResourcePatternFilter(ResourceType.TOPIC, topic, ACLResourcePatternType.MATCH)
+    every = ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ALLOW, any_pattern)
+    try:
+        with _admin(bootstrap) as admin:
+            rules, _ = admin.describe_acls(every)
+    except SecurityDisabledError:
+        return None
+    return {rule.principal for rule in rules if rule.operation in (ACLOperation.WRITE, ACLOperation.ALL)}
 
 
 def check_topic_settings(bootstrap: str, topics: Iterable[str]) -> list[str]:

@@ -195,6 +195,7 @@ def two_workers_share(deployed: Stack, lived: list[Office]) -> None:
 
     def shares() -> list[int]:
         asked = ["exec", "-T", "kafka", "/opt/kafka/bin/kafka-consumer-groups.sh", "--bootstrap-server", "kafka:9092"]
+        asked += ["--command-config", "/run/cchc/kafka/client.properties"]
         said = deployed.compose(*asked, "--describe", "--group", "cchc.scoring", "--members", code=None)
         lines = [line.split() for line in said.splitlines() if line.startswith("cchc.scoring ")]
         return sorted(int(line[-1]) for line in lines)

@@ -34,6 +34,7 @@ from tests.support.servers import (
 )
 from tests.support.waiting import until
 
+LOGIN = "org.apache.kafka.common.security.plain.PlainLoginModule required"
 POM = Path(__file__).parent / "broker" / "pom.xml"
 VERSION = ET.parse(POM).findtext(".//{*}kafka.version") or ""  # noqa: S314 - a file of this repository
 JAVA = 17
@@ -247,6 +248,25 @@ def over_a_line(run: Run) -> Iterator[tuple[str, str, Line]]:
             }
 
         yield LocalBroker(run, twice).bootstrap, f"127.0.0.1:{line.port}", line
+
+
+def with_users(run: Run, passwords: Mapping[str, str]) -> str:
+    """A local broker that also takes these users, who may do what a rule allows; the user `topics` and whoever comes by
+    the plain listener may do anything. host:port."""
+    place = f"127.0.0.1:{free_port()}"
+    known = "".join(f' user_{user}="{password}"' for user, password in passwords.items())
+
+    def secured(settings: dict[str, str]) -> dict[str, str]:
+        return {name: f"{settings[name]},USERS://{place}" for name in ("listeners", "advertised.listeners")} | {
+            "listener.security.protocol.map": f"{settings['listener.security.protocol.map']},USERS:SASL_PLAINTEXT",
+            "listener.name.users.sasl.enabled.mechanisms": "PLAIN",
+            "listener.name.users.plain.sasl.jaas.config": f"{LOGIN}{known};",
+            "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+            "super.users": "User:ANONYMOUS;User:topics",
+        }
+
+    LocalBroker(run, secured)
+    return place
 
 
 class ContainerBroker:

@@ -9,9 +9,11 @@ import pytest
 import yaml
 from sqlalchemy import make_url
 
-from cchc.secrets import CHECKPOINT, LINKS, SEAL, SIGNING, containers
+from cchc.kafka_access import BROKER, OPERATOR, TOPICS
+from cchc.secrets import CHECKPOINT, LINKS, SEAL, SIGNING, containers, kafka_of, make_secrets
 from cchc.services import SERVICES, Service
 from cchc.settings import SIGN_IN, Settings
+from shared.eventlog.brokers import Brokers
 
 ROOT = Path(__file__).parents[3]
 HOST = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
@@ -29,6 +31,19 @@ KEYS = {
 def container_of(compose_service: str) -> str:
     """Jobs of the operator share one folder of secrets."""
     return "operator" if compose_service in ("cchc", "demo") else compose_service
+
+
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("secrets")
+    make_secrets(folder, give=lambda *_: None)
+    return folder
+
+
+def settings_of(compose_service: str, secrets: Path, data: Path) -> Settings:
+    """With the secrets of a deployment where they are mounted."""
+    given = {name: value.replace("/run/cchc", str(secrets)) for name, value in environment_of(compose_service).items()}
+    return Settings.from_environment(given, data=data)
 
 
 def environment_of(compose_service: str) -> dict[str, str]:
@@ -72,12 +87,12 @@ def test_every_user_folder_and_key_is_the_one_of_the_table():
 
 @pytest.mark.parametrize(("container", "verb", "service"), processes())
 def test_a_service_is_two_containers_that_open_their_own_database(
-    container: str, verb: str, service: Service[Any], tmp_path: Path
+    container: str, verb: str, service: Service[Any], secrets: Path, tmp_path: Path
 ):
     described = HOST[container]
     assert described["command"][:2] == [verb, service.name]
     role = {"serve": "server", "work": "worker"}[verb]
-    settings = Settings.from_environment(environment_of(container), data=tmp_path)
+    settings = settings_of(container, secrets, tmp_path)
     database = make_url(settings.databases[service.name])
     assert (database.username, database.database) == (f"{service.name}_{role}", service.name)
     assert database.username in containers()[container].roles
@@ -97,6 +112,32 @@ def test_the_operator_and_the_jobs_open_every_database_with_their_own_roles(tmp_
         used = {make_url(url).username for url in [*opened.values(), settings.databases[SIGN_IN]]}
         assert used <= set(roles), name
         assert len(used) >= len(SERVICES) + 1
+
+
+def test_whoever_talks_to_the_brokers_does_so_under_its_own_name(secrets: Path, tmp_path: Path):
+    talks = {name: container.kafka for name, container in containers().items() if container.kafka}
+    assert talks == {f"{service}-work": service for service in SERVICES} | {"operator": OPERATOR, "topics": TOPICS}
+    for name in HOST:
+        if "CCHC_KAFKA" not in environment_of(name):
+            continue
+        brokers = Brokers.parse(settings_of(name, secrets, tmp_path).kafka or "")
+        assert brokers.user == talks.get(container_of(name)), name
+        if brokers.user:
+            assert brokers.options()["sasl_plain_password"] == (secrets / "master" / kafka_of(brokers.user)).read_text()
+            if name in CLUSTER:
+                of_cluster = Brokers.parse(CLUSTER[name]["environment"]["CCHC_KAFKA"])
+                assert (of_cluster.user, of_cluster.servers.count(",")) == (brokers.user, 2)
+                assert of_cluster.password == f"/run/cchc/{container_of(name)}/kafka"
+
+
+def test_the_brokers_let_nobody_in_without_a_password():
+    settings = HOST["kafka"]["environment"]
+    protocols = dict(each.split(":") for each in settings["KAFKA_LISTENER_SECURITY_PROTOCOL_MAP"].split(","))
+    listeners = [each.partition(":")[0] for each in settings["KAFKA_LISTENERS"].split(",")]
+    assert {protocols[name] for name in listeners} == {"SASL_PLAINTEXT"}
+    assert settings["KAFKA_AUTHORIZER_CLASS_NAME"].endswith("StandardAuthorizer")
+    assert settings["KAFKA_SUPER_USERS"].split(";") == [f"User:{BROKER}", f"User:{TOPICS}"]
+    assert settings["KAFKA_OPTS"].endswith("/run/cchc/kafka/jaas.conf")
 
 
 def test_what_slow_clients_send_ends_at_the_proxy():

@@ -45,7 +45,9 @@ def test_every_container_has_what_it_takes_and_no_more(folder: Path):
     every = passwords_in(folder)
     for name, container in containers().items():
         held = {path.name: path for path in (folder / name).iterdir()} if (folder / name).exists() else {}
-        assert set(held) - {"pgpass", "password"} == set(container.keys)
+        others = {"kafka": {"jaas.conf", "client.properties"}, "postgres": {"password"}}.get(name, set())
+        others |= {"kafka"} if container.kafka else set()
+        assert set(held) - {"pgpass"} == {*container.keys, *others}
         lines = held["pgpass"].read_text().splitlines() if "pgpass" in held else []
         assert [line.split(":")[3:] for line in lines] == [[role, every[role]] for role in container.roles]
         assert all(path.stat().st_mode & 0o377 == 0 for path in held.values())
@@ -172,6 +174,18 @@ def test_a_folder_of_an_earlier_release_gets_what_it_lacks(folder: Path):
     links = hashlib.sha256(b"cchc-link-v1" + old.private.private_bytes_raw()).digest()
     for container in ("notifications", "notifications-work", "operator"):
         assert read_link_secret(folder / container / LINKS) == links
+
+
+def test_the_inventory_names_every_key():
+    page = (Path(__file__).parents[3] / "docs" / "keys.md").read_text("utf-8")
+    originals = {original for container in containers().values() for original in container.keys.values()}
+    lacking = {name for name in originals if not any(f"`{each}`" in page for each in (name, of_any_service(name)))}
+    assert lacking == set()
+
+
+def of_any_service(original: str) -> str:
+    kind, _, rest = original.partition("-")
+    return f"{kind}-<service>.pem" if rest.removesuffix(".pem") in SERVICES else original
 
 
 def test_links_stay_good_when_the_key_of_tokens_is_exchanged(tmp_path: Path):

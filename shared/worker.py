@@ -43,9 +43,10 @@ class Unwell(RuntimeError):
 class Stop(threading.Event):
     """The word to stop, given to one loop, which shows that it is alive by asking for it at each turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
-        self.asked_at = time.monotonic()
+        self._monotonic = monotonic
+        self.asked_at = monotonic()
         self._sleeping: list[threading.Event] = []
 
     def wake(self, event: threading.Event) -> None:
@@ -60,22 +61,22 @@ class Stop(threading.Event):
             event.set()
 
     def is_set(self) -> bool:
-        self.asked_at = time.monotonic()
+        self.asked_at = self._monotonic()
         return super().is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
         """As threading.Event. Whoever waits here is alive, however long the pause."""
-        end = math.inf if timeout is None else time.monotonic() + timeout
+        end = math.inf if timeout is None else self._monotonic() + timeout
         while True:
-            self.asked_at = time.monotonic()
+            self.asked_at = self._monotonic()
             if super().wait(max(0.0, min(LOOK_S, end - self.asked_at))):
                 return True
-            if time.monotonic() >= end:
+            if self._monotonic() >= end:
                 return False
 
     def silent_s(self) -> float:
         """Seconds since the loop last asked for it."""
-        return time.monotonic() - self.asked_at
+        return self._monotonic() - self.asked_at
 
 
 class Machine(msgspec.Struct, frozen=True):

@@ -43,7 +43,8 @@ from shared.eventlog.replica import Replica
 from shared.eventlog.signer import Signer
 from shared.events import uuid7
 from shared.journal import kinds, note, note_first
-from shared.leader import one_at_a_time
+from shared.leader import Leader
+from shared.lease import Lease
 from shared.metrics import Measure
 from shared.projection import Progress, Runner
 from shared.said import said_of
@@ -268,23 +269,34 @@ class Installation:
         handle = self.handle(descriptor)
         replicas, relay = self._replicas(service), self._relay(service)
         is_ours = next(iter(replicas.values())).is_ours if replicas else all_communes
-        alone: dict[str, Loop] = {"signer": self.signer(service).run}
+        # The relay by itself: who cannot reach the broker can still do the rest.
+        alone = {"signer": self.signer(service).run, **descriptor.alone(handle)}
+        leaders = [self._leader(service, "alone", alone)]
         if relay:
-            alone["relay"] = relay.run
-        alone |= descriptor.alone(handle)
+            loops = {"relay": relay.run}
+            leaders.append(self._leader(service, "relay", loops, stalled=relay.stalled, unable=relay.unable))
         return Background(
             service,
             handle.log,
             {
                 **descriptor.loops(handle, progress("Dựng lại") if progress else None, is_ours),
-                "alone": one_at_a_time(self.engine(service), f"cchc work {service}", alone, self.machine),
+                **{leader.name: leader.run for leader in leaders},
                 **{f"replica.{source}": replica.run for source, replica in replicas.items()},
             },
             folds=self.folds(service) if service in readers() else None,
+            leaders=leaders,
             relay=relay,
             replicas=[*replicas.values()],
             further=partial(descriptor.measure, handle.log) if descriptor.measure else None,
         )
+
+    def _leader(self, service: str, name: str, loops: Mapping[str, Loop], **options: Any) -> Leader:
+        return Leader(name, self.lease(service, name), loops, machine=self.machine, **options)
+
+    def lease(self, service: str, name: str) -> Lease | None:
+        """What lets one of several processes lead; None on SQLite, where there is one process."""
+        engine = self.engine(service)
+        return Lease(engine, name) if engine.dialect.name == "postgresql" else None
 
     def signer(self, service: str) -> Signer:
         """Signs a service's log, and with it how far it holds the logs that its decisions rest on."""

@@ -43,6 +43,7 @@ CODES: Columns = {
     "heads": ("source", "commune", "hash", "time", "broken"),
     "idempotency": ("commune", "key", "digest", "answer", "at"),
     "journal": ("commune", "time", "actor", "kind", "body"),
+    "leases": ("name", "holder"),
     "occurrences": (
         "commune", "reminder", "about", "rule", "run_on", "recipient", "channel", "urgency", "policy", "by",
         "queued_at", "state", "state_at", "reason", "sent_as", "acknowledged_at",

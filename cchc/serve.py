@@ -1,5 +1,6 @@
 """Serving with gunicorn: the web processes of one service, or everything in one process; and a service's background."""
 
+import faulthandler
 import gc
 import logging
 import os
@@ -178,11 +179,14 @@ def _app(installation: Installation, service: str) -> Any:
 
 
 def work(installation: Installation, service: str, bind: tuple[str, int] | None = None) -> int:
-    """Run a service's loops until SIGTERM or SIGINT; a second signal ends it at once. The exit code is 1 when a loop
-    failed or did not end. At `bind` it answers /livez, /readyz and /metrics."""
+    """Run a service's loops until SIGTERM or SIGINT; a second signal ends it at once. It also ends when a loop does not
+    go on, so that its supervisor starts another. The exit code is 1 when a loop failed, hung or did not end. At `bind`
+    it answers /livez, /readyz and /metrics."""
     log_to()
-    # Before any thread begins, since threads inherit it: the loop below waits for the signals.
+    # Before any thread begins, since threads inherit it.
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    told, hung = threading.Event(), list[str]()
+    threading.Thread(target=_hear_signals, args=(told,), name="signals", daemon=True).start()
     background = installation.background(service, progress)
     loops = Loops(background.named_loops())
     app = flask.Flask(service, static_folder=None)
@@ -193,23 +197,33 @@ def work(installation: Installation, service: str, bind: tuple[str, int] | None 
     with answering(app, listen(*bind), service, Limits(connections=200)) if bind else nullcontext():
         loops.start()
         logger.info("the background process of %s is at work", service)
-        while not loops.stopping.is_set() and signal.sigtimedwait(STOPPING, LOOK_S) is None:
+        while not (told.wait(LOOK_S) or loops.stopping.is_set() or (hung := loops.silent())):
             pass
+        if hung:
+            logger.critical("does not go on: %s", ", ".join(hung))
+            faulthandler.dump_traceback()
         logger.info("the background process of %s ends what it has begun", service)
-        for number in STOPPING:
-            signal.signal(number, lambda number, _: os._exit(128 + number))
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-        ended = loops.stop()
-    return 0 if ended and not loops.failure else 1
+        if not loops.stop():
+            os._exit(1)  # what hangs may hold up the interpreter's own end
+    return 1 if loops.failure or hung else 0
+
+
+def _hear_signals(told: threading.Event) -> None:
+    """The first word to stop is passed on, the second ends the process. (sigtimedwait would not do: in CPython it takes
+    the end of a suspension for a signal.)"""
+    signal.sigwait(STOPPING)
+    told.set()
+    os._exit(128 + signal.sigwait(STOPPING))
 
 
 def _end_together(loops: Loops, worker: Any) -> None:
-    """When a loop fails, end the worker, so that gunicorn's master starts a new one; when the worker ends, let the
-    loops finish what they have begun while it answers its last requests."""
-    while worker.alive and not loops.stopping.wait(LOOK_S):
+    """When a loop fails or hangs, end the worker, so that gunicorn's master starts a new one; when the worker ends, let
+    the loops finish what they have begun while it answers its last requests."""
+    hung: list[str] = []
+    while worker.alive and not (loops.stopping.wait(LOOK_S) or (hung := loops.silent())):
         pass
-    if loops.failure:
-        logger.error("a background loop failed; the worker is started again")
+    if loops.failure or hung:
+        logger.error("a background loop %s; the worker is started again", "hangs" if hung else "failed")
         os.kill(worker.pid, signal.SIGTERM)
     loops.ask_to_stop()
 

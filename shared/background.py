@@ -10,6 +10,7 @@ from shared.eventlog import Log
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica
 from shared.events import parse_time
+from shared.leader import Leader
 from shared.metrics import Measure, Sample
 from shared.probe import Probe
 from shared.projection import Runner, all_positions
@@ -21,13 +22,14 @@ READY_WITHIN = 1000
 
 
 class Background(msgspec.Struct, frozen=True):
-    """`log` is the service's own, `folds` what keeps its records, `further` measures other figures; `relay` and
-    `replicas` are there with Kafka."""
+    """`log` is the service's own, `folds` what keeps its records, `further` measures other figures; `leaders` run what
+    one process does; `relay`, which the leader of that name runs, and `replicas` are there with Kafka."""
 
     service: str
     log: Log
     loops: Mapping[str, Loop]
     folds: Runner | None = None
+    leaders: Sequence[Leader] = ()
     relay: Relay | None = None
     replicas: Sequence[Replica] = ()
     further: Measure | None = None
@@ -36,14 +38,20 @@ class Background(msgspec.Struct, frozen=True):
         return {f"{self.service}.{name}": loop for name, loop in self.loops.items()}
 
     def checks(self) -> dict[str, Callable[[], object]]:
-        """Does it have what it needs, and is it nearly up to date? A commune that stands still (parked, broken) is
-        for the metrics, since the others continue."""
+        """Does it have what it needs, is it nearly up to date, and does somebody do what one process does? A commune
+        that stands still (parked, broken) is for the metrics, since the others continue."""
         checks: dict[str, Callable[[], object]] = {f"{self.service}.database": self.log.heads}
-        if self.relay:
-            checks[f"{self.service}.relay"] = partial(_relay_goes_on, self.relay)
+        for leader in self.leaders:
+            checks[f"{self.service}.{leader.name}"] = partial(self._is_led, leader)
         for replica in self.replicas:
             checks[f"{self.service}.replica.{replica.log.source}"] = partial(_replica_is_near, replica)
         return checks
+
+    def _is_led(self, leader: Leader) -> None:
+        if not leader.is_led():
+            raise Unwell(leader.problem or f"no process does what {leader.name} is to do")
+        if leader.leads() and leader.name == "relay" and self.relay and self.relay.status.problem:
+            raise Unwell(self.relay.status.problem)
 
     def measures(self) -> list[Callable[[], Iterator[Sample]]]:
         """For /metrics: what this process knows, and what its database answers within DEADLINE_S."""
@@ -51,8 +59,11 @@ class Background(msgspec.Struct, frozen=True):
         return [self._known, partial(_or_down, stored, self.service)]
 
     def _known(self) -> Iterator[Sample]:
+        leads = {leader.name: leader.leads() for leader in self.leaders}
+        for name, does in leads.items():
+            yield Sample("cchc_leader", (self.service, name), does)
         if relay := self.relay:
-            yield Sample("cchc_relay_up", (self.service,), relay.status.problem is None)
+            yield Sample("cchc_relay_up", (self.service,), leads["relay"] and relay.status.problem is None)
             yield Sample("cchc_relay_published_total", (self.service,), relay.status.published)
             for commune in [*relay.status.refused]:
                 yield Sample("cchc_relay_refused", (self.service, commune), 1)
@@ -69,6 +80,8 @@ class Background(msgspec.Struct, frozen=True):
     def _stored(self) -> Iterator[Sample]:
         heads = self.log.heads()
         yield Sample("cchc_log_events", (self.service,), sum(head.position for head in heads.values()))
+        for leader in self.leaders:
+            yield Sample("cchc_led", (self.service, leader.name), leader.is_led())
         if self.relay:
             events, oldest = self.relay.backlog()
             age = (datetime.now(UTC) - parse_time(oldest)).total_seconds() if oldest else 0
@@ -99,11 +112,6 @@ def _or_down(stored: Probe[list[Sample]], service: str) -> Iterator[Sample]:
         yield from stored.begin().result(DEADLINE_S)
     except Exception:  # noqa: BLE001 - /readyz and the loops log the reason; the other figures are still shown
         yield Sample("cchc_database_up", (service,), 0)
-
-
-def _relay_goes_on(relay: Relay) -> None:
-    if relay.status.problem:
-        raise Unwell(relay.status.problem)
 
 
 def _replica_is_near(replica: Replica) -> None:

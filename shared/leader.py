@@ -1,76 +1,150 @@
-"""Loops that only one of several processes runs, until it is gone and another takes over."""
+"""Loops that only one of several processes runs, until it is gone, stuck or cut off, and another takes over."""
 
-import hashlib
 import logging
+import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
-from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from shared.eventlog.errors import Busy, Deposed
+from shared.eventlog.fencing import Fence, fence
+from shared.lease import Lease
+from shared.said import said_of
 from shared.worker import MACHINE, Loop, Loops, Machine, Unwell
 
 logger = logging.getLogger(__name__)
 
-# How soon a waiting process takes over, and how soon one that lost its connection stops.
+# How soon a waiting process sees that the lease is free.
 LOOK_S = 1.0
 
+# A loop that asks for nothing this long hangs. Every loop of a leader asks at least for each commune.
+HUNG_S = 10.0
 
-def one_at_a_time(engine: Engine, name: str, loops: Mapping[str, Loop], machine: Machine = MACHINE) -> Loop:
-    """A loop that runs `loops` while no other process on this database does so under this name.
 
-    On PostgreSQL this is a session's advisory lock, which the server releases when the connection ends, however the
-    process ended. A process that loses the connection has lost the lock and stops. Two may overlap for a moment, and
-    the loops must tolerate that. SQLite has no such lock; there every process runs them.
+class Leader:
+    """Runs `loops` while this process holds the lease; another waits.
+
+    It renews the lease while the loops go on and nothing has `stalled` them. Otherwise it lets another take the lease
+    that nothing makes `unable` to, and goes on itself if none does. Both say what is wrong, or None. Without a lease,
+    as on SQLite, every process runs the loops.
     """
 
-    def run(stop: threading.Event) -> None:
+    def __init__(
+        self,
+        name: str,
+        lease: Lease | None,
+        loops: Mapping[str, Loop],
+        *,
+        stalled: Callable[[], str | None] = lambda: None,
+        unable: Callable[[], str | None] = lambda: None,
+        machine: Machine = MACHINE,
+    ) -> None:
+        self.name = name
+        self._lease = lease
+        self._loops = loops
+        self._machine = machine
+        self._stalled = stalled
+        self._unable = unable
+        self._leads_until = -math.inf
+        self.problem: str | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Lead whenever nobody else does. Raises what a loop raised, and Unwell for one that does not end."""
         while not stop.is_set():
-            failure = None
             try:
-                with _turn(engine, name, stop) as check:
-                    if not stop.is_set():
-                        failure = _lead(loops, machine, stop, check)
-            except SQLAlchemyError as error:
-                logger.warning("%s waits for the database: %s", name, error)
+                leads = self._take()
+            except (SQLAlchemyError, Busy) as error:
+                logger.warning("%s waits for the database: %s", self.name, said_of(error))
+                leads = False
+            if leads:
+                self._lead(stop)
+            else:
                 stop.wait(LOOK_S)
-            if failure:
-                raise failure
+
+    def leads(self) -> bool:
+        """Does this process hold the lease, as far as it can know, and does its work go on?"""
+        return self.problem is None and self._machine.monotonic() < self._leads_until
+
+    def is_led(self) -> bool:
+        """Does any process hold it? Asks the database; raises its errors."""
+        return self.leads() or (self._lease is not None and not self._lease.is_free())
+
+    def _take(self) -> bool:
+        if self._lease is None:
+            self._leads_until = math.inf
+            return True
+        if not self._lease.is_free():
+            self.problem = None
+            return False
+        before, self.problem = self.problem, self._unable()
+        if self.problem and self.problem != before:
+            logger.warning("%s is not taken over: %s", self.name, self.problem)
+        return not self.problem and self._hold(self._lease, self._lease.take)
+
+    def _hold(self, lease: Lease, act: Callable[[], bool]) -> bool:
+        begun = self._machine.monotonic()
+        holds = act()
+        self._leads_until = begun + lease.lasts_s if holds else -math.inf
+        return holds
+
+    def _lead(self, stop: threading.Event) -> None:
+        logger.info("this process runs %s", ", ".join(self._loops))
+        deposed = threading.Event()
+        fenced = self._lease.fence() if self._lease else None
+        running = Loops({name: _behind(fenced, loop, deposed) for name, loop in self._loops.items()}, self._machine)
+        running.start()
+        pause = self._lease.lasts_s / 4 if self._lease else LOOK_S
+        try:
+            while not (stop.wait(pause) or running.stopping.is_set() or deposed.is_set()):
+                self._keep(running, deposed)
+        finally:
+            ended = running.stop()
+            self._leads_until = -math.inf
+            self.problem = None
+        if deposed.is_set():
+            logger.warning("another process runs %s by now", ", ".join(self._loops))
+        elif self._lease:
+            self._leave(self._lease)
+        if running.failure:
+            raise running.failure
+        if not ended:
+            raise Unwell(f"{self.name}: a loop does not end")
+
+    def _keep(self, running: Loops, deposed: threading.Event) -> None:
+        """Renew the lease or, while the work does not go on, leave it to others."""
+        if silent := running.silent():
+            raise Unwell(f"does not go on: {', '.join(silent)}")
+        hung = running.silent(HUNG_S)
+        problem = f"does not go on: {', '.join(hung)}" if hung else self._stalled()
+        if problem and not self.problem:
+            logger.warning("%s may be taken over: %s", self.name, problem)
+        self.problem = problem
+        if self._lease is None:
+            return
+        try:
+            mine = self._lease.let_go() if problem else self._hold(self._lease, self._lease.renew)
+        except (SQLAlchemyError, Busy) as error:
+            logger.warning("%s waits for the database: %s", self.name, said_of(error))
+            return
+        if not mine:
+            deposed.set()
+
+    def _leave(self, lease: Lease) -> None:
+        try:
+            lease.let_go()
+        except (SQLAlchemyError, Busy) as error:
+            logger.warning("the lease %s expires by itself: %s", self.name, said_of(error))
+
+
+def _behind(fenced: Fence | None, loop: Loop, deposed: threading.Event) -> Loop:
+    """The loop in a thread whose writes count only while the lease is held."""
+
+    def run(stop: threading.Event) -> None:
+        fence.set(fenced)
+        try:
+            loop(stop)
+        except Deposed:
+            deposed.set()
 
     return run
-
-
-def _lead(
-    loops: Mapping[str, Loop], machine: Machine, stop: threading.Event, check: Callable[[], object]
-) -> BaseException | None:
-    """Run the loops until told to stop, until `check` raises, or until one fails or hangs, which is returned."""
-    logger.info("this process runs %s", ", ".join(loops))
-    running = Loops(loops, machine)
-    running.start()
-    try:
-        while not stop.wait(LOOK_S) and not running.stopping.is_set():
-            check()
-            if silent := running.silent():
-                return Unwell(f"does not go on: {', '.join(silent)}")
-    finally:
-        running.stop()
-    return running.failure
-
-
-@contextmanager
-def _turn(engine: Engine, name: str, stop: threading.Event) -> Iterator[Callable[[], object]]:
-    """Wait for the lock, or to be told to stop; yield a check that raises once the lock is lost."""
-    if engine.dialect.name == "sqlite":
-        yield lambda: None
-        return
-    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
-        session.detach()  # closed at the end, instead of returning to the pool with its lock
-        while not (stop.is_set() or session.execute(_TRY, {"key": key}).scalar_one()):
-            stop.wait(LOOK_S)
-        yield lambda: session.execute(_ASK)
-
-
-_TRY = text("SELECT pg_try_advisory_lock(:key)")
-_ASK = text("SELECT 1")

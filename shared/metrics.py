@@ -81,6 +81,12 @@ GAUGE, COUNTER = "gauge", "counter"
 MEASURED: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "cchc_loop_up": (GAUGE, "1 while a loop of the background runs", ("service", "loop")),
     "cchc_loop_silent_seconds": (GAUGE, "Since a loop last began a turn", ("service", "loop")),
+    "cchc_leader": (
+        GAUGE,
+        "1 where this process does what one process of the service does: `lease` says what",
+        ("service", "lease"),
+    ),
+    "cchc_led": (GAUGE, "1 while any process does it, by the database's clock", ("service", "lease")),
     "cchc_database_up": (
         GAUGE,
         "1 when the database answers; what is read from it is left out otherwise",

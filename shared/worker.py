@@ -3,7 +3,6 @@
 import faulthandler
 import gc
 import logging
-import math
 import os
 import threading
 import time
@@ -13,6 +12,7 @@ from random import Random, SystemRandom
 
 import msgspec
 
+from shared.awake import awake_s
 from shared.metrics import Sample
 
 Loop = Callable[[threading.Event], None]
@@ -32,9 +32,6 @@ DRAIN_S = 40.0
 # A loop asks whether to stop at least once a minute; the longest single step is far below this.
 SILENT_S = 300.0
 
-# A pause says so often that it is one.
-LOOK_S = 60.0
-
 
 class Unwell(RuntimeError):
     """What a check finds wrong with a loop, in our words."""
@@ -43,10 +40,11 @@ class Unwell(RuntimeError):
 class Stop(threading.Event):
     """The word to stop, given to one loop, which shows that it is alive by asking for it at each turn."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = awake_s) -> None:
         super().__init__()
-        self._monotonic = monotonic
-        self.asked_at = monotonic()
+        self._clock = clock
+        self._asked_at = clock()
+        self._pauses = False
         self._sleeping: list[threading.Event] = []
 
     def wake(self, event: threading.Event) -> None:
@@ -61,22 +59,21 @@ class Stop(threading.Event):
             event.set()
 
     def is_set(self) -> bool:
-        self.asked_at = self._monotonic()
+        self._asked_at = self._clock()
         return super().is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
         """As threading.Event. Whoever waits here is alive, however long the pause."""
-        end = math.inf if timeout is None else self._monotonic() + timeout
-        while True:
-            self.asked_at = self._monotonic()
-            if super().wait(max(0.0, min(LOOK_S, end - self.asked_at))):
-                return True
-            if self._monotonic() >= end:
-                return False
+        self._pauses = True
+        try:
+            return super().wait(timeout)
+        finally:
+            self._asked_at = self._clock()
+            self._pauses = False
 
     def silent_s(self) -> float:
-        """Seconds since the loop last asked for it."""
-        return self._monotonic() - self.asked_at
+        """Seconds since the loop last asked for it, while this process ran."""
+        return 0.0 if self._pauses else self._clock() - self._asked_at
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -133,9 +130,10 @@ class Loops:
             faulthandler.dump_traceback()
         return not late
 
-    def silent(self) -> list[str]:
-        """The loops that seem to hang."""
-        return [name for name, stop in self._stops.items() if stop.silent_s() > SILENT_S]
+    def silent(self, seconds: float | None = None) -> list[str]:
+        """The loops that seem to hang: they have asked for nothing for so long, without it SILENT_S."""
+        most = SILENT_S if seconds is None else seconds
+        return [name for name, stop in self._stops.items() if stop.silent_s() > most]
 
     def checks(self) -> dict[str, Callable[[], None]]:
         """Does each loop run, and go on? For /livez."""

@@ -97,7 +97,7 @@ def heads_against_topics(installation: Installation) -> Iterator[Finding]:
     wrong, broker = False, KafkaBroker(installation.settings.kafka or "")
     for service, topic in zip(SERVICES, topics_of_services(), strict=True):
         try:
-            compare_tail(own_log(installation, service), broker, topic, TAIL)
+            compare_tail(own_log(installation, service), broker, topic, last=TAIL)
         except RestoreUnfinished as error:
             wrong = True
             if error.position > error.held:

@@ -1,6 +1,7 @@
 """What the service keeps of a person outside the log, erased; and uploads that nobody needs any more."""
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,10 +67,13 @@ def erase_person(service: Tasks, commune: str, staff: str) -> tuple[int, int]:
     return rows, files
 
 
-def expire_uploads(service: Tasks) -> int:
-    """Remove the uploads that were last looked at longer ago than they are kept; returns how many."""
+def expire_uploads(service: Tasks, stop: threading.Event | None = None) -> int:
+    """Remove the uploads that were last looked at longer ago than they are kept, until told to stop; returns how
+    many."""
     count, kept_s = 0, service.uploads_kept.total_seconds()
     for place in service.evidence.glob(f"*/{UPLOADS}") if service.evidence.exists() else ():
+        if stop and stop.is_set():
+            break
         commune = place.parent.name
         old = [file for file in _uploads(service, commune) if time.time() - _age_of(file) > kept_s]
         if not old:

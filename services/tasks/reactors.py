@@ -1,5 +1,6 @@
 """Opens the occurrences of recurring tasks as their periods begin; live only, never in a replay."""
 
+import threading
 from collections.abc import Collection
 
 from services.tasks import views
@@ -12,9 +13,11 @@ from shared.eventlog import Decision, Transaction, reading
 ACTOR = "service/tasks"
 
 
-def react(service: Tasks) -> None:
-    """Open the occurrences of every commune's recurring tasks whose period has begun."""
+def react(service: Tasks, stop: threading.Event | None = None) -> None:
+    """Open the occurrences of every commune's recurring tasks whose period has begun, until told to stop."""
     for commune in service.log.heads():
+        if stop and stop.is_set():
+            return
         open_recurring(service, commune)
 
 

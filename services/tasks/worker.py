@@ -24,7 +24,7 @@ def loops(service: Tasks) -> dict[str, Loop]:
     def open_recurring(stop: threading.Event) -> None:
         while True:
             try:
-                react(service)
+                react(service, stop)
             except (SQLAlchemyError, Busy, ClockBehind) as error:
                 logger.warning("opening recurring tasks waits: %s", error)
             if stop.wait(PAUSE_S):
@@ -33,7 +33,7 @@ def loops(service: Tasks) -> dict[str, Loop]:
     def forget_uploads(stop: threading.Event) -> None:
         while True:
             try:
-                expire_uploads(service)
+                expire_uploads(service, stop)
             except (SQLAlchemyError, Busy, OSError) as error:
                 logger.warning("forgetting uploads waits: %s", error)
             if stop.wait(UPLOADS_PAUSE_S):

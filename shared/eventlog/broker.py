@@ -20,6 +20,10 @@ class Record(Protocol):
 
 
 class Sent(Protocol):
+    @property
+    def is_done(self) -> bool:
+        """Is it acknowledged or refused?"""
+
     def get(self, timeout: float) -> object:
         """Wait until the broker acknowledges the message. Raises KafkaError."""
 

@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import QueuePool
 
 from shared import collation, wake
-from shared.eventlog.errors import Busy
+from shared.eventlog import fencing
+from shared.eventlog.errors import Busy, Deposed
 from shared.eventlog.roundtrip import RoundTrips
 from shared.said import said_of
 
@@ -161,11 +162,21 @@ def _reading(engine: Engine, commune: str, begin: str) -> Iterator[Connection]:
 
 def read_together(engine: Engine, commune: str, *queries: Query) -> list[Rows]:
     """The rows of each query. On PostgreSQL everything from BEGIN to COMMIT takes one round trip."""
+    if engine.dialect.name == "postgresql":
+        return _together(engine, "BEGIN READ ONLY", commune, queries)
     with _errors_of_sqlalchemy(engine), engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            return run_together(connection, queries)
-        begin = [("BEGIN READ ONLY", ()), (_COMMUNE_OF_TRANSACTION, [commune])]
-        _, _, *answers, _ = run_together(connection, [*begin, *queries, ("COMMIT", ())])
+        return run_together(connection, queries)
+
+
+def write_together(engine: Engine, commune: str, *queries: Query) -> list[Rows]:
+    """One write transaction in one round trip, on PostgreSQL; it passes every fence. Raises Busy as `writing`."""
+    return _together(engine, "BEGIN", commune, queries)
+
+
+def _together(engine: Engine, begin: str, commune: str, queries: Sequence[Query]) -> list[Rows]:
+    with _errors_of_sqlalchemy(engine), engine.connect() as connection:
+        together = [(begin, ()), (_COMMUNE_OF_TRANSACTION, [commune]), *queries, ("COMMIT", ())]
+        _, _, *answers, _ = run_together(connection, together)
         return answers
 
 
@@ -173,7 +184,7 @@ def read_together(engine: Engine, commune: str, *queries: Query) -> list[Rows]:
 def writing(engine: Engine, commune: str) -> Iterator[Connection]:
     """One write transaction: committed at the end, rolled back on an exception.
 
-    `commune` as in `reading`. Raises Busy when a lock cannot be taken in time.
+    `commune` as in `reading`. Raises Busy when a lock cannot be taken in time, Deposed in a loop of a former leader.
     """
     with writing_after(engine, commune) as (connection, _):
         yield connection
@@ -182,16 +193,25 @@ def writing(engine: Engine, commune: str) -> Iterator[Connection]:
 @contextmanager
 def writing_after(engine: Engine, commune: str, *first: Query) -> Iterator[tuple[Connection, list[Rows]]]:
     """`writing`, with the rows of the first statements, which on PostgreSQL share the round trip of its BEGIN."""
+    fence = fencing.fence.get()
+    fenced = [fence.query] if fence and fence.url == engine.url else []
     with _errors_of_sqlalchemy(engine):
         if engine.dialect.name == "sqlite":
             writer: _Writer = engine.get_execution_options()["cchc_writer"]
             with writer.transaction(engine) as connection:
-                yield connection, run_together(connection, first)
+                yield connection, _behind(fenced, run_together(connection, [*fenced, *first]))
             return
         with engine.connect() as connection, _until_the_end(connection):
             begin = [("BEGIN", ()), (_COMMUNE_OF_TRANSACTION, [commune])]
-            _, _, *answers = run_together(connection, [*begin, *first])
-            yield connection, answers
+            _, _, *answers = run_together(connection, [*begin, *fenced, *first])
+            yield connection, _behind(fenced, answers)
+
+
+def _behind(fenced: Sequence[Query], answers: list[Rows]) -> list[Rows]:
+    """The answers that follow those of the fence. Raises Deposed."""
+    if fenced and not answers[0]:
+        raise Deposed("another process leads by now")
+    return answers[len(fenced) :]
 
 
 @contextmanager

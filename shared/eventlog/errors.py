@@ -29,6 +29,10 @@ class Busy(Exception):
     """The commune's head, or the database file, stayed locked for longer than a caller should wait."""
 
 
+class Deposed(Exception):
+    """Another process has taken over what this one led: what it would write no longer counts."""
+
+
 class ChainBreak(Exception):
     """An event does not fit: other bytes at its place, or a hash that is not its predecessor's."""
 

@@ -2,10 +2,11 @@
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
-from kafka.errors import KafkaError
+from kafka.errors import BrokerResponseError, KafkaError, RequestTimedOutError
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.decoding import decoder
@@ -29,6 +30,12 @@ SETTLE_S = 0.01  # what is recorded at nearly the same time is published in one 
 LOOK_S = 1.0  # when nothing is recorded: batches that the broker refused are tried again
 RETRY_S = 1.0
 
+# A broker that has answered nothing for so long may answer another process.
+STALLED_S = 5.0
+
+# How often a relay that waits for the broker looks whether it is to stop.
+TURN_S = 0.5
+
 # Longer than a broker's restart, shorter than what a person would call a hang.
 DELIVERY_TIMEOUT_S = 30.0
 
@@ -50,13 +57,17 @@ class RestoreUnfinished(Exception):
         self.topic, self.commune, self.position, self.held = topic, commune, position, held
 
 
-def compare_tail(log: Log, broker: Broker, topic: str, last: int = TAIL) -> None:
-    """Compare each commune's newest event among the `last` records of each partition with the store.
+def compare_tail(
+    log: Log, broker: Broker, topic: str, heard: Callable[[], object] = lambda: None, *, last: int = TAIL
+) -> None:
+    """Compare each commune's newest event among the `last` records of each partition with the store; `heard` is called
+    with each batch of them.
 
     Raises RestoreUnfinished when the store lacks one, or holds another in its place.
     """
     newest: dict[str, tuple[int, bytes]] = {}
     for records in broker.read_topic(topic, last=last):
+        heard()
         for record in records:
             try:
                 link = read_link(record.value)
@@ -105,6 +116,9 @@ class Relay:
         self._delivery_timeout_s = delivery_timeout_s
         self._topic_check_s = topic_check_s
         self._producer: Producer | None = None
+        self._stop = threading.Event()
+        self._asking_since: float | None = None  # the broker owes an answer
+        self._deadline = 0.0  # for the broker's answers to a batch
         self._checked_at = float("-inf")
         self._tail_compared = False
         # Communes whose last batch failed, and when each is tried again. Each is tried alone, since one refused record
@@ -113,6 +127,7 @@ class Relay:
 
     def run(self, stop: threading.Event) -> None:
         """Publish until told to stop. Raises RestoreUnfinished; everything else is tried again."""
+        self._stop = stop
         try:
             with Waiting(self.log.engine) as waiting:
                 while not stop.is_set():
@@ -120,12 +135,30 @@ class Relay:
                         published = self.step()
                         self.status.problem = None
                     except (KafkaError, TopicMissing, SQLAlchemyError, Busy) as error:
+                        if not _silent(error):
+                            self._asking_since = None
                         self._wait_for(error, stop)
                         continue
                     if not published:
                         waiting.sleep(stop, self._poll_s, settle_s=SETTLE_S, most_s=LOOK_S)
         finally:
+            self._asking_since = None
             self._close()
+
+    def stalled(self) -> str | None:
+        """Why it does not go on, though another process might: the broker has not answered for a while."""
+        since = self._asking_since
+        if since is None or self._monotonic() - since < STALLED_S:
+            return None
+        return self.status.problem or "the broker does not answer"
+
+    def unable(self) -> str | None:
+        """Why this process could not relay now."""
+        try:
+            self.broker.end_offsets(self.topic)
+        except (KafkaError, TopicMissing) as error:
+            return said_of(error)
+        return None
 
     def step(self) -> int:
         """Publish up to one batch of every commune that is behind; returns how many events were acknowledged."""
@@ -145,7 +178,9 @@ class Relay:
         A topic with fewer records than were acknowledged was recreated: everything is published again from the start.
         The first time its newest events are compared too. Raises RestoreUnfinished when the store lacks one of them.
         """
+        self._ask()
         ends = self.broker.end_offsets(self.topic)
+        self._heard()
         cursors = self.log.published()
         for partition, end in ends.items():
             here = {commune: at for commune, at in cursors.items() if partition_of(commune, len(ends)) == partition}
@@ -155,23 +190,27 @@ class Relay:
                 )
                 self._move(here, dict.fromkeys(here, 0))
         if not self._tail_compared:
-            compare_tail(self.log, self.broker, self.topic)
+            compare_tail(self.log, self.broker, self.topic, self._heard)
             self._tail_compared = True
+        self._asking_since = None
         self._checked_at = self._monotonic()
 
     def _publish(self, cursors: Mapping[str, int]) -> int:
         """Publish one batch of each commune. A commune whose batch fails is tried again later; the others continue."""
+        self._ask()
         sent = {commune: self._send(commune, self.log.read(commune, at, BATCH)) for commune, at in cursors.items()}
         # One deadline for all: a broker that is away answers none of them.
-        deadline = self._monotonic() + self._delivery_timeout_s * 2
+        self._deadline = self._monotonic() + self._delivery_timeout_s * 2
         acknowledged = {}
         failures = {}
         for commune, futures in sent.items():
-            problems = [self._problem(future, deadline) for future in futures]
+            problems = [self._problem(future) for future in futures]
             first = next(((before, problem) for before, problem in enumerate(problems) if problem), None)
             acknowledged[commune] = cursors[commune] + (first[0] if first else len(problems))
             if first:
                 failures[commune] = first[1]
+        if not any(map(_silent, failures.values())):
+            self._asking_since = None
         self._move(cursors, acknowledged)
         for commune in cursors:
             self._retry_at.pop(commune, None)
@@ -180,7 +219,8 @@ class Relay:
             # A producer does not recover from a rejected record or a long outage.
             self._close()
             again = self._monotonic() + self._retry_s
-            for commune, reason in failures.items():
+            for commune, failure in failures.items():
+                reason = said_of(failure)
                 [event] = self.log.read(commune, acknowledged[commune], 1)
                 position = acknowledged[commune] + 1
                 logger.warning("%s: %s/%d: %s", self.topic, commune, position, reason, extra=traced(event))
@@ -202,16 +242,30 @@ class Relay:
                 break
         return futures
 
-    def _problem(self, future: Sent | KafkaError, deadline: float) -> str | None:
-        """Wait until the broker acknowledges one record; return why it refused it, or None."""
+    def _problem(self, future: Sent | KafkaError) -> KafkaError | None:
+        """Wait until the broker acknowledges one record; return why it did not, or None."""
+        if isinstance(future, KafkaError):
+            return future
         # Not flush(): it raises for a batch that kafka-python has split because it was too large.
+        while not future.is_done and (left := self._deadline - self._monotonic()) > 0:
+            if self._stop.is_set():
+                self._deadline = min(self._deadline, self._monotonic() + STALLED_S)
+            with suppress(KafkaError):
+                future.get(min(left, TURN_S))
         try:
-            if isinstance(future, KafkaError):
-                raise future
-            future.get(max(0.0, deadline - self._monotonic()))
+            future.get(0)
         except KafkaError as error:
-            return said_of(error)
+            return error
+        self._heard()
         return None
+
+    def _ask(self) -> None:
+        if self._asking_since is None:
+            self._heard()
+
+    def _heard(self) -> None:
+        self._asking_since = self._monotonic()
+        self._stop.is_set()  # shows whoever watches that this loop goes on
 
     def _close(self) -> None:
         producer, self._producer = self._producer, None
@@ -245,6 +299,12 @@ class Relay:
                 if position != old[commune]:
                     run(connection, _FIRST_CURSOR, [self.log.source, commune])
                     run(connection, _MOVE, [position, self.log.source, commune, old[commune]])
+
+
+def _silent(error: Exception) -> bool:
+    """Does it mean that no broker answered?"""
+    answered = isinstance(error, BrokerResponseError) and not isinstance(error, RequestTimedOutError)
+    return isinstance(error, KafkaError) and not answered
 
 
 def _headers(body: bytes) -> list[tuple[str, bytes]]:

@@ -67,6 +67,19 @@ def create_log_tables_v1(op: Any, own_source: str) -> None:
         op.execute(statement.format(source=own_source))
 
 
+def create_leases_v1(op: Any) -> None:
+    """Create the table `leases`. `op` is Alembic's."""
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("number", sa.BigInteger, nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="leases_pk"),
+        sqlite_with_rowid=False,
+    )
+
+
 _REFUSED = "events of this log are never changed or removed"
 
 _APPEND_ONLY = {

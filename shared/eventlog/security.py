@@ -32,6 +32,7 @@ _GRANTS = {
         "events": "SELECT, INSERT",
         "journal": "SELECT, INSERT",
         "cursors": "SELECT",
+        "leases": "SELECT",
         "positions": "SELECT",
         "alembic_version": "SELECT",
     },

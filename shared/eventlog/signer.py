@@ -56,16 +56,19 @@ class Signer:
         with Waiting(self.log.engine) as waiting:
             while not stop.is_set():
                 try:
-                    self.step()
+                    self.step(stop)
                 except SQLAlchemyError as error:
                     logger.warning("signing checkpoints of %s waits: %s", self.log.source, error)
                 waiting.sleep(stop, PAUSE_S, settle_s=PAUSE_S)
 
-    def step(self) -> list[CheckpointSigned]:
-        """Look at each commune whose log or day moved on; returns what was signed."""
+    def step(self, stop: threading.Event | None = None) -> list[CheckpointSigned]:
+        """Look at each commune whose log or day moved on, until told to stop; returns what was signed."""
+        stop = stop or threading.Event()
         today = self.clock().astimezone(VIETNAM).date()
         signed = []
         for commune, head in self.log.heads().items():
+            if stop.is_set():
+                break
             if self._looked_at.get(commune) != (head, today):
                 try:
                     signed += self._look(commune, head, today)

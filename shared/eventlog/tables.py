@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Column,
+    DateTime,
     Integer,
     LargeBinary,
     MetaData,
@@ -65,6 +66,18 @@ cursors = Table(
     Column("commune", Text, nullable=False),
     Column("position", BigInteger, nullable=False),
     PrimaryKeyConstraint("source", "commune", name="cursors_pk"),
+    sqlite_with_rowid=False,
+)
+
+# Which process does what only one may do (shared/lease.py).
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("holder", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
+    PrimaryKeyConstraint("name", name="leases_pk"),
     sqlite_with_rowid=False,
 )
 

@@ -50,6 +50,7 @@ NO_ROW = {
     "slip_files": "the event of a slip names its document by its hash, in the same transaction",
     "budgets": "counts of what was asked, forgotten after a day",
     "journal": "the rows themselves",
+    "leases": "which process leads just now",
     "alembic_version": "a migration has its row",
 }
 

@@ -22,7 +22,8 @@ from shared.eventlog.migrations import migrate
 from shared.eventlog.relay import Relay
 from shared.eventlog.replica import Replica, Share
 from shared.events import Envelope, ScoreUpdated, decode
-from shared.leader import one_at_a_time
+from shared.leader import Leader
+from shared.lease import Lease
 from shared.projection import Runner, all_positions
 from shared.projection.records import RecordsProjection
 from shared.worker import Loop, Loops
@@ -255,7 +256,7 @@ def relaying(owner: Log, count: int, kafka: Kafka, topic: str, **options: Any) -
     engines = [open_database(owner.engine.url.render_as_string(hide_password=False)) for _ in range(count)]
     relays = [Relay(Log(engine, "tasks"), kafka.client, topic=topic, **options).run for engine in engines]
     processes = [
-        Loops({"alone": one_at_a_time(engine, "tasks", {"relay": relay})})
+        Loops({"relay": Leader("relay", Lease(engine, "relay"), {"relay": relay}).run})
         for engine, relay in zip(engines, relays, strict=True)
     ]
     for process in processes:

@@ -170,6 +170,10 @@ class Sent:
         self.outcome: KafkaError | bool = False  # acknowledged, or why not
         self.waiting: set[Fiber] = set()
 
+    @property
+    def is_done(self) -> bool:
+        return self.outcome is not False
+
     def get(self, timeout: float) -> object:
         scheduler = self.producer.client.scheduler
         end = scheduler.now + timeout

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Database:
         self.loses_answers = 0  # so many commits from now on
         self.waiting: set[Fiber] = set()  # loops that sleep until something is written
         self._sessions: list[Session] = []
-        self._writer: Session | None = None
+        self.writer: Session | None = None
         self._queueing: set[Fiber] = set()
         self.eye = self._look()
 
@@ -73,6 +74,8 @@ class Database:
             raise sqlite3.OperationalError("could not connect to the server")
         session = sqlite3.connect(self.file, check_same_thread=False, isolation_level=None, factory=Session)
         session.database, session.link = self, link
+        session.create_function("clock_timestamp", 0, lambda: self.scheduler.now)
+        session.create_function("set_config", 3, lambda *_: None)
         self._sessions.append(session)
         return session
 
@@ -119,24 +122,24 @@ class Database:
 
     def take_write_lock(self, session: "Session") -> None:
         end = self.scheduler.now + LOCK_TIMEOUT_S
-        while self._writer is not None:
+        while self.writer is not None:
             if self.scheduler.now >= end:
                 raise sqlite3.OperationalError("database is locked")
             self.scheduler.wait(end - self.scheduler.now, self._queueing)
             session.must_be_connected()
-        self._writer = session
+        self.writer = session
 
         def idle(begun: float) -> None:
-            if self._writer is session and session.spoke_at == begun:
+            if self.writer is session and session.spoke_at == begun:
                 session.end()
-            elif self._writer is session:
+            elif self.writer is session:
                 self.scheduler.later(IDLE_S, lambda at=session.spoke_at: idle(at))
 
         self.scheduler.later(IDLE_S, lambda at=session.spoke_at: idle(at))
 
     def release(self, session: "Session") -> None:
-        if self._writer is session:
-            self._writer = None
+        if self.writer is session:
+            self.writer = None
             self.scheduler.wake(self._queueing)
 
 
@@ -176,9 +179,10 @@ class Session(sqlite3.Connection):
             self.end()
             raise sqlite3.OperationalError("connection reset by peer")
         self.spoke_at = scheduler.now
-        if statement.startswith("BEGIN IMMEDIATE"):
+        writes = statement.startswith(("INSERT", "UPDATE", "DELETE"))
+        if statement.startswith("BEGIN IMMEDIATE") or (writes and database.writer is not self):
             database.take_write_lock(self)
-        elif database.full and self.in_transaction and statement.startswith(("INSERT", "UPDATE")):
+        if writes and database.full:
             raise sqlite3.OperationalError("database or disk is full")
 
     def must_be_connected(self) -> None:
@@ -191,7 +195,7 @@ class Session(sqlite3.Connection):
             super().commit()
             return
         self.ask("COMMIT")
-        wrote = self.database._writer is self
+        wrote = self.database.writer is self
         super().commit()
         self.database.release(self)
         if not wrote:
@@ -227,14 +231,27 @@ class _Cursor(sqlite3.Cursor):
     connection: Session
 
     def execute(self, statement: str, *parameters: Any) -> "_Cursor":
+        if statement == "COMMIT":
+            self.connection.commit()
+            return self
         self.connection.ask(statement)
-        super().execute(statement, *parameters)
+        super().execute(_in_sqlite(statement), *parameters)
         return self
 
     def executemany(self, statement: str, *parameters: Any) -> "_Cursor":
         self.connection.ask(statement)
         super().executemany(statement, *parameters)
         return self
+
+
+@cache
+def _in_sqlite(statement: str) -> str:
+    """What the product says to PostgreSQL only."""
+    if statement.startswith("SET LOCAL"):
+        return "SELECT 1"
+    for theirs, ours in ((" FOR SHARE", ""), ("make_interval(secs => ?)", "?"), ("least(", "min(")):
+        statement = statement.replace(theirs, ours)
+    return statement
 
 
 class _Writer:

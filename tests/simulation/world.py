@@ -23,6 +23,7 @@ from shared.eventlog.checkpoints import CheckpointKey, key_id
 from shared.eventlog.feed import TIMEOUT_S, FeedError
 from shared.eventlog.kafka import topic_name
 from shared.events import uuid7
+from shared.lease import Lease
 from shared.worker import Loops, Machine, Stop
 from tests.simulation import beginning
 from tests.simulation.broker import BrokerServer, Client
@@ -36,7 +37,7 @@ T = TypeVar("T")
 # Loops that poll look less often than they would: what they miss meanwhile, they would also miss on a slow machine. A
 # commit to their database wakes them as it does in the product. Those who must not sleep long are left as they are.
 IDLE_S = 15.0
-PUNCTUAL = (".alone",)
+PUNCTUAL = (".alone", ".relay")
 
 # A supervisor starts a process again after this.
 RESTART_S = 3.0
@@ -183,7 +184,7 @@ class Process:
         self.name = slot.name
         self.dead = False
         self.died_at = 0.0
-        self.frozen_until = self.frozen_at = 0.0
+        self.frozen_until = self.frozen_at = self._stood_still = 0.0
         self.skew = 0.0
         self.fibers: list[Fiber] = []
         self.failure: BaseException | None = None
@@ -230,13 +231,18 @@ class Process:
 
     def freeze(self, seconds: float) -> None:
         self.frozen_at, self.frozen_until = self.world.now, self.world.now + seconds
+        self._stood_still += seconds
+
+    def awake_s(self) -> float:
+        """The time in which it was not frozen."""
+        return self.world.now - self._stood_still
 
 
 class Word(Stop):
     """The word to stop, given to a loop that sleeps in simulated time."""
 
     def __init__(self, process: Process) -> None:
-        super().__init__(lambda: process.world.now)
+        super().__init__(process.awake_s)
         self._process = process
         self._waiting: set[Fiber] = set()
 
@@ -245,12 +251,18 @@ class Word(Stop):
         self._process.world.scheduler.wake(self._waiting)
 
     def wait(self, timeout: float | None = None) -> bool:
+        self._pauses = True
+        try:
+            return self._sleep(1e9 if timeout is None else timeout)
+        finally:
+            self._asked_at = self._clock()
+            self._pauses = False
+
+    def _sleep(self, seconds: float) -> bool:
         world, scheduler = self._process.world, self._process.world.scheduler
-        self.asked_at = world.now
         if self.is_set():
             scheduler.pause()
             return True
-        seconds = 1e9 if timeout is None else timeout
         name = scheduler.current.name if scheduler.current else ""
         if seconds <= 1.0 and not name.endswith(PUNCTUAL):
             scheduler.pause(seconds * 0.5)
@@ -308,6 +320,9 @@ class Simulated(Installation):
         if service not in self._engines:
             self._engines[service] = self.world.databases[service].engine(self.process.links["database"])
         return self._engines[service]
+
+    def lease(self, service: str, name: str) -> Lease:
+        return Lease(self.engine(service), name)
 
     @property
     def broker(self) -> Client:

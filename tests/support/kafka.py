@@ -8,8 +8,8 @@ import socket
 import struct
 import subprocess
 import uuid
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from kafka import KafkaAdminClient
 from kafka.errors import InvalidReplicationFactorError
 
 from shared.eventlog.kafka import KafkaBroker
+from tests.support.line import Line, line_to
 from tests.support.servers import (
     DOCKER_START_SECONDS,
     Found,
@@ -201,7 +202,8 @@ class LocalBroker:
         self.server.signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        self.server.signal(signal.SIGCONT)
+        with suppress(ProcessLookupError):  # a test that failed left it stopped
+            self.server.signal(signal.SIGCONT)
 
     def start(self) -> None:
         if self.server.keeper.poll() is not None:
@@ -229,6 +231,22 @@ def over_tls(run: Run, both: Path, clients: Path) -> str:
 
     LocalBroker(run, secured)
     return place
+
+
+@contextmanager
+def over_a_line(run: Run) -> Iterator[tuple[str, str, Line]]:
+    """A local broker, host:port, and a second way to it, over a line that can be cut."""
+    port = free_port()
+    with line_to("127.0.0.1", port) as line:
+
+        def twice(settings: dict[str, str]) -> dict[str, str]:
+            return {
+                "listeners": f"{settings['listeners']},LINE://127.0.0.1:{port}",
+                "advertised.listeners": f"{settings['advertised.listeners']},LINE://127.0.0.1:{line.port}",
+                "listener.security.protocol.map": f"{settings['listener.security.protocol.map']},LINE:PLAINTEXT",
+            }
+
+        yield LocalBroker(run, twice).bootstrap, f"127.0.0.1:{line.port}", line
 
 
 class ContainerBroker:

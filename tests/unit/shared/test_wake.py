@@ -113,7 +113,7 @@ def test_nobody_watches_when_nobody_waits(engine: Engine) -> None:
 
 def test_a_thread_asks_whether_to_stop_whenever_it_sleeps(engine: Engine) -> None:
     stop = Stop()
-    stop.asked_at = 0.0
+    stop._asked_at = 0.0
     with Waiting(engine) as waiting:
         slept(waiting, stop)
     assert stop.silent_s() < SAFETY_S + 1

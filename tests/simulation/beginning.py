@@ -43,11 +43,11 @@ def scratch() -> str | None:
 
 def copy_to(folder: Path) -> None:
     for service in SERVICES:
-        shutil.copy(_made() / f"{service}.db", folder / f"{service}.db")
+        shutil.copy(made() / f"{service}.db", folder / f"{service}.db")
 
 
 @cache
-def _made() -> Path:
+def made() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="cchc-simulation-", dir=scratch()))
     for name, service in SERVICES.items():
         engine = open_database(f"sqlite:///{folder}/{name}.db")

@@ -7,7 +7,7 @@ and nothing more: a message that was not acknowledged may be there, or come late
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from kafka.errors import KafkaError, KafkaTimeoutError, MessageSizeTooLargeError, KafkaConnectionError
+from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
 from shared.eventlog.kafka import TopicMissing, partition_of
 from tests.simulation.database import latency
@@ -35,7 +35,8 @@ class Record(NamedTuple):
 
 
 class Topic:
-    def __init__(self, partitions: int) -> None:
+    def __init__(self, partitions: int, made_at: float) -> None:
+        self.made_at = made_at
         self.partitions: list[list[Record]] = [[] for _ in range(partitions)]
 
     def append(self, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> Record:
@@ -79,6 +80,10 @@ class BrokerServer:
         self.heard: Callable[[str, Any, Any], object] = lambda *_: None  # of each message of a producer
         self.made: Callable[[str], object] = lambda _: None  # of each topic that is made
 
+    def is_well(self) -> bool:
+        shares = self.loses_acknowledgements, self.refuses
+        return not self.down and self.frozen_until <= self.scheduler.now and not any(shares)
+
     def append(self, topic: str, key: bytes | None, value: bytes | None, headers: Any = ()) -> None:
         """Whoever it comes from."""
         self.topics[topic].append(key, value, headers)
@@ -92,7 +97,7 @@ class BrokerServer:
 
     def make(self, topic: str, partitions: int) -> None:
         """Make a topic, empty, whether or not there was one."""
-        self.topics[topic] = Topic(partitions)
+        self.topics[topic] = Topic(partitions, self.scheduler.now)
         self.made(topic)
         for (of, _), group in self.groups.items():
             if of == topic:
@@ -339,10 +344,10 @@ class Member:
             if at >= len(topic.partitions):
                 continue
             held = topic.partitions[at]
-            if position > len(held):  # out of range: auto.offset.reset is earliest
-                self._positions[at] = position = 0
-            some = held[position : position + min(limit - len(records), self.client.scheduler.random.randint(1, 60))]
-            self._positions[at] = position + len(some)
+            begin = position if position <= len(held) else 0  # out of range: auto.offset.reset is earliest
+            count = min(limit - len(records), self.client.scheduler.random.randint(1, 60))
+            some = held[begin : begin + count]
+            self._positions[at] = begin + len(some)
             records += some
         return records
 

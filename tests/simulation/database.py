@@ -21,7 +21,7 @@ from tests.simulation.network import Link
 from tests.simulation.scheduler import Fiber, Scheduler
 
 # As the product sets its connections: how long a statement waits for a server that is silent.
-UNANSWERED_S = POSTGRESQL_CONNECT["tcp_user_timeout"] / 1000
+UNANSWERED_S = (POSTGRESQL_CONNECT["tcp_user_timeout"] or 0) / 1000
 
 # idle_in_transaction_session_timeout: a transaction whose client is silent does not hold its locks for ever.
 IDLE_S = 10.0
@@ -129,13 +129,18 @@ class Database:
             session.must_be_connected()
         self.writer = session
 
-        def idle(begun: float) -> None:
-            if self.writer is session and session.spoke_at == begun:
+        self._watch_idle(session)
+
+    def _watch_idle(self, session: "Session") -> None:
+        spoke_at = session.spoke_at
+
+        def look() -> None:
+            if self.writer is session and session.spoke_at == spoke_at:
                 session.end()
             elif self.writer is session:
-                self.scheduler.later(IDLE_S, lambda at=session.spoke_at: idle(at))
+                self._watch_idle(session)
 
-        self.scheduler.later(IDLE_S, lambda at=session.spoke_at: idle(at))
+        self.scheduler.later(IDLE_S, look)
 
     def release(self, session: "Session") -> None:
         if self.writer is session:
@@ -151,6 +156,7 @@ class Session(sqlite3.Connection):
     armed = False
     closed = False
     spoke_at = 0.0
+    news = False  # has it written anything but a lease?
 
     def cursor(self, *_: Any) -> "_Cursor":  # type: ignore[override]
         return super().cursor(_Cursor)
@@ -182,6 +188,7 @@ class Session(sqlite3.Connection):
         writes = statement.startswith(("INSERT", "UPDATE", "DELETE"))
         if statement.startswith("BEGIN IMMEDIATE") or (writes and database.writer is not self):
             database.take_write_lock(self)
+        self.news = self.news or (writes and "leases" not in statement)
         if writes and database.full:
             raise sqlite3.OperationalError("database or disk is full")
 
@@ -200,9 +207,11 @@ class Session(sqlite3.Connection):
         self.database.release(self)
         if not wrote:
             return
-        self.database.committed()
+        news, self.news = self.news, False
         scheduler = self.database.scheduler
-        scheduler.wake(self.database.waiting, 0.05 + scheduler.random.random())
+        if news:
+            self.database.committed()
+            scheduler.wake(self.database.waiting, 0.05 + scheduler.random.random())
         if self.database.loses_answers:
             self.database.loses_answers -= 1
             scheduler.say(f"the answer to a commit in {self.database.service} is lost")
@@ -213,6 +222,7 @@ class Session(sqlite3.Connection):
     def rollback(self) -> None:
         self.must_be_connected()
         super().rollback()
+        self.news = False
         if self.armed:
             self.database.release(self)
 

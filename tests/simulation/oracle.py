@@ -12,6 +12,7 @@ import msgspec
 from cchc.services import SERVICES
 from shared.decoding import decoder
 from shared.eventlog.kafka import topic_name
+from shared.eventlog.relay import DELIVERY_TIMEOUT_S
 
 if TYPE_CHECKING:
     from shared.eventlog import Appended
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
 
 Place = tuple[str, str]  # source, commune
 GENESIS = "0" * 64
+LOOK_S = 5.0
+
+# A leader that is cut off, frozen or gone is replaced within this; after a broker or a database was away, requests that
+# were under way have to be given up first.
+TAKEOVER_S = 15.0 + LOOK_S
+TROUBLED_S = 2 * DELIVERY_TIMEOUT_S + TAKEOVER_S
+
 ENDS = ("sent", "delivered", "suppressed", "sent_by_hand")
 
 
@@ -76,6 +84,8 @@ class Oracle:
         self._folded: dict[tuple[str, str, str], int] = {}
         self._cursors: dict[Place, int] = {}
         self._reached_topic: dict[Place, set[int]] = defaultdict(set)  # at any time, by position
+        self._calm_since = dict.fromkeys(SERVICES, float("-inf"))
+        self._behind_since: dict[Place, tuple[int, float]] = {}
         self._reminders: Counter[tuple[str, str]] = Counter()
         for database in world.databases.values():
             database.committed = lambda database=database: self.look(database)  # type: ignore[misc]
@@ -189,6 +199,36 @@ class Oracle:
             if topic == topic_name(source):
                 self.published[source, commune].clear()
 
+    # As time passes
+
+    def watch(self) -> None:
+        """What is recorded goes on to the topic while any process is able to relay."""
+        while True:
+            self.world.scheduler.pause(LOOK_S)
+            for service, database in self.world.databases.items():
+                self._watch(service, database)
+
+    def _watch(self, service: str, database: "Database") -> None:
+        now, broker = self.world.now, self.world.broker
+        well = not (database.down or database.full) and database.frozen_until <= now
+        if not (well and broker.is_well()):
+            self._calm_since[service] = now
+        stands = min((process.able_since() for process in self.world.of(service, "work")), default=now)
+        patience = TAKEOVER_S if now - self._calm_since[service] > TROUBLED_S else TROUBLED_S
+        stands = max(stands, self._calm_since[service])
+        for commune in self.world.communes:
+            cursor = self._cursors.get((service, commune), 0)
+            behind = cursor < len(self.logs[service, commune])
+            since = self._behind_since.get((service, commune))
+            if not behind or since is None or since[0] != cursor:
+                self._behind_since[service, commune] = cursor, now
+            elif now - max(since[1], stands) > patience:
+                self.violated(f"{service}/{commune} waits at {cursor} for {now - since[1]:.0f} s: nobody relays")
+
+    def troubled(self, service: str) -> None:
+        """Something happened that a relay may take its time to get over."""
+        self._calm_since[service] = self.world.now
+
     # An old database is put back
 
     def put_back(self, database: "Database") -> None:
@@ -199,39 +239,44 @@ class Oracle:
         for places in (self._folded, self._forged):
             for place in [place for place in places if place[0] == service]:
                 del places[place]
-        heads = {
-            (source, commune): position
-            for source, commune, position in eye.execute("SELECT source, commune, position FROM heads")
-        }
         for (source, commune), log in self.logs.items():
-            if source != service:
-                continue
-            kept = heads.get((source, commune), 0)
-            elsewhere = self._held_elsewhere(service, source, commune)
-            for position, stored in enumerate(log[kept:], kept + 1):
-                if position > elsewhere and stored.trace in self.entries:
-                    self.entries[stored.trace].perished = True
-            del log[kept:]
-            self._cursors[source, commune] = 0
-        self._reminders.clear() if service == "notifications" else None
+            if source == service:
+                held = [
+                    Stored(sha256(body).hexdigest(), _event(body).correlationid)
+                    for (body,) in eye.execute(_BODIES, (source, commune, 0))
+                ]
+                kept = next((at for at, (old, new) in enumerate(zip(log, held, strict=False)) if old != new), len(held))
+                self._miss(source, commune, log[kept:], kept)
+                log[:] = held
         if service == "notifications":
+            self._reminders.clear()
             for (body,) in eye.execute("SELECT body FROM events WHERE source = ?", (service,)):
                 self._remind(_event(body))
-        for source, commune in heads:
-            self._held[service, source, commune] = heads[source, commune]
+        for source, commune, position in eye.execute("SELECT source, commune, position FROM heads"):
+            self._held[service, source, commune] = position
         for source, commune, position in eye.execute("SELECT source, commune, position FROM positions"):
             self._folded[service, source, commune] = position
+        for commune, _ in [place for place in self._cursors if place[0] == service]:
+            self._cursors[service, commune] = 0
         for commune, position in eye.execute("SELECT commune, position FROM cursors"):
             self._cursors[service, commune] = position
 
-    def _held_elsewhere(self, service: str, source: str, commune: str) -> int:
-        """How far the topic and the replicas of others hold a log without a hole."""
-        published = self.published[source, commune]
-        end = 0
-        while end + 1 in published:
-            end += 1
-        replicas = (self._held.get((other, source, commune), 0) for other in SERVICES if other != service)
-        return max(end, *replicas)
+    def _miss(self, source: str, commune: str, lost: list[Stored], kept: int) -> None:
+        """Events that the database lacks now. Those that nobody else holds, and all after them, have perished."""
+        perished = False
+        for position, stored in enumerate(lost, kept + 1):
+            perished = perished or not self._is_elsewhere(source, commune, position, stored.digest)
+            if perished and stored.trace in self.entries:
+                self.entries[stored.trace].perished = True
+
+    def _is_elsewhere(self, source: str, commune: str, position: int, digest: str) -> bool:
+        if self.published[source, commune].get(position) == digest:
+            return True
+        for name, database in self.world.databases.items():
+            rows = database.eye.execute(_BODIES + " LIMIT 1", (source, commune, position - 1))
+            if name != source and any(sha256(body).hexdigest() == digest for (body,) in rows):
+                return True
+        return False
 
     # In the end
 

@@ -21,7 +21,7 @@ from tests.simulation.beginning import OFFICE, PEOPLE, STAFF, VICE_CHAIR, YEAR
 from tests.simulation.world import NoAnswer, World
 
 PATIENCE_S = 30.0
-PAUSE_S = 12.0
+PAUSE_S = 3.0
 MARKS = ("tot", "dat", "chua_dat")
 
 Execute = Callable[[Installation, Principal, Any, Key], Appended]
@@ -121,5 +121,3 @@ class People:
 
     def _id(self) -> str:
         return f"{self.random.getrandbits(128):032x}"
-
-

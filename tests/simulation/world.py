@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache, cached_property
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -58,8 +59,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 class World:
     """Everything there is. `config` says how much of it."""
 
-    def __init__(self, seed: int, config: Config, folder: Path) -> None:
+    def __init__(
+        self, seed: int, config: Config, folder: Path, compose: "Callable[[Process], Simulated] | None" = None
+    ) -> None:
         self.config = config
+        self.compose = compose or Simulated
+        self.locks: dict[tuple[str, str], Process] = {}
         self.scheduler = Scheduler(seed)
         self.random = self.scheduler.random
         self.folder = folder
@@ -95,7 +100,9 @@ class World:
     def of(self, service: str, kind: str) -> list["Process"]:
         """The processes of a kind that live."""
         return [
-            slot.process for slot in self.slots if (slot.service, slot.kind) == (service, kind) and not slot.process.dead
+            slot.process
+            for slot in self.slots
+            if (slot.service, slot.kind) == (service, kind) and not slot.process.dead
         ]
 
     def ask(self, service: str, function: Callable[[Installation], T], timeout_s: float) -> T:
@@ -186,18 +193,19 @@ class Process:
         self.died_at = 0.0
         self.frozen_until = self.frozen_at = self._stood_still = 0.0
         self.skew = 0.0
+        self._able_since = world.now
         self.fibers: list[Fiber] = []
         self.failure: BaseException | None = None
         self.loops: Loops | None = None
         self.links = {name: Link(f"{self.name}–{name}") for name in ("database", "broker", *SERVICES)}
         self.machine = Machine(
             monotonic=lambda: world.now,
-            thread=lambda **about: Thread(self, **about),  # type: ignore[arg-type, return-value]
+            thread=lambda **about: Thread(self, **about),  # type: ignore[arg-type]
             stop=lambda: Word(self),
             chance=world.random,
             exit=self.end,
         )
-        self.installation = Simulated(self)
+        self.installation = world.compose(self)
         if slot.kind == "work":
             world.scheduler.spawn(f"{self.name} main", self._work, self)
 
@@ -232,6 +240,12 @@ class Process:
     def freeze(self, seconds: float) -> None:
         self.frozen_at, self.frozen_until = self.world.now, self.world.now + seconds
         self._stood_still += seconds
+
+    def able_since(self) -> float:
+        """Since when it reaches its database and the broker."""
+        well = self.frozen_until <= self.world.now and self.links["database"].up and self.links["broker"].up
+        self._able_since = min(self._able_since, self.world.now) if well else inf
+        return self._able_since if well else self.world.now
 
     def awake_s(self) -> float:
         """The time in which it was not frozen."""
@@ -291,7 +305,9 @@ class Thread:
     def start(self) -> None:
         scheduler, process = self._process.world.scheduler, self._process
         target, args = self._target, self._args
-        self._fiber = scheduler.spawn(f"{process.name} {self.name}", lambda: target(*args), process, scheduler.random.random())
+        self._fiber = scheduler.spawn(
+            f"{process.name} {self.name}", lambda: target(*args), process, scheduler.random.random()
+        )
 
     def join(self, timeout: float) -> None:
         scheduler = self._process.world.scheduler

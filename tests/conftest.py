@@ -156,7 +156,7 @@ def postgres(postgres_server: databases.Postgres) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def private_postgres(pytestconfig: pytest.Config) -> databases.Postgres:
+def private_postgres(pytestconfig: pytest.Config) -> databases.PrivatePostgres:
     """This worker's own server: a deployment's roles and databases have fixed names."""
     try:
         return databases.private(pytestconfig.stash[RUN])

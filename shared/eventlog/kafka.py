@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -33,6 +34,12 @@ JOIN_S = 30.0
 
 # If the first brokers do not answer within this, the client tries again.
 BOOTSTRAP_TIMEOUT_MS = 3_000
+
+# A request of a consumer that is not answered for so long has failed: longer than any fetch or commit takes.
+REQUEST_S = 15.0
+
+# A member of a group whose heartbeats are not answered for so long is given up.
+HEARTBEAT_S, SILENT_S = 3.0, 8.0
 
 # kafka-python logs every failed connection and each retry; what matters is raised, and shown in a status.
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -191,9 +198,13 @@ class KafkaBroker:
             consumer.assign(list(waiting))
             for place in waiting:
                 consumer.seek(place, begins[place] if last is None else max(begins[place], ends[place] - last))
+            heard = time.monotonic()
             while waiting:
                 for place, records in consumer.poll(1000, max_records=5000).items():
                     yield [record for record in records if record.offset < ends[place]]
+                    heard = time.monotonic()
+                if time.monotonic() - heard > REQUEST_S:
+                    raise KafkaTimeoutError(f"nothing of {topic} for {REQUEST_S:g} s")
                 waiting = {place for place in waiting if consumer.position(place) < ends[place]}
 
 
@@ -240,11 +251,16 @@ class _Member(ConsumerRebalanceListener):
             "allow_auto_create_topics": False,
             # The group notices a killed worker within this, and another takes over.
             "session_timeout_ms": 10_000,
-            "heartbeat_interval_ms": 3_000,
+            "heartbeat_interval_ms": int(HEARTBEAT_S * 1000),
+            "request_timeout_ms": int(REQUEST_S * 1000),
             # How soon a topic that is created later is noticed.
             "metadata_max_age_ms": 30_000,
         }
         self._kafka = connect(KafkaConsumer, bootstrap, **(defaults | dict(options)))
+        # kafka-python lets `poll` wait until a heartbeat is due, though a thread of its own sends it. One that a frozen
+        # broker does not answer stays due: `poll` would turn at full speed, and each turn leaves kilobytes with the
+        # fetch that is not answered either (ADR 0047).
+        self._kafka._coordinator.time_to_next_poll = lambda: math.inf
         try:
             self._kafka.subscribe([topic], listener=self)
             # Ask for the partitions first: a consumer that joins without knowing them has to join again.
@@ -269,6 +285,10 @@ class _Member(ConsumerRebalanceListener):
         since = self._joining_since
         if since is not None and time.monotonic() - since > self._join_s:
             raise KafkaTimeoutError(f"no partitions within {self._join_s:g} s of joining the group")
+        heartbeat = self._kafka._coordinator.heartbeat
+        heard = max(heartbeat.last_receive, heartbeat.last_reset)
+        if not batches and self.assigned is not None and time.monotonic() - heard > SILENT_S:
+            raise KafkaTimeoutError(f"the broker has answered no heartbeat for {SILENT_S:g} s")
         return [record for batch in batches.values() for record in batch]
 
     def lag(self) -> int:
@@ -277,7 +297,7 @@ class _Member(ConsumerRebalanceListener):
 
     def commit(self) -> bool:
         try:
-            self._kafka.commit()
+            self._kafka.commit(timeout_ms=int(REQUEST_S * 1000))
         except CommitFailedError:
             return False
         return True
@@ -292,6 +312,7 @@ def plain_consumer(bootstrap: str, **options: Any) -> Any:
         "auto_offset_reset": "earliest",
         "enable_auto_commit": False,
         "allow_auto_create_topics": False,
+        "request_timeout_ms": int(REQUEST_S * 1000),
     } | options
     return connect(KafkaConsumer, bootstrap, **options)
 

@@ -5,12 +5,14 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import URL, create_engine, make_url, text
@@ -115,7 +117,27 @@ def unprivileged() -> str | None:
     raise Unavailable(f"running as root, with no user {' or '.join(UNPRIVILEGED)} to become")
 
 
+@dataclass(frozen=True)
+class PrivatePostgres(Postgres):
+    """A server of one worker, which a test may pause: connections stay open and nothing answers."""
+
+    pause: Callable[[], None]
+    resume: Callable[[], None]
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        self.pause()
+        try:
+            yield
+        finally:
+            self.resume()
+
+
 def local(run: Run, more: Mapping[str, object] | None = None) -> Found:
+    return _local(run, more)[0]
+
+
+def _local(run: Run, more: Mapping[str, object] | None = None) -> tuple[Found, Server]:
     folder, user, port = programs(), unprivileged(), free_port()
     options = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": "", "max_connections": 200}
     options |= more or {}
@@ -130,7 +152,7 @@ def local(run: Run, more: Mapping[str, object] | None = None) -> Found:
     run_quietly([*initdb, "--no-sync"], deadline=START_SECONDS, cwd=server.directory, **become)
     address = f"postgresql+psycopg://cchc@127.0.0.1:{port}/postgres"
     server.launch(lambda: answers(address), START_SECONDS)
-    return Found(f"local PostgreSQL from {folder}", address)
+    return Found(f"local PostgreSQL from {folder}", address), server
 
 
 def over_tls(run: Run, public: Path, both: Path) -> Postgres:
@@ -145,23 +167,44 @@ def over_tls(run: Run, public: Path, both: Path) -> Postgres:
 
 
 def in_container(run: Run) -> Found:
+    return _in_container(run)[0]
+
+
+def _in_container(run: Run) -> tuple[Found, Server]:
     host, port = docker_host(), free_port()
     env = {"POSTGRES_USER": "cchc", "POSTGRES_PASSWORD": "cchc"}
     server = Server(run, "postgres", {"image": IMAGE, "env": env, "port": port, "inner_port": 5432})
     address = f"postgresql+psycopg://cchc:cchc@{host}:{port}/postgres"
     server.launch(lambda: answers(address), DOCKER_START_SECONDS)
-    return Found(f"{IMAGE} in Docker", address)
+    return Found(f"{IMAGE} in Docker", address), server
 
 
 find = first_that_works("CCHC_TEST_POSTGRES", check, {"Docker": in_container, "local server": local})
 
 
-def private(run: Run) -> Postgres:
+def private(run: Run) -> PrivatePostgres:
     """A server for this worker alone: a local one, which starts fastest, else in a container."""
     reasons = []
-    for kind in (local, in_container):
+    for kind in (_local, _in_container):
         try:
-            return Postgres(kind(run).address)
+            found, server = kind(run)
         except Unavailable as error:
             reasons.append(str(error))
+        else:
+            return PrivatePostgres(
+                found.address, partial(_signal, server, "pause"), partial(_signal, server, "unpause")
+            )
     raise Unavailable("no PostgreSQL of one's own: " + "; ".join(reasons))
+
+
+def _signal(server: Server, word: str) -> None:
+    """Stop every process of the server where it stands (`pause`), or let them go on (`unpause`)."""
+    if (server.directory / "container").exists():
+        run_quietly(["docker", word, (server.directory / "container").read_text()], deadline=START_SECONDS)
+        return
+    number = signal.SIGSTOP if word == "pause" else signal.SIGCONT
+    server.signal(number)
+    main = int((server.directory / "pid").read_text())
+    for child in Path(f"/proc/{main}/task/{main}/children").read_text().split():
+        with suppress(ProcessLookupError):
+            os.kill(int(child), number)

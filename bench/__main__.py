@@ -16,6 +16,7 @@ BENCHES = {
     "commands": "durable single-event commands on SQLite and PostgreSQL, beside bare inserts",
     "stream": "poll, check, decode and fold from Kafka beside a bare poll loop; filling a replica; relay",
     "load": "commands over HTTP in the compose deployment, beside a bare Flask app; memory of each container",
+    "idle": "CPU of every process of a deployment on PostgreSQL and Kafka in which nothing happens",
     "latency": "from a command's commit to facts in scoring, over Kafka",
 }
 

@@ -3,6 +3,7 @@
 from types import TracebackType
 
 from tests.support import kafka, postgres
+from tests.support.postgres import PrivatePostgres, private
 from tests.support.servers import Found, Run
 
 
@@ -21,6 +22,10 @@ class Servers:
 
     def postgres(self) -> postgres.Postgres:
         return postgres.Postgres(self._found("postgres").address)
+
+    def own_postgres(self) -> PrivatePostgres:
+        """A server whose processes can be looked at."""
+        return private(self._run)
 
     def _found(self, kind: str) -> Found:
         known = self._run.found(kind)

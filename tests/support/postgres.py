@@ -9,10 +9,9 @@ import signal
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from sqlalchemy import URL, create_engine, make_url, text
@@ -121,8 +120,32 @@ def unprivileged() -> str | None:
 class PrivatePostgres(Postgres):
     """A server of one worker, which a test may pause: connections stay open and nothing answers."""
 
-    pause: Callable[[], None]
-    resume: Callable[[], None]
+    server: Server
+
+    def pid(self) -> int:
+        """Of its main process."""
+        container = self.server.directory / "container"
+        if not container.exists():
+            return int((self.server.directory / "pid").read_text())
+        asked = ["docker", "inspect", "--format", "{{.State.Pid}}", container.read_text()]
+        return int(subprocess.run(asked, capture_output=True, text=True, check=True).stdout)
+
+    def pause(self) -> None:
+        self._signal("pause", signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal("unpause", signal.SIGCONT)
+
+    def _signal(self, word: str, number: signal.Signals) -> None:
+        container = self.server.directory / "container"
+        if container.exists():
+            run_quietly(["docker", word, container.read_text()], deadline=START_SECONDS)
+            return
+        main = self.pid()
+        os.kill(main, number)
+        for child in Path(f"/proc/{main}/task/{main}/children").read_text().split():
+            with suppress(ProcessLookupError):
+                os.kill(int(child), number)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -191,20 +214,5 @@ def private(run: Run) -> PrivatePostgres:
         except Unavailable as error:
             reasons.append(str(error))
         else:
-            return PrivatePostgres(
-                found.address, partial(_signal, server, "pause"), partial(_signal, server, "unpause")
-            )
+            return PrivatePostgres(found.address, server)
     raise Unavailable("no PostgreSQL of one's own: " + "; ".join(reasons))
-
-
-def _signal(server: Server, word: str) -> None:
-    """Stop every process of the server where it stands (`pause`), or let them go on (`unpause`)."""
-    if (server.directory / "container").exists():
-        run_quietly(["docker", word, (server.directory / "container").read_text()], deadline=START_SECONDS)
-        return
-    number = signal.SIGSTOP if word == "pause" else signal.SIGCONT
-    server.signal(number)
-    main = int((server.directory / "pid").read_text())
-    for child in Path(f"/proc/{main}/task/{main}/children").read_text().split():
-        with suppress(ProcessLookupError):
-            os.kill(int(child), number)

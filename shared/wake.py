@@ -1,18 +1,24 @@
 """Wake-ups: loops sleep until something is written to the databases that they read, instead of polling.
 
-Within a process, every commit to a SQLite file wakes the loops that wait for it. The file's data version shows what
-other processes write. PostgreSQL announces nothing, so there loops poll. A slow poll limits what a lost wake-up costs.
+Within a process, every commit wakes the loops that wait for its database. What other processes write is shown by a
+SQLite file's data version, and announced on PostgreSQL (LISTEN and NOTIFY). Where nothing can be heard, loops poll. A
+slow poll limits what a lost wake-up costs.
 """
 
 import logging
+import os
+import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from shared.worker import Stop
 
@@ -20,6 +26,13 @@ logger = logging.getLogger(__name__)
 
 # How often the data version of a file is read: how late a loop hears of what another process has written.
 WATCH_S = 0.05
+
+# At most one announcement in this time: under load others find one look enough for many commits.
+ANNOUNCE_S = 0.05
+CHANNEL = "cchc"
+
+# How soon a thread that hears announcements sees that nobody waits for them any more, or tries to hear again.
+HEAR_S = 1.0
 
 # A loop that hears of every write also looks this often: for a new day, and in case a wake-up is lost.
 SAFETY_S = 5.0
@@ -33,14 +46,14 @@ class Waiting:
 
     def __init__(self, *engines: Engine) -> None:
         self._event = threading.Event()
-        self._files = {file for engine in engines if (file := _file_of(engine))}
-        self._hears_all = all(map(_file_of, engines))
+        self._places = {place: engine for engine in engines if (place := _place(engine))}
+        self._hears_some = all(map(_place, engines))
         self._stack = ExitStack()
         self._stop: threading.Event | None = None
 
     def __enter__(self) -> "Waiting":
-        for file in self._files:
-            self._stack.enter_context(_bells.ringing(file, self._event))
+        for place, engine in self._places.items():
+            self._stack.enter_context(_bells.ringing(place, engine, self._event))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -52,7 +65,7 @@ class Waiting:
 
         A write before the caller looks is seen by that look, or ends the next sleep: no wake-up is lost.
         """
-        if not self._hears_all:
+        if not (self._hears_some and all(map(_bells.hears, self._places))):
             stop.wait(poll_s)
         elif self._wait(stop, most_s) and settle_s:
             stop.wait(settle_s)
@@ -74,48 +87,73 @@ class Waiting:
 
 def ring(engine: Engine) -> None:
     """Wake the loops that wait for the engine's database: this process has committed to it."""
-    if file := _file_of(engine):
-        _bells.ring(file)
+    if place := _place(engine):
+        _bells.ring(place)
+    if engine.dialect.name == "postgresql":
+        _announcers.setdefault(engine, _Announcer()).announce(engine)
 
 
-def _file_of(engine: Engine) -> str | None:
-    """The SQLite file of an engine; None for another database, or one in memory."""
-    return engine.url.database or None if engine.dialect.name == "sqlite" else None
+def end(engine: Engine) -> None:
+    """Announce nothing more for now: the engine's connections are closed."""
+    if announcer := _announcers.pop(engine, None):
+        announcer.end()
+
+
+def _place(engine: Engine) -> str | None:
+    """Names the database of an engine, whatever its role: a SQLite file, or a database of a PostgreSQL server; None for
+    one in memory."""
+    url = engine.url
+    return url.database or None if engine.dialect.name == "sqlite" else f"//{url.host}:{url.port}/{url.database}"
 
 
 class _Bells:
-    """The sleeping loops by file, and the thread that watches the files while there are any."""
+    """The sleeping loops by place, and the threads that watch files or hear announcements while there are any."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: dict[str, frozenset[threading.Event]] = {}
         self._watching = False
+        self._ears: dict[str, _Ear] = {}
 
-    def ring(self, file: str) -> None:
-        for event in self._waiting.get(file, ()):
+    def ring(self, place: str) -> None:
+        for event in self._waiting.get(place, ()):
             event.set()
 
+    def hears(self, place: str) -> bool:
+        """Is this place heard of just now?"""
+        ear = self._ears.get(place)
+        return _is_file(place) or (ear is not None and ear.hears)
+
     @contextmanager
-    def ringing(self, file: str, event: threading.Event) -> Iterator[None]:
+    def ringing(self, place: str, engine: Engine, event: threading.Event) -> Iterator[None]:
         with self._lock:
-            self._waiting[file] = self._waiting.get(file, frozenset()) | {event}
-            if not self._watching:
+            self._waiting[place] = self._waiting.get(place, frozenset()) | {event}
+            if not _is_file(place):
+                if place not in self._ears:
+                    self._ears[place] = _Ear(engine, lambda: self.ring(place), lambda: self._is_wanted(place))
+            elif not self._watching:
                 self._watching = True
                 threading.Thread(target=self._watch, name="watch", daemon=True).start()
         try:
             yield
         finally:
             with self._lock:
-                self._waiting[file] -= {event}
-                if not self._waiting[file]:
-                    del self._waiting[file]
+                self._waiting[place] -= {event}
+                if not self._waiting[place]:
+                    del self._waiting[place]
+
+    def _is_wanted(self, place: str) -> bool:
+        with self._lock:
+            if place not in self._waiting:
+                del self._ears[place]
+            return place in self._waiting
 
     def _watch(self) -> None:
         files: dict[str, _File] = {}
         try:
             while True:
                 with self._lock:
-                    wanted = set(self._waiting)
+                    wanted = set(filter(_is_file, self._waiting))
                     if not wanted:
                         self._watching = False
                         return
@@ -163,4 +201,98 @@ class _File:
             connection.close()
 
 
+def _is_file(place: str) -> bool:
+    return not place.startswith("//")
+
+
+def _own_name() -> str:
+    """Announcements of this process begin with it: its loops were woken already."""
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+class _Ear:
+    """Hears what is announced in a PostgreSQL database, on a connection of its own, as long as that is wanted."""
+
+    def __init__(self, engine: Engine, ring: Callable[[], None], wanted: Callable[[], bool]) -> None:
+        self.hears = False
+        self._engine = engine
+        self._ring = ring
+        self._wanted = wanted
+        threading.Thread(target=self._run, name="hear", daemon=True).start()
+
+    def _run(self) -> None:
+        error = self._engine.dialect.loaded_dbapi.Error
+        while self._wanted():
+            try:
+                with closing(self._connected()) as driver:
+                    driver.execute(f"LISTEN {CHANNEL}")
+                    self._hear(driver)
+                return
+            except (error, SQLAlchemyError) as failure:
+                logger.debug("hears nothing of %s: %s", self._engine.url.database, failure)
+            self.hears = False
+            time.sleep(HEAR_S)
+
+    def _connected(self) -> Any:
+        connection = self._engine.raw_connection()
+        driver: Any = connection.driver_connection
+        connection.detach()
+        driver.autocommit = True
+        return driver
+
+    def _hear(self, driver: Any) -> None:
+        self.hears = True
+        self._ring()  # for what was written before
+        while self._wanted():
+            heard = [notice.payload for notice in driver.notifies(timeout=HEAR_S, stop_after=1)]
+            if set(heard) - {_own_name()}:
+                self._ring()
+
+
+class _Announcer:
+    """Tells other processes that this one has committed to a PostgreSQL database.
+
+    It does so after the commit and in a thread of its own: NOTIFY within the transaction would make all commits of the
+    server queue.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._more = False
+        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+
+    def announce(self, engine: Engine) -> None:
+        with self._lock:
+            self._more = True
+            if self._thread is None and not self._ended.is_set():
+                self._thread = threading.Thread(target=self._run, args=(engine,), name="announce", daemon=True)
+                self._thread.start()
+
+    def end(self) -> None:
+        self._ended.set()
+        with self._lock:
+            thread = self._thread
+        if thread:
+            thread.join(HEAR_S)
+
+    def _run(self, engine: Engine) -> None:
+        while self._has_more():
+            try:
+                with engine.begin() as connection:
+                    connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+                    connection.exec_driver_sql("SELECT pg_notify(%s, %s)", (CHANNEL, _own_name()))
+            except SQLAlchemyError as error:
+                logger.debug("does not announce in %s: %s", engine.url.database, error)
+            self._ended.wait(ANNOUNCE_S)
+
+    def _has_more(self) -> bool:
+        with self._lock:
+            more, self._more = self._more and not self._ended.is_set(), False
+            if not more:
+                self._thread = None
+            return more
+
+
 _bells = _Bells()
+_announcers: WeakKeyDictionary[Engine, _Announcer] = WeakKeyDictionary()

@@ -17,11 +17,13 @@ from services.notifications.sender import Sender
 from services.notifications.service import Notifications
 from shared.eventlog import Busy, ClockBehind, UnknownCommune
 from shared.events import format_time
+from shared.wake import Waiting
 from shared.worker import IsOurs, all_communes
 
 logger = logging.getLogger(__name__)
 
 PAUSE_S = 1.0
+SETTLE_S = 0.1  # the records follow what was recorded
 # A commune that fails is left alone for this long.
 REST = timedelta(minutes=1)
 
@@ -41,14 +43,15 @@ class Reminding:
         """Run until stopped; the message in hand is finished, no other is claimed."""
         while not stop.is_set() and not replicas_are_filled(self.service):
             stop.wait(PAUSE_S)
-        while not stop.is_set():
-            try:
-                busy = self.step(stop)
-            except (SQLAlchemyError, Busy) as error:
-                logger.warning("reminding waits: %s", error)
-                busy = 0
-            if not busy:
-                stop.wait(PAUSE_S)
+        with Waiting(self.service.engine, *(log.engine for log in self.service.logs.values())) as waiting:
+            while not stop.is_set():
+                try:
+                    busy = self.step(stop)
+                except (SQLAlchemyError, Busy) as error:
+                    logger.warning("reminding waits: %s", error)
+                    busy = 0
+                if not busy:
+                    waiting.sleep(stop, PAUSE_S, settle_s=SETTLE_S)
 
     def step(self, stop: threading.Event | None = None) -> int:
         """Plan and send what is due now for each commune; returns how many events and attempts that made."""

@@ -107,6 +107,11 @@ def _open_postgresql(url: str, options: dict[str, Any]) -> Engine:
         if waiting.poll(0):
             raise InvalidatePoolError("the server has ended the connection")
 
+    @event.listens_for(engine, "engine_disposed")
+    def announce_no_more(engine: Engine) -> None:
+        wake.end(engine)
+        engine.pool.dispose()  # a connection that came back meanwhile
+
     return engine
 
 
@@ -205,6 +210,7 @@ def writing_after(engine: Engine, commune: str, *first: Query) -> Iterator[tuple
             begin = [("BEGIN", ()), (_COMMUNE_OF_TRANSACTION, [commune])]
             _, _, *answers = run_together(connection, [*begin, *fenced, *first])
             yield connection, _behind(fenced, answers)
+    wake.ring(engine)
 
 
 def _behind(fenced: Sequence[Query], answers: list[Rows]) -> list[Rows]:

@@ -253,6 +253,8 @@ class _Member(ConsumerRebalanceListener):
             "session_timeout_ms": 10_000,
             "heartbeat_interval_ms": int(HEARTBEAT_S * 1000),
             "request_timeout_ms": int(REQUEST_S * 1000),
+            # How long the broker keeps a fetch for which there is nothing; what comes is answered at once.
+            "fetch_max_wait_ms": 2_000,
             # How soon a topic that is created later is noticed.
             "metadata_max_age_ms": 30_000,
         }

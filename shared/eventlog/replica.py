@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 
 # kafka-python starts joining its group again when the broker's answer comes between two polls. A consumer that polls
-# for a few milliseconds at a time may never join.
-POLL_S = 0.2
+# for a few milliseconds at a time may never join. What comes ends a poll; this long takes the word to stop.
+POLL_S = 1.0
 RETRY_S = 1.0
 HEADS_S = 60.0
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 from urllib.parse import quote
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -89,14 +88,8 @@ def ring(engine: Engine) -> None:
     """Wake the loops that wait for the engine's database: this process has committed to it."""
     if place := _place(engine):
         _bells.ring(place)
-    if engine.dialect.name == "postgresql":
-        _announcers.setdefault(engine, _Announcer()).announce(engine)
-
-
-def end(engine: Engine) -> None:
-    """Announce nothing more for now: the engine's connections are closed."""
-    if announcer := _announcers.pop(engine, None):
-        announcer.end()
+    if announcer := engine.get_execution_options().get("cchc_announcer"):
+        announcer.announce(engine)
 
 
 def _place(engine: Engine) -> str | None:
@@ -249,8 +242,8 @@ class _Ear:
                 self._ring()
 
 
-class _Announcer:
-    """Tells other processes that this one has committed to a PostgreSQL database.
+class Announcer:
+    """Tells other processes that this one has committed to the PostgreSQL database of one engine.
 
     It does so after the commit and in a thread of its own: NOTIFY within the transaction would make all commits of the
     server queue.
@@ -265,16 +258,16 @@ class _Announcer:
     def announce(self, engine: Engine) -> None:
         with self._lock:
             self._more = True
-            if self._thread is None and not self._ended.is_set():
+            if self._thread is None:
                 self._thread = threading.Thread(target=self._run, args=(engine,), name="announce", daemon=True)
                 self._thread.start()
 
     def end(self) -> None:
+        """Announce nothing more for now: the engine's connections are being closed."""
         self._ended.set()
-        with self._lock:
-            thread = self._thread
-        if thread:
+        if thread := self._thread:
             thread.join(HEAR_S)
+        self._ended.clear()
 
     def _run(self, engine: Engine) -> None:
         while self._has_more():
@@ -295,4 +288,3 @@ class _Announcer:
 
 
 _bells = _Bells()
-_announcers: WeakKeyDictionary[Engine, _Announcer] = WeakKeyDictionary()

@@ -97,6 +97,8 @@ def _engine(url: str, **options: Any) -> Engine:
 def _open_postgresql(url: str, options: dict[str, Any]) -> Engine:
     pool = {} if "poolclass" in options else POSTGRESQL_POOL
     engine = _engine(url, connect_args=POSTGRESQL_CONNECT, **(pool | options))
+    announcer = wake.Announcer()
+    engine.update_execution_options(cchc_announcer=announcer)
 
     @event.listens_for(engine, "checkout")
     def notice_the_end(connection: Any, *_: Any) -> None:
@@ -109,7 +111,7 @@ def _open_postgresql(url: str, options: dict[str, Any]) -> Engine:
 
     @event.listens_for(engine, "engine_disposed")
     def announce_no_more(engine: Engine) -> None:
-        wake.end(engine)
+        announcer.end()
         engine.pool.dispose()  # a connection that came back meanwhile
 
     return engine

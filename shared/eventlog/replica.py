@@ -34,6 +34,7 @@ ALONE_S = 30.0
 
 # Lag without progress for this long means that the consumer hangs: its supervisor restarts it.
 STUCK_S = 300.0
+LATE_S = 5.0
 STUCK_EXIT_CODE = 70  # EX_SOFTWARE
 
 Fetch = Callable[[str, int, int], list[bytes]]  # commune, after, limit → stored bytes from the owner
@@ -258,7 +259,11 @@ class Replica:
                 logger.warning("replica of %s: the consumer does not close: %s", self.topic, error)
 
     def _watch(self, ended: threading.Event) -> None:
-        while not ended.wait(min(1.0, self._stuck_s / 4)):
+        pause, looked_at = min(1.0, self._stuck_s / 4), self._monotonic()
+        while not ended.wait(pause):
+            before, looked_at = looked_at, self._monotonic()
+            if looked_at - before > pause + LATE_S:
+                self._progress_at = looked_at  # this process stood still, and the consumer with it
             if self.status.lag and self._monotonic() - self._progress_at > self._stuck_s:
                 logger.critical("replica of %s: no progress for %g s with a lag", self.topic, self._stuck_s)
                 faulthandler.dump_traceback()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
+from services.notifications.reactors import Reminding
 from services.scoring.reactors import ScoreAnnouncer
 from services.scoring.service import open_scoring
 from services.scoring.views import PROJECTION
@@ -16,6 +17,7 @@ from shared.eventlog.signer import Signer
 from shared.projection import Runner
 from shared.wake import SAFETY_S, Waiting
 from tests.support.logs import filled, migrated, sqlite_url
+from tests.support.reminding import World
 
 # A loop that looks every 50 ms needs thousands.
 MOST_STATEMENTS = 100
@@ -68,6 +70,20 @@ def test_an_idle_minute_costs_a_few_statements(
     loops[loop](minute)
     assert minute.turns == 60 / SAFETY_S
     assert 0 < len(statements) <= MOST_STATEMENTS, statements[:20]
+
+
+def test_an_idle_minute_of_reminding_costs_a_few_statements(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with migrated(sqlite_url(tmp_path, "notifications"), "services.notifications") as engine:
+        world = World(engine, "2024-06-03 09:00").open()
+        world.look()
+        monkeypatch.setattr(Waiting, "__enter__", lambda self: self)
+        monkeypatch.setattr(Waiting, "_wait", lambda _, stop, seconds: stop.wait(seconds) and False)
+        statements = traced(engine)
+        minute = Minute()
+        Reminding(world.notifications).run(minute)
+        assert minute.turns == 60 / SAFETY_S
+        # Each looks how far everything is: five logs and records, the policy and the preferences.
+        assert 0 < len(statements) <= 20 * minute.turns, statements[:40]
 
 
 def traced(engine: Engine) -> list[str]:

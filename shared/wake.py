@@ -263,7 +263,7 @@ class Announcer:
                 self._thread.start()
 
     def end(self) -> None:
-        """Announce nothing more for now: the engine's connections are being closed."""
+        """Announce what is left: the engine's connections are being closed."""
         self._ended.set()
         if thread := self._thread:
             thread.join(HEAR_S)
@@ -281,7 +281,7 @@ class Announcer:
 
     def _has_more(self) -> bool:
         with self._lock:
-            more, self._more = self._more and not self._ended.is_set(), False
+            more, self._more = self._more, False
             if not more:
                 self._thread = None
             return more

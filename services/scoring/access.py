@@ -8,7 +8,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "rating.table": frozenset({"chair", "vice_chair", "office", "inspector"}),
     "rating.sheet": frozenset({"chair", "vice_chair", "office", "staff", "village_head", "inspector"}),
     "rating.recheck": frozenset({"chair", "office", "inspector"}),
-    "rating.settings": frozenset({"chair", "office"}),
+    "rating.settings": frozenset({"chair", "office", "admin"}),
     "rating.common": frozenset({"chair", "vice_chair", "office", "staff", "village_head", "admin"}),
     "rating.unit_result": frozenset({"chair", "vice_chair", "office", "admin"}),
     "rating.rule_set": frozenset({"chair", "office", "admin"}),

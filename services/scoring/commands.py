@@ -84,6 +84,7 @@ def _as_folded(tx: Transaction, principal: Principal) -> Context:
     posts = _posts(records.people, tx)
     return Context(
         actor=principal.staff,
+        operator=principal.actor,
         roles=_roles_granted(principal, posts),
         posts=posts,
         units=_units(tx.commune, records.by_kind["unit"]),
@@ -99,6 +100,7 @@ def _at_the_ends(service: Scoring, tx: Transaction, principal: Principal) -> Pro
     posts = _posts(known.records.people, tx)
     return ProcedureContext(
         actor=principal.staff,
+        operator=principal.actor,
         roles=_roles_granted(principal, posts),
         posts=posts,
         units=_units(tx.commune, known.records.by_kind["unit"]),

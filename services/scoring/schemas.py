@@ -122,8 +122,10 @@ class ReportQuery(AsOfQuery):
 
 
 class SettingsBody(Schema):
+    """`by` is the Chairman; without it the sender chooses."""
+
     settings = fields.Dict(Id(), fields.Raw(), required=True, validate=validate.Length(min=1))
-    by = Id(required=True)
+    by = Id()
     reason = _text(required=True)
 
 
@@ -199,7 +201,10 @@ class By(Schema):
     by = Id(required=True)
 
 
-class RuleSetBody(By):
+class RuleSetBody(Schema):
+    """`by` is the Chairman; without it the sender chooses."""
+
+    by = Id()
     category = _one_of(Category, required=True)
     rule_set = Id(required=True)
     rule_set_sha256 = _sha256(load_default=None)

@@ -44,6 +44,13 @@ class History:
             self._append(day(on), one, actor)
         return self
 
+    def copy(self) -> "History":
+        """The same so far; what is recorded in one is not in the other."""
+        found = History(self.commune)
+        found.bodies = {source: [*bodies] for source, bodies in self.bodies.items()}
+        found._streams, found._last = dict(self._streams), dict(self._last)
+        return found
+
     def _append(self, on: date, data: Any, actor: str) -> None:
         source = CATALOGUE.of(data).sources[0]
         log = self.bodies[source]

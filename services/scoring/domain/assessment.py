@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from services.scoring.domain import refusals, rules
+from services.scoring.domain.concerns import must_choose_for_all
 from services.scoring.domain.context import (
     Command,
     Context,
@@ -25,20 +26,18 @@ from shared.events.values import EXTERNAL
 class ChooseSettings(Command, frozen=True, kw_only=True):
     year: int
     settings: dict[str, Any]
-    by: str
     reason: str
+    by: str | None = None
 
 
 def choose_settings(context: Context, command: ChooseSettings) -> Decision:
-    """The settings of a year, chosen by the Chairman with a reason, and typed by nobody who is rated by them. Refuses
-    unknown or impossible settings."""
-    context.must_act_for(command.by)
-    if not context.has_role(command.by, "chair"):
-        raise refusals.CHAIR_ONLY(by=command.by)
+    """The settings of a year, chosen by the Chairman with a reason, and typed by nobody who is rated by them; by an
+    administrator where they concern every Chairman. Refuses unknown or impossible settings."""
+    by = must_choose_for_all(context, command)
     must_have_reason(command.reason)
     validate(command.settings)
     return Decision(
-        [SettingsChosen(year=command.year, settings=command.settings, by=command.by, reason=command.reason.strip())]
+        [SettingsChosen(year=command.year, settings=command.settings, by=by, reason=command.reason.strip())]
     )
 
 

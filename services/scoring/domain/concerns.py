@@ -18,8 +18,8 @@ class Exempt(NamedTuple):
     reason: str
 
 
-# Who may send it instead of the person, in words; an empty text: nobody in post may.
-Instead: TypeAlias = Callable[[Context, str], str]
+# Who may send it instead of a person, one of the people concerned, in words; an empty text: nobody in post may.
+Instead: TypeAlias = Callable[[Context, str, Collection[str]], str]
 
 
 class Concerns(NamedTuple):
@@ -51,7 +51,9 @@ def must_not_be_for_the_sender_alone(
 def _must_not_be_among(context: Context, command: Command, people: Collection[str], instead: Instead) -> None:
     for staff in (getattr(command, "by", None), context.actor):
         if staff is not None and staff in people:
-            raise refusals.RATES_ONESELF(staff=staff, instead=instead(context, staff) or refusals.NOBODY_INSTEAD)
+            raise refusals.RATES_ONESELF(
+                staff=staff, instead=instead(context, staff, people) or refusals.NOBODY_INSTEAD
+            )
 
 
 # Whom
@@ -109,38 +111,64 @@ def _posts_during(person: PersonRecord, year: int) -> Iterator[Post]:
             yield post
 
 
+def must_choose_for_all(context: Context, command: Any) -> str:
+    """In whose name something is chosen for a year: the Chairman's, typed by those who may type for them; where it
+    concerns every Chairman, or there is none, that of an administrator whose own rating does not rest on it.
+
+    Refuses: others (`acts-for-another`, `chair-only`).
+    """
+    by: str | None = command.by or context.actor
+    rated = the_rated(context, command)
+    no_chair_may = all(chair in rated for chair in context.holders("chair"))
+    if context.is_administrator and by == context.actor and no_chair_may:
+        return by or context.operator
+    if by is None:
+        raise refusals.CHAIR_ONLY(by=context.operator)
+    if not context.is_administrator:
+        context.must_act_for(by)
+    if not context.has_role(by, "chair"):
+        raise refusals.CHAIR_ONLY(by=by)
+    return by
+
+
 # Who may instead
 
 
-def the_rater(context: Context, staff: str) -> str:
+def the_rater(context: Context, staff: str, people: Collection[str]) -> str:
     rater = rater_of(context, staff)
     if rater == EXTERNAL:
         return _above(context, staff)
     return _named(context, context.holders("chair") if rater is None else [rater], staff)
 
 
-def the_tracker_or_rater(context: Context, staff: str) -> str:
+def the_tracker_or_rater(context: Context, staff: str, people: Collection[str]) -> str:
     post = context.posts.get(staff)
     tracker = _named(context, [post.tracker], staff) if post and post.tracker else ""
-    return "; ".join(filter(None, (tracker, the_rater(context, staff))))
+    return "; ".join(filter(None, (tracker, the_rater(context, staff, people))))
 
 
-def the_chair(context: Context, staff: str) -> str:
+def the_chair(context: Context, staff: str, _: Collection[str]) -> str:
     return _named(context, context.holders("chair"), staff)
 
 
-def the_chair_or_above(context: Context, staff: str) -> str:
+def the_chair_or_an_administrator(context: Context, staff: str, people: Collection[str]) -> str:
+    """What is chosen for a year: a Chairman whose own rating does not rest on it, else an administrator."""
+    free = [chair for chair in context.holders("chair") if chair not in people]
+    return _named(context, free, staff) or ADMINISTRATOR
+
+
+def the_chair_or_above(context: Context, staff: str, people: Collection[str]) -> str:
     """A unit's result: the Chairman records it, the level above that of what the Chairman leads."""
-    return _above(context, staff) if context.holds(staff, "chair") else the_chair(context, staff)
+    return _above(context, staff) if context.holds(staff, "chair") else the_chair(context, staff, people)
 
 
-def a_keeper(context: Context, staff: str) -> str:
+def a_keeper(context: Context, staff: str, people: Collection[str]) -> str:
     """Whoever keeps the papers of the procedure: the Office; of the Office's own people the Chairman or a deputy."""
     leaders = context.holders("chair", "vice_chair") if context.is_of_the_office({staff}) else []
     return _named(context, [*context.holders("office"), *leaders], staff)
 
 
-def a_keeper_or_the_chair(context: Context, staff: str) -> str:
+def a_keeper_or_the_chair(context: Context, staff: str, people: Collection[str]) -> str:
     leaders = ("chair", "vice_chair") if context.is_of_the_office({staff}) else ("chair",)
     return _named(context, [*context.holders("office"), *context.holders(*leaders)], staff)
 
@@ -161,4 +189,5 @@ def _named(context: Context, people: Iterable[str], without: str) -> str:
     return ", ".join(found)
 
 
+ADMINISTRATOR = "người quản trị hệ thống không được xếp loại theo đó, tự đứng tên (không ghi by), kèm lý do"
 _TITLES = {"chair": "Chủ tịch", "vice_chair": "Phó Chủ tịch", "office": "Văn phòng", "admin": "quản trị hệ thống"}

@@ -26,7 +26,8 @@ class Decision(msgspec.Struct, frozen=True):
 
 
 class Context(msgspec.Struct, frozen=True):
-    """Who asks, and who is in post today. `actor` is the staff id that typed the command, None for an operator's.
+    """Who asks, and who is in post today. `actor` is the staff id that typed the command, None for an operator's, whose
+    name is `operator`.
     `roles` are those that count for the actor: of today's post, as far as the token grants them (None: all of them).
     `records` hold at least the people, units and years."""
 
@@ -36,6 +37,7 @@ class Context(msgspec.Struct, frozen=True):
     records: Records
     today: date
     roles: frozenset[str] | None = None
+    operator: str = "operator"
 
     def must_be_in_post(self, staff: str) -> Post:
         post = self.posts.get(staff)

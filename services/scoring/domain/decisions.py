@@ -13,8 +13,8 @@ from services.scoring.domain.concerns import (
     a_keeper,
     a_keeper_or_the_chair,
     must_not_concern_the_sender,
-    the_chair,
     the_chair_or_above,
+    the_chair_or_an_administrator,
     the_people_named,
     the_people_voted_on,
     the_person,
@@ -44,7 +44,7 @@ class Handler(NamedTuple):
     pins: bool = False
 
 
-_RATED = Concerns(the_rated, the_chair)
+_RATED = Concerns(the_rated, the_chair_or_an_administrator)
 _ASSESSED = Concerns(the_person_unless_self_assessed, the_tracker_or_rater)
 _UNIT = Concerns(assessment.answer_for, the_chair_or_above)
 _JUDGED = Concerns(the_person, the_rater)

@@ -363,6 +363,25 @@ def test_a_new_chairman_chooses_for_the_years_that_go_by_that_post():
     new.when(rule_set(rule_set="none", by="p03", year=2023)).then(ev.RuleSetChosen)
 
 
+def test_what_concerns_every_chairman_is_chosen_by_an_administrator_whom_it_does_not() -> None:
+    admin = appointed("p60", roles=["admin"], rated=False)
+    took_over = (left("p01", "30/6/2024"), changed("p03", "1/7/2024", category="can_bo", roles=["chair"]))
+    new, now = given(*took_over, admin), given(admin)
+    for sender, by in ((None, "operator"), ("p60", "p60")):
+        for command in (settings(by=None, year=2023), rule_set(rule_set="none", category="can_bo", by=None, year=2023)):
+            assert [getattr(event, "by", None) for event in new.by(sender).when(command).decided().events] == [by]
+            now.by(sender).when(command).then_refused("chair-only")
+        # In the name of the new Chairman it is her rating all the same.
+        new.by(sender).when(settings(by="p03", year=2023)).then_refused("rates-oneself")
+        assert now.by(sender).when(settings(by="p01", year=2023)).decided()
+        assert given(left("p01", "30/6/2024"), admin).by(sender).when(settings(by=None)).decided()
+    with pytest.raises(Refused, match="rates-oneself") as caught:
+        new.by("p03").when(settings(by="p03", year=2023)).decided()
+    assert "người quản trị hệ thống" in caught.value.detail and "(p0" not in caught.value.detail
+    rated = given(*took_over, appointed("p60", roles=["admin"]))
+    rated.by("p60").when(settings(by=None, year=2023)).then_refused("rates-oneself")
+
+
 def points(period: str = "2024-11", **more: Any) -> AssessPeriod:
     said: dict[str, Any] = {"items": {"I.1": "4.5"}, "stage": "confirmed", "by": "p14"}
     return AssessPeriod(year=2024, staff="p07", period=period, **said | more)

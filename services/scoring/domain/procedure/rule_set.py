@@ -1,6 +1,7 @@
 """Choosing another rule set for a category than the law names."""
 
 from services.scoring.domain import refusals, rules
+from services.scoring.domain.concerns import must_choose_for_all
 from services.scoring.domain.context import Command, Decision, ProcedureContext, must_have_reason
 from shared import events
 from shared.events.values import Category
@@ -10,18 +11,16 @@ class ChooseRuleSet(Command, frozen=True, kw_only=True):
     year: int
     category: Category
     rule_set: str
-    by: str
     reason: str
+    by: str | None = None
     rule_set_sha256: str | None = None
 
 
 def choose_rule_set(context: ProcedureContext, command: ChooseRuleSet) -> Decision:
     """Another rule set than the law's for a category, chosen by the Chairman with a reason, typed by nobody who is
-    rated by it. Refuses one that is not installed (`rule-set-unknown`), or with other bytes (`rule-set-differs`)."""
-    if not context.is_administrator:
-        context.must_act_for(command.by)
-    if not context.has_role(command.by, "chair"):
-        raise refusals.CHAIR_ONLY(by=command.by)
+    rated by it; by an administrator where it concerns every Chairman. Refuses one that is not installed
+    (`rule-set-unknown`), or with other bytes (`rule-set-differs`)."""
+    by = must_choose_for_all(context, command)
     must_have_reason(command.reason)
     rule_set = rules.installed(command.rule_set)
     if rule_set is None and command.rule_set != "none":
@@ -36,7 +35,7 @@ def choose_rule_set(context: ProcedureContext, command: ChooseRuleSet) -> Decisi
                 category=command.category,
                 rule_set=command.rule_set,
                 rule_set_sha256=command.rule_set_sha256,
-                by=command.by,
+                by=by,
                 reason=command.reason.strip(),
             )
         ]

@@ -47,3 +47,9 @@ def in_words(roles: Collection[str]) -> str:
     """In the order of authority."""
     order = [*ROLES, *(role for role in WORDS if role not in ROLES)]
     return ", ".join(WORDS[role] for role in order if role in roles) or "chưa vai trò nào"
+
+
+def titled(staff: str, roles: Collection[str]) -> str:
+    """A person's id, with the highest of their roles that says what they may do for others."""
+    title = next((WORDS[role] for role in ("chair", "vice_chair", "office", "admin") if role in roles), None)
+    return f"{title} ({staff})" if title else staff

@@ -30,9 +30,9 @@ ACTIONS: dict[str, frozenset[str]] = {
     "staff.appoint": ADMIN | OFFICE | CHAIR,
     "staff.change": ADMIN | OFFICE | CHAIR,
     "staff.end": ADMIN | OFFICE | CHAIR,
-    "staff.record_absence": OFFICE | CHAIR,
-    "staff.record_discipline": OFFICE | CHAIR,
-    "staff.withdraw_discipline": OFFICE | CHAIR,
+    "staff.record_absence": ADMIN | OFFICE | CHAIR,
+    "staff.record_discipline": ADMIN | OFFICE | CHAIR,
+    "staff.withdraw_discipline": ADMIN | OFFICE | CHAIR,
     "calendar.publish": ADMIN | OFFICE | CHAIR,
     # directives, templates, imports
     "directive.issue": ASSIGNERS,
@@ -95,13 +95,15 @@ def sees_every_task(roles: Collection[str]) -> bool:
 class Viewer(NamedTuple):
     """A person or account that asks: `unit` of today's post, the roles that post and token both give.
 
-    `verifies` are the people whose results this person may verify as their tracker.
+    `verifies` are the people whose results this person may verify as their tracker; `headed` the units that they head
+    on whatever day, where that counts.
     """
 
     staff: str | None
     unit: str | None
     roles: frozenset[str]
     verifies: frozenset[str] = frozenset()
+    headed: frozenset[str] = frozenset()
 
     @property
     def sees_all(self) -> bool:
@@ -122,8 +124,9 @@ class Viewer(NamedTuple):
         """What a result rests on is not taken away by those whose result it is. Refuses: they take part."""
         if self.takes_part(task):
             raise refusals.OWN_TASK(
-                staff=self.staff, instead="người không tham gia nhiệm vụ, có quyền xóa tệp, thực hiện"
+                staff=self.staff, instead="người khác ở Văn phòng, quản trị hệ thống không tham gia nhiệm vụ"
             )
 
     def takes_part(self, task: Task) -> bool:
-        return self.staff is not None and not {self.staff, self.unit}.isdisjoint({task.lead, *task.collaborators})
+        theirs = {self.staff, self.unit, *self.headed}
+        return self.staff is not None and not theirs.isdisjoint({task.lead, *task.collaborators})

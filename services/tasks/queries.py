@@ -16,6 +16,7 @@ from services.tasks.domain.context import canonical
 from services.tasks.domain.staff import Post, Staff
 from services.tasks.domain.streams import STATES
 from services.tasks.domain.task import ASSIGNED
+from services.tasks.domain.units import Unit
 from services.tasks.personal import EvidenceFile, Person
 from services.tasks.service import Tasks
 from services.tasks.tables import states
@@ -151,8 +152,13 @@ def task_of_others(service: Tasks, commune: str, principal: Principal, task: str
         asker = viewer(service, connection, commune, principal)
         stored = _visible_task(connection, commune, asker, task)
         if stored is not None:
-            asker.must_not_take_part(stored.state)
+            asker._replace(headed=_headed(connection, commune, asker)).must_not_take_part(stored.state)
         return stored
+
+
+def _headed(connection: Connection, commune: str, asker: Viewer) -> frozenset[str]:
+    units: list[Unit] = [stored.state for stored in views.all_of(connection, commune, "unit")]
+    return frozenset(unit.unit for unit in units if asker.staff and unit.was_headed_by(asker.staff))
 
 
 def task_record(service: Tasks, commune: str, principal: Principal, task: str) -> TaskRecord | None:

@@ -10,6 +10,7 @@ from services.scoring.domain.records import Appointed, Changed, PersonRecord
 from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.domain.settings import cut_off
 from shared.events.values import EXTERNAL
+from shared.roles import titled
 
 
 class Exempt(NamedTuple):
@@ -181,13 +182,8 @@ def _above(context: Context, staff: str) -> str:
 
 def _named(context: Context, people: Iterable[str], without: str) -> str:
     """Posts and ids of those of the people who are in post, each once."""
-    found = []
-    for staff in dict.fromkeys(people):
-        if staff != without and context.is_in_post(staff):
-            titles = [title for role, title in _TITLES.items() if context.holds(staff, role)]
-            found.append(f"{titles[0]} ({staff})" if titles else staff)
-    return ", ".join(found)
+    found = [staff for staff in dict.fromkeys(people) if staff != without and context.is_in_post(staff)]
+    return ", ".join(titled(staff, context.posts[staff].roles) for staff in found)
 
 
 ADMINISTRATOR = "người quản trị hệ thống không được xếp loại theo đó, tự đứng tên (không ghi by), kèm lý do"
-_TITLES = {"chair": "Chủ tịch", "vice_chair": "Phó Chủ tịch", "office": "Văn phòng", "admin": "quản trị hệ thống"}

@@ -25,12 +25,12 @@ def must_be_running(task: Task | None, id_: str) -> Task:
 
 
 def taking_part(task: Task, staff: str, context: Context) -> bool:
-    """Lead, collaborator, or member or head of a collaborating unit."""
+    """Lead, collaborator, or member or head, on whatever day, of a collaborating unit: a rating reads by date."""
     if staff == task.lead or staff in task.collaborators:
         return True
     post = context.post(staff)
-    heads = {unit for unit in task.collaborators if (found := context.unit(unit)) and found.head == staff}
-    return bool(heads) or (post is not None and post.unit in task.collaborators)
+    units = [unit for id_ in task.collaborators if (unit := context.unit(id_))]
+    return (post is not None and post.unit in task.collaborators) or any(unit.was_headed_by(staff) for unit in units)
 
 
 def as_lead(task: Task, by: str | None, context: Context) -> str:
@@ -45,7 +45,7 @@ def as_authority(task: Task, by: str | None, context: Context) -> str:
     """The competent person: the chair, or the vice-chair in charge of the task; never one who takes part in it."""
     who = acting(context, by)
     if not competent(task, who, context):
-        raise refusals.NOT_THE_COMPETENT_AUTHORITY(staff=who, who=_competent_people(task, context))
+        raise refusals.NOT_THE_COMPETENT_AUTHORITY(staff=who, who=_in_words(task, context))
     return who
 
 
@@ -55,10 +55,10 @@ def as_verifier(task: Task, by: str | None, context: Context) -> str:
     if competent(task, who, context):
         return who
     if tracker_of(task.lead, context) != who:
-        raise refusals.NOT_THE_COMPETENT_AUTHORITY(staff=who, who=_competent_people(task, context))
+        raise refusals.NOT_THE_COMPETENT_AUTHORITY(staff=who, who=_in_words(task, context))
     commune: Commune | None = context.state(f"commune/{context.commune}")
     if commune is None or not commune.tracker_verifies:
-        raise refusals.TRACKER_MAY_NOT_VERIFY(lead=task.lead, who=_competent_people(task, context))
+        raise refusals.TRACKER_MAY_NOT_VERIFY(lead=task.lead, who=_in_words(task, context))
     return who
 
 
@@ -76,10 +76,13 @@ def competent(task: Task, staff: str, context: Context, has_role: Callable[..., 
     return bool(chairs) and all(taking_part(task, chair, context) for chair in chairs)
 
 
-def _competent_people(task: Task, context: Context) -> str:
-    """Their ids, for a refusal."""
-    found = [person for person in people(context) if competent(task, person, context, context.holds)]
-    return ", ".join(found) or "chưa có ai, quản trị hệ thống trao vai trò trước"
+def competent_people(task: Task, context: Context) -> list[str]:
+    """Who may decide of a task, by the posts."""
+    return [person for person in people(context) if competent(task, person, context, context.holds)]
+
+
+def _in_words(task: Task, context: Context) -> str:
+    return ", ".join(competent_people(task, context)) or "chưa có ai, quản trị hệ thống trao vai trò trước"
 
 
 def in_charge(lead: str, context: Context) -> str | None:

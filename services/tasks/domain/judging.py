@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from services.tasks.domain import communes, refusals, staff
-from services.tasks.domain.authority import taking_part
+from services.tasks.domain.authority import competent_people, people, taking_part
 from services.tasks.domain.context import Command, Context, canonical
 from services.tasks.domain.staff import Post, Staff
 from services.tasks.domain.templates import Template, moved
@@ -22,7 +22,7 @@ from shared.events import (
 )
 from shared.events.values import EXTERNAL
 from shared.refusal import Refusal
-from shared.roles import OF_JUDGES
+from shared.roles import OF_JUDGES, titled
 
 LEADING = frozenset({"chair", "vice_chair"})
 MAY_NAME_JUDGES = frozenset({"chair", "admin"})
@@ -38,17 +38,30 @@ class Concerns(NamedTuple):
     reason    why these people, or why nobody in particular
     one       is this person one of them? asked with the state of the command's stream, None for a new one
     refusal   the answer to them
-    instead   who may send it: words that fill the refusal
+    others    the people who may send it, unless they are concerned as well; asked with the state of the stream
+    besides   who else may always, in words; where nobody may, what has to be done first
     """
 
     reason: str
     one: Predicate = lambda *_: False
     refusal: Refusal = refusals.OWN_TASK
-    instead: str = ""
+    others: Callable[[Any, Context], Iterable[str]] = lambda *_: ()
+    besides: str = ""
 
 
-LEADERS = "Chủ tịch hoặc Phó Chủ tịch phụ trách, không tham gia nhiệm vụ, quyết định"
-ASSIGNERS = "Chủ tịch, Phó Chủ tịch hoặc người khác ở Văn phòng thực hiện"
+def _leaders(state: Any, context: Context) -> Iterable[str]:
+    return competent_people(state, context)
+
+
+def _assigners(_: Any, context: Context) -> Iterable[str]:
+    return holders(context, "chair", "vice_chair", "office")
+
+
+def _keepers(_: Any, context: Context) -> Iterable[str]:
+    return holders(context, "chair", "office")
+
+
+ADMINISTRATOR = "quản trị hệ thống"
 
 NOBODY = Concerns("No person's rating rests on it")
 EVERYBODY = Concerns(
@@ -61,32 +74,36 @@ RECORD = Concerns(
     "A record of a person is kept by others",
     lambda one, _state, command, _context: canonical(command.staff) == one,
     refusals.OWN_RECORD,
+    _keepers,
+    ADMINISTRATOR,
 )
 HEADS = Concerns(
     "A head's rating follows the unit's (NĐ 335/2025), and a head takes part in the unit's tasks",
     lambda one, state, command, _context: (
-        one == canonical(command.head or "") or (state is not None and one in (*state.heads, state.head))
+        one == canonical(command.head or "") or (state is not None and state.was_headed_by(one))
     ),
     refusals.OWN_UNIT,
+    _keepers,
+    ADMINISTRATOR,
 )
 PARTICIPANTS = Concerns(
     "A task's deadline, coefficient, causes and result are decided by others",
     lambda one, state, _command, context: state is not None and taking_part(state, one, context),
-    instead=LEADERS,
+    others=_leaders,
 )
 CORRECTED = PARTICIPANTS._replace(
-    reason="Words and collaborators say what is to be done and who verifies it", instead=ASSIGNERS
+    reason="Words and collaborators say what is to be done and who verifies it", others=_assigners
 )
 LED = Concerns(
     "Taking a task off its lead is decided by others; that they cannot do it, the lead says",
     lambda one, state, command, _context: command.kind == "reassigned" and state is not None and state.lead == one,
-    instead=ASSIGNERS,
+    others=_assigners,
 )
 LEAD = Concerns(
     "Nobody makes up, dates or weighs a task of their own",
     lambda one, _state, command, _context: canonical(command.lead) == one,
     refusals.OWN_ASSIGNMENT,
-    ASSIGNERS,
+    _assigners,
 )
 RECURRING = LEAD._replace(
     reason="Nobody makes up, changes or ends a recurring task of their own",
@@ -104,6 +121,10 @@ ROW = LEAD._replace(
 )
 
 
+# Where nobody else holds the role yet.
+FIRST = "chưa có ai; quản trị hệ thống trao vai trò Phó Chủ tịch hoặc Văn phòng cho người khác trước"
+
+
 def senders(command: Command, context: Context) -> list[str]:
     """The people who answer for a command: who types it, and in whose name."""
     exceeded = getattr(command, "exceeded", None)
@@ -116,7 +137,14 @@ def must_not_concern_the_sender(concerns: Concerns, state: Any, command: Command
     """Refuses a command about the person who types it, or in whose name it is typed, whatever their roles."""
     for sender in senders(command, context):
         if concerns.one(sender, state, command, context):
-            raise concerns.refusal(staff=sender, instead=concerns.instead)
+            raise concerns.refusal(staff=sender, instead=_instead(concerns, state, command, context))
+
+
+def _instead(concerns: Concerns, state: Any, command: Command, context: Context) -> str:
+    """Who may send it, by name."""
+    others = [person for person in concerns.others(state, context) if not concerns.one(person, state, command, context)]
+    named = [titled(person, post.roles) for person in others if (post := context.post(person))]
+    return ", ".join([*named, *([concerns.besides] if concerns.besides else [])]) or FIRST
 
 
 def must_be_allowed(events: Iterable[Data], command: Command, context: Context) -> None:
@@ -278,6 +306,11 @@ def _competent_for(post: Post, chairs: list[str], people: dict[str, Staff], day:
     if not post.rated:
         return ()
     return chairs if "chair" in post.roles else [*chairs, *_holding("vice_chair", people, day)]
+
+
+def holders(context: Context, *roles: str) -> list[str]:
+    """Who holds one of these roles today."""
+    return [person for person in people(context) if context.holds(person, *roles)]
 
 
 def _holding(role: str, people: dict[str, Staff], day: date) -> list[str]:

@@ -69,35 +69,34 @@ MAY_NOT_ASSIGN = Refusal(
 OWN_TASK = Refusal(
     "own-task",
     "Không tự quyết định việc của mình",
-    "{staff} chủ trì hoặc phối hợp nhiệm vụ này nên không quyết định, không ghi việc này; {instead}.",
+    "{staff} chủ trì hoặc phối hợp nhiệm vụ này nên không quyết định, không ghi việc này. Người làm được: {instead}.",
     403,
 )
 OWN_ASSIGNMENT = Refusal(
     "own-assignment",
     "Không tự giao việc cho mình",
-    "{staff} không tự đặt ra, định hạn, định hệ số hay bỏ việc của chính mình; {instead}.",
+    "{staff} không tự đặt ra, định hạn, định hệ số hay bỏ việc của chính mình. Người làm được: {instead}.",
     403,
 )
 OWN_RECORD = Refusal(
     "own-record",
     "Không tự ghi hồ sơ của mình",
-    "Chức vụ, vai trò, thời gian vắng, kỷ luật của {staff} không do chính {staff} ghi; Chủ tịch hoặc người khác ở Văn"
-    " phòng ghi, vai trò và người xếp loại thì Chủ tịch hoặc quản trị hệ thống.",
+    "Chức vụ, vai trò, thời gian vắng, kỷ luật của {staff} không do chính {staff} ghi. Người ghi được: {instead};"
+    " vai trò và người xếp loại thì Chủ tịch hoặc quản trị hệ thống.",
     403,
     formerly=("own-discipline",),
 )
 OWN_UNIT = Refusal(
     "own-unit",
     "Không tự đổi người đứng đầu bộ phận",
-    "{staff} từng, đang hoặc sẽ đứng đầu bộ phận này nên không tự ghi; Chủ tịch, người khác ở Văn phòng hoặc quản trị"
-    " hệ thống ghi.",
+    "{staff} từng, đang hoặc sẽ đứng đầu bộ phận này nên không tự ghi. Người ghi được: {instead}.",
     403,
 )
 OWN_JUDGES = Refusal(
     "own-judges",
     "Không tự đổi người đánh giá mình",
-    "Thay đổi về {person} đổi người theo dõi, kiểm tra hoặc xếp loại của chính {staff}; người khác có thẩm quyền ghi:"
-    " Chủ tịch, Văn phòng, hoặc quản trị hệ thống không giữ chức vụ ở xã.",
+    "Thay đổi về {person} đổi người theo dõi, kiểm tra hoặc xếp loại của chính {staff}. Quản trị hệ thống không giữ"
+    " chức vụ ở xã ghi được; Chủ tịch, Văn phòng cũng vậy nếu đó không phải người đánh giá chính họ.",
     403,
 )
 OWN_DEADLINES = Refusal(

@@ -20,6 +20,11 @@ class Unit(msgspec.Struct, frozen=True, omit_defaults=True):
     valid_to: date | None = None
     heads: list[str] = []
 
+    def was_headed_by(self, staff: str) -> bool:
+        """Was, is or will this person be its head, by any of what was said?"""
+        # A state stored before `heads` was kept still knows the last one.
+        return staff in (*self.heads, self.head)
+
     def exists_on(self, day: date) -> bool:
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 

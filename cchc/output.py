@@ -51,15 +51,15 @@ def line(text: str, *, heading: bool = False) -> None:
             click.echo(indent + HANGING + piece)
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Aligned columns that fit the terminal; tab-separated lines elsewhere.
+def table(header: Sequence[str], rows: Iterable[Sequence[Any]], *, kept: bool = False) -> None:
+    """Aligned columns that fit the terminal; tab-separated lines elsewhere, with a heading if they are `kept`.
 
     Where the columns are too many to stand side by side, each row becomes lines of heading and value.
     """
     # A cell of a file may hold line breaks; a row is one line.
     lines = [["" if cell is None else " ".join(str(cell).split()) for cell in row] for row in rows]
     if not sys.stdout.isatty():
-        for cells in lines:
+        for cells in [list(header), *lines] if kept else lines:
             click.echo("\t".join(cells))
         return
     fitting = next(filter(None, (_fitting(header, lines, gap) for gap in GAPS)), None)

@@ -1,6 +1,6 @@
 """The services of this product, a descriptor each: everything that names services is derived from this table."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -15,19 +15,23 @@ from services.notifications import app as notifications_app
 from services.notifications import views as notifications_views
 from services.notifications import worker as notifications_worker
 from services.notifications.channels.interface import Channels
+from services.notifications.domain import refusals as notifications_refusals
 from services.notifications.service import Notifications, open_notifications
 from services.scoring import app as scoring_app
 from services.scoring import views as scoring_views
 from services.scoring import worker as scoring_worker
+from services.scoring.domain import refusals as scoring_refusals
 from services.scoring.service import Scoring, open_scoring
 from services.tasks import app as tasks_app
 from services.tasks import views as tasks_views
 from services.tasks import worker as tasks_worker
+from services.tasks.domain import refusals as tasks_refusals
 from services.tasks.elsewhere import EraseElsewhere
 from services.tasks.service import Tasks, open_tasks
 from shared.eventlog import Head, Log
 from shared.metrics import Sample
 from shared.projection import Progress, Projection
+from shared.refusal import Refusal, by_code
 from shared.web.auth import Verifier
 from shared.worker import IsOurs, Loop
 
@@ -113,6 +117,7 @@ class Service(msgspec.Struct, Generic[H], frozen=True, kw_only=True):
     rests_on        the logs that such events were decided on: the checkpoint then also covers how far they are held
     measure         further figures for /metrics, from its own log
     checks          what the doctor looks at
+    refusals        every refusal that it may raise
     package         the Python package with its folder `migrations`; by default services.NAME
     """
 
@@ -129,7 +134,12 @@ class Service(msgspec.Struct, Generic[H], frozen=True, kw_only=True):
     rests_on: tuple[str, ...] = ()
     measure: Callable[[Log], Iterable[Sample]] | None = None
     checks: Sequence[ServiceCheck[H]] = ()
+    refusals: Collection[Refusal] = ()
     package: str = ""
+
+    @property
+    def refusals_by_code(self) -> Mapping[str, Refusal]:
+        return by_code(self.refusals)
 
     @property
     def migrations(self) -> str:
@@ -155,6 +165,7 @@ def _open_tasks(host: Host) -> Tasks:
 
 TASKS = Service(
     name="tasks",
+    refusals=tasks_refusals.ALL,
     user=10011,
     open=_open_tasks,
     signs_in=True,
@@ -177,6 +188,7 @@ def _open_scoring(host: Host) -> Scoring:
 
 SCORING = Service(
     name="scoring",
+    refusals=scoring_refusals.ALL,
     user=10013,
     open=_open_scoring,
     web=lambda scoring, host: scoring_app.create_web(scoring, host.verifier, origin=host.origin),
@@ -201,6 +213,7 @@ def _open_notifications(host: Host) -> Notifications:
 
 NOTIFICATIONS = Service(
     name="notifications",
+    refusals=notifications_refusals.ALL,
     user=10015,
     open=_open_notifications,
     web=lambda notifications, host: notifications_app.create_web(notifications, host.verifier, origin=host.origin),

@@ -265,7 +265,7 @@ def topics_command(installation: Installation, partitions: int, replication: int
     from kafka.errors import KafkaError
 
     from cchc.doctor.kafka import topics_of_services
-    from shared.eventlog.kafka import describe_cluster, ensure_topics
+    from shared.eventlog.kafka import WrongBrokers, describe_cluster, ensure_topics
 
     kafka = installation.settings.kafka
     if not kafka:
@@ -273,6 +273,8 @@ def topics_command(installation: Installation, partitions: int, replication: int
     try:
         created = ensure_topics(kafka, SERVICES, partitions=partitions, replication=replication)
         there = describe_cluster(kafka, topics_of_services()).topics
+    except WrongBrokers as error:
+        fail(f"Không dùng được CCHC_KAFKA: {error}.", UNAVAILABLE)
     except KafkaError as error:
         fail(f"Không kết nối được Kafka ở {kafka}: {said_of(error)}", UNAVAILABLE)
     problems = [problem for topic in topics_of_services() for problem in _topic_problems(there, topic)]

@@ -32,7 +32,7 @@ _BEFORE = (
     Check("fonts", MACHINE, "Phông chữ", machine.fonts),
     Check("signing-key", SECRETS, "Khóa cấp mã truy cập", keys.signing),
     Check("checkpoint-key", SECRETS, "Khóa ký nhật ký", keys.checkpoints),
-    Check("repository", SECRETS, "Ngoài kho mã nguồn", keys.repository),
+    Check("repository", SECRETS, "Khóa không vào kho mã nguồn", keys.repository),
     Check("database", DATABASES, "Kết nối", databases.reachable),
     Check("migrations", DATABASES, "Lược đồ", databases.migrations, DATABASE),
     Check("sqlite", DATABASES, "SQLite", databases.sqlite, READY),

@@ -9,7 +9,7 @@ from cchc.installation import Installation
 from cchc.progress import own_log
 from cchc.services import SERVICES
 from shared.eventlog.brokers import Brokers
-from shared.eventlog.kafka import Cluster, describe_cluster, topic_name, wrong_settings
+from shared.eventlog.kafka import Cluster, WrongBrokers, describe_cluster, topic_name, wrong_settings
 from shared.eventlog.relay import RestoreUnfinished, compare_tail
 from shared.said import said_of
 
@@ -27,6 +27,8 @@ def broker(installation: Installation) -> Iterator[Finding]:
         return
     try:
         cluster = describe_cluster(kafka, [])
+    except WrongBrokers as error:
+        yield failure(f"{error}", "đặt đúng tệp, địa chỉ trong CCHC_KAFKA; docs/how-to/tls.md")
     except KafkaError as error:
         reason = said_of(error)
         yield failure(f"{kafka} không trả lời ({reason})", "khởi động broker, hoặc sửa CCHC_KAFKA")

@@ -67,7 +67,7 @@ def chain_tails(installation: Installation) -> Iterator[Finding]:
     if broken:
         yield failure(some(broken), "cchc verify")
     else:
-        yield ok(f"{TAIL} sự kiện cuối của {looked} nhật ký khớp chuỗi (toàn bộ: cchc verify)")
+        yield ok(f"{looked} nhật ký, tối đa {TAIL} sự kiện cuối của mỗi nhật ký, khớp chuỗi (toàn bộ: cchc verify)")
 
 
 def journals(installation: Installation) -> Iterator[Finding]:
@@ -83,7 +83,9 @@ def journals(installation: Installation) -> Iterator[Finding]:
     if broken:
         yield failure(some(broken), "cchc journal --verify")
     else:
-        yield ok(f"{JOURNAL_TAIL} dòng cuối của {looked} sổ nối tiếp nhau (toàn bộ: cchc journal --verify)")
+        yield ok(
+            f"{looked} sổ, tối đa {JOURNAL_TAIL} dòng cuối của mỗi sổ, nối tiếp nhau (toàn bộ: cchc journal --verify)"
+        )
 
 
 def _logs(installation: Installation) -> Iterator[tuple[str, Log]]:

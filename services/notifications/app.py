@@ -34,6 +34,7 @@ def create_web(service: Notifications, verifier: Verifier, *, origin: str | None
         service=service,
         journal=service.engine,
         roles_in_force=after_waiting(service.reached, service.roles_in_force),
+        knows=partial(PROJECTION.knows, service.engine),
         checks={"database": service.log.heads},
         refusals=refusals.ALL,
         origin=origin,

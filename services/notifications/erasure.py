@@ -6,12 +6,12 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 
 from services.notifications import outside_log, tables, views
 from services.notifications.domain.slips import addressee_of
 from shared import journal
-from shared.eventlog import writing
+from shared.eventlog import reading, writing
 from shared.eventlog.database import leave_nothing
 from shared.journal import kinds
 from shared.names import holds_name
@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 TABLES = ("addresses", "slip_files")
 
 TAG = re.compile(r"<[^>]*>")
+
+
+def is_known(service: "Notifications", commune: str, staff: str) -> bool:
+    """Is anything kept of this person here?"""
+    addresses = tables.addresses.c
+    with reading(service.engine, commune) as connection:
+        reached = select(addresses.staff).where(addresses.commune == commune, addresses.staff == staff).limit(1)
+        return connection.execute(reached).first() is not None or bool(
+            outside_log.slips_naming(connection, commune, staff)
+        )
 
 
 def erase_person(service: "Notifications", commune: str, staff: str, names: Sequence[str] = ()) -> tuple[int, int]:

@@ -34,6 +34,7 @@ def create_web(scoring: Scoring, verifier: Verifier, *, origin: str | None = Non
         service=scoring,
         journal=scoring.engine,
         roles_in_force=after_waiting(scoring.reached, scoring.roles_in_force),
+        knows=partial(PROJECTION.knows, scoring.engine),
         checks={"database": scoring.log.heads},
         refusals=refusals.ALL,
         origin=origin,

@@ -2,6 +2,7 @@
 
 import flask
 
+from services.tasks import queries
 from services.tasks.access import ACTIONS
 from services.tasks.api import communes, directives, drafts, evidence, imports, people, tasks
 from services.tasks.api.about import ABOUT
@@ -35,6 +36,7 @@ def create_web(
         service=service,
         journal=service.engine,
         roles_in_force=service.roles_in_force,
+        knows=lambda commune, kind, id_: queries.one(service, commune, f"{kind}/{id_}") is not None,
         checks={"database": service.log.heads},
         refusals=refusals.ALL,
         origin=origin,

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from services.tasks import personal
+from sqlalchemy import Connection
+
+from services.tasks import personal, views
+from services.tasks.domain import refusals
 from services.tasks.elsewhere import EraseElsewhere
 from services.tasks.evidence import UPLOADS, folder
 from services.tasks.service import Tasks
@@ -34,15 +37,25 @@ class Erased(NamedTuple):
 def erase_everywhere(service: Tasks, commune: str, staff: str, elsewhere: EraseElsewhere | None = None) -> Erased:
     """Erase what all services keep of a person. `elsewhere`: by default as the service was opened with.
 
-    Refuses what `elsewhere` does; then nothing was erased here either.
+    Refuses a code of which nothing is known anywhere, and what `elsewhere` does; then nothing was erased here either.
     """
     with reading(service.engine, commune) as connection:
         names = personal.names_of(connection, commune, staff)
         evidence = personal.tasks_with_files_named(connection, commune, names)
+        known = is_known(connection, commune, staff)
     # The others first: which slips of earlier releases name the person is known only while the names are.
     addresses, slips = (elsewhere or service.erase_elsewhere)(commune, staff, names)
+    if not (known or addresses or slips):
+        raise refusals.STAFF_UNKNOWN(staff=staff)
     people, uploads = erase_person(service, commune, staff)
     return Erased(people, uploads, addresses, slips, evidence)
+
+
+def is_known(connection: Connection, commune: str, staff: str) -> bool:
+    """Was this person ever in the roster, or is anything kept of them here?"""
+    return views.one(connection, commune, f"staff/{staff}") is not None or staff in personal.people_of(
+        connection, commune
+    )
 
 
 def erase_person(service: Tasks, commune: str, staff: str) -> tuple[int, int]:

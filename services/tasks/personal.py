@@ -77,10 +77,10 @@ def names_of(connection: Connection, commune: str, staff: str) -> list[str]:
 
 
 def erase_person(connection: Connection, commune: str, staff: str) -> None:
-    """The person's code stays in the log without a name."""
+    """The person's code stays in the log without a name. The journal says each time that it was asked for, and how
+    much there was."""
     erased = connection.execute(delete(people).where(people.c.commune == commune, people.c.staff == staff))
-    if erased.rowcount:
-        journal.record(connection, commune, kinds.PERSON_ERASED, [f"staff/{staff}"])
+    journal.record(connection, commune, kinds.PERSON_ERASED, [f"staff/{staff}"], {"rows": erased.rowcount})
 
 
 def tasks_with_files_named(connection: Connection, commune: str, names: Sequence[str]) -> list[str]:

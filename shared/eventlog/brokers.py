@@ -1,6 +1,7 @@
 """Where a Kafka cluster is reached, and how: in the clear, or over TLS."""
 
 import ssl
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,6 +12,10 @@ FILES = {"ca", "certificate", "key"}
 
 class NotBrokers(ValueError):
     """An address of brokers is not written as it has to be."""
+
+
+class UnusableFile(OSError):
+    """A file that the address of brokers names; in words for whoever set it."""
 
 
 class Brokers(msgspec.Struct, frozen=True):
@@ -41,13 +46,32 @@ class Brokers(msgspec.Struct, frozen=True):
         return cls(servers.rstrip("/"), True, **files)
 
     def context(self) -> ssl.SSLContext:
-        """TLS 1.2 or later. Raises OSError for a file that is not there or holds something else."""
-        context = ssl.create_default_context(cafile=self.ca)
+        """TLS 1.2 or later. Raises UnusableFile for a file that is not there or holds something else."""
+        for name in sorted(FILES):
+            self._must_be_there(name)
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+        except ssl.SSLError as error:
+            raise UnusableFile(f"tệp {self.ca} (ca= trong CCHC_KAFKA) không phải chứng thư dạng PEM") from error
         if self.certificate:
-            context.load_cert_chain(self.certificate, self.key)
+            try:
+                context.load_cert_chain(self.certificate, self.key, password="")
+            except (ssl.SSLError, ValueError) as error:
+                pair = f"tệp {self.certificate} và {self.key} (certificate=, key= trong CCHC_KAFKA)"
+                why = "không phải một chứng thư dạng PEM với đúng khóa riêng, không mật khẩu"
+                raise UnusableFile(f"{pair} {why}") from error
         return context
 
+    def _must_be_there(self, name: str) -> None:
+        if (path := getattr(self, name)) is None:
+            return
+        try:
+            Path(path).open("rb").close()
+        except OSError as error:
+            state = "không có tệp" if isinstance(error, FileNotFoundError) else "không đọc được tệp"
+            raise UnusableFile(f"{state} {path} ({name}= trong CCHC_KAFKA)") from error
+
     def options(self) -> dict[str, Any]:
-        """What a client of kafka-python is told. Raises OSError, as `context` does."""
+        """What a client of kafka-python is told. Raises UnusableFile, as `context` does."""
         there: dict[str, Any] = {"bootstrap_servers": self.servers}
         return there | {"security_protocol": "SSL", "ssl_context": self.context()} if self.tls else there

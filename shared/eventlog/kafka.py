@@ -12,9 +12,8 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from kafka.net.compat import KafkaNetClient
 from kafka.partitioner.default import murmur2
 
-from shared.eventlog.brokers import Brokers, NotBrokers
+from shared.eventlog.brokers import Brokers, NotBrokers, UnusableFile
 from shared.events.asyncapi import topic as topic_name
-from shared.said import said_of
 
 # A topic keeps every event for ever, each up to 256 KiB with room for the envelope of a batch.
 TOPIC_SETTINGS = {
@@ -40,6 +39,9 @@ class TopicMissing(Exception):
 
 class WrongBrokers(KafkaError):
     """The address of the brokers, or a file that it names, cannot be used; what is wrong, in our words."""
+
+    def __str__(self) -> str:  # KafkaError would say its own name before
+        return str(self.args[0])
 
 
 @functools.lru_cache(maxsize=10_000)
@@ -160,8 +162,8 @@ def connect(kind: Callable[..., Any], bootstrap: str, *topics: str, **options: A
     """
     try:
         reached = Brokers.parse(bootstrap).options()
-    except (NotBrokers, OSError) as error:
-        raise WrongBrokers(said_of(error)) from error
+    except (NotBrokers, UnusableFile) as error:
+        raise WrongBrokers(str(error)) from error
     clients = []
 
     def remembered(**config: Any) -> KafkaNetClient:

@@ -4,7 +4,7 @@
 says: `act_as`. Each row carries the SHA-256 of the one before it in its commune, as events do.
 """
 
-from shared.journal.acting import PROCESS, Acting, act_as, acting
+from shared.journal.acting import NOBODY, PROCESS, Acting, act_as, acting
 from shared.journal.kinds import KINDS, Kind
 from shared.journal.store import (
     End,
@@ -24,6 +24,7 @@ from shared.journal.store import (
 
 __all__ = [
     "KINDS",
+    "NOBODY",
     "PROCESS",
     "Acting",
     "End",

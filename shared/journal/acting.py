@@ -15,6 +15,8 @@ class Acting(NamedTuple):
     trace: str | None = None
 
 
+# Who came with no token, or with none that says who it is.
+NOBODY = "anonymous"
 # Nobody asked: a background loop, or a program that uses the code itself.
 PROCESS = Acting("service/cchc", "process")
 

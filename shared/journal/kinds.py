@@ -37,7 +37,7 @@ SIGN_IN_ISSUED = Kind("sign_in.issued", "Cấp liên kết đăng nhập một l
 SIGN_IN_REDEEMED = Kind("sign_in.redeemed", "Đăng nhập bằng liên kết một lần")
 TOKEN_MINTED = Kind("token.minted", "Cấp mã truy cập")
 KEY_USED = Kind("key.used", "Dùng một khóa ký lần đầu (khóa mới tạo hoặc mới thay)")
-REQUEST_REFUSED = Kind("request.refused", "Từ chối yêu cầu (chưa xác thực, không có quyền, quá hạn mức)")
+REQUEST_REFUSED = Kind("request.refused", "Từ chối yêu cầu")
 
 # What operators do with the data as a whole
 SCHEMA_MIGRATED = Kind("schema.migrated", "Đưa cơ sở dữ liệu lên lược đồ mới")

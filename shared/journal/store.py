@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.eventlog import EVERY_COMMUNE, Busy, reading, utcnow, writing
 from shared.eventlog.database import Query, read_together, run, run_together
 from shared.events import VIETNAM, end_of_day, format_time, local_day
-from shared.journal.acting import acting
+from shared.journal.acting import NOBODY, acting
 from shared.journal.kinds import KINDS, Kind
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,10 @@ class Wanted(msgspec.Struct, frozen=True):
     def on_days(
         cls, first: date | None, last: date | None, *, actor: str | None = None, kind: str | None = None
     ) -> "Wanted":
-        """From the beginning of one day in Vietnam until the end of another."""
+        """From the beginning of one day in Vietnam until the end of another. An actor without a kind is a person's
+        code: `p14` is `staff/p14`."""
+        if actor and "/" not in actor and actor != NOBODY:
+            actor = f"staff/{actor.strip().lower()}"
         since = format_time(datetime.combine(first, time(), VIETNAM)) if first else None
         return cls(since, end_of_day(last) if last else None, actor, kind)
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, delete, select
 
+from shared.eventlog import reading
 from shared.eventlog.database import run_many
 from shared.records import Records
 
@@ -72,6 +73,11 @@ class RecordsProjection(Generic[R]):
         for row in connection.execute(columns.where(table.c.commune == commune, *where)):
             state.put(row.kind, row.id, decode(row.kind, row.body))
         return state
+
+    def knows(self, engine: Engine, commune: str, kind: str, key: str) -> bool:
+        """Is there a record of this person (`staff`), task or unit?"""
+        with reading(engine, commune) as connection:
+            return self.one(connection, commune, "person" if kind == "staff" else kind, key) is not None
 
     def one(self, connection: Connection, commune: str, kind: str, key: str) -> Any:
         """One record as it was last written, None when there is none."""

@@ -25,7 +25,7 @@ from shared.web.asking import begin_asking, end_asking
 from shared.web.health import Checks, health_blueprint
 from shared.web.logs import logged_method, logged_route
 from shared.web.openapi import About, document, ecma
-from shared.web.refused import Refusals
+from shared.web.refused import Knows, Refusals
 from shared.web.schema import Problem
 from shared.web.trace import begin_trace, end_trace, trace_id
 
@@ -95,6 +95,7 @@ def create_app(
     service: object = None,
     journal: Engine | None = None,
     roles_in_force: auth.RolesInForce | None = None,
+    knows: Knows = lambda *_: False,
     prefix: str | None = None,
     checks: Checks | None = None,
     alive: Checks | None = None,
@@ -110,6 +111,7 @@ def create_app(
     service   the service's handle; views get it from `service()`
     journal   the database of the service's journal: refused requests are counted there
     roles_in_force  (commune, staff id) → roles of today's post; a staff member's token counts as far as it has them
+    knows     (commune, kind, id) → is it a `staff`, `task` or `unit` of the service's; the journal names no other
     checks    readiness checks by name; one fails by raising
     alive     liveness checks, besides that the process answers
     measures  what /metrics measures besides the requests
@@ -134,7 +136,7 @@ def create_app(
     # Created now, while there is one thread: two first requests at once would each create them, and one would fail.
     metrics.web()
     app.extensions["cchc.service"] = service
-    app.extensions["cchc.refused"] = Refusals(journal) if journal else None
+    app.extensions["cchc.refused"] = Refusals(journal, knows) if journal else None
     app.extensions["cchc.refusals"] = by_code(refusals)
 
     # Before the first blueprint, so that these hooks run before any of theirs.

@@ -2,15 +2,12 @@
 
 import flask
 
-from shared.journal import PROCESS, Acting, acting
+from shared.journal import NOBODY, PROCESS, Acting, acting
 from shared.web.trace import trace_id
-
-# Until a token says who it is; it stays so where none is needed.
-NOBODY = "anonymous"
 
 
 def begin_asking() -> None:
-    """Whatever is recorded from now on is asked for from this client."""
+    """Whatever is recorded from now on is asked for from this client; by nobody until a token says who it is."""
     flask.g.asked_within = acting.get()
     acting.set(Acting(NOBODY, client_address(), trace_id()))
 

@@ -3,16 +3,18 @@
 from datetime import date
 from typing import Any
 
+import flask
 import msgspec
 from marshmallow import fields, validate
 from sqlalchemy import Engine
 
 from shared.eventlog import EVERY_COMMUNE
 from shared.events import PLAUSIBLE_YEARS
-from shared.journal import KINDS, Entry, Wanted, entries
+from shared.journal import KINDS, Wanted, entries
 from shared.web.auth import action
 from shared.web.openapi import LINK
 from shared.web.paging import Cursor, PageQuery, page
+from shared.web.refused import text_of
 from shared.web.schema import Blueprint, Id
 
 # Every service merges these into its role × action table. Nobody changes a row, so those that it watches may read it.
@@ -32,7 +34,7 @@ class JournalQuery(PageQuery):
         load_default=None, data_key="from", validate=_DAY, metadata={"description": "From this day (UTC+7) on"}
     )
     last = fields.Date(load_default=None, data_key="to", validate=_DAY, metadata={"description": "Until its end"})
-    actor = Id(100, load_default=None, metadata={"description": "Who did it, such as staff/p14"})
+    actor = Id(100, load_default=None, metadata={"description": "Who did it, such as staff/p14; p14 is the same"})
     kind = fields.String(
         load_default=None, validate=validate.OneOf(sorted(KINDS)), metadata={"description": "What was done, its code"}
     )
@@ -79,10 +81,7 @@ def journal_blueprint(engine: Engine) -> Blueprint:
             query["limit"],
             lambda row: (row.number,),
         )
-        return Journal([_shown(row) for row in rows]), link
+        refusals = flask.current_app.extensions["cchc.refusals"]
+        return Journal([JournalRow(text=text_of(row, refusals), **msgspec.structs.asdict(row)) for row in rows]), link
 
     return blueprint
-
-
-def _shown(row: Entry) -> JournalRow:
-    return JournalRow(text=row.text, **msgspec.structs.asdict(row))

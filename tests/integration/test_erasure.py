@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 from sqlalchemy import JSON, LargeBinary, MetaData, String, Table, delete, text, update
 from werkzeug.serving import make_server
@@ -29,6 +29,7 @@ from cchc.installation import Installation
 from cchc.personal_data import ERASED, EVERY
 from cchc.services import SERVICES
 from cchc.settings import Settings, WrongSetting
+from services.notifications import outside_log
 from services.notifications.tables import slip_files, slips
 from services.tasks import erasure, importing
 from services.tasks.app import create_web
@@ -199,7 +200,7 @@ def test_nothing_of_an_erased_person_is_left(lived: Lived, tmp_path: Path):
         assert in_databases(lived)
     else:
         assert {"tasks.db", "notifications.db"} <= {name.removesuffix("-wal") for name, _ in found_in(data)}
-    output = lived.cchc("person", "erase", "p04")
+    output = lived.cchc("person", "erase", "p04", "--yes")
     said = [line.split("\t") for line in output.splitlines()]
     counts = [line[1] for line in said if line[0].startswith(("họ tên", "địa chỉ", "bản lưu", "tệp danh"))]
     assert counts == ["1", "1", "2", "1"]
@@ -207,7 +208,7 @@ def test_nothing_of_an_erased_person_is_left(lived: Lived, tmp_path: Path):
     assert found_in(data) == []
     if on_postgresql:
         assert in_databases(lived) == [] and "WAL" in output
-    assert "\t1\t" not in lived.cchc("person", "erase", "p04")
+    assert "\t1\t" not in lived.cchc("person", "erase", "p04", "--yes")
 
     lived.cchc("backup", str(tmp_path / "after.zip"))
     lived.cchc("audit-bundle", "--commune", COMMUNE, "--year", "2024", "-o", str(tmp_path / "bundle.zip"))
@@ -246,11 +247,11 @@ def test_evidence_named_after_a_person_is_listed_for_somebody_to_look_at(lived: 
         sent = client.post(path, data={"file": (io.BytesIO(pdf(f"Trang {number}")), name)}, headers=office)
         assert sent.status_code == 201, sent.text
         stored[name] = f"{path}/{(sent.json or {})['sha256']}"
-    output = lived.cchc("person", "erase", "p04")
+    output = lived.cchc("person", "erase", "p04", "--yes")
     assert [name for name in tasks if tasks[name] in output] == [*FILE_NAMES]
     for name in FILE_NAMES:
         assert client.delete(stored[name], headers=office).status_code == 204
-    lived.cchc("person", "erase", "p04")
+    lived.cchc("person", "erase", "p04", "--yes")
     assert found_in(lived.data, (*CANARIES, "QZXW", "qzxw", "xjvwk")) == []
     if lived.commune.tasks.engine.dialect.name == "postgresql":
         assert in_databases(lived) == []
@@ -264,9 +265,9 @@ def test_a_restore_brings_back_nobody_who_was_erased_after_the_backup(lived: Liv
     file = (io.BytesIO(pdf(NAME)), f"Bản cam kết của {NAME}.pdf")
     stored = client.post(path, data={"file": file}, headers=office).json or {}
     lived.cchc("backup", str(tmp_path / "before.zip"))
-    lived.cchc("person", "erase", "p04")
+    lived.cchc("person", "erase", "p04", "--yes")
     assert client.delete(f"{path}/{stored['sha256']}", headers=office).status_code == 204
-    lived.cchc("person", "erase", "p04")
+    lived.cchc("person", "erase", "p04", "--yes")
     lived.commune.installation.close()
     assert found_in(lived.data) == []
     output = lived.cchc("restore", str(tmp_path / "before.zip"))
@@ -295,11 +296,11 @@ def test_a_restore_that_cannot_know_what_was_erased_says_so(commune: SmallCommun
         return ran.output
 
     cchc("backup", str(tmp_path / "before.zip"))
-    cchc("person", "erase", "p04")
+    cchc("person", "erase", "p04", "--yes")
     commune.installation.close()
     output = cchc("restore", str(tmp_path / "before.zip"), "--without", "tasks")
     assert "Không còn sổ truy vết của tasks" in output and "cchc person erase" in output
-    assert "before-restore-" in cchc("person", "erase", "p04")
+    assert "before-restore-" in cchc("person", "erase", "p04", "--yes")
 
 
 @pytest.mark.parametrize("in_the_log", [True, False])
@@ -313,9 +314,80 @@ def test_a_slip_of_a_release_that_did_not_keep_whom_it_names_is_found(commune: S
     if in_the_log:  # under which name a document was written does not matter then
         with writing(commune.tasks.engine, COMMUNE) as connection:
             connection.execute(update(people).values(name="Người khác", former_names=None))
-    ran = CliRunner().invoke(cli, ["--data", str(commune.installation.settings.data), "person", "erase", "p04"])
+    ran = CliRunner().invoke(
+        cli, ["--data", str(commune.installation.settings.data), "person", "erase", "p04", "--yes"]
+    )
     assert ran.exit_code == 0, ran.output
     assert found_in(commune.installation.settings.data) == []
+
+
+def persons(commune: SmallCommune, *arguments: str, typed: str = "") -> Result:
+    command = ["--data", str(commune.installation.settings.data), "person", "erase", *arguments]
+    return CliRunner().invoke(cli, command, input=typed, catch_exceptions=False)
+
+
+def uploads(commune: SmallCommune) -> list[Path]:
+    return [file for file in (commune.tasks.evidence / COMMUNE / "imports").glob("*/*") if file.is_file()]
+
+
+@pytest.mark.parametrize("typed", ["p99", "P99", "Qzxw", " "])
+@pytest.mark.parametrize("how", ["--yes", "asked"])
+def test_a_code_of_nobody_is_refused_and_erases_nothing(commune: SmallCommune, typed: str, how: str):
+    live(commune)
+    before = uploads(commune)
+    ran = persons(commune, typed, *(["--yes"] if how == "--yes" else []), typed="y\n")
+    assert ran.exit_code == 2 and "Không có cán bộ" in ran.stderr and "Chưa xóa gì" in ran.stderr
+    office, path = bearer(commune, "p03", "office", "staff"), f"/api/v1/tasks/communes/{COMMUNE}/people/p99"
+    refused: Any = commune.installation.web("tasks").test_client().delete(path, headers=office)
+    assert (refused.status_code, refused.json["code"]) == (404, "staff-unknown")
+    assert uploads(commune) == before != []
+    for service in ("tasks", "notifications"):
+        rows = entries(commune.installation.engine(service), COMMUNE)
+        assert not [row for row in rows if row.kind.endswith(".erased")]
+
+
+def test_whoever_is_known_in_one_place_alone_can_be_erased(commune: SmallCommune):
+    """In the log, or with an address that another service keeps of somebody whom the roster never had."""
+    outside_log.save_address(commune.notifications, COMMUNE, "khach", "apprise", CHAT)
+    assert persons(commune, "khach", "--yes").exit_code == 0
+    assert found_in(commune.installation.settings.data, [CHAT]) == []
+    assert persons(commune, "p05", "--yes").exit_code == 0, "nothing is kept of p05 but the code in the log"
+
+
+@pytest.mark.parametrize("typed", ["", "n\n", "\n"])
+def test_whom_it_concerns_is_said_and_asked_before_anything_is_erased(commune: SmallCommune, typed: str):
+    live(commune)
+    before = uploads(commune)
+    ran = persons(commune, "P04", typed=typed)
+    assert ran.exit_code == 2 and "--yes" in ran.stderr
+    for said in ("p04", "Công chức", NAME, "Không hoàn tác được", "tệp danh sách", "bản sao lưu", "Chưa xóa gì"):
+        assert said in ran.stderr, said
+    assert uploads(commune) == before != []
+    assert persons(commune, "p04", typed="y\n").exit_code == 0
+    assert found_in(commune.installation.settings.data) == []
+
+
+def test_every_erasure_leaves_a_row_that_names_the_code(commune: SmallCommune):
+    live(commune)
+    for _ in range(2):
+        said = persons(commune, "p04", "--yes")
+        assert NAME not in said.output, "what scripts print is kept"
+    rows = entries(commune.tasks.engine, COMMUNE, Wanted(kind="person.erased"))
+    assert [(row.about, row.detail) for row in rows] == [(["staff/p04"], {"rows": 0}), (["staff/p04"], {"rows": 1})]
+
+
+def test_what_cannot_be_erased_has_no_count_and_a_pipe_has_a_heading(commune: SmallCommune):
+    heading, *lines = [line.split("\t") for line in persons(commune, "p04", "--yes").stdout.splitlines()]
+    assert heading == ["Nơi", "Đã xóa", "Còn lại"]
+    counts = {place: count for place, count, _ in lines}
+    assert [count.isdigit() for count in counts.values()] == [True] * 4 + [False] * 6, counts
+    assert counts["bản sao lưu"] == "–"
+
+
+def test_the_help_says_what_cannot_be_undone():
+    said = " ".join(CliRunner().invoke(cli, ["person", "erase", "--help"]).output.split())
+    for word in ("Không hoàn tác được", "tệp danh sách", "minh chứng", "bản sao lưu", "--yes"):
+        assert word in said, word
 
 
 def test_slips_of_others_stay(commune: SmallCommune):

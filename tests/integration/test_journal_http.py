@@ -370,7 +370,7 @@ def test_an_inspector_reads_page_by_page_what_they_ask_for(served: Served):
         "kind": "person.erased",
         "text": kinds.PERSON_ERASED.text,
         "about": ["staff/p04"],
-        "detail": {},
+        "detail": {"rows": 1},
         "trace_id": "",
         "previoushash": "",
     }
@@ -441,6 +441,30 @@ def test_a_refused_attempt_names_the_commune_if_it_is_one(served: Served, asked:
     assert refused.status_code == 403
     [row] = served.rows("tasks", elsewhere)
     assert (row.kind, row.detail["code"], row.about) == ("request.refused", "commune", about)
+
+
+def test_a_refused_attempt_says_on_whom_and_why(served: Served):
+    """Ids are said; whatever else was typed in their place may be a name."""
+    own = {"absence": "a1", "kind": "protected", "from": "2024-02-01"}
+    about = []
+    for staff in ("p04", "p05", "P05", "p99", "Trần Thị Kín", "tran-thi-kin"):
+        path = f"/communes/<commune>/staff/{staff}/absences"
+        assert served.ask("tasks", "POST", path, json=own, who="staff/p04", roles=["staff"]).status_code == 403
+        about.append(next(row.about for row in served.rows("tasks") if row.kind == "request.refused"))
+    assert about == [["staff/p04"], ["staff/p05"], ["staff/p05"], [], [], []]
+    inspector: dict[str, Any] = {"who": "operator/thanh-tra", "roles": ["inspector"]}
+    answer = served.ask("tasks", "GET", "/communes/<commune>/journal?kind=request.refused&actor=p04", **inspector)
+    said: Any = answer.json
+    assert {row["text"] for row in said["rows"]} == {"Từ chối yêu cầu: Không có quyền"} and len(said["rows"]) == 5
+
+
+def test_on_how_many_somebody_tries_it_fills_no_disk(served: Served):
+    before = len(served.rows("tasks"))
+    for number in range(60):
+        path = f"/communes/<commune>/people/p{number}"
+        refused = served.ask("tasks", "DELETE", path, who="staff/p05", roles=["staff"])
+        assert refused.status_code == 403
+    assert len(served.rows("tasks")) - before <= 20 + 2
 
 
 def test_from_many_addresses_too(served: Served):

@@ -15,7 +15,9 @@ import click
 import pytest
 
 from cchc.cli import cli
-from tests.scenario.conftest import Cchc, command_line
+from cchc.installation import Installation
+from shared import journal as journals
+from tests.scenario.conftest import Cchc, command_line, settings_of
 
 COMMUNE = "xa-moi"
 ROSTER = Path(__file__).parents[2] / "demo" / "data" / "danh-sach-can-bo-2024.xlsx"
@@ -124,6 +126,28 @@ def test_what_an_operator_does_is_shown_with_their_account(cchc: Cchc, data: Pat
     assert journal(cchc, "--to", "2020-01-01") == []
     assert "Cấp mã truy cập" in cchc("journal", "--limit", "50").stdout
     assert "nguyên vẹn" in cchc("journal", "--verify").stdout
+
+
+def test_rows_of_somebody_are_found_by_their_code_and_none_is_said(cchc: Cchc, data: Path):
+    cchc("import", "roster", str(ROSTER), "--confirm")
+    note(data, "staff/p13")
+    for typed in ("p13", "P13", "staff/p13"):
+        assert [row["row"]["actor"] for row in journal(cchc, "--actor", typed)] == ["staff/p13"]
+    assert "lần thứ 10 trong giờ" in cchc("journal", "--actor", "p13").stdout
+    assert "Từ chối yêu cầu: Không có quyền" in cchc("journal", "--actor", "p13").stdout
+    unknown = cchc("journal", "--actor", "p99")
+    assert unknown.stdout == "" and "p99" in unknown.stderr and "Không có cán bộ" in unknown.stderr
+    for options in (("--actor", "p14"), ("--actor", "operator/ai"), ("--to", "2020-01-01")):
+        nothing = cchc("journal", *options)
+        assert nothing.stdout == "" and "Không có dòng nào" in nothing.stderr
+
+
+def note(data: Path, actor: str) -> None:
+    """A request of this person that was refused, for the tenth time within an hour."""
+    installation = Installation(settings_of(data))
+    detail: dict[str, str | int] = {"status": 403, "code": "role", "times": 10}
+    journals.note(installation.engine("tasks"), COMMUNE, journals.kinds.REQUEST_REFUSED, (), detail, actor=actor)
+    installation.close()
 
 
 DONE = {"migrate", "import", "token", "rebuild", "export-log", "backup"}

@@ -1,8 +1,7 @@
-"""HTTP at the pace of its clients, by waitress: one loop reads and writes, and a thread gets a request when it is whole
-(ADR 0033).
+"""The HTTP server: one waitress loop reads and writes at the clients' pace; threads get whole requests (ADR 0033).
 
-waitress parses, buffers and answers. Added here: how long a client may keep the loop waiting, how many it may be, whose
-request comes next, and problem documents for what no app sees.
+waitress parses, buffers and answers. This module adds deadlines for clients, limits on connections, a fair queue of
+requests, and problem documents for requests that no app sees.
 """
 
 import fcntl
@@ -32,36 +31,42 @@ from cchc.limits import MIB, Limits
 from cchc.messages import CROWD, FULL, SLOW, Answer, Refusal, Request
 from cchc.turns import Turns
 from shared import metrics
+from shared.hosts import host_of
 from shared.web import problems
 
 KIB = 1024
 
-# Asked by supervisors, who take a late answer for a dead process: each has a thread of its own.
+# A supervisor takes a late answer for a dead process, so each probe has its own thread.
 PROBES = ("/livez", "/readyz", "/metrics")
 
 HEAD_BYTES = 64 * KIB
-# The largest upload that a view takes is 20 MiB with its form; the view refuses what is too large for it.
+# The largest upload is 20 MiB plus its form. Each view has a limit of its own.
 BODY_BYTES = 24 * MIB
-# What a request or an answer keeps in memory; the rest of it waits in a file.
+# Bytes of a request or an answer kept in memory; the rest waits in a file.
 IN_MEMORY = 64 * KIB
-# A client that sends or reads this much in a second is not slow.
+# A client that moves this much in a second is not slow.
 STEADY_BYTES_S = 64 * KIB
-# A client that is refused before it has sent everything would see its connection reset instead of the answer.
+# Closing at once after a refusal would reset the connection of a client that still sends, and lose the answer.
 LINGER_S = 2.0
-# An idle connection costs little, but a proxy or browser expects its end some time.
+# Seconds before an idle connection is closed.
 IDLE_S = 5.0
-# While the server ends: for a connection that has begun a request, and for one that has not.
+# Seconds left while the server ends: for a connection that has begun a request, and for an idle one.
 LAST_S, LAST_IDLE_S = 5.0, 1.0
-# A connection that is new has had no chance to send anything.
+# A connection younger than this has had no chance to send anything.
 NEW_S = 1.0
 LOOK_S = 0.25
-# Files and connections of a process besides its clients'; a client may have a file for its body and one for its answer.
+# Descriptors that the process needs for itself, and for each client: its socket, its body and its answer.
 OWN_FILES, FILES_EACH = 256, 3
 
 
 class _Client(HTTPChannel):
-    """One connection. `since` is when the client got its turn to send or to read, `moved` what it did since, in bytes;
-    while its request is being answered (`requests`), it keeps nobody waiting."""
+    """One connection.
+
+    since    when the client's turn to send or to read began
+    moved    bytes sent or read in that turn
+    refused  an error answer is on its way
+    lingers  the answer is sent; what still arrives is read and dropped
+    """
 
     parser_class = Request
     task_class = Answer
@@ -75,7 +80,7 @@ class _Client(HTTPChannel):
     def __init__(self, server: "Front", sock: socket.socket, addr: Any, adj: Adjustments, map: Any = None) -> None:  # noqa: A002 - its name in waitress
         super().__init__(server, sock, addr, adj, map)
         self.sendbuf_len = IN_MEMORY
-        self.host = _host(addr[0])
+        self.host = host_of(addr[0])
         self.refused = self.lingers = False
         self._has_turn()
 
@@ -89,14 +94,14 @@ class _Client(HTTPChannel):
 
     @property
     def held(self) -> int:
-        """Bytes kept for it: of its body, and of its answer but for files that are sent from where they are."""
+        """Bytes buffered for the client: bodies, and answers except files that are sent from disk."""
         bodies = [one.body_rcv for one in (*self.requests, self.request) if one is not None]
         answer = [part for part in list(self.outbufs) if not isinstance(part, ReadOnlyFileBasedBuffer)]
         return sum(len(part) for part in (*bodies, *answer) if part is not None)
 
     @property
     def reads(self) -> bool:
-        """Has it still to read of its answer, here or in the kernel?"""
+        """Is part of the answer unread, in our buffers or in the kernel's?"""
         left = array("i", [0])
         if not self.total_outbufs_len:
             with suppress(OSError):
@@ -105,7 +110,7 @@ class _Client(HTTPChannel):
 
     @property
     def patience(self) -> float:
-        """Seconds that it may still take."""
+        """Seconds that the client may still take. While the server works on its request there is no limit."""
         limits, ending = self.server.limits, self.server.ending
         if self.requests:
             return float("inf")
@@ -136,8 +141,10 @@ class _Client(HTTPChannel):
             self._has_turn()
 
     def answer(self, request: Request) -> None:
-        """Serve it in its turn. Before this returns the loop may have read the client's next one, with a turn of its
-        own: a turn belongs to a request."""
+        """Serve a request, then end its turn.
+
+        The turn belongs to the request, not to the client: the loop may read the next request before this returns.
+        """
         try:
             self.service()
         finally:
@@ -166,7 +173,7 @@ class _Client(HTTPChannel):
         try:
             data = self.recv(self.adj.recv_bytes)  # closes the connection when the client has
         except BlockingIOError:
-            return  # what was ready was a connection of the same number, which gave way in this round
+            return  # another connection with this descriptor was ready, and was closed in this round
         except OSError:
             self.handle_close()
             return
@@ -179,12 +186,12 @@ class _Client(HTTPChannel):
         super().handle_close()
 
     def give_up(self, problem: problems.Problem) -> None:
-        """Enough was waited for it. `problem` is what it is told, if it has begun to send."""
+        """End the connection. A client that has begun to send gets `problem` first."""
         if self.lingers:
             self.handle_close()
         elif self.reads:
             self.server.turned_away("reads-too-slowly")
-            # Closed in the usual way, what it does not read would stay in the kernel.
+            # An ordinary close would leave the unread answer in the kernel.
             with suppress(OSError):
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
             self.handle_close()
@@ -194,7 +201,7 @@ class _Client(HTTPChannel):
             with self.requests_lock:
                 request, self.request = self.request, None
                 assert request is not None  # noqa: S101 - for the type checker
-                request.close()  # now: it may be given up for the room that it takes
+                request.close()  # frees the room at once
                 request.body_rcv = None
                 request.problem = problem
                 self.requests.append(request)
@@ -205,15 +212,15 @@ _AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class _Threads:
-    """Whole requests wait here for a thread; waitress calls it a task dispatcher.
+    """The task dispatcher of waitress: whole requests wait here for a thread.
 
-    A probe has a thread of its own. So have refusals, which wait for nothing."""
+    Each probe has its own thread. Refusals share one, as they wait for nothing.
+    """
 
     def __init__(self, threads: int, limits: Limits) -> None:
         self.turns: Turns[Request] = Turns(threads, limits.waiting)
-        self.behind_proxy = limits.behind_proxy
         self._lock = threading.Lock()
-        self._clients: dict[Request, _Client] = {}  # of requests that wait or are answered
+        self._clients: dict[Request, _Client] = {}  # by request, waiting or being answered
         self._pool = ThreadPoolExecutor(threads, "request")
         self._refusals = ThreadPoolExecutor(1, "refusal")
         self._probes = {path: ThreadPoolExecutor(1, f"probe {path}") for path in PROBES}
@@ -232,9 +239,7 @@ class _Threads:
         self._refusals.submit(client.service)
 
     def _queue(self, client: _Client, request: Request) -> problems.Problem | None:
-        address = client.addr[0]
-        if self.behind_proxy:
-            address = request.headers.get("X_FORWARDED_FOR", address).rpartition(",")[2].strip()
+        address = request.forwarded_for or client.addr[0]
         with self._lock:
             if self.turns.full:
                 return FULL
@@ -249,7 +254,7 @@ class _Threads:
                 self._pool.submit(self._clients[request].answer, request)
 
     def end(self, request: Request) -> None:
-        """It is answered."""
+        """The request is answered: give its turn to the next."""
         with self._lock:
             del self._clients[request]
             self.turns.end(request)
@@ -261,7 +266,7 @@ class _Threads:
 
 
 class _Refused:
-    """Marks a request as one that no app answers; waitress asks for nothing else."""
+    """The error of a request that no app answers; waitress reads only its code."""
 
     code = 400
 
@@ -270,10 +275,10 @@ _REFUSED = _Refused()
 
 
 class Front(TcpWSGIServer):
-    """Serves an app to the clients of a listening socket; `turn` is one round of its loop.
+    """Serves an app on a listening socket. `turn` runs one round of the loop.
 
-    service  what metrics call it
-    threads  requests that are answered at once, besides the probes
+    service  its name in metrics
+    threads  requests answered at once, not counting probes
     """
 
     channel_class = _Client
@@ -288,7 +293,7 @@ class Front(TcpWSGIServer):
         self.threads = _Threads(threads, limits)
         self.most = min(limits.connections, (_files() - OWN_FILES) // FILES_EACH)
         self._turned_away = metrics.web().turned_away
-        # Whose headers count: those of a proxy that somebody vouched for, and nobody else's.
+        # Forwarded headers count only from a proxy that the operator vouched for.
         proxy = {"trusted_proxy": "*", "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto"}
         settings = Adjustments(
             **proxy if limits.behind_proxy else {},
@@ -300,7 +305,7 @@ class Front(TcpWSGIServer):
             recv_bytes=IN_MEMORY,
             inbuf_overflow=IN_MEMORY,
             outbuf_overflow=IN_MEMORY,
-            # No thread waits for a client to read; `Limits.buffered` is the bound.
+            # A thread never waits for a client to read; `Limits.buffered` is the bound.
             outbuf_high_watermark=sys.maxsize,
             connection_limit=sys.maxsize,
             cleanup_interval=0,
@@ -308,7 +313,7 @@ class Front(TcpWSGIServer):
         )
         settings.socket_options = [
             *settings.socket_options,
-            # Else it grows to some MiB a connection. What is left there after the end of a connection has its time too.
+            # Without limits the kernel buffers some MiB per connection, and keeps it long after the connection ends.
             (socket.SOL_SOCKET, socket.SO_SNDBUF, IN_MEMORY),
             (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(limits.request_s * 1000)),
         ]
@@ -325,14 +330,14 @@ class Front(TcpWSGIServer):
     # The loop
 
     def turn(self, timeout: float) -> None:
-        """Wait up to `timeout` seconds for something to do, and do it."""
+        """Wait up to `timeout` seconds for events and handle them."""
         wait = min(timeout, LOOK_S) if self.active_channels else timeout
         wasyncore.loop(timeout=wait, use_poll=True, map=self._map, count=1)
         if self.ending:
             self.maintenance(time.time())
 
     def maintenance(self, now: float) -> None:
-        """waitress calls it before each round."""
+        """Give up clients that took too long. waitress calls this before each round."""
         if now < self.next_look:
             return
         self.next_look = now + LOOK_S
@@ -342,8 +347,10 @@ class Front(TcpWSGIServer):
         self._keep_within_bounds()
 
     def stop_listening(self) -> None:
-        """Let nobody in from now on; those who are connected have most likely sent a request already, and the kernel
-        would reset them with the socket."""
+        """Accept what already waits, then close the listening socket.
+
+        Waiting connections have probably sent a request; the kernel would reset them with the socket.
+        """
         self.ending = True
         while select.select([self.socket], [], [], 0)[0]:
             self.handle_accept()
@@ -355,14 +362,14 @@ class Front(TcpWSGIServer):
             client.handle_close()
         wasyncore.close_all(self._map, ignore_all=True)
 
-    # Who is let in
+    # Accepting connections
 
     def handle_accept(self) -> None:
         accepted = self.accept()
         if accepted is None:
             return
         sock, address = accepted
-        if self._make_room(_host(address[0])):
+        if self._make_room(host_of(address[0])):
             self.set_socket_options(sock)
             self.channel_class(self, sock, address, self.adj, map=self._map)
         else:
@@ -370,8 +377,10 @@ class Front(TcpWSGIServer):
             sock.close()
 
     def _make_room(self, host: str) -> bool:
-        """Is there room for one more of this host, at the cost of the slowest if need be? A connection whose request is
-        being answered is not counted against its host: how many wait for an answer has a limit of its own."""
+        """Is there room for one more connection of this host? If need be the slowest one is given up.
+
+        Connections whose request is being answered do not count: waiting requests have their own limit.
+        """
         waited_for = [client for client in self.clients if not client.requests]
         own = [client for client in waited_for if client.host == host]
         if self.limits.per_address is not None and len(own) >= self.limits.per_address:
@@ -382,14 +391,14 @@ class Front(TcpWSGIServer):
         return True
 
     def _keep_within_bounds(self) -> None:
-        """Give up the slowest clients when bodies and answers together take too much."""
+        """Give up the slowest clients while all buffers together exceed the limit."""
         while sum(client.held for client in self.clients) > self.limits.buffered:
             large = [client for client in self.clients if not client.requests and client.held > IN_MEMORY]
             if not self._give_way(large):
                 break
 
     def _give_way(self, clients: Collection[_Client]) -> bool:
-        """Give up the one that keeps us waiting most, and none that is new if there is another."""
+        """Give up the slowest client, a new one only if there is no other."""
         if not clients:
             return False
         now = time.monotonic()
@@ -403,7 +412,7 @@ class Front(TcpWSGIServer):
 def answering(
     app: WSGIApplication, listener: socket.socket, service: str, limits: Limits, *, threads: int = 1
 ) -> Iterator[Front]:
-    """Serve an app from threads of this process; for one that has no gunicorn."""
+    """Serve an app from threads of this process, without gunicorn."""
     front = Front(listener, app, service=service, threads=threads, limits=limits)
     ended = threading.Event()
 
@@ -421,13 +430,8 @@ def answering(
         thread.join()
 
 
-def _host(address: str) -> str:
-    """Whose connections count together: an address, or a network of IPv6, which one host may have for itself."""
-    return ":".join(address.split(":")[:4]) if ":" in address and not address.startswith("::") else address
-
-
 def _files() -> int:
-    """How many files the process may have open, after asking for as many as it is allowed."""
+    """Raise the soft limit of open files as far as allowed, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(hard, 16384) if hard != resource.RLIM_INFINITY else 16384
     if soft < wanted:

@@ -1,4 +1,4 @@
-"""Whose request a free thread takes next, so that no person and no commune holds all of them (ADR 0034)."""
+"""A fair queue: which request a free thread takes next, so that no person or commune holds all threads (ADR 0034)."""
 
 import base64
 import binascii
@@ -11,22 +11,23 @@ from typing import Generic, TypeVar
 import msgspec
 
 from shared.decoding import decoder
+from shared.hosts import host_of
 from shared.web.auth import COOKIE
 
 T = TypeVar("T")
 
-# A request that waits for a position holds a thread while it does nothing; a large body is an upload.
+# Kinds with their own limits: a request that waits for a position holds an idle thread; a large body is an upload.
 WAITS, UPLOADS = "waits", "uploads"
 WAIT_HEADER = "CCHC_WAIT_FOR"
 UPLOAD_BYTES = 1024 * 1024
-# Requests of one token that may wait for their turn, and those among them of a kind that has its own limits.
+# Requests that one token may have in the queue: in all, and of each kind above.
 QUEUED, QUEUED_OF_KIND = 64, 12
-# Strangers may be many behind one address: an office that opens its browsers in the morning.
+# The same for one address without a token: a whole office may open its browsers behind it in the morning.
 QUEUED_STRANGERS = 200
 LONGEST_TOKEN = 4096
 _COOKIE = re.compile(rf"(?:^|;\s*)(?:__Host-)?{re.escape(COOKIE)}=([^;]+)")
 
-# What is counted → how many may be answered at once.
+# Counter → its limit.
 Claims = dict[tuple[str, ...], int]
 Headers = Mapping[str, str]  # names in capitals, with underscores
 
@@ -40,15 +41,17 @@ class _Ticket(Generic[T]):
 
 
 class Turns(Generic[T]):
-    """A queue in front of some threads.
+    """The queue in front of a pool of threads.
 
-    One person gets three quarters of the threads, one commune seven eighths; all requests that wait for a position, or
-    that upload, get half, and one person's a quarter. The person with the fewest is next. The person is whom the token
-    claims to be: a false claim is refused within a millisecond of its turn, and has a queue of its own.
+    One person gets at most three quarters of the threads, one commune seven eighths. All requests of one kind (waits,
+    uploads) get half, those of one person a quarter. The person with the fewest running requests is next.
+
+    The token says who the person is, unverified: the app refuses a forged token within a millisecond. Queue limits are
+    counted per token, so that a forged one takes nobody's place.
     """
 
     def __init__(self, threads: int, most: int) -> None:
-        """most: requests that may wait, of all together."""
+        """most: limit of all requests in the queue."""
         self.threads = threads
         self.most = most
         self._queue: list[_Ticket[T]] = []
@@ -58,7 +61,7 @@ class Turns(Generic[T]):
 
     @property
     def idle(self) -> bool:
-        """Nobody waits, and nobody is being answered."""
+        """No request waits or runs."""
         return not self._queue and not self._running
 
     @property
@@ -66,14 +69,14 @@ class Turns(Generic[T]):
         return len(self._queue) >= self.most
 
     def wait(self, item: T, headers: Headers, size: int, address: str) -> bool:
-        """Queue a request with a body of so many bytes; False when too many of the same person wait."""
+        """Queue a request with a body of `size` bytes. False when its token or address has too many in the queue."""
+        address = host_of(address)
         token = _token(headers)
         name, commune = _claimed(token) if token else ("", "")
         if not name:
-            name = address  # strangers; so are those who claim nothing that we could read
+            name = address  # no token, or none that can be read
         person = ("person", commune, name)
         claims: Claims = {("all",): self.threads, person: self._part(3, 4), ("commune", commune): self._part(7, 8)}
-        # Counted by token, not by whom it claims to be: a forged one takes nobody's place.
         whose = ("token", token) if token else ("address", address)
         queues: Claims = {whose: QUEUED if token else QUEUED_STRANGERS}
         for kind in _kinds(headers, size):
@@ -86,7 +89,7 @@ class Turns(Generic[T]):
         return True
 
     def begin(self) -> Iterator[T]:
-        """Those whose turn has come."""
+        """Requests that may run now; each counts as running until `end`."""
         while (ticket := self._next()) is not None:
             self._queue.remove(ticket)
             _less(self._queued, ticket.queues)
@@ -95,7 +98,7 @@ class Turns(Generic[T]):
             yield ticket.item
 
     def end(self, item: T) -> None:
-        """It is answered."""
+        """The request is answered."""
         _less(self._running, self._tickets.pop(item).claims)
 
     def _next(self) -> _Ticket[T] | None:
@@ -137,7 +140,7 @@ class _Claim(msgspec.Struct):
 
 
 def _claimed(token: str) -> tuple[str, str]:
-    """Person and commune that a token names, unchecked: the app checks it. Empty for what cannot be read."""
+    """The person and the commune that a token names, unverified; empty if it cannot be read."""
     return _read(token) if len(token) <= LONGEST_TOKEN else ("", "")
 
 

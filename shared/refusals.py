@@ -57,7 +57,7 @@ CODE_NOT_PLAIN = Refusal(
 TEXT_TOO_LONG = Refusal(
     "text-too-long",
     "Nội dung quá dài",
-    "Đoạn “{beginning}…” có {letters} ký tự, nhiều nhất được {most}. Hãy rút gọn rồi gửi lại.",
+    "Đoạn “{beginning}…” có {letters} ký tự, tối đa {most}. Hãy rút gọn rồi gửi lại.",
     422,
 )
 REASON_REQUIRED = Refusal("reason-required", "Thiếu lý do", "Hãy ghi lý do để đối chiếu sau này.")

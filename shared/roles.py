@@ -1,4 +1,4 @@
-"""Roles, and what of a post says who judges its holder, in words."""
+"""Roles, categories, and what of a post its holder's rating rests on, in words."""
 
 from collections.abc import Collection, Mapping
 
@@ -23,6 +23,23 @@ OF_JUDGES: Mapping[str, str] = {
     "rater": "người xếp loại",
     "roles": "vai trò",
     "rated": "diện được xếp loại",
+}
+# What else of a post a rating rests on; the words of the post itself say nothing.
+OF_RATING: Mapping[str, str] = {
+    "category": "nhóm",
+    "unit": "bộ phận",
+    "leader": "người lãnh đạo, quản lý",
+    "similar_group": "nhóm công việc tương đồng",
+    "leads_unit": "đơn vị phụ trách",
+    "service_from": "ngày tính thời gian công tác",
+}
+CATEGORIES: Mapping[str, str] = {
+    "can_bo": "Cán bộ",
+    "cong_chuc": "Công chức",
+    "khong_chuyen_trach": "Người hoạt động không chuyên trách",
+    "truong_thon": "Trưởng thôn",
+    "hop_dong": "Người lao động hợp đồng",
+    "dau_moi": "Đầu mối",
 }
 
 

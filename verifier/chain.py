@@ -27,22 +27,23 @@ def digest(body: bytes) -> str:
 
 def check(lines: list[bytes], source: str, commune: str | None = None) -> list[str]:
     """What is wrong with a log, its lines being the stored bytes of each event from position 1 on."""
-    wrong, previous, time, versions = [], "0" * 64, "", Counter[str]()
+    wrong, previous, time, versions, last = [], "0" * 64, "", Counter[str](), 0
     for position, line in enumerate(lines, 1):
+        last += 1  # each against the one before it, so that a hole is found once
         try:
             event = json.loads(line)
-            commune = commune or event["commune"]
-            versions[event["subject"]] += 1
+            commune, when = commune or event["commune"], event["time"].rstrip("Z")
             found = {
-                "position không liên tục": event["position"] != position,
+                "position không liên tục": event["position"] != last,
                 "previoushash không khớp sự kiện trước": event["previoushash"] != previous,
                 "nguồn khác": event["source"] != source,
                 "xã khác": event["commune"] != commune,
-                "thời gian lùi": event["time"].rstrip("Z") < time,
-                "streamversion không liên tục": event["streamversion"] != versions[event["subject"]],
+                "thời gian lùi": when < time,
+                "streamversion không liên tục": event["streamversion"] != versions[event["subject"]] + 1,
             }
-            wrong += [f"{source} dòng {position}: {what}" for what, applies in found.items() if applies]
-            time = event["time"].rstrip("Z")
+            if said := ", ".join(what for what, applies in found.items() if applies):
+                wrong.append(f"{source} dòng {position}: {said}")
+            last, versions[event["subject"]], time = event["position"], event["streamversion"], when
         except (ValueError, LookupError, TypeError, AttributeError) as problem:
             wrong.append(f"{source} dòng {position}: không đọc được sự kiện ({type(problem).__name__})")
         previous = digest(line)
@@ -74,10 +75,11 @@ class Bundle:
 
     def pinned(self, where: str, entry: Any, needed: bool = False) -> None:
         """Does the log hold the pinned hash at the pinned position? `needed`: it must reach that far."""
-        lines, position = self.logs.get(entry["source"].lstrip("/"), []), entry["position"]
-        where = f"{where}: {entry['source']}/{position}"
+        name, position = entry["source"].lstrip("/"), entry["position"]
+        lines, where = self.logs.get(name, []), f"{where}: {entry['source']}/{position}"
         if position > len(lines):
-            (self.wrong if needed else self.notes).append(f"{where} nằm sau đoạn nhật ký trong bộ hồ sơ này")
+            behind, absent = "nằm sau đoạn nhật ký trong bộ hồ sơ này", f"bộ hồ sơ không có nhật ký {name} để đối chiếu"
+            (self.wrong if needed else self.notes).append(f"{where}: {behind if name in self.logs else absent}")
         elif position < 0 or entry["hash"] != (digest(lines[position - 1]) if position else "0" * 64):
             self.wrong.append(f"{where}: nhật ký không còn như khi được ghim")
 

@@ -29,17 +29,19 @@ def read(folder: Path) -> Journals:
 
 
 def check(lines: list[bytes]) -> list[str]:
-    """What is wrong with the rows of one commune in one service's journal."""
-    wrong, previous, time = [], "0" * 64, ""
-    for number, line in enumerate(lines, 1):
+    """What is wrong with the rows of one commune in one service's journal: each against the one before it, so that a
+    hole is found where it is and not again in every row behind it."""
+    wrong, last, previous, time = [], 0, "0" * 64, ""
+    for line in lines:
         row: dict[str, Any] = json.loads(line)
         found = {
-            "số thứ tự không liên tục": row["number"] != number,
+            f"số thứ tự không liên tục (sau dòng {last})": row["number"] != last + 1,
             "previoushash không khớp dòng đứng trước": row["previoushash"] != previous,
             "thời gian lùi": row["time"] < time,
         }
-        wrong += [f"dòng {number}: {what}" for what, applies in found.items() if applies]
-        previous, time = hashlib.sha256(line).hexdigest(), row["time"]
+        said = ", ".join(what for what, applies in found.items() if applies)
+        wrong += [f"dòng {row['number']}: {said}"] if said else []
+        last, previous, time = row["number"], hashlib.sha256(line).hexdigest(), row["time"]
     return wrong
 
 
@@ -54,18 +56,23 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).resolve().parent)
     parser.add_argument("--kept", action="append", type=Path, default=[], help="hồ sơ đã giải nén từ trước")
     options = parser.parse_args(arguments)
-    folder = options.folder
+    folder, compared = options.folder, []
     try:
         journals = read(folder)
         wrong = [(of, what) for of, lines in journals.items() for what in check(lines)]
         for folder in options.kept:
-            wrong += [(of, what) for of, lines in read(folder).items() for what in changed(lines, journals.get(of, []))]
+            kept = read(folder)
+            found = [(of, what) for of, lines in kept.items() for what in changed(lines, journals.get(of, []))]
+            wrong += found
+            size = f"{sum(map(len, kept.values()))} dòng của {len(kept)} sổ"
+            state = f"{len(found)} sổ không còn như khi giữ" if found else "đều còn nguyên"
+            compared.append(f"Đã so với hồ sơ đã giữ {folder}: {size}, {state}.")
     except (OSError, ValueError, LookupError, TypeError) as problem:
         print(f"Không đọc được sổ truy vết trong {folder}: {type(problem).__name__}: {problem}")
         return 2
     said = [f"LỆCH: journal/{name}, {commune}, {what}" for (name, commune), what in wrong]
     rows = sum(map(len, journals.values()))
-    print(*said, f"Sổ truy vết: {rows} dòng; {len(wrong) or 'không thấy'} chỗ lệch.", sep="\n")
+    print(*said, *compared, f"Sổ truy vết: {rows} dòng; {len(wrong) or 'không thấy'} chỗ lệch.", sep="\n")
     return 1 if wrong else 0
 
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from shared import metrics
 from shared.web import problems
 from shared.web.auth import is_from_own_origin
-from shared.web.logs import logged_path
+from shared.web.logs import logged_method, logged_route
 from shared.web.trace import trace_id
 from web.client import Answer, Problem, problem_of
 from web.page import page
@@ -58,9 +58,7 @@ def answer(error: Exception) -> Response:
         problem, headers = error, {}
         metrics.web().problems.labels(flask.current_app.name, problem.code).inc()
         if problem.status >= 500:
-            log.warning(
-                "%s %s: %s", flask.request.method, logged_path(flask.request.path), problem, exc_info=error.__cause__
-            )
+            log.warning("%s %s: %s", logged_method(), logged_route(), problem, exc_info=error.__cause__)
     else:
         document = problems.answer(error)
         if _wants_json():

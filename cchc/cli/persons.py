@@ -39,6 +39,7 @@ def erase(installation: Installation, staff: str, commune: str | None) -> None:
             ("bản lưu phiếu đôn đốc có tên", str(done.slips), "mã băm trong nhật ký; phiếu đã in ở người nhận"),
             ("tệp danh sách, danh mục đã tải lên", str(done.uploads), "không"),
             ("tệp minh chứng mang tên người", "0", _evidence(done.evidence)),
+            ("tên bộ phận, thôn mang tên người", "0", _units(done.units)),
             ("tên trong bộ nhớ của tiến trình gửi tin", "0", "tự hết trong một phút"),
             ("nhật ký sự kiện, sổ truy vết", "0", "chỉ có mã, không có tên"),
             ("tệp của cơ sở dữ liệu", "0", _files(installation, bytes_left)),
@@ -74,3 +75,7 @@ def _aside(installation: Installation, folders: list[str]) -> str:
 
 def _evidence(tasks: list[str]) -> str:
     return f"xem và xóa từng tệp ở nhiệm vụ {', '.join(tasks)}" if tasks else "không"
+
+
+def _units(units: list[str]) -> str:
+    return f"đặt tên khác cho {', '.join(units)}" if units else "không"

@@ -45,7 +45,8 @@ unencrypted = click.option(
 )
 
 _OPEN = (
-    "{address} mở ra ngoài máy mà không mã hóa: ai trên đường truyền cũng đọc được token và nội dung, nên chưa mở.\n"
+    "{address} mở ra ngoài máy mà không mã hóa: ai trên đường truyền cũng đọc được mã truy cập (token) và nội"
+    " dung, nên chưa mở.\n"
     "Đặt proxy có TLS ở trước rồi ghi --behind-proxy; hoặc, trong mạng tin cậy, ghi --unencrypted."
 )
 

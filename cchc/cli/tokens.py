@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import click
 
-from cchc.cli.options import commune_option, json_option, the_commune, with_installation
+from cchc.cli.options import json_option, the_commune, with_installation
 from cchc.installation import Installation
 from cchc.output import as_json, fail
 from cchc.served import address
@@ -15,7 +15,7 @@ from shared.web.keys import mint
 
 
 @click.command("token")
-@commune_option
+@click.option("--commune", help="Mã xã trong hệ thống; khi nào cần: xem ở trên.")
 @click.option("--staff", help="Mã cán bộ; vai trò lấy từ quyết định bổ nhiệm đang có hiệu lực.")
 @click.option("--operator", help="Tên người vận hành, khi không phải cán bộ của xã.")
 @click.option("--service", help="Tên dịch vụ đọc nhật ký (vai trò replicator).")
@@ -46,7 +46,8 @@ def token_command(
 ) -> None:
     """Cấp mã truy cập cho một cán bộ, một người vận hành hoặc một dịch vụ.
 
-    Mã của người vận hành và dịch vụ dùng được cho mọi xã khi không ghi --commune.
+    Mã chỉ có vai trò admin, messenger, replicator mà không ghi --commune thì dùng được cho mọi xã; vai trò khác của
+    người vận hành, dịch vụ phải có --commune. Với cán bộ, không ghi thì là xã duy nhất.
     """
     staff = canonical(staff) if staff else None
     named = [
@@ -69,7 +70,7 @@ def token_command(
         granted = set(roles) or ({"replicator"} if service else {"admin"})
         commune = commune or EVERY_COMMUNE
         if commune == EVERY_COMMUNE and not granted <= WIDE_ROLES:
-            fail("Vai trò này cần --commune.")
+            fail(f"Vai trò {', '.join(sorted(granted - WIDE_ROLES))} cần --commune.")
         if commune != EVERY_COMMUNE and not COMMUNE.fullmatch(commune):
             fail(f"{commune} không phải mã xã: chỉ gồm chữ thường không dấu, số và gạch ngang.")
     if link:

@@ -30,7 +30,7 @@ _BEFORE = (
     Check("disk", MACHINE, "Ổ đĩa", machine.disk),
     Check("memory", MACHINE, "Bộ nhớ", machine.memory),
     Check("fonts", MACHINE, "Phông chữ", machine.fonts),
-    Check("signing-key", SECRETS, "Khóa cấp thẻ", keys.signing),
+    Check("signing-key", SECRETS, "Khóa cấp mã truy cập", keys.signing),
     Check("checkpoint-key", SECRETS, "Khóa ký nhật ký", keys.checkpoints),
     Check("repository", SECRETS, "Ngoài kho mã nguồn", keys.repository),
     Check("database", DATABASES, "Kết nối", databases.reachable),

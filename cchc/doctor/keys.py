@@ -25,7 +25,7 @@ def signing(installation: Installation) -> Iterator[Finding]:
     path = settings.private_key
     if not path.exists():
         if settings.keys_are_elsewhere:
-            yield not_applicable(f"tiến trình này chỉ kiểm tra theo {settings.keys}, không cấp thẻ")
+            yield not_applicable(f"tiến trình này chỉ kiểm tra theo {settings.keys}, không cấp mã truy cập")
         else:
             yield warning(f"chưa có {path}", "cchc migrate")
         return
@@ -44,13 +44,13 @@ def signing(installation: Installation) -> Iterator[Finding]:
         )
     except KeyError:
         yield failure(
-            f"bộ khóa {settings.keys} không có khóa {key.kid}: thẻ cấp từ đây bị từ chối",
+            f"bộ khóa {settings.keys} không có khóa {key.kid}: mã truy cập cấp từ đây bị từ chối",
             f"chép nửa công khai ({path.with_name('public.json')}) vào {settings.keys}"
             if settings.keys_are_elsewhere
             else "cchc migrate",
         )
     else:
-        yield ok(f"khóa cấp thẻ {key.kid[:12]}…, có trong {settings.keys}")
+        yield ok(f"khóa cấp mã truy cập {key.kid[:12]}…, có trong {settings.keys}")
 
 
 def checkpoints(installation: Installation) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ def services(installation: Installation) -> Iterator[Finding]:
         yield not_applicable("mọi dịch vụ chạy trong một tiến trình")
         return
     if not settings.private_key.exists():
-        yield not_applicable("tiến trình này không cấp thẻ nên không hỏi được")
+        yield not_applicable("tiến trình này không cấp mã truy cập nên không hỏi được")
         return
     answered = []
     for service in SERVICES:
@@ -87,7 +87,8 @@ def origin(installation: Installation) -> Iterator[Finding]:
         yield failure(f"CCHC_ORIGIN={settings.origin} không đúng", "đặt CCHC_ORIGIN=https://tên-miền[:cổng]")
     elif parts.scheme == "http" and parts.hostname not in LOOPBACK:
         yield warning(
-            f"{settings.origin} không mã hóa: mật khẩu và thẻ đi qua mạng ở dạng rõ", "đặt chứng thư TLS ở proxy"
+            f"{settings.origin} không mã hóa: mã truy cập, liên kết đăng nhập và nội dung đi qua mạng ở dạng rõ",
+            "đặt chứng thư TLS ở proxy",
         )
     else:
         yield ok(settings.origin)

@@ -8,22 +8,42 @@ from typing import Any
 from services.notifications.domain import acts
 from services.notifications.domain import records as kept
 from services.notifications.domain.records import Records
-from services.notifications.domain.rules import JUDGES, OUTSIDE
-from services.notifications.domain.texts import ACTS
+from services.notifications.domain.rules import ABOUT, JUDGES, OUTSIDE
+from services.notifications.domain.texts import ABSENCES, ACTS
+from services.notifications.domain.touching import changes
 from services.notifications.words import period_words, plain, shortened
 from shared.dates import day_month_year
-from shared.events import CATALOGUE, VIETNAM, Envelope, StaffAppointed, StaffChanged, StaffLeft, parse_time
+from shared.events import (
+    CATALOGUE,
+    VIETNAM,
+    AbsenceRecorded,
+    Due,
+    Envelope,
+    StaffAppointed,
+    StaffChanged,
+    StaffDisciplined,
+    StaffLeft,
+    parse_time,
+)
+from shared.events.since import LATE_DAYS, days_before, past_due, since
 from shared.events.values import EXTERNAL
-from shared.roles import OF_JUDGES, in_words
+from shared.roles import CATEGORIES, OF_JUDGES, OF_RATING, in_words
 
 # By staff id, the name or post that a person is called by.
 Who = Callable[[str], str]
+
+# Their lines say since when; of other acts a day is told apart as it stands.
+OF_A_PERSON = (StaffAppointed, StaffChanged, StaffLeft, AbsenceRecorded, StaffDisciplined)
 
 # How many acts of one append a notice lists; a chat shows few lines at once, and its link leads to all of them.
 MOST_LINES = 500
 LINES_OF_A_CHAT = 15
 
-HEADLINES = {OUTSIDE: "Quyết định từ ngoài xã", JUDGES: "Thay đổi vai trò, người đánh giá"}
+HEADLINES = {
+    OUTSIDE: "Quyết định từ ngoài xã",
+    JUDGES: "Thay đổi vai trò, người đánh giá",
+    ABOUT: "Ghi về ông (bà)",
+}
 TYPED_HEADLINE = "Ghi thay"
 APPEAL = (
     "Sau khi có quyết định xếp loại, ông (bà) có quyền kiến nghị và nêu nội dung này, qua phần mềm hoặc bằng văn bản "
@@ -32,6 +52,7 @@ APPEAL = (
 ASKS = {
     OUTSIDE: "Nếu nội dung ghi không đúng văn bản, báo ngay Văn phòng hoặc Chủ tịch.",
     JUDGES: "Nếu thay đổi này không đúng, báo ngay Chủ tịch.",
+    ABOUT: "Kết quả xếp loại của ông (bà) dựa vào nội dung này. Nếu không đúng, báo ngay Văn phòng hoặc Chủ tịch.",
 }
 TYPED_ASK = (
     "Nếu không phải việc của ông (bà) hoặc ghi không đúng, báo ngay Văn phòng hoặc Chủ tịch để ghi lại cho đúng."
@@ -68,10 +89,10 @@ def details(records: Records, rule: str, events: Sequence[Envelope], who: Who, m
     yield f"Người ghi: {_typist(first.actor, who)}, lúc {at:%H:%M} ngày {at:%d/%m/%Y}."
     yield f"Vị trí trong nhật ký {acts.source_of(first)}: {place}."
     if first is last:
-        yield from _particulars(records, first, who)
+        yield from _particulars(records, rule, first, who)
     else:
         for event in events[:most]:
-            yield " ".join([f"– {title(records, [event], who)}.", *_particulars(records, event, who)])
+            yield " ".join([f"– {title(records, [event], who)}.", *_particulars(records, rule, event, who)])
         if len(events) > most:
             yield f"– và {len(events) - most} nội dung khác cùng lúc; danh sách đầy đủ ở liên kết hoặc ở nhật ký."
     yield ASKS.get(rule, TYPED_ASK)
@@ -108,22 +129,38 @@ def _about(records: Records, event: Envelope, who: Who) -> str:
     return shortened(", ".join(parts), 240)
 
 
-def _particulars(records: Records, event: Envelope, who: Who) -> Iterator[str]:
+def _particulars(records: Records, rule: str, event: Envelope, who: Who) -> Iterator[str]:
     """What its reader would check first: an earlier day, the paper of an outside body, what changed of a post."""
     data = event.data
     for name in ("on", "decided_on", "assigned_on", "received_on"):
         day = getattr(data, name, None)
         if isinstance(day, date) and day != event.day:
             yield f"Ghi cho ngày {day_month_year(day)}, khác ngày ghi."
+    first = since(data)
+    if first and isinstance(data, OF_A_PERSON) and days_before(data, event.day) > LATE_DAYS:
+        yield f"Tính từ ngày {day_month_year(first)}, ghi sau {days_before(data, event.day)} ngày."
+    if isinstance(due := getattr(data, "due", None), Due):
+        yield f"Thời hạn: {day_month_year(due.date) if due.date else plain(due.text)}."
+    if past_due(data, event.day):
+        yield "Thời hạn đã qua khi ghi."
+    if coefficient := getattr(data, "coefficient", None):
+        yield f"Hệ số: {coefficient}."
     if acts.by_outside(data):
         paper = _paper(data)
         yield f"Theo văn bản {paper}." if paper else "Không ghi số, ngày văn bản."
     if isinstance(data, StaffAppointed | StaffChanged):
-        for name, (before, after) in acts.changes(records, event).items():
-            words = OF_JUDGES[name]
+        for name, (before, after) in changes(records, event).items():
+            words = {**OF_JUDGES, **OF_RATING}[name]
             was, is_now = (_field(name, value, who) for value in (before, after))
             yield f"{words[0].upper()}{words[1:]}: từ {was} thành {is_now}, từ ngày {day_month_year(data.valid_from)}."
-    if isinstance(data, StaffLeft):
+    if isinstance(data, AbsenceRecorded):
+        until = f"đến ngày {day_month_year(data.to)}" if data.to else "chưa rõ ngày hết"
+        yield f"Vắng từ ngày {day_month_year(data.from_)} {until}, loại: {ABSENCES[data.kind]}."
+    if isinstance(data, StaffDisciplined):
+        yield f"Vi phạm ngày {day_month_year(data.act_date)}, quyết định ngày {day_month_year(data.decision_date)}."
+    if isinstance(data, StaffLeft) and rule == ABOUT:
+        yield f"Ngày cuối giữ chức vụ: {day_month_year(data.valid_to)}."
+    elif isinstance(data, StaffLeft):
         yield f"Người này đang theo dõi hoặc xếp loại ông (bà); thôi từ sau ngày {day_month_year(data.valid_to)}."
 
 
@@ -140,8 +177,14 @@ def _paper(data: Any) -> str:
 def _field(name: str, value: Any, who: Who) -> str:
     if name == "roles":
         return in_words(value)
-    if name == "rated":
+    if isinstance(value, bool):
         return "có" if value else "không"
+    if isinstance(value, date):
+        return day_month_year(value)
+    if name == "category":
+        return CATEGORIES[value]
+    if name == "similar_group" and value:
+        return plain(value)
     if value == EXTERNAL:
         return "cấp trên"
     return who(value) if value else "không ghi"

@@ -20,7 +20,7 @@ class ReminderWithHistory(msgspec.Struct, frozen=True):
 
 
 class Inbox(msgspec.Struct, frozen=True):
-    """What lies in a person's inbox, the oldest first."""
+    """What lies in a person's inbox, in the order asked for."""
 
     inbox: list[Letter]
 

@@ -41,9 +41,10 @@ def inbox(
     *,
     unread: bool = False,
     after: tuple[str, str] | None = None,
+    newest_first: bool = True,
     limit: int | None = None,
 ) -> list[Occurrence]:
-    """What lies in a person's inbox, the oldest first; `unread` only what they have not acknowledged."""
+    """What lies in a person's inbox; `unread` only what they have not acknowledged."""
     with reading(service.engine, commune) as connection:
         return views.occurrences(
             connection,
@@ -53,6 +54,7 @@ def inbox(
             channel="inbox",
             unread=unread,
             after=after,
+            newest_first=newest_first,
             limit=limit,
         )
 

@@ -5,7 +5,7 @@ from a place that another has passed.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
@@ -62,7 +62,7 @@ class Noticing:
             return 0
         events = [decode(body) for body in self.service.logs[source].read_all(commune, after, until)]
         with snapshot(self.service.engine, commune) as connection:
-            view = view_for_acts(self.service, connection, commune)
+            view = view_for_acts(self.service, connection, commune, events)
         wanted = acts.wanted(view, events)
         moved: Query = (_SET_NOTICED, (commune, source, until))
         if not wanted:
@@ -98,10 +98,10 @@ class Noticing:
         return self.service.logs[source].position_at(commune, begun)
 
 
-def view_for_acts(service: Notifications, connection: Connection, commune: str) -> View:
-    """What is known of a commune to tell its people of acts."""
+def view_for_acts(service: Notifications, connection: Connection, commune: str, events: Iterable[Envelope]) -> View:
+    """What is known of a commune to tell its people of these acts."""
     return View(
-        records=views.of_kinds(connection, commune, "person", "unit"),
+        records=views.of_acts(connection, commune, acts.tasks_named(events)),
         preferences=views.preferences(connection, commune),
         channels=service.channels.names,
         addresses=frozenset(outside_log.addresses(connection, commune)),
@@ -130,7 +130,7 @@ def own_notices(service: Notifications, tx: Transaction, actor: str, events: Seq
     ]
     if not any(acts.concerns_anybody(each) for each in recorded):
         return []
-    wanted: list[Wanted] = acts.wanted(view_for_acts(service, tx.connection, tx.commune), recorded)
+    wanted: list[Wanted] = acts.wanted(view_for_acts(service, tx.connection, tx.commune, recorded), recorded)
     return [each.queued(tx.commune) for each in wanted]
 
 

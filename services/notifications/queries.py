@@ -13,7 +13,7 @@ from services.notifications.access import person, sees_all
 from services.notifications.channels.interface import Contact, Undeliverable
 from services.notifications.documents import slips as documents
 from services.notifications.domain import published, refusals, weekly
-from services.notifications.domain.acts import span_of, told_in
+from services.notifications.domain.acts import span_of, tasks_named, told_in
 from services.notifications.domain.occurrence import Occurrence, State, Wanted, task_of
 from services.notifications.domain.plan import Problem, View, plan
 from services.notifications.domain.records import Records
@@ -77,13 +77,18 @@ Acts: TypeAlias = Mapping[str, Sequence[Envelope]]
 
 
 def acts_of(service: "Notifications", records: Records, occurrences: Iterable[Occurrence]) -> Acts:
-    """The events that these reminders are about, for those that are about acts; `records` need the people only."""
+    """The events that these reminders are about, for those that are about acts. `records` have the people and units;
+    the tasks that the events name are added."""
     spans = {each.about: span for each in occurrences if (span := span_of(each.about))}
-    told = {}
-    for about, span in spans.items():
-        log = service.logs[span.source]
-        append = [decode(body) for body in log.read_all(records.commune, span.first - 1, span.last)]
-        told[about] = told_in(records, append)
+    appends = {
+        about: [decode(body) for body in service.logs[span.source].read_all(records.commune, span.first - 1, span.last)]
+        for about, span in spans.items()
+    }
+    tasks = {task for append in appends.values() for task in tasks_named(append)}
+    if missing := tasks - records.tasks.keys():
+        with reading(service.engine, records.commune) as connection:
+            records.tasks.update(views.of_acts(connection, records.commune, missing).tasks)
+    told = {about: told_in(records, append) for about, append in appends.items()}
     return {
         each.reminder: told[each.about].get((each.rule, each.recipient), ())
         for each in occurrences

@@ -94,6 +94,11 @@ class RemindersQuery(PageQuery):
 class InboxQuery(PageQuery):
     cursor = Cursor(str, str, load_default=None)
     unread = fields.Boolean(load_default=False)
+    order = fields.String(
+        load_default="newest",
+        validate=validate.OneOf(["newest", "oldest"]),
+        metadata={"description": "Which comes first; every page of a list takes the same"},
+    )
 
 
 class LinkQuery(Schema):

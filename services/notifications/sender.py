@@ -107,7 +107,6 @@ class Sender:
         view = view_at(self.service, commune, at, since=first, queued_later=True)
         tasks = {task for each in free if (task := task_of(each.occurrence.about))}
         acts = acts_of(self.service, view.records, [each.occurrence for each in free])
-        tasks |= {task for events in acts.values() for each in events if (task := getattr(each.data, "task", None))}
         if ended_before := tasks - view.records.tasks.keys():
             # A replica that was behind learns of an end only after the reminder was queued.
             with reading(self.service.engine, commune) as connection:

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, RowMapping, delete, or_, select
+from sqlalchemy import Connection, RowMapping, and_, delete, or_, select, tuple_
 
 from services.notifications import tables
 from services.notifications.domain import fold, refusals
@@ -57,6 +57,12 @@ def running(connection: Connection, commune: str, ended_after: str) -> Records:
 def of_tasks(connection: Connection, commune: str, tasks: Collection[str]) -> Records:
     """The records with no other tasks than these."""
     return PROJECTION.read(connection, commune, or_(records.c.kind != "task", records.c.id.in_(tasks)))
+
+
+def of_acts(connection: Connection, commune: str, tasks: Collection[str]) -> Records:
+    """The records that say who hears of acts: people, units, and these tasks."""
+    who = records.c.kind.in_(("person", "unit"))
+    return PROJECTION.read(connection, commune, or_(who, and_(records.c.kind == "task", records.c.id.in_(tasks))))
 
 
 def of_kinds(connection: Connection, commune: str, *kinds: str) -> Records:
@@ -206,12 +212,15 @@ def occurrences(
     first: date | None = None,
     last: date | None = None,
     after: tuple[str, str] | None = None,
+    newest_first: bool = False,
     limit: int | None = None,
 ) -> list[Occurrence]:
     """Reminders by (queued_at, reminder) that fit every filter given. `first` and `last` bound run_on; `after` is the
     (queued_at, reminder) of the last one of the page before."""
     c = tables.occurrences.c
-    query = select(*OCCURRENCE).where(c.commune == commune).order_by(c.queued_at, c.reminder).limit(limit)
+    key = tuple_(c.queued_at, c.reminder)
+    order = [column.desc() if newest_first else column for column in (c.queued_at, c.reminder)]
+    query = select(*OCCURRENCE).where(c.commune == commune).order_by(*order).limit(limit)
     for column, value in ((c.about, about), (c.recipient, recipient), (c.channel, channel), (c.rule, rule)):
         if value is not None:
             query = query.where(column == value)
@@ -224,7 +233,7 @@ def occurrences(
     if last is not None:
         query = query.where(c.run_on <= last.isoformat())
     if after is not None:
-        query = query.where((c.queued_at > after[0]) | ((c.queued_at == after[0]) & (c.reminder > after[1])))
+        query = query.where(key < after if newest_first else key > after)
     return [occurrence_of(row._mapping) for row in connection.execute(query)]
 
 

@@ -10,7 +10,7 @@ from services.tasks.domain.calendars import CalendarYear
 from services.tasks.domain.communes import Commune
 from services.tasks.domain.directives import Directive
 from services.tasks.domain.imports import Import
-from services.tasks.domain.staff import Absence, Post, Staff, Step
+from services.tasks.domain.staff import Post, Staff, Step
 from services.tasks.domain.task import Task
 from services.tasks.domain.templates import Template
 from services.tasks.domain.units import Unit
@@ -19,6 +19,7 @@ from services.tasks.personal import EvidenceFile, Person
 from services.tasks.queries import Colleague, FieldCount, StaffRecord, TaskRecord
 from services.tasks.views import Stored
 from shared.events import Envelope
+from shared.events.values import AbsenceKind
 from shared.web.answers import S, answer_of, answer_type
 
 Answer = type[msgspec.Struct]
@@ -83,6 +84,16 @@ Contacts = _list("Contacts", "people", Contact)
 Files = _list("Files", "files", File)
 
 
+class AbsenceShown(msgspec.Struct, frozen=True, rename={"start": "from"}):
+    """An absence, in the words that record one; `from_` is what `from` was called in 0.1."""
+
+    kind: AbsenceKind
+    start: date
+    from_: date
+    to: date | None = None
+    substitute: str | None = None
+
+
 class StaffState(msgspec.Struct, frozen=True, kw_only=True):
     """A person: `steps`, `absences` and `acts` only for themselves and those who see every record, `contact` only for
     those who may read names."""
@@ -91,7 +102,7 @@ class StaffState(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     post: Post | None
     steps: list[Step] | UnsetType = UNSET
-    absences: dict[str, Absence] | UnsetType = UNSET
+    absences: dict[str, AbsenceShown] | UnsetType = UNSET
     acts: list[str] | UnsetType = UNSET
     contact: Contact | UnsetType = UNSET  # type: ignore[valid-type]
 
@@ -113,7 +124,10 @@ def state(answer: type[S], stored: Stored, **more: Any) -> S:
 
 def staff(record: StaffRecord) -> StaffState:
     person: Staff = record.stored.state
-    shown = {name: getattr(person, name) for name in ("steps", "absences", "acts")} if record.whole else {}
+    shown: dict[str, Any] = {}
+    if record.whole:
+        absences = {key: answer_of(AbsenceShown, one, start=one.from_) for key, one in person.absences.items()}
+        shown = {"steps": person.steps, "absences": absences, "acts": person.acts}
     contact = contact_of(record.contact) if record.contact else UNSET
     return StaffState(id=person.staff, version=record.stored.version, post=record.post, contact=contact, **shown)
 

@@ -43,9 +43,13 @@ def execute(
         own = read_streams(tx, case.streams)
         context = read_context(service, tx, principal, case, own)
         must_be_allowed(context, principal, case)
-        if if_match is not None and tx.version(case.subject) != if_match:
-            raise StaleVersion(case.subject, if_match, tx.version(case.subject))
+        version = tx.version(case.subject)
+        stale = StaleVersion(case.subject, if_match, version) if if_match not in (None, version) else None
+        if stale and version:
+            raise stale
         events = decisions.decide(case, context)
+        if stale:  # nothing is there, which the decision says unless the command begins it
+            raise stale
         if outside_log:
             outside_log(tx)
         return Decision(events, result=case.subject, read=own.states, later=text_to_come(events, tx.today))
@@ -65,7 +69,7 @@ def read_context(service: Tasks, tx: Transaction, principal: Principal, case: Ca
     """Everything that the decision may look at, as it is while the commune's head is held."""
     states = {**_neighbours(service, tx, own.neighbours_changed_at), **own.states}
     if case.needs_running_tasks:
-        states |= views.load(tx.connection, tx.commune, (), kinds=(), running=True)
+        states |= views.load(tx.connection, tx.commune, (), kinds=("template",), running=True)
     roles = principal.roles
     if principal.staff is not None:
         person = states.get(f"staff/{principal.staff}")

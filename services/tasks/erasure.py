@@ -16,19 +16,21 @@ from shared.eventlog.database import leave_nothing
 from shared.journal import kinds
 
 # Where the database's files are to hold no byte of what was deleted.
-TABLES = ("people", "evidence_files")
+TABLES = ("people", "evidence_files", "unit_names")
 
 logger = logging.getLogger(__name__)
 
 
 class Erased(NamedTuple):
-    """Counts of what was erased; `evidence`: the tasks with files that are named after the person, which stay."""
+    """Counts of what was erased; `evidence`, `units`: the tasks with files, and the units, that are named after the
+    person, which stay until somebody has looked at them."""
 
     people: int
     uploads: int
     addresses: int
     slips: int
     evidence: list[str]
+    units: list[str]
 
 
 def erase_everywhere(service: Tasks, commune: str, staff: str, elsewhere: EraseElsewhere | None = None) -> Erased:
@@ -39,10 +41,11 @@ def erase_everywhere(service: Tasks, commune: str, staff: str, elsewhere: EraseE
     with reading(service.engine, commune) as connection:
         names = personal.names_of(connection, commune, staff)
         evidence = personal.tasks_with_files_named(connection, commune, names)
+        units = personal.units_named(connection, commune, names)
     # The others first: which slips of earlier releases name the person is known only while the names are.
     addresses, slips = (elsewhere or service.erase_elsewhere)(commune, staff, names)
     people, uploads = erase_person(service, commune, staff)
-    return Erased(people, uploads, addresses, slips, evidence)
+    return Erased(people, uploads, addresses, slips, evidence, units)
 
 
 def erase_person(service: Tasks, commune: str, staff: str) -> tuple[int, int]:

@@ -90,6 +90,12 @@ def tasks_with_files_named(connection: Connection, commune: str, names: Sequence
     return sorted({row.task for row in rows if holds_name(row.file_name, names)})
 
 
+def units_named(connection: Connection, commune: str, names: Sequence[str]) -> list[str]:
+    """The units that are named after a person of these names."""
+    rows = connection.execute(select(unit_names).where(unit_names.c.commune == commune))
+    return sorted(row.unit for row in rows if holds_name(row.name, names))
+
+
 def people_of(connection: Connection, commune: str) -> dict[str, Person]:
     """Everybody's, in the order of given names, those without a name last."""
     given_name, name = (collate(each, "vietnamese") for each in (func.given_name(people.c.name), people.c.name))

@@ -8,13 +8,12 @@ from services.tasks.domain import limits
 from services.tasks.domain.organisation import RecordDiscipline
 from services.tasks.domain.task import ASSIGNED
 from services.tasks.fields import SHA256, Coefficient, DueBody, RecurrenceBody, Setting
-from shared.events.values import Category, Role, Roll
+from shared.events.values import AbsenceKind, Category, Role, Roll
 from shared.reform import FIELDS
 from shared.web.paging import Cursor, PageQuery
 from shared.web.schema import Id, Line, Schema, Words
 
 MOST_ANSWERS = 500
-ABSENCES = ("insured", "protected", "unpaid", "other")
 
 # The commune, its units and calendars
 
@@ -121,7 +120,7 @@ class AbsenceBody(Schema):
     """The kind only: the reason of an absence is never recorded."""
 
     absence = Id(required=True)
-    kind = fields.String(required=True, validate=validate.OneOf(ABSENCES))
+    kind = fields.String(required=True, validate=validate.OneOf(get_args(AbsenceKind)))
     from_ = fields.Date(required=True, data_key="from")
     to = fields.Date()
     substitute = Id()

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shared.eventlog import Busy
 from shared.eventlog.database import writing
 from shared.eventlog.spending import purse
+from shared.hosts import host_of
 from shared.web.problems import Rejected
 
 log = logging.getLogger(__name__)
@@ -161,15 +162,15 @@ class Budgets:
 
     def charge_stranger(self, address: str) -> None:
         """One request that anybody may send and that changes something. Raises Rejected (429)."""
-        now, limit = self._clock(), self._allowed.changes
+        host, now, limit = host_of(address), self._clock(), self._allowed.changes
         with self._lock:
             begun = CHANGES.begun(now)
             if begun != self._strangers_since or len(self._strangers) >= ADDRESSES:
                 self._strangers.clear()
                 self._strangers_since = begun
-            if self._strangers[address] >= limit:
+            if self._strangers[host] >= limit:
                 raise _rejected(CHANGES, "Địa chỉ của bạn", limit, begun + CHANGES.window - now)
-            self._strangers[address] += 1
+            self._strangers[host] += 1
 
     def _account(self, commune: str, actor: str, kind: Kind) -> _Account:
         key = (commune, actor, kind)

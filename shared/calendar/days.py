@@ -66,6 +66,9 @@ class Calendars:
         except KeyError:
             raise CalendarMissing(year) from None
 
+    def get(self, year: int) -> Calendar | None:
+        return self._by_year.get(year)
+
     def is_working(self, day: date) -> bool:
         return self.of(day.year).is_working(day)
 

@@ -5,7 +5,7 @@ from typing import Literal
 from msgspec import UNSET, UnsetType, field
 
 from shared.events.catalogue import event
-from shared.events.values import Category, Data, Day, Role, StaffPin, Text
+from shared.events.values import AbsenceKind, Category, Data, Day, Role, StaffPin, Text
 
 
 @event("staff.appointed", source="tasks", subject="staff/{staff}")
@@ -74,7 +74,7 @@ class AbsenceRecorded(Data):
 
     staff: str
     absence: str
-    kind: Literal["insured", "protected", "unpaid", "other"]
+    kind: AbsenceKind
     from_: Day = field(name="from")
     to: Day | None = None
     substitute: str | None = None

@@ -13,6 +13,7 @@ Sha256 = Annotated[str, Meta(min_length=64, max_length=64, extra_json_schema={"p
 Decimal = Annotated[str, Meta(pattern=r"^\d+(\.\d+)?(/\d+)?$", description='Số đúng dạng chữ: "1.5", "1/5".')]
 
 Category = Literal["can_bo", "cong_chuc", "khong_chuyen_trach", "truong_thon", "hop_dong", "dau_moi"]
+AbsenceKind = Literal["insured", "protected", "unpaid", "other"]
 Role = Literal[
     "chair", "vice_chair", "office", "staff", "village_head", "focal_point", "supervisor", "inspector", "admin"
 ]

@@ -23,7 +23,7 @@ from shared.refusal import Refusal, by_code
 from shared.web import auth, problems
 from shared.web.asking import begin_asking, end_asking
 from shared.web.health import Checks, health_blueprint
-from shared.web.logs import logged_path
+from shared.web.logs import logged_method, logged_route
 from shared.web.openapi import About, document, ecma
 from shared.web.refused import Refusals
 from shared.web.schema import Problem
@@ -210,11 +210,10 @@ def _finish(response: flask.Response) -> flask.Response:
         response.make_conditional(flask.request)
     seconds = time.perf_counter() - flask.g.started
     _count(response, seconds)
-    # Not the query, which may hold a sign-in code or a name that is looked for.
+    # Neither path nor query, which may hold a sign-in code or a name that is looked for.
     fields = {
-        "method": flask.request.method,
-        "path": logged_path(flask.request.path),
-        "route": flask.request.url_rule.rule if flask.request.url_rule else None,
+        "method": logged_method(),
+        "route": logged_route(),
         "status": response.status_code,
         "ms": round(seconds * 1000, 1),
         "actor": acting.get().actor,
@@ -232,10 +231,8 @@ def _finish(response: flask.Response) -> flask.Response:
 
 
 def _count(response: flask.Response, seconds: float) -> None:
-    counts, service, request = metrics.web(), flask.current_app.name, flask.request
-    method = request.method if request.method in metrics.METHODS else "other"
-    route = request.url_rule.rule if request.url_rule else "none"
-    counts.seconds.labels(service, method, route, response.status_code).observe(seconds)
+    counts, service = metrics.web(), flask.current_app.name
+    counts.seconds.labels(service, logged_method(), logged_route(), response.status_code).observe(seconds)
     if "Cchc-Position" in response.headers:
         counts.commands.labels(service).inc()
 

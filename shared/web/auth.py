@@ -18,7 +18,7 @@ from shared.text import CODE, LONGEST_ID, fault
 from shared.web.asking import asked_by
 from shared.web.keys import AUDIENCE, ISSUER, KeySet, KeySetUnavailable, keys_at
 from shared.web.problems import Rejected
-from shared.web.schema import composed
+from shared.web.schema import composed, view_of
 
 # What a token may name: the roles of people, and those of programs that copy logs or send messages.
 ROLES = frozenset({*PEOPLE, "replicator", "messenger"})
@@ -216,7 +216,7 @@ def guard(
     def check() -> None:
         if flask.request.routing_exception is not None:
             return  # no view to guard; Flask answers 404 or 405
-        view = _view(app, flask.request.endpoint or "", flask.request.method)
+        view = view_of(app, flask.request.endpoint or "", flask.request.method)
         tags = vars(view) if view else {}
         if (limit := tags.get("cchc_body_limit")) is not None:
             flask.request.max_content_length = limit
@@ -288,22 +288,13 @@ def routes(app: flask.Flask) -> Iterator[tuple[str, str, str | None]]:
     """(method, rule, classification) of every route: an action, `public`, or None for an unclassified one."""
     for rule in app.url_map.iter_rules():
         for method in sorted(rule.methods or ()):
-            tags = vars(view) if (view := _view(app, rule.endpoint, method)) else {}
+            tags = vars(view) if (view := view_of(app, rule.endpoint, method)) else {}
             yield method, rule.rule, "public" if tags.get("cchc_public") else tags.get("cchc_action")
 
 
 def unclassified_routes(app: flask.Flask) -> list[str]:
     """Routes that everybody is refused, since no action classifies them."""
     return [f"{method} {rule}" for method, rule, classification in routes(app) if classification is None]
-
-
-def _view(app: flask.Flask, endpoint: str, method: str) -> Callable[..., Any] | None:
-    """What answers a request: the function, or the class-based view's method (GET answers HEAD)."""
-    view = app.view_functions.get(endpoint)
-    if (cls := getattr(view, "view_class", None)) is None:
-        return view
-    found = getattr(cls, method.lower(), None)
-    return getattr(cls, "get", None) if found is None and method == "HEAD" else found
 
 
 def _verifier() -> Verifier:

@@ -4,7 +4,6 @@ No exception speaks for itself here, as its words may hold a name, an address or
 """
 
 import logging
-import re
 import sys
 import threading
 from collections.abc import Mapping
@@ -15,13 +14,15 @@ from typing import Any, TextIO
 import flask
 import msgspec
 
+from shared import metrics
+from shared.eventlog import EVERY_COMMUNE
 from shared.said import said_of, stack_of
 from shared.web.trace import trace_id
 
 # What every LogRecord has; anything else came through `extra=` and is written out.
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-# A segment of an address as our ids are; anything else may be a name or an address that somebody looked for.
-ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# In place of a path that is no route's.
+UNMATCHED = "none"
 # Libraries whose lines are about connections and processes. Others may format what was sent into theirs.
 TRUSTED = ("shared", "services", "cchc", "web", "gunicorn", "kafka", "uncaught", "root")
 
@@ -40,8 +41,9 @@ class JsonFormatter(logging.Formatter):
         }
         if flask.has_request_context():
             line["trace_id"] = trace_id()
-            if commune := (flask.request.view_args or {}).get("commune"):
-                line["commune"] = logged_path(commune)
+            # The token's: what stands in the path may be anybody's name.
+            if (asking := flask.g.get("principal")) and asking.commune != EVERY_COMMUNE:
+                line["commune"] = asking.commune
         line |= {name: value for name, value in vars(record).items() if name not in STANDARD}
         if record.exc_info and record.exc_info[1]:
             line["stack"] = stack_of(record.exc_info[1])
@@ -72,9 +74,14 @@ def _plain(value: object) -> str:
     return said_of(value) if isinstance(value, BaseException) else str(value)
 
 
-def logged_path(path: str) -> str:
-    """The path of an address with its ids, without whatever else was put in their place."""
-    return "/".join(part if not part or ID.fullmatch(part) else "…" for part in path.split("/"))
+def logged_route() -> str:
+    """The template of the request's path; never the path as it was typed, in which a name may be."""
+    return flask.request.url_rule.rule if flask.request.url_rule else UNMATCHED
+
+
+def logged_method() -> str:
+    """The request's method, if it is one: a client may send any word."""
+    return flask.request.method if flask.request.method in metrics.METHODS else "other"
 
 
 def log_to(stream: TextIO | None = None, level: int | str = logging.INFO) -> None:

@@ -90,6 +90,8 @@ CONTACT = {"name": "The operator of this installation"}
 LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 
 # Problems that every operation can give, and those that come with what an operation takes.
+# A query that is not described is refused, and a service may be busy.
+OF_ALL = (HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
 ALWAYS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 WITH_IDS = (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT)
 WITH_BODY = (
@@ -226,7 +228,7 @@ def _longest(field: marshmallow.fields.Field[Any]) -> Document:
 
 
 def _problems(tags: Mapping[str, Any], doc: Document, takes: Sequence[str], *, changes: bool) -> list[int]:
-    statuses: set[int] = {int(status) for status in (*tags.get("cchc_problems", ()), HTTPStatus.SERVICE_UNAVAILABLE)}
+    statuses: set[int] = {int(status) for status in (*tags.get("cchc_problems", ()), *OF_ALL)}
     if changes:
         statuses.add(HTTPStatus.TOO_MANY_REQUESTS)  # every change has a budget
     if "cchc_public" not in tags:

@@ -17,7 +17,7 @@ from shared.eventlog import Busy, ClockBehind, EventTooLarge, KeyReused, StaleVe
 from shared.projection import CannotFold
 from shared.refusal import Refusal, Refused, fill
 from shared.sandbox.places import ReadersBusy
-from shared.web.logs import logged_path
+from shared.web.logs import logged_method, logged_route
 from shared.web.trace import trace_id
 
 log = logging.getLogger(__name__)
@@ -45,15 +45,15 @@ DOOR: dict[str, Problem] = {
         Problem(400, "invalid-json", "Nội dung không đọc được", "Nội dung gửi lên không phải JSON hợp lệ."),
         Problem(400, "idempotency-key", "Idempotency-Key không hợp lệ", "Khóa gồm 1 đến 200 ký tự ASCII in được."),
         Problem(400, "wait-for", "Cchc-Wait-For không hợp lệ", "Cần dạng nguồn/xã/vị trí, ví dụ tasks/tien-canh/1234."),
-        Problem(401, "unauthenticated", "Chưa đăng nhập", "Yêu cầu này cần token truy cập."),
+        Problem(401, "unauthenticated", "Chưa đăng nhập", "Yêu cầu này cần mã truy cập (token)."),
         Problem(
             401,
             "invalid-token",
-            "Token không dùng được",
-            "Token truy cập sai, hết hạn hoặc không dành cho hệ thống này.",
+            "Mã truy cập không dùng được",
+            "Mã truy cập (token) sai, hết hạn hoặc không dành cho hệ thống này.",
         ),
         Problem(403, "role", "Không có quyền", "Vai trò của bạn không được làm việc này; việc này dành cho: {who}."),
-        Problem(403, "commune", "Sai xã", "Token này không dành cho xã hoặc phạm vi được yêu cầu."),
+        Problem(403, "commune", "Sai xã", "Mã truy cập (token) này không dành cho xã hoặc phạm vi được yêu cầu."),
         Problem(
             403,
             "sign-in-code",
@@ -72,15 +72,16 @@ DOOR: dict[str, Problem] = {
         Problem(
             429,
             "too-many-changes",
-            "Quá nhiều thay đổi trong một phút",
-            "{whose} đã gửi {limit} thay đổi trong phút này, nhiều nhất được phép; yêu cầu này chưa được thực hiện. Đợi"
-            " sang phút sau rồi gửi lại. Nếu công việc cần nhiều hơn, người quản trị hệ thống tăng {variable}.",
+            "Quá nhiều yêu cầu trong một phút",
+            "{whose} đã gửi {limit} yêu cầu thay đổi trong phút này, mức tối đa, kể cả yêu cầu bị từ chối; yêu cầu này"
+            " chưa được thực hiện. Đợi sang phút sau rồi gửi lại. Nếu công việc cần nhiều hơn, người quản trị hệ thống"
+            " tăng {variable}.",
         ),
         Problem(
             429,
             "too-much-text",
             "Quá nhiều nội dung trong một ngày",
-            "{whose} được gửi và ghi nhiều nhất {limit} MiB nội dung trong một ngày; yêu cầu này cần nhiều hơn phần còn"
+            "{whose} được gửi và ghi tối đa {limit} MiB nội dung trong một ngày; yêu cầu này cần nhiều hơn phần còn"
             " lại nên chưa ghi gì. Để sang ngày mai (tệp đã tải lên vẫn còn), chia nhỏ hơn, hoặc nhờ người quản trị hệ"
             " thống tăng {variable}.",
         ),
@@ -88,11 +89,17 @@ DOOR: dict[str, Problem] = {
             429,
             "too-many-files",
             "Quá nhiều tệp trong một ngày",
-            "{whose} được gửi và lưu nhiều nhất {limit} MiB tệp trong một ngày; yêu cầu này cần nhiều hơn phần còn lại"
+            "{whose} được gửi và lưu tối đa {limit} MiB tệp trong một ngày; yêu cầu này cần nhiều hơn phần còn lại"
             " nên chưa được thực hiện. Để sang ngày mai, hoặc nhờ người quản trị hệ thống tăng {variable}.",
         ),
         Problem(428, "if-match-required", "Thiếu If-Match", "Thay đổi phải kèm If-Match với ETag của bản đang sửa."),
-        Problem(503, "keys", "Chưa kiểm tra được token", "Không tải được bộ khóa kiểm tra token; hãy thử lại.", 5),
+        Problem(
+            503,
+            "keys",
+            "Chưa kiểm tra được mã truy cập",
+            "Không tải được bộ khóa kiểm tra mã truy cập; hãy thử lại.",
+            5,
+        ),
         Problem(503, "not-yet", "Chưa cập nhật tới", "Dữ liệu đọc chưa đi tới vị trí được yêu cầu; hãy thử lại.", 1),
         Problem(
             503,
@@ -109,7 +116,11 @@ HTTP: dict[int, tuple[str, str, str]] = {
     405: ("method-not-allowed", "Phương thức không được phép", "Địa chỉ này không nhận phương thức đã gửi."),
     406: ("not-acceptable", "Không có dạng được yêu cầu", "Máy chủ không trả lời được ở dạng đã yêu cầu."),
     408: ("request-timeout", "Quá thời gian gửi", "Yêu cầu gửi lên quá chậm."),
-    413: ("too-large", "Nội dung quá lớn", "Nội dung gửi lên vượt quá kích thước cho phép."),
+    413: (
+        "too-large",
+        "Nội dung quá lớn",
+        "Ở đây nhận nhiều nhất {limit}. Hãy nén ảnh, bớt trang, bớt chữ hoặc tách ra.",
+    ),
     415: ("unsupported-media-type", "Sai kiểu nội dung", "Hãy gửi nội dung với Content-Type: application/json."),
     500: ("internal", "Lỗi máy chủ", "Có lỗi ngoài dự kiến; hãy báo mã trace_id cho người quản trị."),
 }
@@ -266,13 +277,14 @@ def answer(error: Exception) -> flask.Response:
         errors = list(pointed(error.messages, "#" if error.location == "json" else f"{error.location}#"))
     elif isinstance(error, HTTPException):
         problem, headers = _of_http(error), _kept_headers(error)
+        params = {"limit": _limit()} if problem.status == 413 else {}
     elif word := trouble.trouble_of(error):
         problem = TROUBLES[word]
     else:
         problem = next((_registered[cls] for cls in type(error).__mro__ if cls in _registered), INTERNAL)
     flask.g.problem = problem.code
     metrics.web().problems.labels(flask.current_app.name, problem.code).inc()
-    where = f"{flask.request.method} {logged_path(flask.request.path)}: {problem.code}"
+    where = f"{logged_method()} {logged_route()}: {problem.code}"
     if problem.status == 500:
         log.error("%s", where, exc_info=error)
     elif problem.status > 500:  # expected to pass: the cause is enough, without our own stack
@@ -293,6 +305,23 @@ def _of_http(error: HTTPException) -> Problem:
         return Problem(status, *HTTP[status])
     code, title, detail = HTTP[400 if status < 500 else 500]
     return Problem(status, code, title, detail)
+
+
+def size_in_words(size: int) -> str:
+    """Bytes in the largest unit of which it is at least one."""
+    for unit, name in ((1024 * 1024, "MiB"), (1024, "KiB")):
+        if size >= unit:
+            return f"{size // unit} {name}"
+    return f"{size} byte"
+
+
+def _limit() -> str:
+    """What the request under way is too large for: all of it, or the fields of its form besides its files."""
+    request = flask.request
+    whole, fields = request.max_content_length, request.max_form_memory_size
+    if whole is not None and (request.content_length is None or request.content_length > whole):
+        return size_in_words(whole)
+    return f"{size_in_words(fields or 0)} chữ và {request.max_form_parts} mục trong một biểu mẫu"
 
 
 def _kept_headers(error: HTTPException) -> dict[str, str]:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from shared.eventlog import EVERY_COMMUNE, Busy
-from shared.journal import Acting, act_as, acting, kinds, note
+from shared.journal import Acting, act_as, acting, end_of, kinds, note
 from shared.web.asking import NOBODY
 from shared.web.auth import COMMUNE
 
@@ -51,12 +51,16 @@ class Refusals:
         if flask.request.url_rule:
             detail |= {"method": flask.request.method, "route": flask.request.url_rule.rule}
         asked = (flask.request.view_args or {}).get("commune", commune)
-        about = [f"commune/{asked}"] if asked != commune and COMMUNE.fullmatch(asked) else []
         try:
+            about = [f"commune/{asked}"] if asked != commune and self._has_journal(asked) else []
             with act_as(acting.get()._replace(actor=case[1], origin=case[2])):
                 note(self._engine, case[0], kinds.REQUEST_REFUSED, about, detail)
         except (SQLAlchemyError, Busy) as error:
             logger.warning("a refused request is not in the journal: %s", type(error).__name__)
+
+    def _has_journal(self, commune: str) -> bool:
+        """Is it one of ours? What was typed in its place may be a person's name."""
+        return bool(COMMUNE.fullmatch(commune) and end_of(self._engine, commune).number)
 
     def _count(self, case: Case) -> tuple[Case, int]:
         with self._lock:

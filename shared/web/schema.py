@@ -204,6 +204,19 @@ class Blueprint(flask_smorest.Blueprint):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._prepare_doc_cbks.append(self._complete)
+        self.before_request(_must_be_readable)
+
+    def arguments(self, schema: Any, *, location: str = "json", **options: Any) -> Callable[[View], View]:
+        """As flask-smorest's; a view without a query schema takes no query."""
+        decorate = super().arguments(schema, location=location, **options)
+
+        def reading(view: View) -> View:
+            decorated: View = decorate(view)
+            if location == "query":
+                decorated.__dict__["cchc_reads_query"] = True
+            return decorated
+
+        return reading
 
     def answers(
         self,
@@ -265,6 +278,26 @@ class Blueprint(flask_smorest.Blueprint):
         doc = openapi.operation(doc, doc_info["view"], method, app.extensions["cchc.actions"], api.answer_types)
         doc_info["docstring"]["description"] = doc["description"]  # what stands there is written over the operation
         return doc
+
+
+def _must_be_readable() -> None:
+    """Nothing of a request is passed over: a query that its view does not read, a body that is compressed."""
+    coding = flask.request.headers.get("Content-Encoding", "identity").strip().lower()
+    if flask.request.content_length and coding != "identity":
+        raise UnsupportedMediaType
+    if flask.request.query_string:
+        view = view_of(flask.current_app, flask.request.endpoint or "", flask.request.method)
+        if view is not None and not vars(view).get("cchc_reads_query"):
+            Blueprint.ARGUMENTS_PARSER.parse(Schema(), flask.request, location="query")
+
+
+def view_of(app: flask.Flask, endpoint: str, method: str) -> Callable[..., Any] | None:
+    """What answers a request: the function, or the class-based view's method (GET answers HEAD)."""
+    view = app.view_functions.get(endpoint)
+    if (cls := getattr(view, "view_class", None)) is None:
+        return view
+    found = getattr(cls, method.lower(), None)
+    return getattr(cls, "get", None) if found is None and method == "HEAD" else found
 
 
 class ProblemError(Schema):

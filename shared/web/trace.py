@@ -7,11 +7,16 @@ import flask
 from shared.eventlog.traces import TRACEPARENT, traceparent
 
 
+def trace_of(header: str) -> tuple[str | None, str]:
+    """What a caller's `traceparent` continues, if it is well-formed, and the trace's id: the caller's or a new one."""
+    match = TRACEPARENT.fullmatch(header)
+    return (match[1], match[2]) if match else (None, secrets.token_hex(16))
+
+
 def begin_trace() -> None:
     """Continue the caller's trace, or begin a new one if it sent no well-formed trace."""
-    match = TRACEPARENT.fullmatch(flask.request.headers.get("traceparent", ""))
-    flask.g.trace_id = match[2] if match else secrets.token_hex(16)
-    traceparent.set(match[1] if match else None)
+    continued, flask.g.trace_id = trace_of(flask.request.headers.get("traceparent", ""))
+    traceparent.set(continued)
 
 
 def end_trace() -> None:

@@ -256,6 +256,23 @@ def test_evidence_named_after_a_person_is_listed_for_somebody_to_look_at(lived: 
         assert in_databases(lived) == []
 
 
+def test_a_unit_named_after_a_person_is_listed_for_somebody_to_look_at(lived: Lived):
+    client = lived.commune.installation.web("tasks").test_client()
+    chair = bearer(lived.commune, "p01", "chair", "office")
+    path = f"/api/v1/tasks/communes/{COMMUNE}/units/to-mot"
+    body = {"kind": "area", "valid_from": "2024-01-02"}
+    made = client.put(path, json=body | {"name": f"Tổ của {NAME}"}, headers=chair | {"If-None-Match": "*"})
+    assert made.status_code == 200, made.text
+    [row] = [line for line in lived.cchc("person", "erase", "p04").splitlines() if "tên bộ phận" in line]
+    assert "to-mot" in row
+    other = client.put(path, json=body | {"name": "Tổ Một"}, headers=chair | {"If-Match": made.headers["ETag"]})
+    assert other.status_code == 200, other.text
+    lived.cchc("person", "erase", "p04")
+    assert found_in(lived.data) == []
+    if lived.commune.tasks.engine.dialect.name == "postgresql":
+        assert in_databases(lived) == []
+
+
 def test_a_restore_brings_back_nobody_who_was_erased_after_the_backup(lived: Lived, tmp_path: Path):
     """The journal of the present says who and what, without names."""
     client = lived.commune.installation.web("tasks").test_client()

@@ -20,6 +20,7 @@ from shared.web.schema import TWICE
 from tests.support.doors import PLACES, Asking, Input, flask_path, inputs, names_in, pointer_of
 from tests.support.reminded import COMMUNE, PEOPLE, SmallCommune
 from tests.support.screens import screens_of
+from tests.support.surface import resolved
 
 FOREIGN = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET", "Accept": "text/html, */*"}
 # What would become 1787569 (1337 squared), or another query, or a program, where a text is more than a text.
@@ -77,6 +78,27 @@ def is_list(ask: Asking, place: Input) -> bool:
     item = openapi(ask.app)["paths"][place.path]
     named = item.get("parameters", []) + item[place.method].get("parameters", [])
     return any(one.get("name") == place.name and one["schema"].get("type") == "array" for one in named)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_query_and_no_compressed_body_is_passed_over(installation: Installation, service: str) -> None:
+    ask = Asking(installation, service)
+    document = openapi(ask.app)
+    for path, item in document["paths"].items():
+        for method in set(item) - {"parameters"}:
+            if path.endswith("/openapi.json"):
+                continue
+            place = Input(path, method, "query", "as_off", "query#/as_off")
+            answer = ask(place, "2024-01-01")
+            said = answer.json or {}
+            assert (answer.status_code, said.get("code")) == (422, "invalid"), (method, path, answer.text)
+            assert pointer_of(place) in [error["pointer"] for error in said["errors"]], (method, path)
+            address = path.format(**{name: PLACES.get(name, "x1") for name in names_in(path)})
+            has_body = resolved(document, item[method].get("requestBody", {})).get("content")
+            for coding in ("gzip", "deflate", "br", "identity, gzip") if has_body else ():
+                headers = ask.headers(place) | {"Content-Encoding": coding}
+                answer = ask.client.open(address, method=method.upper(), headers=headers, json={})
+                assert answer.status_code == 415, (method, path, answer.text)
 
 
 def test_a_form_names_a_field_once(installation: Installation) -> None:

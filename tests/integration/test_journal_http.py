@@ -424,6 +424,25 @@ def test_a_refused_attempt_is_counted_without_filling_the_disk(served: Served):
     assert len(served.rows("scoring")) == before + 3
 
 
+@pytest.mark.parametrize(("asked", "about"), [(COMMUNE, [f"commune/{COMMUNE}"]), ("nguyen-thi-mat", [])])
+def test_a_refused_attempt_names_the_commune_if_it_is_one(served: Served, asked: str, about: list[str]):
+    """What stands in its place may be a person's name, and a journal forgets nothing."""
+    elsewhere = f"xa-{asked}"
+    token = mint(
+        served.installation.signing_key,
+        sub="operator/ke-la",
+        commune=elsewhere,
+        roles=["admin"],
+        lifetime=timedelta(minutes=5),
+    )
+    refused = served.client("tasks").get(
+        f"/api/v1/tasks/communes/{asked}/journal", headers={"Authorization": f"Bearer {token}"}
+    )
+    assert refused.status_code == 403
+    [row] = served.rows("tasks", elsewhere)
+    assert (row.kind, row.detail["code"], row.about) == ("request.refused", "commune", about)
+
+
 def test_from_many_addresses_too(served: Served):
     before = len(served.rows("notifications", EVERY_COMMUNE))
     for number in range(300):

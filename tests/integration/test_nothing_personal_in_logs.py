@@ -95,10 +95,12 @@ def test_no_route_s_fault_says_what_was_sent(broken: tuple[SmallCommune, Install
             ask = Asking(installation, service)
             document = openapi(ask.app)
             for place in inputs(document):
-                answer = ask(place, "M%E1%BA%ADt%20Th%E1%BB%8B%20qzxw")
-                if answer.status_code >= 500:
-                    faults += 1
-                    assert CANARY not in answer.text, str(place)
+                # In a path a name may be written as ids are.
+                for name in ("M%E1%BA%ADt%20Th%E1%BB%8B%20qzxw", *(["mat-thi-qzxw"] if place.kind == "path" else [])):
+                    answer = ask(place, name)
+                    if answer.status_code >= 500:
+                        faults += 1
+                        assert CANARY not in answer.text, str(place)
             operations = {(place.path, place.method): place for place in inputs(document)}
             for (path, method), place in operations.items():
                 described = document["paths"][path][method].get("requestBody", {}).get("content", {})

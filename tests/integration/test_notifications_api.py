@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from flask.testing import FlaskClient
@@ -219,6 +220,29 @@ def test_the_inbox_holds_ones_own_until_it_is_seen(desk: Desk):
     assert reminder not in left and len(left) == len(letters) - 1
     history = desk.get(f"/reminders/{reminder}", who="p07").json["history"]
     assert [each["type"].split(".")[-2] for each in history] == ["queued", "delivered", "acknowledged"]
+
+
+def test_the_inbox_begins_with_what_came_last_and_turns_its_pages_in_the_order_asked_for(desk: Desk):
+    def read(order: str | None) -> list[str]:
+        """All of p07's reminders, two a page."""
+        query = {"limit": 2} | ({"order": order} if order else {})
+        path, ids = "/inbox", []
+        while path:
+            answer = desk.get(path, who="p07", **query)
+            ids += [each["reminder"]["reminder"] for each in answer.json["inbox"]]
+            link = answer.headers.get("Link", "")
+            query = dict(parse_qsl(urlsplit(link.partition(">")[0]).query)) if link else {}
+            path = "/inbox" if link else ""
+        return ids
+
+    first = read(None)
+    desk.post("/urgings", {"tasks": ["t1"]})
+    desk.world.look()
+    newest, oldest = read(None), read("oldest")
+    assert len(first) > 4 and len(set(newest)) == len(newest)
+    assert newest[1:] == first and oldest == newest[::-1] and read("newest") == newest
+    assert desk.get("/inbox", who="p07").json["inbox"][0]["reminder"]["rule"] == "urge"
+    assert problem(desk.get("/inbox", who="p07", order="any")) == (422, "invalid")
 
 
 def test_a_messages_link_leads_its_recipient_to_the_reminder_as_it_reads_now(desk: Desk):

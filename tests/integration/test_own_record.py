@@ -127,6 +127,41 @@ def commune(tmp_path: Path) -> Iterator[Commune]:
     commune.engine.dispose()
 
 
+# What a command is about, where it begins nothing: the id in its address.
+ABOUT = {**REQUESTS, **OWN, **WORDS}
+BEGINS = {"DefineUnit", "AppointStaff", "AssignTask", "SetTemplate", "PublishCalendar", "ConfirmImport"}
+
+
+def test_whatever_is_sent_about_something_unknown_is_refused_as_unknown(commune: Commune):
+    """Whichever version the sender names: of what is not there no other version could be loaded."""
+    done(
+        commune.send(
+            OPERATOR, "/staff/p13/change", {"roles": ["office", "chair"], "valid_from": "2024-06-14"}, based_on=1
+        )
+    )
+    walked = {}
+    for name, prepare in ABOUT.items():
+        if name.partition(" ")[0] in BEGINS or name == "ChooseCommuneSettings":
+            continue
+        request = prepare(commune)
+        kind, _, known = (request.subject or "").partition("/")
+        request = replace(request, path=request.path.replace(known, "p99", 1), subject=None)
+        body = request.body | ({"by": request.by} if request.by else {})
+        for based_on in (None, 0, 2):
+            answer = commune.send("p13", request.path, body, method=request.method, based_on=based_on)
+            # The settlement of a draft first looks the draft up.
+            code = "not-found" if name == "SettleDraft" else f"{kind}-unknown"
+            assert refused(answer) == (404, code), (name, based_on)
+        walked[name.partition(" ")[0]] = kind
+    assert {*walked.values()} == {"staff", "task", "template"}
+    assert walked.keys() | BEGINS | {"ChooseCommuneSettings"} >= {name.partition(" ")[0] for name in ABOUT}
+
+
+def test_of_what_a_command_would_begin_a_version_is_stale(commune: Commune):
+    unit = {"kind": "department", "valid_from": NEXT_DAY, "name": "Bộ phận mới"}
+    assert refused(commune.send(OFFICE, "/units/moi", unit, method="PUT", based_on=2)) == (412, "stale")
+
+
 def test_every_command_of_every_service_is_classified():
     free = {kind.__name__ for kind, one in HANDLERS.items() if one.concerns in (NOBODY, EVERYBODY, EACH_PART)}
     words = {kind.__name__ for kind, one in HANDLERS.items() if one.concerns is OWN_ACT}

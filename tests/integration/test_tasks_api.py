@@ -307,6 +307,8 @@ def test_absences_and_acts_are_for_the_person_and_overseers(commune: Commune) ->
         assert ("absences" in done(commune.get(who, "/staff/p17"))) is sees, who
     [listed] = [one for one in done(commune.get("p15", "/staff"))["staff"] if one["id"] == "p17"]
     assert listed["absent"] is True
+    shown = done(commune.get("p17", "/staff/p17"))["absences"]["a1"]
+    assert {**shown, "absence": "a1"} == {**away, "from_": away["from"]}  # as it was recorded, and as 0.1 called it
 
 
 def test_a_new_calendar_moves_working_day_deadlines(commune: Commune) -> None:

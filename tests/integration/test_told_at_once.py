@@ -10,11 +10,13 @@ from sqlalchemy import Engine
 
 from services.notifications import views
 from services.notifications.domain.policy import default_policy, validate
-from services.notifications.domain.rules import AT_ONCE, JUDGES, OUTSIDE, TYPED
+from services.notifications.domain.rules import ABOUT, AT_ONCE, JUDGES, OUTSIDE, TYPED
 from services.notifications.letters import letters
 from services.notifications.reactors import Reminding
 from shared.eventlog import Decision, Log, writing
 from shared.events import (
+    AbsenceRecorded,
+    CommuneSettingsChosen,
     Data,
     OpinionRecorded,
     PreferencesChanged,
@@ -33,6 +35,7 @@ from tests.support.histories import (
     left,
     opened,
     reported,
+    settings,
     unit_defined,
     unit_result,
 )
@@ -214,7 +217,7 @@ def test_an_outside_decision_is_told_to_the_person_and_the_chairman(world: World
 def test_the_result_of_a_unit_from_outside_is_told_to_its_head(world: World) -> None:
     world.record(unit_defined("kinh-te", "p08"))
     scored(world, type(unit_result())(unit="kinh-te", year=2024, figures=unit_result().figures, by="external"))
-    assert {each[:2] for each in notices(world)} == {(OUTSIDE, "p08"), (OUTSIDE, "p01")}
+    assert {each[:2] for each in notices(world)} == {(ABOUT, "p08"), (OUTSIDE, "p08"), (OUTSIDE, "p01")}
 
 
 @pytest.mark.parametrize(
@@ -232,6 +235,59 @@ def test_a_change_of_who_judges_is_told(world: World, postbox: Postbox, change: 
     assert all(words in text_of(mail) for mail in postbox.mails())
 
 
+ABSENT = AbsenceRecorded(staff="p07", absence="a1", kind="unpaid", from_=day("1/2"), to=day("30/4"))
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (ABSENT, "Vắng từ ngày 01/02/2024 đến ngày 30/04/2024, loại: không hưởng lương."),
+        (StaffChanged(staff="p07", valid_from=day("1/2"), category="hop_dong"), "Tính từ ngày 01/02/2024, ghi sau 135"),
+        (StaffChanged(staff="p07", valid_from=day("15/6"), similar_group="x"), "Nhóm công việc tương đồng: từ không"),
+    ],
+)
+def test_what_the_office_records_of_a_person_reaches_that_person(
+    world: World, postbox: Postbox, event: Data, words: str
+) -> None:
+    """At night, with who recorded it, by inbox and channel; and nobody else."""
+    typed(world, event)
+    assert notices(world) == {(ABOUT, "p07", "inbox", "delivered"), (ABOUT, "p07", "email", "sent")}
+    mail = postbox.mail()
+    assert "Ghi về ông (bà)" in str(mail["Subject"])
+    assert words in text_of(mail) and "Người ghi: Người p14, lúc 22:40 ngày 15/06/2024" in text_of(mail)
+
+
+def test_an_end_of_an_appointment_is_told_to_who_leaves(world: World) -> None:
+    typed(world, left("p07", "31/5"))
+    [waiting] = world.occurrences(recipient="p07", rule=ABOUT, channel="inbox")
+    assert (waiting.state, waiting.reason) == ("failed", "left")  # told by hand, from the Office's list
+    [letter] = letters(world.notifications, COMMUNE, [waiting], format_time(world.now))
+    assert "Ngày cuối giữ chức vụ: 31/05/2024." in letter.item.details
+
+
+def test_what_a_person_records_of_themselves_or_a_service_by_itself_is_told_to_nobody(world: World) -> None:
+    typed(world, ABSENT, by="staff/p07")
+    typed(world, assigned("t2", due="20/12", assigned_on="1/6"), by="service/tasks")
+    assert notices(world) == set()
+
+
+def test_a_setting_of_a_year_is_told_to_everybody_rated_then(world: World) -> None:
+    """Also to whoever is not rated any more, but was within the year; not to the one who sends it."""
+    typed(world, StaffChanged(staff="p08", valid_from=day("15/6"), rated=False))
+    chosen = msgspec.structs.replace(settings(2024, min_tasks=1), by="p01")
+    scored(world, chosen, by="staff/p01")
+    told = {each[1] for each in notices(world) if each[0] == ABOUT}
+    assert told == {"p02", "p07", "p08", "p14"}
+
+
+def test_that_trackers_verify_is_told_to_everybody_rated_and_the_chairman(world: World) -> None:
+    chosen = CommuneSettingsChosen(settings={"tracker_verifies": True}, by="operator/cli", reason="Quy chế")
+    typed(world, chosen, by="operator/cli")
+    assert {each[:2] for each in notices(world)} == {(JUDGES, f"p{number:02}") for number in (1, 2, 7, 8, 14)}
+    typed(world, msgspec.structs.replace(chosen, settings={"hour": 8}), by="operator/cli")
+    assert len(notices(world)) == 10
+
+
 def test_a_change_of_anything_else_of_a_post_is_told_to_nobody(world: World) -> None:
     typed(world, StaffChanged(staff="p07", valid_from=day("15/6"), post="Công chức"), appointed("p90"))
     assert notices(world) == set()
@@ -244,7 +300,8 @@ def test_a_result_that_the_office_reports_in_its_own_name_reaches_the_lead(world
 
 def test_that_a_tracker_leaves_is_told_to_the_people_they_tracked(world: World) -> None:
     typed(world, left("p02", "14/6"))
-    assert {each[:2] for each in notices(world)} == {(JUDGES, "p07"), (JUDGES, "p08"), (JUDGES, "p01")}
+    judges = {(JUDGES, "p07"), (JUDGES, "p08"), (JUDGES, "p01")}
+    assert {each[:2] for each in notices(world)} == judges | {(ABOUT, "p02")}
 
 
 def test_what_was_typed_before_the_watch_began_is_told_to_nobody(engine: Engine) -> None:

@@ -1,10 +1,11 @@
-"""Every command of every service that can be typed in another's name, typed so, is told to that person (G19).
+"""Every command of every service that can be typed in another's name, typed so, is told to that person (G19); and what
+a person's rating rests on, recorded by another, is told to them.
 
 The names of all commands stand here: in TYPED with what records them, or in NOBODYS with the reason why nobody else is
-spoken for. A new command fails until it has its place.
+spoken for. A new command fails until it has its place. Whose rating an event touches stands in touching.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,19 +17,25 @@ from services.notifications import commands as of_notifications
 from services.notifications.app import create_web
 from services.notifications.channels.interface import Message
 from services.notifications.domain.acts import concerns_anybody, span_of
+from services.notifications.domain.records import Records
+from services.notifications.domain.rules import AT_ONCE
 from services.notifications.domain.rules import TYPED as RULE
+from services.notifications.domain.touching import DECLINED, TOUCHES, touched
+from services.notifications.views import of_acts
 from services.scoring.domain import decisions as of_scoring
 from services.tasks.domain import decisions as of_tasks
 from shared import events as ev
+from shared.eventlog import reading
 from shared.events import CATALOGUE, Envelope, decode
 from shared.events.authors import authors, typed_for
 from shared.web.auth import Verifier
 from shared.web.keys import generate_key, mint
+from tests.integration.test_own_record import ME, OWN
 from tests.integration.test_who_acts import OFFICE, REQUESTS
 from tests.support.histories import COMMUNE, appointed, assigned
 from tests.support.logs import migrated, sqlite_url
 from tests.support.reminding import World
-from tests.support.tasks_web import Commune
+from tests.support.tasks_web import OPERATOR, Commune
 from tests.support.year_2026 import Year2026
 
 COMMANDS = {
@@ -158,10 +165,10 @@ class Watch:
         self.world.now = max(self.world.now, ev.parse_time(decode(bodies[-1]).time)) + timedelta(seconds=1)
         self.world.look()
 
-    def told(self, envelope: Envelope) -> dict[str, set[str]]:
-        """By person, the channels by which a notice of an event in their name has reached them."""
+    def told(self, envelope: Envelope, rules: Collection[str] = (RULE,)) -> dict[str, set[str]]:
+        """By person, the channels by which a notice of an event has reached them: by default of one in their name."""
         told: dict[str, set[str]] = {}
-        for each in self.world.occurrences(rule=RULE):
+        for each in (each for rule in rules for each in self.world.occurrences(rule=rule)):
             span = span_of(each.about)
             assert span is not None
             if f"/{span.source}" == envelope.source and span.first <= envelope.position <= span.last:
@@ -303,3 +310,48 @@ def test_a_command_of_notifications_typed_by_the_office(tmp_path: Path, method: 
         assert queued == {person for each in said for person in authors(each.data) - {"p14"}} != set()
         world.look()
         Watch(world, Kept()).must_have_told(said)
+
+
+# What a rating rests on
+
+
+# An appointment says all of a post at once, so it comes after each change.
+@pytest.mark.parametrize("name", sorted(OWN, key="AppointStaff".__eq__))
+def test_what_somebody_else_records_of_a_persons_rating_reaches_that_person(
+    commune: Commune, watch: Watch, name: str
+) -> None:
+    """Each command about one person, typed by the Office, else sent by the first who may: ME is told, or it is
+    declined."""
+    request = OWN[name](commune)
+    before = commune.position
+    sender: tuple[tuple[Any, bool], ...] = ((OFFICE, bool(request.by)), ("p01", False), (OPERATOR, False))
+    answers = (request.sent(commune, who, named=named) for who, named in sender)
+    assert any(answer.status_code in (200, 201) for answer in answers)
+    watch.take("tasks", [*commune.tasks.log.read_all(COMMUNE)])
+    recorded = [decode(body) for body in commune.tasks.log.read_all(COMMUNE, before)]
+    told = {person for each in recorded for person in watch.told(each, AT_ONCE)}
+    untold = {
+        "ChangeStaff post": "The words of a post",
+        "AssignTask": "Given today, due in time",
+        "SettleDraft": "The task that it becomes is given today",
+        "SetTemplate": "It begins today",
+        "EndTemplate": DECLINED[ev.TemplateEnded],
+        "AcceptResult": DECLINED[ev.TaskCompleted],
+        "CorrectTask as collaborator": "The lead's rating rests on a task",
+    }
+    assert (ME in told) is (name not in untold)
+
+
+def test_the_whole_year_of_scoring_reaches_whom_it_touches(typed_year: tuple[Watch, list[Envelope]]) -> None:
+    watch, recorded = typed_year
+    records = reading_records(watch)
+    touching = [each for each in recorded if type(each.data) in TOUCHES]
+    assert {type(each.data) for each in touching} >= {ev.MeetingRecorded, ev.PeriodClosed, ev.SettingsChosen}
+    for each in touching:
+        others = touched(records, each) - {each.actor.removeprefix("staff/")}
+        assert watch.told(each, AT_ONCE).keys() >= others, each
+
+
+def reading_records(watch: Watch) -> Records:
+    with reading(watch.world.engine, COMMUNE) as connection:
+        return of_acts(connection, COMMUNE, ())

@@ -50,9 +50,9 @@ def bundle(packed: Path, tmp_path: Path) -> Path:
     return tmp_path / "unpacked"
 
 
-def check(bundle: Path, program: str) -> subprocess.CompletedProcess[str]:
+def check(bundle: Path, *program: str) -> subprocess.CompletedProcess[str]:
     """Without site-packages, environment and user folders: nothing of ours is there."""
-    command = [sys.executable, "-S", "-I", program]
+    command = [sys.executable, "-S", "-I", *program]
     return subprocess.run(command, cwd=bundle, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -60,6 +60,19 @@ def test_an_untouched_bundle_is_found_right(bundle: Path):
     for program in PROGRAMS:
         done = check(bundle, program)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_checkpoint_that_was_kept_is_compared_as_the_how_to_types_it(bundle: Path):
+    """`checkpoint export --last` writes one of every log, also of the one that no bundle holds."""
+    signed = (bundle / "checkpoints.jsonl").read_text("utf-8").splitlines()
+    of_notifications = json.loads(signed[-1]) | {"source": "notifications", "position": 1300, "signature": "AAAA"}
+    kept = bundle.parent / "diem-chot.jsonl"
+    kept.write_text("\n".join([*signed, json.dumps(of_notifications)]), "utf-8")
+    how_to = (Path(__file__).parents[2] / "docs/how-to/audit.md").read_text("utf-8")
+    [typed] = [line.split()[1:] for line in how_to.splitlines() if line.startswith("    python3 verify_chain.py --")]
+    done = check(bundle, *typed)
+    assert "notifications/1300: bộ hồ sơ không có nhật ký notifications để đối chiếu" in done.stdout
+    assert "nằm sau đoạn" not in done.stdout and done.stdout.count("LỆCH") == 1, "the made-up signature alone"
 
 
 def test_a_bundle_holds_what_its_reader_needs(bundle: Path):

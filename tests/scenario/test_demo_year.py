@@ -124,11 +124,13 @@ def test_what_a_reader_should_know_stands_beside_the_sheets(known: Known):
     beside = {}
     for staff in known.records.people:
         beside[staff] = {flag.kind for flag in flags(known.records, sheet(known.records, 2024, staff, on=AFTER))}
-    assert beside["p25"] == beside["p14"] == {"judge_changed"}
+    assert beside["p25"] == {"judge_changed", "recorded_late"} and beside["p14"] == {"judge_changed"}
+    assert "recorded_late" in beside["p23"] & beside["p30"] and "recorded_late" not in beside["p29"]
     assert beside["p42"] == {"typed_for"} and beside["p01"] == {"outside_document"}
     assert beside["p41"] == {"typed_for", "contested"} and beside["p16"] == set()
     page = sheet_page(known, 2024, "p25")
     assert "Thay đổi trong năm: người theo dõi: p14 → p15; có hiệu lực từ 02/12/2024" in page
+    assert "Ghi muộn: kỷ luật; tính từ 09/12/2024, ghi sau 11 ngày" in page
 
 
 def test_a_late_fact_leaves_a_decided_level(known: Known, rows: dict[str, Row]):

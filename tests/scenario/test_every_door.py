@@ -90,7 +90,7 @@ def test_too_much_is_said_on_a_page(installation: Installation):
     client = installation.screens(apps).test_client()
     answer = client.post("/sign-in", data={"code": "x" * 43}, headers={"Origin": "http://localhost"})
     assert answer.status_code == 429 and answer.mimetype == "text/html"
-    assert "Quá nhiều thay đổi trong một phút" in answer.text and 1 <= int(answer.headers["Retry-After"]) <= 60
+    assert "Quá nhiều yêu cầu trong một phút" in answer.text and 1 <= int(answer.headers["Retry-After"]) <= 60
 
 
 def test_that_a_commune_stands_still_its_caretakers_are_told_with_the_reason_and_strangers_not(

@@ -65,7 +65,7 @@ def _on_a_page(document: pikepdf.Pdf) -> None:
 
 
 def _launches(document: pikepdf.Pdf) -> None:
-    _annotate(document, A=Dictionary(S=Name.Launch, F=String("cmd.exe")))
+    annotate(document, A=Dictionary(S=Name.Launch, F=String("cmd.exe")))
 
 
 def _fetches(document: pikepdf.Pdf) -> None:
@@ -78,7 +78,7 @@ def _holds_a_file(document: pikepdf.Pdf) -> None:
 
 def _in_an_annotation(document: pikepdf.Pdf) -> None:
     file = Dictionary(Type=Name.Filespec, F=String("a"), EF=Dictionary(F=document.make_stream(b"MZ")))
-    _annotate(document, Subtype=Name.FileAttachment, FS=file)
+    annotate(document, Subtype=Name.FileAttachment, FS=file)
 
 
 def _in_a_form(document: pikepdf.Pdf) -> None:
@@ -88,7 +88,7 @@ def _in_a_form(document: pikepdf.Pdf) -> None:
 def _links(document: pikepdf.Pdf) -> None:
     """As LibreOffice and Word write: links, bookmarks, the place to open at, a signature, a form to fill in."""
     page = document.pages[0].obj
-    _annotate(document, A=Dictionary(S=Name.URI, URI=String("https://tiencanh.gov.vn")))
+    annotate(document, A=Dictionary(S=Name.URI, URI=String("https://tiencanh.gov.vn")))
     document.Root.OpenAction = Array([page, Name.XYZ, 0, 0, 0])
     document.Root.AA = Dictionary(WC=Dictionary(S=Name.GoTo, D=Array([page, Name.Fit])))
     signed = Dictionary(FT=Name.Sig, T=String("Ký số"), V=Dictionary(Type=Name.Sig, Contents=String(b"\x30\x00")))
@@ -98,7 +98,7 @@ def _links(document: pikepdf.Pdf) -> None:
         outline.root.append(pikepdf.OutlineItem("Phần I", 0))
 
 
-def _annotate(document: pikepdf.Pdf, **said: Any) -> None:
+def annotate(document: pikepdf.Pdf, **said: Any) -> None:
     link = {"Type": Name.Annot, "Subtype": Name.Link, "Rect": Array([0, 0, 9, 9])}
     document.pages[0].Annots = Array([document.make_indirect(Dictionary(**{**link, **said}))])
 

@@ -91,13 +91,14 @@ def record_sent_by_hand(commune: str, reminder: str) -> Any:
 @blueprint.answers(200, Inbox, headers=[LINK])
 @action("reminder.own")
 def read_inbox(query: dict[str, Any], commune: str) -> tuple[Inbox, dict[str, str]]:
-    """One's own reminders as they read now, the oldest first; `unread` only those not acknowledged."""
+    """One's own reminders as they read now, the newest first; `unread` only those not acknowledged."""
     occurrences = letters.inbox(
         notifications(),
         commune,
         person(principal()),
         unread=query["unread"],
         after=query["cursor"],
+        newest_first=query["order"] == "newest",
         limit=query["limit"] + 1,
     )
     shown, link = page(occurrences, query["limit"], _cursor)

@@ -1,43 +1,39 @@
 """Acts that somebody must hear of at once, whatever the policy says: what was typed in their name, what was decided
-about them outside the commune, and a change of who judges them (docs/adr/0030).
+about them outside the commune, a change of who judges them, and whatever else their rating rests on (docs/adr/0030).
 
-These follow from an event's fields (shared/events/authors.py) and from the tables below, never from a list of commands:
-a new command that is typed for another is told without a line here.
+These follow from an event's fields (shared/events/authors.py) and from the tables here and in touching.py, never from a
+list of commands: a new command that is typed for another is told without a line here.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from services.notifications.domain import records as kept
 from services.notifications.domain.occurrence import Wanted
-from services.notifications.domain.people import Post, holders, post_on, posts_on, unit_on
+from services.notifications.domain.people import holders, posts_on
 from services.notifications.domain.plan import View, channels_to
-from services.notifications.domain.records import PersonRecord, Records
-from services.notifications.domain.rules import JUDGES, OUTSIDE, TYPED
+from services.notifications.domain.records import Records
+from services.notifications.domain.rules import ABOUT, JUDGES, OUTSIDE, TYPED
+from services.notifications.domain.touching import TOUCHES, changes, touched
 from shared.events import (
+    CommuneSettingsChosen,
     Envelope,
     OpinionRecorded,
     PeriodResultReceived,
     StaffAppointed,
     StaffChanged,
     StaffLeft,
-    UnitResultRecorded,
     local_day,
 )
 from shared.events.authors import typed_for
 from shared.events.reminders import Channel
 from shared.events.values import EXTERNAL
+from shared.roles import OF_JUDGES
 
 KIND = "act"
 CHANNELS: tuple[Channel, ...] = ("inbox", "email", "apprise")
-# Who judges a person, and whether anybody does; with the roles, what they may do themselves.
-JUDGED_BY = ("roles", "rated", "tracker", "rater")
 # The word of a body outside, whoever typed it: a former agency's score, the Party committee's opinion.
 OUTSIDE_WORDS = (PeriodResultReceived, OpinionRecorded)
-# May change who judges whom.
-APPOINTING = (StaffAppointed, StaffChanged, StaffLeft)
-LAST = "~"  # after every recorded time
 
 
 class Span(NamedTuple):
@@ -99,7 +95,12 @@ def _appends(events: Iterable[Envelope]) -> Iterator[list[Envelope]]:
 
 def concerns_anybody(event: Envelope) -> bool:
     """May somebody have to hear of an event? Cheap, and never wrong in its no."""
-    return bool(typed_for(event)) or by_outside(event.data) or isinstance(event.data, APPOINTING)
+    return type(event.data) in TOUCHES or bool(typed_for(event)) or by_outside(event.data)
+
+
+def tasks_named(events: Iterable[Envelope]) -> set[str]:
+    """The tasks whose records say whom these events touch."""
+    return {task for event in events if (task := getattr(event.data, "task", None))}
 
 
 def by_outside(data: Any) -> bool:
@@ -108,18 +109,22 @@ def by_outside(data: Any) -> bool:
 
 
 def told_in(records: Records, append: Sequence[Envelope]) -> dict[tuple[str, str], list[Envelope]]:
-    """By rule and person, the events of one append that they must hear of."""
+    """By rule and person, the events of one append that they must hear of. `records` need people, units and the tasks
+    that the events name."""
     told: dict[tuple[str, str], list[Envelope]] = {}
     leaders: list[str] | None = None
     for event in append:
-        for staff in sorted(typed_for(event)):
-            told.setdefault((TYPED, staff), []).append(event)
+        hear = [(TYPED, staff) for staff in sorted(typed_for(event))]
         for rule, concerned in _about_others(records, event):
             if leaders is None:
                 leaders = _leaders(records, event)
-            for staff in dict.fromkeys([*concerned, *leaders]):
-                if event.actor != f"staff/{staff}":
-                    told.setdefault((rule, staff), []).append(event)
+            hear += [(rule, staff) for staff in dict.fromkeys([*concerned, *leaders])]
+        if event.actor != f"service{event.source}":
+            known = {staff for _, staff in hear}
+            hear += [(ABOUT, staff) for staff in sorted(touched(records, event) - known)]
+        for rule, staff in hear:
+            if event.actor != f"staff/{staff}":
+                told.setdefault((rule, staff), []).append(event)
     return told
 
 
@@ -127,21 +132,13 @@ def _about_others(records: Records, event: Envelope) -> Iterator[tuple[str, list
     """By rule, the people an event is about that they and the Chairman must hear of."""
     data = event.data
     if by_outside(data):
-        yield OUTSIDE, _rated_by(records, event)
-    if isinstance(data, StaffAppointed | StaffChanged) and changes(records, event):
+        yield OUTSIDE, sorted(touched(records, event))
+    if isinstance(data, StaffAppointed | StaffChanged) and not OF_JUDGES.keys().isdisjoint(changes(records, event)):
         yield JUDGES, [data.staff]
     if isinstance(data, StaffLeft) and (judged := _judged_by(records, event)):
         yield JUDGES, judged
-
-
-def _rated_by(records: Records, event: Envelope) -> list[str]:
-    """Whose rating an outside decision is about; a unit's result is its head's."""
-    data = event.data
-    if isinstance(data, UnitResultRecorded):
-        unit = unit_on(records, data.unit, event.day, event.time)
-        return [unit.head] if unit and unit.head else []
-    staff: str | None = getattr(data, "staff", None)
-    return [staff] if staff else []
+    if isinstance(data, CommuneSettingsChosen) and (rated := touched(records, event)):
+        yield JUDGES, sorted(rated)
 
 
 def _judged_by(records: Records, event: Envelope) -> list[str]:
@@ -154,31 +151,3 @@ def _leaders(records: Records, event: Envelope) -> list[str]:
     """The Chairman; while there is none, the vice-chairs."""
     posts = posts_on(records, local_day(event.time), event.time)
     return holders(posts, "chair") or holders(posts, "vice_chair")
-
-
-def changes(records: Records, event: Envelope) -> dict[str, tuple[Any, Any]]:
-    """By field, what an event changed of who judges a person, or of their roles: from what to what. A first appointment
-    changes nothing."""
-    data = event.data
-    person = records.people.get(data.staff)
-    if person is None:
-        return {}
-    before, after = (_post(person, event, including=including) for including in (False, True))
-    if before is None or after is None:
-        return {}
-    pairs = {name: (getattr(before, name), getattr(after, name)) for name in JUDGED_BY}
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
-
-
-def _post(person: PersonRecord, event: Envelope, *, including: bool) -> Post | None:
-    """The post on the day an event takes force, before or after it; of a day before their first post, that one. Who
-    left and comes back is compared with the post that they left."""
-    known: list[Any] = [
-        moment
-        for moment in person.moments
-        if moment.position < event.position + including and not isinstance(moment, kept.Left)
-    ]
-    begun = [moment.data.valid_from for moment in known if isinstance(moment, kept.Appointed)]
-    if not begun:
-        return None
-    return post_on(PersonRecord(person.staff, known), max(event.data.valid_from, min(begun)), LAST)

@@ -10,7 +10,10 @@ from services.notifications.domain.records import PersonRecord, Records
 from shared import posts
 from shared.events import UnitDefined
 
-_FIELDS = ("category", "roles", "post", "unit", "leader", "rated", "tracker", "rater")
+_FIELDS = (
+    "category", "roles", "post", "unit", "leader", "rated", "tracker", "rater", "similar_group", "leads_unit",
+    "service_from",
+)  # fmt: skip
 
 
 class Post(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,6 +28,9 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     rated: bool
     tracker: str | None
     rater: str | None
+    similar_group: str | None = None
+    leads_unit: str | None = None
+    service_from: date | None = None
 
 
 def post_on(person: PersonRecord, day: date, by: str) -> Post | None:

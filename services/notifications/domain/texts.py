@@ -15,9 +15,10 @@ RULES = {
     "sheet": "Phiếu kỳ còn thiếu",
     "appeal": "Kiến nghị sắp hết hạn giải quyết",
     "urge": "Văn phòng đôn đốc",
-    "typed-for": "Ghi thay tên người nhận",
+    "typed-for": "Có người ghi thay ông/bà",
     "decided-outside": "Quyết định từ ngoài xã",
     "who-judges": "Thay đổi vai trò, người đánh giá",
+    "recorded-about": "Nội dung xếp loại dựa vào",
 }
 
 STATES = {
@@ -113,6 +114,8 @@ ACTS = {
     "rating.period_result_received": "Nhận điểm kỳ từ cơ quan cũ",
     "rating.proposed": "Đề xuất mức xếp loại",
     "rating.self_assessed": "Tự đánh giá, xếp loại",
+    "rating.meeting_recorded": "Ghi biên bản họp xếp loại",
+    "rating.notified": "Ghi đã thông báo kết quả xếp loại",
     "rating.opinion_recorded": "Ghi ý kiến của cấp ủy",
     "rating.decided": "Quyết định xếp loại",
     "rating.appealed": "Kiến nghị về xếp loại",
@@ -124,8 +127,11 @@ ACTS = {
     "reminder.acknowledged": "Ghi đã xem tin nhắc",
     "reminder.urging_slip_issued": "Ký phiếu đôn đốc",
     "recipient.preferences_changed": "Chọn cách nhận tin nhắc",
+    "staff.absence_recorded": "Ghi thời gian vắng",
     "staff.appointed": "Bổ nhiệm, phân công",
     "staff.changed": "Thay đổi thông tin công tác",
+    "staff.discipline_withdrawn": "Hủy ghi kỷ luật",
+    "staff.disciplined": "Ghi kỷ luật",
     "staff.left": "Thôi giữ chức vụ",
     "task.draft_settled": "Xử lý dòng chờ của danh mục",
     "task.assigned": "Giao nhiệm vụ",
@@ -147,4 +153,13 @@ ACTS = {
     "task.reopened": "Mở lại nhiệm vụ",
     "template.set": "Đặt việc định kỳ",
     "template.ended": "Dừng việc định kỳ",
+    "unit.defined": "Ghi bộ phận và người đứng đầu",
+}
+
+# Of an absence the class for the rating; its reason is in no event.
+ABSENCES = {
+    "insured": "hưởng bảo hiểm xã hội",
+    "protected": "được tính như làm việc",
+    "unpaid": "không hưởng lương",
+    "other": "khác",
 }

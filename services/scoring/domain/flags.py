@@ -3,15 +3,17 @@
 A flag changes no figure and is no part of the sheet, whose bytes stay what they were (ADR 0029).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any, Literal
 
 import msgspec
 
 from services.scoring.domain import records as kept
 from services.scoring.domain import texts
-from services.scoring.domain.records import PersonMoment, PersonRecord, Records
+from services.scoring.domain.late import recorded_late
+from services.scoring.domain.post_changes import BEGINS, around, changed
+from services.scoring.domain.records import PersonRecord, Records
 from services.scoring.domain.rules.facts.people import Post, post_on
 from services.scoring.domain.rules.facts.tasks import ref
 from services.scoring.domain.rules.interface import EventRef
@@ -19,15 +21,9 @@ from services.scoring.domain.sheet import Sheet
 from services.scoring.domain.standing import concerning, moments_of, standing
 from shared.events.authors import authors
 from shared.events.values import EXTERNAL
-from shared.roles import OF_JUDGES, in_words
+from shared.roles import OF_JUDGES
 
-Kind = Literal["judge_changed", "typed_for", "outside_document", "contested"]
-# A person's moments that say who is in which post, each with the first day on which it holds.
-_POSTS: Mapping[type, Any] = {
-    kept.Appointed: lambda data: data.valid_from,
-    kept.Changed: lambda data: data.valid_from,
-    kept.Left: lambda data: data.valid_to + timedelta(days=1),
-}
+Kind = Literal["judge_changed", "typed_for", "outside_document", "recorded_late", "contested"]
 # The steps in which somebody says what they think of the person's year.
 _OPINIONS = frozenset({"self_assessed", "meeting", "opinion", "appealed", "appeal_resolved"})
 
@@ -42,7 +38,8 @@ class Flag(msgspec.Struct, frozen=True):
 
 def flags(records: Records, of: Sheet, *, opinions: bool = True) -> list[Flag]:
     """Everything to know beside a sheet of the same records: changes of who judges the person within the year, acts
-    typed in another's name, what was decided outside the commune with its document, and what the person contests.
+    typed in another's name, what was decided outside the commune with its document, what was recorded late, and what
+    the person contests.
 
     Without `opinions` it leaves out what is not for a tracker who does not rate.
     """
@@ -72,6 +69,7 @@ def _recorded_flags(records: Records, of: Sheet) -> Iterator[Flag]:
     yield from _changed_judges(records, of)
     yield from _of_tasks(records, of)
     yield from _of_ratings(records, of)
+    yield from (Flag("recorded_late", text, event) for text, event in recorded_late(records, of))
 
 
 # Who judges
@@ -82,9 +80,9 @@ def _changed_judges(records: Records, of: Sheet) -> Iterator[Flag]:
     decided = _first_decision(records, of)
     for person in records.people.values():
         for index, moment in enumerate(person.moments):
-            if type(moment) not in _POSTS:
+            if type(moment) not in BEGINS:
                 continue
-            day = _POSTS[type(moment)](moment.data)
+            day = BEGINS[type(moment)](moment.data)
             begun = max(moment.day, day) >= date(of.year, 1, 1)
             if not begun or (min(moment.day, day) > date(of.year, 12, 31) and moment.time > decided):
                 continue
@@ -95,20 +93,14 @@ def _changed_judges(records: Records, of: Sheet) -> Iterator[Flag]:
 
 
 def _own(_: PersonRecord, person: PersonRecord, index: int, day: date) -> Iterator[str]:
-    """What a moment changes of the person's own post; a first post changes nothing."""
-    before, after = _around(person, index, day)
-    if before is None or after is None:
-        return
-    for name, words in OF_JUDGES.items():
-        old, new = _shown(before, name), _shown(after, name)
-        if old != new:
-            yield texts.JUDGE_CHANGED.format(what=words, old=old, new=new)
+    """What a moment changes of the person's own post."""
+    return changed(person, index, day, OF_JUDGES)
 
 
 def _of_others(rated: PersonRecord, other: PersonRecord, index: int, day: date) -> Iterator[str]:
     """What a moment of another changes of who judges the person: a judge who leaves, another Chairman."""
     mine = post_on(rated, day)
-    before, after = _around(other, index, day)
+    before, after = around(other, index, day)
     if mine is None or not mine.in_post or before is None or after is None:
         return
     if before.in_post and not after.in_post:
@@ -120,26 +112,8 @@ def _of_others(rated: PersonRecord, other: PersonRecord, index: int, day: date) 
         yield text.format(staff=other.staff)
 
 
-def _around(person: PersonRecord, index: int, day: date) -> tuple[Post | None, Post | None]:
-    """The post of a day as it was known before a moment, and with it."""
-    earlier: list[PersonMoment] = person.moments[:index]
-    before = PersonRecord(person.staff, earlier)
-    return post_on(before, day), post_on(PersonRecord(person.staff, [*earlier, person.moments[index]]), day)
-
-
 def _is_chair(post: Post) -> bool:
     return post.in_post and "chair" in post.roles
-
-
-def _shown(post: Post, name: str) -> str:
-    value = getattr(post, name)
-    if name == "roles":
-        return in_words(value)
-    if name == "rated":
-        return texts.YES_NO["true" if value else "false"]
-    if name == "rater":
-        return {None: "Chủ tịch", EXTERNAL: "cấp trên"}.get(value, value)
-    return value or "chưa ghi"
 
 
 def _first_decision(records: Records, of: Sheet) -> str:

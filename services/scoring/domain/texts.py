@@ -2,6 +2,8 @@
 
 from fractions import Fraction
 
+from shared import roles
+
 # The exact words of the decree, then the outcomes that are no levels.
 LEVELS = {
     "xuat_sac": "Hoàn thành xuất sắc nhiệm vụ",
@@ -13,14 +15,7 @@ LEVELS = {
     "khong_xep_loai": "Không xếp loại",
 }
 
-CATEGORIES = {
-    "can_bo": "Cán bộ",
-    "cong_chuc": "Công chức",
-    "khong_chuyen_trach": "Người hoạt động không chuyên trách",
-    "truong_thon": "Trưởng thôn",
-    "hop_dong": "Người lao động hợp đồng",
-    "dau_moi": "Đầu mối",
-}
+CATEGORIES = dict(roles.CATEGORIES)
 
 STATES = {
     "completed": "Đã hoàn thành",
@@ -119,9 +114,10 @@ FLAGS = {
     "judge_changed": "Thay đổi trong năm",
     "typed_for": "Ghi thay",
     "outside_document": "Văn bản bên ngoài",
+    "recorded_late": "Ghi muộn",
     "contested": "Bị kiến nghị",
 }
-JUDGE_CHANGED = "{what}: {old} → {new}"
+CHANGED = "{what}: {old} → {new}"
 JUDGE_LEFT = "{staff}, {what}, thôi chức vụ"
 CHAIR_BEGINS = "{staff} nhận vai trò Chủ tịch, là người xếp loại"
 CHAIR_ENDS = "{staff} thôi vai trò Chủ tịch, là người xếp loại"
@@ -129,6 +125,14 @@ IN_FORCE_FROM = "{change}; có hiệu lực từ {day:%d/%m/%Y}"
 TYPED_FOR = "{typed_by} ghi thay {names}"
 OUTSIDE_DOCUMENT = "quyết định ở ngoài xã, văn bản số {number} ngày {day:%d/%m/%Y}, SHA-256 {sha256}"
 OUTSIDE_WITHOUT_DOCUMENT = "quyết định ở ngoài xã, ghi mà không kèm đủ số, ngày, mã SHA-256 của văn bản"
+LATE = "{what}; tính từ {day:%d/%m/%Y}, ghi sau {days} ngày"
+LATE_POST = "chức vụ đầu tiên"
+LATE_LEFT = "thôi chức vụ"
+LATE_ABSENCE = "thời gian vắng"
+LATE_DISCIPLINE = "kỷ luật"
+LATE_WITHDRAWAL = "rút ghi nhận kỷ luật"
+PAST_DUE = "thời hạn {due:%d/%m/%Y} đã qua khi ghi (“{title}”)"
+CHOSEN_LATE = "chọn cho năm {year} khi năm đã hết"
 CONTESTED = "{staff} kiến nghị về sự kiện này ngày {day:%d/%m/%Y}: {outcome}"
 NOT_RESOLVED = "chưa giải quyết"
 

@@ -8,7 +8,10 @@ from services.tasks.domain import communes, refusals, staff
 from services.tasks.domain.authority import taking_part
 from services.tasks.domain.context import Command, Context, canonical
 from services.tasks.domain.staff import Post, Staff
+from services.tasks.domain.templates import Template, moved
+from shared.calendar import calendar_of
 from shared.events import (
+    CalendarPublished,
     CommuneSettingsChosen,
     Data,
     DueRecomputed,
@@ -208,13 +211,25 @@ def _must_not_be_about(sender: str, data: Data, context: Context) -> None:
     """Refuses an event that moves the sender's own deadlines, or changes the sender's own judges."""
     if isinstance(data, DueRecomputed):
         task = context.state(f"task/{data.task}")
-        if task is not None and task.lead == sender:
+        if task is not None and taking_part(task, sender, context):
             raise refusals.OWN_DEADLINES(staff=sender, task=data.task)
+    if isinstance(data, CalendarPublished):
+        _must_not_move_recurring_tasks_of(sender, data, context)
     if isinstance(data, CommuneSettingsChosen) and _is_rated_below_the_chair(sender, context):
         for name in _settings_of_judges(data, context):
             raise refusals.OWN_JUDGES(staff=sender, person=f"cài đặt {name}")
     if isinstance(data, StaffAppointed | StaffChanged | StaffLeft) and _changes_judges_of(sender, data, context):
         raise refusals.OWN_JUDGES(staff=sender, person=data.staff)
+
+
+def _must_not_move_recurring_tasks_of(sender: str, data: CalendarPublished, context: Context) -> None:
+    """Occurrences that wait for their year's first calendar, and those to come; begun ones have their date."""
+    since = max(date(data.year - 1, 1, 1), context.today if data.supersedes else date.min)
+    templates: dict[str, Template] = context.of_kind("template")
+    for template in templates.values():
+        version = moved(template, calendar_of(data), context.calendars, since)
+        if version is not None and any(sender in (each.lead, *each.collaborators) for each in template.versions):
+            raise refusals.OWN_DEADLINES(staff=sender, task=template.template)
 
 
 def _is_rated_below_the_chair(person: str, context: Context) -> bool:

@@ -20,7 +20,7 @@ from shared.events import (
     StaffLeft,
     UnitDefined,
 )
-from shared.events.values import EXTERNAL, Category, Role
+from shared.events.values import EXTERNAL, AbsenceKind, Category, Role
 
 
 class DefineUnit(Command):
@@ -78,7 +78,7 @@ class EndAppointment(Command):
 class RecordAbsence(Command):
     staff: str
     absence: str
-    kind: Literal["insured", "protected", "unpaid", "other"]
+    kind: AbsenceKind
     from_: date
     to: date | None = None
     substitute: str | None = None

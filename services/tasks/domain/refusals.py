@@ -357,14 +357,14 @@ EVIDENCE_TOO_LARGE = Refusal(
 )
 EVIDENCE_KIND = Refusal(
     "evidence-kind",
-    "Loại tệp không nhận",
+    "Loại tệp không được nhận",
     "Chỉ nhận PDF, ảnh PNG hoặc JPEG, tài liệu Word, Excel, PowerPoint không có macro, tệp .txt và .csv.",
     422,
 )
 EVIDENCE_ACTIVE = Refusal(
     "evidence-active",
     "Tệp có thứ chạy được",
-    "Trong tệp có {found}. Hãy in ra PDF không kèm mã, không kèm tệp (Tệp → In → Lưu PDF) rồi tải bản đó lên; "
+    "Trong tệp có {found}. Hãy in ra PDF không kèm macro, không kèm tệp (Tệp → In → Lưu PDF) rồi tải bản đó lên; "
     "tệp cần kèm thì tải lên riêng.",
     422,
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from shared.events import (
     StaffLeft,
     StaffTakenOver,
 )
-from shared.events.values import Category, Role
+from shared.events.values import AbsenceKind, Category, Role
 from shared.posts import ONE_DAY, Step
 
 
@@ -41,7 +41,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Absence(msgspec.Struct, frozen=True, omit_defaults=True):
-    kind: Literal["insured", "protected", "unpaid", "other"]
+    kind: AbsenceKind
     from_: date
     to: date | None = None
     substitute: str | None = None

@@ -19,7 +19,7 @@ from services.tasks.domain.assigning import (
 from services.tasks.domain.context import Command, Context, required_text
 from services.tasks.domain.deadlines import resolved
 from services.tasks.domain.directives import in_force
-from shared.calendar import Period, occurrence_due, periods
+from shared.calendar import Calendar, Calendars, Period, occurrence_due, periods, resolve_due
 from shared.events import Data, Due, Item, Recurrence, TaskAssigned, TemplateEnded, TemplateSet, uuid7
 from shared.events.values import Roll
 from shared.refusal import Refused
@@ -139,6 +139,25 @@ def expected(templates: Iterable[Template], commune: str, today: date) -> Iterat
             for period in periods(version.recurrence.every, version.valid_from, today):
                 if template.version_on(period.start) is version:
                     yield Occurrence(occurrence_id(commune, template.template, period), period, version)
+
+
+def moved(template: Template, published: Calendar, calendars: Calendars, since: date) -> TemplateSet | None:
+    """The version of which a calendar, once published, moves an occurrence of a period that begins on `since` or later.
+
+    A year without a calendar counts as one without holidays: its first calendar moves what is due on a holiday.
+    """
+    years = (published.year - 1, published.year, published.year + 1)
+    before = {year: calendars.get(year) or Calendar("", year, frozenset(), frozenset()) for year in years}
+    with_it = Calendars([*(before | {published.year: published}).values()])
+    without = Calendars(before.values())
+    for version in () if template.ended_on else template.versions:
+        for period in periods(version.recurrence.every, max(version.valid_from, since), date(published.year, 12, 31)):
+            due = Due(text="", date=occurrence_due(version.recurrence, period), roll=version.roll)
+            if template.version_on(period.start) is version and (
+                resolve_due(due, with_it).date != resolve_due(due, without).date
+            ):
+                return version
+    return None
 
 
 def text_to_come(events: Iterable[Data], today: date) -> int:

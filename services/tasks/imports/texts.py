@@ -97,7 +97,7 @@ FLAGS: dict[str, tuple[str, str]] = {
 }
 
 ERRORS: dict[str, tuple[str, str]] = {
-    "qua_dai": ("Quá dài", "Có {letters} ký tự, nhiều nhất được {most}. Hãy rút gọn ô này."),
+    "qua_dai": ("Quá dài", "Có {letters} ký tự, tối đa {most}. Hãy rút gọn ô này."),
     "thieu_noi_dung": ("Thiếu nội dung công việc", "Ô nội dung công việc để trống. Hãy nhập nội dung."),
     "thieu_chu_tri": ("Thiếu chủ trì", "Ô chủ trì để trống. Hãy ghi người hoặc bộ phận chủ trì."),
     "he_so_khong_hop_le": ("Hệ số không hợp lệ", "Hệ số “{text}” không phải số lớn hơn 0. Hãy sửa, hoặc để trống."),

@@ -7,7 +7,7 @@ import struct
 import olefile
 
 from services.tasks.domain import refusals
-from services.tasks.inspection import old_excel, old_powerpoint, old_word
+from services.tasks.inspection import active, old_excel, old_powerpoint, old_word
 from services.tasks.inspection.kinds import DOC, PPT, XLS, Kind
 from services.tasks.inspection.polyglot import MARKUP
 
@@ -50,8 +50,7 @@ def harmless_kind(content: bytes) -> Kind:
             found.update(LOOK[kind](streams))
     except (OSError, ValueError, IndexError, struct.error, RecursionError) as error:
         raise refusals.EVIDENCE_BROKEN(kind="Office 97-2003") from error
-    if found:
-        raise refusals.EVIDENCE_ACTIVE(found=", ".join(sorted(found)))
+    active.must_be_none(found)
     if MARKUP.search(content[:ENDS]) or MARKUP.search(content[-ENDS:]):
         raise refusals.EVIDENCE_DISGUISED(kind=kind.words, found="trang web (HTML) có thể chạy mã")
     return kind

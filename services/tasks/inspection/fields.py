@@ -23,6 +23,8 @@ COMPUTED = "\0"
 BREAK = "\1"
 KEPT = (COMPUTED, BREAK, "\t", "\r", "\n")
 TOKEN = re.compile(r"\\([a-z])|[\"“”]([^\"“”]*)[\"“”]?|(\S+)", re.IGNORECASE)
+# INCLUDEPICTURE as pasting leaves it.
+PICTURE = re.compile(r"\s*\"([^\"]*)\"(?:\s*\\(?:\*\s*MERGEFORMAT(?:INET)?|[dxy]))*\s*", re.IGNORECASE)
 WITH_ARGUMENT = ("l", "o", "t")  # switches of HYPERLINK
 
 
@@ -89,14 +91,24 @@ def _found(instruction: str) -> Iterator[str]:
 def _found_in(text: str) -> Iterator[str]:
     if DDE.search(text.replace(COMPUTED, "")):
         yield STARTS
-    name = NAME.match(text)
-    assert name is not None  # noqa: S101 - for the type checker: it matches nothing as well
-    if name[1] != "=" and text.startswith(COMPUTED, name.end()):
+    match = NAME.match(text)
+    assert match is not None  # noqa: S101 - for the type checker: it matches nothing as well
+    name, arguments = match[1].upper(), text[match.end() :]
+    if name != "=" and arguments.startswith(COMPUTED):
         yield BUILT
-    elif name[1].upper() in FETCHING:
-        yield FETCHES.format(name=name[1].upper())
-    elif name[1].upper() == "HYPERLINK" and not places.may_be_clicked(_target(text[name.end() :])):
+    elif name == "HYPERLINK" and not places.may_be_clicked(_target(arguments)):
         yield LEADS
+    elif name in FETCHING and not (name == "INCLUDEPICTURE" and _is_left_by_pasting(arguments)):
+        yield FETCHES.format(name=name)
+
+
+def _is_left_by_pasting(arguments: str) -> bool:
+    picture = PICTURE.fullmatch(arguments)
+    return picture is not None and places.is_left_by_pasting(_plain(picture[1]))
+
+
+def _plain(argument: str) -> str:
+    return argument.replace("\\\\", "\\")
 
 
 def _target(arguments: str) -> str:
@@ -108,6 +120,5 @@ def _target(arguments: str) -> str:
         elif of_switch:
             of_switch = False
         else:
-            target: str = quoted or bare
-            return target.replace("\\\\", "\\")
+            return _plain(quoted or bare)
     return ""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from xml.parsers.expat import ExpatError
 
 from services.tasks.domain import refusals
-from services.tasks.inspection import compound, parts
+from services.tasks.inspection import active, compound, parts
 from services.tasks.inspection.kinds import DOCX, PPTX, XLSX, Kind
 from services.tasks.inspection.parts import OFFICE, Part, part_name
 
@@ -34,11 +34,10 @@ def harmless_kind(content: bytes, depth: int = 1) -> Kind:
             _must_be_nothing_else(archive, content)
             entries = _entries(archive)
             types = _content_types(archive, entries)
-            found = sorted(set(_found(archive, entries, types, depth)))
+            found = list(_found(archive, entries, types, depth))
     except BROKEN as error:
         raise refusals.EVIDENCE_BROKEN(kind=OFFICE) from error
-    if found:
-        raise refusals.EVIDENCE_ACTIVE(found=", ".join(found))
+    active.must_be_none(found)
     kinds = {MAIN[each] for each in (*types.parts.values(), *types.endings.values()) if each in MAIN}
     if len(kinds) != 1:
         raise refusals.EVIDENCE_KIND()

@@ -58,7 +58,7 @@ ELEMENTS = {
 }
 # Kind of a relationship → where else than in the package it may lead. A template is looked for on the drive where its
 # author had it, which sends nothing anywhere. Excel asks before it reads another workbook; the path of one on the
-# network would be answered by that machine. Office writes NULL for a linked picture that it has lost.
+# network would be answered by that machine. Pasting leaves where a picture was.
 MAY_LEAD_OUT: dict[str, Callable[[str], bool]] = {
     "hyperlink": places.may_be_clicked,
     "attachedtemplate": places.is_on_own_drive,
@@ -66,7 +66,7 @@ MAY_LEAD_OUT: dict[str, Callable[[str], bool]] = {
         ("externallinkpath", "externallinklongpath", "xlpathmissing", "xlstartup", "xlalternatestartup", "xllibrary"),
         places.stays_here,
     ),
-    **dict.fromkeys(("image", "audio", "video", "media"), "NULL".__eq__),
+    **dict.fromkeys(("image", "audio", "video", "media"), places.is_left_by_pasting),
 }
 # What a click in a presentation may do besides following a relationship.
 ACTS = "hành động chạy chương trình"
@@ -186,6 +186,12 @@ class Part:
 
     def _simple_field(self, said: Said) -> None:
         self._fields.whole(said["instr"])
+        self._computed(said)
+
+    def _computed(self, _: Said) -> None:
+        """What is inside comes from another field, or from data that a control is bound to."""
+        if self._fields.in_instruction:
+            self._fields.piece(fields.COMPUTED, self._place)
 
     def _relationship(self, said: Said) -> None:
         kind, target = said["type"].strip(" /").lower(), said["target"]
@@ -231,6 +237,7 @@ class Part:
 LOOK: Mapping[str, Callable[[Part, Said], None]] = {
     "fldChar": Part._field_mark,
     "fldSimple": Part._simple_field,
+    "sdt": Part._computed,
     "Relationship": Part._relationship,
     "Override": Part._override,
     "Default": Part._default,

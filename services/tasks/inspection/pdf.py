@@ -7,10 +7,12 @@ from collections.abc import Iterator
 import pikepdf
 
 from services.tasks.domain import refusals
+from services.tasks.inspection import active, fields, places
 from services.tasks.inspection.kinds import PDF
 
 SIGNATURE = b"%PDF-"
 
+BY_ITSELF = "hành động tự chạy khi mở"
 # What a reader program would run, start, unpack or fetch (ISO 32000-2, 12.6.4, 7.11.4): key of a dictionary → words.
 KEYS = {
     "/JS": "JavaScript",
@@ -19,6 +21,7 @@ KEYS = {
     "/EmbeddedFiles": "tệp đính kèm",
     "/XFA": "biểu mẫu XFA",
     "/RichMediaContent": "nội dung đa phương tiện",
+    "/PresSteps": BY_ITSELF,
 }
 # The same as values of the keys that name the kind of a dictionary or of an action.
 VALUES = {
@@ -34,15 +37,20 @@ VALUES = {
         "/FileAttachment": "tệp đính kèm",
         "/RichMedia": "nội dung đa phương tiện",
         "/3D": "nội dung đa phương tiện",
+        "/Movie": "nội dung đa phương tiện",
+        "/Screen": "nội dung đa phương tiện",
+        "/Sound": "nội dung đa phương tiện",
     },
 }
+# Actions that a click begins, with the key that says where they lead to.
+LEADING = {"/URI": "/URI", "/GoToR": "/F", "/SubmitForm": "/F", "/Thread": "/F"}
+FETCHED = "dữ liệu lấy từ nơi khác"
 # Warnings of qpdf: it passed over objects in a compressed stream, which a program may read all the same.
 UNREAD = ("unfilterable", "error decoding", "deeply nested")
 LONG = 7  # bytes of a name that does not come about by chance in 20 MB of picture
 ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
 # What may happen by itself, when a document is opened, a page is shown or a pointer moves: showing a place of it.
 MAY_OPEN = ("/GoTo", "/Named")
-BY_ITSELF = "hành động tự chạy khi mở"
 CLICKS = ("/D", "/U")
 CHAIN = 1000  # actions after each other; they may come back to the first
 
@@ -67,8 +75,7 @@ def must_be_harmless(content: bytes) -> None:
         raise refusals.EVIDENCE_BROKEN(kind=PDF.words)
     if warnings:
         found |= _named(content)
-    if found:
-        raise refusals.EVIDENCE_ACTIVE(found=", ".join(sorted(found)))
+    active.must_be_none(found)
 
 
 def _named(content: bytes) -> set[str]:
@@ -88,6 +95,8 @@ def _found(top: object) -> Iterator[str]:
             continue
         if isinstance(one, pikepdf.Stream):
             one = one.stream_dict
+            if "/F" in one or "/Ref" in one:  # its content, or a page shown in its place, is in another file
+                yield FETCHED
         if not isinstance(one, pikepdf.Dictionary):
             continue
         for key, value in one.items():
@@ -101,6 +110,20 @@ def _found(top: object) -> Iterator[str]:
                 yield from (BY_ITSELF for cause, action in value.items() if cause not in CLICKS and _acts(action))
             if not _refers(value):
                 waiting.append(value)
+        yield from _led(one)
+
+
+def _led(one: pikepdf.Dictionary) -> Iterator[str]:
+    """Where a click leads: of an action, or what all addresses of a document begin with."""
+    key = LEADING.get(_name(one.get("/S"))) or ("/Base" if "/Base" in one else None)
+    target = one.get(key) if key else None
+    targets = [target.get(name) for name in ("/F", "/UF")] if isinstance(target, pikepdf.Dictionary) else [target]
+    for each in targets:
+        # An address without its scheme may have a query.
+        if isinstance(each, pikepdf.String) and not any(
+            map(places.may_be_clicked, (text := str(each), text.partition("?")[0]))
+        ):
+            yield fields.LEADS
 
 
 def _acts(value: object) -> bool:

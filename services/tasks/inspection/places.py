@@ -17,7 +17,9 @@ OWN_DRIVE = re.compile(rf"(?:file:///)?[a-z]:[\\/]?{_PATH}", re.IGNORECASE)
 NEXT_TO_IT = re.compile(rf"[\\/]?{_PATH}")
 # What pages leave behind when somebody copies from them: links that do nothing.
 NOWHERE = re.compile(r"about:blank|javascript:(?:void\(0\))?;?", re.IGNORECASE)
-WEB = re.compile(r"(?:https?:[\\/]|mailto:|tel:)[^\x00-\x1f]*", re.IGNORECASE)
+WEB = re.compile(r"(?:https?|mailto|tel):[^\x00-\x1f]*", re.IGNORECASE)
+# Where a picture was that somebody pasted: in a mail, or lost (Office writes NULL).
+PASTED = re.compile(r"cid:[^\\/\x00-\x1f]*|NULL", re.IGNORECASE)
 
 
 def may_be_clicked(target: str) -> bool:
@@ -35,6 +37,11 @@ def stays_here(target: str) -> bool:
 def is_on_own_drive(target: str) -> bool:
     path = _path(target)
     return path is not None and bool(OWN_DRIVE.fullmatch(path))
+
+
+def is_left_by_pasting(target: str) -> bool:
+    """Word keeps a copy of the picture, and where it was: on the drive, in a mail."""
+    return bool(PASTED.fullmatch(target.strip())) or is_on_own_drive(target)
 
 
 def _path(target: str) -> str | None:

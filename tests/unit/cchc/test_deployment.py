@@ -107,6 +107,16 @@ def test_what_slow_clients_send_ends_at_the_proxy():
             assert "--behind-proxy" in described["command"] and "ports" not in described, name
 
 
+def test_the_proxy_logs_nothing_that_was_typed():
+    """Its lines name the service and the trace; the service's line names the route."""
+    lines = re.findall(r"^ *(?:log_format|access_log|error_log)[^;]*;", PROXY, re.MULTILINE)
+    assert len(lines) >= 3
+    logged = set(re.findall(r"\$(\w+)", "".join(lines)))
+    typed = {name for name in logged if name.startswith(("request", "uri", "args", "arg_", "query", "http", "cookie"))}
+    assert typed <= {"request_time"}
+    assert "error_log stderr alert;" in PROXY  # lines of less weight repeat the request
+
+
 def test_the_proxy_and_the_cluster_name_every_service():
     [named] = re.findall(r"location ~ \^/api/v1/\(\?<name>([a-z|]+)\)/", PROXY)
     assert named.split("|") == list(SERVICES)

@@ -150,8 +150,77 @@ def test_what_is_wrong_with_a_request_is_said(request_: bytes, status: int, code
     app = Asked()
     answer = sent(app, request_)
     assert answer.split()[1] == str(status).encode()
-    assert problem(answer)["code"] == code and app.requests == []
+    said = problem(answer)
+    assert said["code"] == code and app.requests == []
+    assert re.fullmatch("[0-9a-f]{32}", said["trace_id"]) and f"Trace-Id: {said['trace_id']}".encode() in answer
+    limit = {413: "24 MiB một lần gửi, trong đó một tệp nhiều nhất 20 MiB. Hãy nén ảnh", 431: "64 KiB. Hãy xóa cookie"}
+    assert limit.get(status, "") in said["detail"] and "{" not in said["detail"]
     assert b"Cache-Control: no-store" in answer and b"Server:" not in answer
+
+
+def test_what_is_refused_stays_in_the_caller_s_trace():
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\ntraceparent: 00-%s-00f067aa0ba902b7-01\r\n\r\n"
+    assert problem(sent(Asked(), head % trace.encode()))["trace_id"] == trace
+
+
+LINE = b"GET / HTTP/1.1\r\nHost: x\r\n"
+MALFORMED = {
+    "a bracket that is not closed": b"GET http://[::1/livez HTTP/1.1\r\nHost: x\r\n",
+    "a bracket that is not opened": b"GET http://::1]/livez HTTP/1.1\r\nHost: x\r\n",
+    "nothing in brackets": b"GET http://[]/ HTTP/1.1\r\nHost: x\r\n",
+    "no address in brackets": b"GET http://[x]/ HTTP/1.1\r\nHost: x\r\n",
+    "a bracket behind a person": b"GET http://a@[::1/ HTTP/1.1\r\nHost: x\r\n",
+    "a bracket in another scheme": b"GET x://[/ HTTP/1.1\r\nHost: x\r\n",
+    "a bracket in the old protocol": b"GET http://[::1 HTTP/1.0\r\n",
+    "a bracket without a protocol": b"GET http://[::1\r\n",
+    "a bracket after blank lines": b"\r\n\r\nGET http://[ HTTP/1.1\r\nHost: x\r\n",
+    "letters that are no ASCII": b"GET http://\xff/ HTTP/1.1\r\nHost: x\r\n",
+    "a path that is no ASCII": b"GET /\xff HTTP/1.1\r\nHost: x\r\n",
+    "a length of 5,000 digits": LINE + b"Content-Length: " + b"1" * 5000 + b"\r\n",
+    "a length of 5,000 zeros": LINE + b"Content-Length: " + b"0" * 5000 + b"\r\n",
+    "a negative length": LINE + b"Content-Length: -1\r\n",
+    "no length": LINE + b"Content-Length:\r\n",
+    "a length that is none": LINE + b"Content-Length: \xb2\r\n",
+    "a length with a zero byte": LINE + b"Content-Length: 1\0\r\n",
+    "a version that is none": b"GET / HTTP/1.1.1\r\nHost: x\r\n",
+    "a version of other digits": b"GET / HTTP/1.\xb9\r\nHost: x\r\n",
+    "a method in small letters": b"get / HTTP/1.1\r\nHost: x\r\n",
+    "a method that is none": b"\xff / HTTP/1.1\r\nHost: x\r\n",
+    "the beginning of TLS": b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n",
+    "no name": LINE + b": y\r\n",
+    "a name alone": LINE + b"X\r\n",
+    "a name that is no ASCII": LINE + b"\xc3\xa9: y\r\n",
+    "a zero byte": LINE + b"X: \0\r\n",
+}
+BEHIND = {
+    "a scheme that is none": b"X-Forwarded-Proto: ftp\r\n",
+    "two schemes": b"X-Forwarded-Proto: http, https\r\n",
+    "a quotation that does not end": b'X-Forwarded-For: "\r\n',
+    "a port alone": b"X-Forwarded-For: :8.0\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", MALFORMED)
+@pytest.mark.parametrize("behind_proxy", [False, True])
+def test_every_malformed_head_gets_an_answer(kind: str, behind_proxy: bool):
+    app = Asked()
+    with served(app, Limits(per_address=None) if behind_proxy else None) as (_, address), connected(address) as sock:
+        sock.sendall(MALFORMED[kind] + b"\r\n")
+        answer = all_of(sock)
+    assert answer.split()[1:2] == [b"400"], answer
+    assert problem(answer)["code"] == "bad-request" and app.requests == []
+
+
+@pytest.mark.parametrize("kind", BEHIND)
+def test_what_a_proxy_says_wrongly_is_answered_by_a_problem_document_too(kind: str):
+    for limits, status in ((Limits(per_address=None), b"400"), (Limits(), b"200")):
+        app = Asked()
+        with served(app, limits) as (_, address), connected(address) as sock:
+            sock.sendall(LINE + b"Connection: close\r\n" + BEHIND[kind] + b"\r\n")
+            answer = all_of(sock)
+        assert answer.split()[1] == status
+        assert status == b"200" or (problem(answer)["code"] == "bad-request" and app.requests == [])
 
 
 def test_a_browser_gets_a_page():

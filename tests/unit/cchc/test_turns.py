@@ -87,6 +87,14 @@ def test_strangers_count_by_their_address():
     assert line.wait("elsewhere", {}, 0, "10.0.0.2")
 
 
+def test_strangers_of_one_network_count_together():
+    line = turns()
+    for number in range(QUEUED_STRANGERS):
+        assert line.wait(f"stranger {number}", {}, 0, f"2001:db8:0:1::{number:x}")
+    assert not line.wait("more", {}, 0, "2001:db8:0:1:ffff::")
+    assert line.wait("elsewhere", {}, 0, "2001:db8:0:2::1")
+
+
 def test_unreadable_tokens_are_strangers():
     line = turns()
     for number, token in enumerate(["x", "a.b.c", "a.!!.c", "." * 5000, "a.bnVsbA.c", "a.e30.c"]):

@@ -11,20 +11,28 @@ from shared import events as ev
 from tests.support.histories import (
     COMMUNE,
     History,
+    absent,
     appointed,
     assigned,
     changed,
     common,
     completed,
     day,
+    discipline_withdrawn,
+    disciplined,
     left,
     opened,
     period_received,
     reported,
+    rule_set_chosen,
+    settings,
+    unit_defined,
     unit_result,
 )
 
 DECIDED = ev.RatingDecided(staff="p07", year=2024, proposal="d1", level="tot", decided_on=day("20/12"), by="p01")
+
+DECIDED_LATE = replace(DECIDED, decided_on=day("1/2"))
 
 
 def begun() -> History:
@@ -159,6 +167,104 @@ def test_an_outside_decision_without_its_document_is_said_to_have_none():
     history = begun().record("3/1", changed("p01", since="3/1", leads_unit=COMMUNE))
     history.record("20/12", replace(unit_result(COMMUNE), by="external"))
     assert texts(history, "p01") == ["quyết định ở ngoài xã, ghi mà không kèm đủ số, ngày, mã SHA-256 của văn bản"]
+
+
+def late(history: History, staff: str = "p07", year: int = 2024, on: str = "31/12") -> list[str]:
+    records = history.records()
+    found = flags(records, sheet(records, year, staff, on=day(on)))
+    assert all(flag.event.actor == "staff/p14" for flag in found if flag.kind == "recorded_late")
+    return [flag.text for flag in found if flag.kind == "recorded_late"]
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (absent("p07", "1/2", "30/4"), "thời gian vắng; tính từ 01/02/2024, ghi sau 151 ngày"),
+        (absent("p07", "27/6", "30/6"), "thời gian vắng; tính từ 27/06/2024, ghi sau 4 ngày"),
+        (changed("p07", since="1/2", category="hop_dong"),
+         "nhóm: Công chức → Người lao động hợp đồng; tính từ 01/02/2024, ghi sau 151 ngày"),
+        (changed("p07", since="1/2", similar_group="x"),
+         "nhóm công việc tương đồng: chưa ghi → x; tính từ 01/02/2024, ghi sau 151 ngày"),
+        (changed("p07", since="1/2", leader=True),
+         "người lãnh đạo, quản lý: không → có; tính từ 01/02/2024, ghi sau 151 ngày"),
+        (changed("p07", since="1/7", service_from=day("1/5")),
+         "ngày tính thời gian công tác: chưa ghi → 01/05/2024; tính từ 01/05/2024, ghi sau 61 ngày"),
+        (appointed("p07", since="1/2", category="can_bo", tracker="p14"),
+         "nhóm: Công chức → Cán bộ; tính từ 01/02/2024, ghi sau 151 ngày"),
+        (left("p07", "31/5"), "thôi chức vụ; tính từ 01/06/2024, ghi sau 30 ngày"),
+        (disciplined("p07", "1/4"), "kỷ luật; tính từ 01/04/2024, ghi sau 91 ngày"),
+        (disciplined("p07", "1/4/2023", used_in_year=2024), "kỷ luật; tính từ 01/04/2023, ghi sau 457 ngày"),
+        (unit_defined("kt", "p07", since="1/2"),
+         "người đứng đầu kt: chưa ghi → p07; tính từ 01/02/2024, ghi sau 151 ngày"),
+        (assigned("t1", due="1/6"), "thời hạn 01/06/2024 đã qua khi ghi (“Nhiệm vụ t1”)"),
+        (assigned("t1", due="20/7", assigned_on="1/2"),
+         "giao việc “Nhiệm vụ t1”; tính từ 01/02/2024, ghi sau 151 ngày"),
+        (DECIDED_LATE, "Quyết định xếp loại; tính từ 01/02/2024, ghi sau 151 ngày"),
+        (ev.RatingNotified(staff="p07", year=2024, on=day("1/2")),
+         "Thông báo kết quả; tính từ 01/02/2024, ghi sau 151 ngày"),
+    ],
+)  # fmt: skip
+def test_what_is_dated_back_within_the_year_stands_with_its_event(event: Any, text: str):
+    assert late(begun().record("1/7", event, actor="staff/p14")) == [text]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        absent("p07", "28/6", "30/6"),
+        absent("p07", "1/8", "30/8"),
+        changed("p07", since="1/7", category="hop_dong"),
+        changed("p07", since="1/2", post="Khác"),
+        changed("p07", since="1/2", tracker="p03"),  # flagged as a change of who judges
+        changed("p08", since="1/2", category="hop_dong"),
+        left("p07", "30/6"),
+        disciplined("p07", "1/4/2023"),  # counts in 2023
+        unit_defined("kt", "p03", since="1/2"),
+        assigned("t1", due="1/7"),
+        replace(DECIDED, by="external", decided_on=day("1/2")),  # with the day of its paper
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_what_is_recorded_in_time_or_of_another_is_no_flag(event: Any):
+    history = begun().record("1/1", appointed("p08"))
+    assert late(history.record("1/7", event, actor="staff/p14")) == []
+
+
+def test_an_absence_that_replaces_another_counts_where_they_differ():
+    first = begun().record("1/3", absent("p07", "1/3", "30/4"), actor="staff/p14")
+    assert late(first.record("30/4", absent("p07", "1/3", "31/5"), actor="staff/p14")) == []
+    shorter = first.record("1/7", absent("p07", "1/3", "31/3"), actor="staff/p14")
+    assert late(shorter) == ["thời gian vắng; tính từ 01/04/2024, ghi sau 91 ngày"]
+
+
+def test_a_withdrawn_discipline_stands_there_although_the_sheet_shows_none():
+    history = begun().record("1/4", disciplined("p07", "1/4"), actor="staff/p14")
+    history.record("1/7", discipline_withdrawn("p07"), actor="staff/p14")
+    assert late(history) == ["rút ghi nhận kỷ luật; tính từ 01/04/2024, ghi sau 91 ngày"]
+
+
+def test_what_a_commune_enters_when_it_begins_is_not_late():
+    begins = History().record("1/6", opened(), appointed("p07", tracker="p14"), actor="staff/p14")
+    assert late(begins.record("3/6", absent("p07", "1/2", "30/4"), actor="staff/p14")) == []
+    assert late(begins.record("20/6", absent("p07", "1/2", absence="a2"), actor="staff/p14")) != []
+    later = begins.record("1/9", appointed("p60", since="1/2", tracker="p14"), actor="staff/p14")
+    assert late(later, "p60") == ["chức vụ đầu tiên; tính từ 01/02/2024, ghi sau 213 ngày"]
+
+
+def test_it_stands_beside_each_year_that_it_reaches_into():
+    history = History().record("1/1/2023", opened(), appointed("p07", tracker="p14"))
+    history.record("1/3", absent("p07", "1/10/2023", "31/10/2023"), actor="staff/p14")
+    assert late(history, year=2023) and late(history) == []
+    history.record("2/3", changed("p07", since="1/10/2023", category="hop_dong"), actor="staff/p14")
+    assert len(late(history, year=2023)) == 2 and len(late(history)) == 1
+
+
+def test_what_is_chosen_for_a_year_that_is_over_stands_there():
+    history = begun().record("20/12", settings(2024, min_tasks=1), actor="staff/p14")
+    assert late(history) == []
+    history.record("5/1/2025", settings(2024, min_tasks=2), actor="staff/p14")
+    history.record("5/1/2025", rule_set_chosen("none", "hop_dong"), actor="staff/p14")
+    assert late(history, on="6/1/2025") == ["chọn cho năm 2024 khi năm đã hết"]
 
 
 def test_flags_change_nothing_of_the_sheet():

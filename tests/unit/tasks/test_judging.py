@@ -40,6 +40,7 @@ from shared.events import (
     Recurrence,
     StaffDisciplined,
     TaskDrafted,
+    TemplateEnded,
     TemplateSet,
     UnitDefined,
 )
@@ -431,14 +432,7 @@ def test_what_is_not_above_the_sender_is_not_their_own() -> None:
 
 
 def test_a_calendar_that_moves_ones_own_deadline_is_published_by_another() -> None:
-    counted = (
-        mine(due=None)
-        if False
-        else assigned(
-            lead=ME,
-            due=None,
-        )
-    )
+    counted = assigned(lead=ME, due=None)
     resolved = Due(text="5 ngày làm việc", working_days=5, date=day("6-24"), calendar=CALENDAR.calendar)
     task = type(counted)(**{n: getattr(counted, n) for n in counted.__struct_fields__} | {"due": resolved})
     off = [*CALENDAR.days_off, DayOff(date=day("6-21"), name="Nghỉ", legal_basis="Thông báo")]
@@ -449,6 +443,58 @@ def test_a_calendar_that_moves_ones_own_deadline_is_published_by_another() -> No
     for sender in ("p14", "p01"):
         moved: list[Data] = spec.by(sender).decided()
         assert len(moved) == 2
+
+
+def last_of(every: Any, lead: str, *collaborators: str, roll: Any = "forward") -> TemplateSet:
+    return TemplateSet(
+        template="m1",
+        by="p01",
+        title="Báo cáo",
+        product="",
+        field=0,
+        lead=lead,
+        collaborators=list(collaborators),
+        coefficient=None,
+        evidence_required=False,
+        recurrence=Recurrence(every=every, day="last"),
+        due_text="ngày cuối",
+        roll=roll,
+        valid_from=day("6-1"),
+    )
+
+
+def calendar_off(year: int, *days: str) -> PublishCalendar:
+    off = [DayOff(date=date.fromisoformat(each), name="Nghỉ", legal_basis="Thông báo") for each in days]
+    known = CALENDAR.days_off if year == CALENDAR.year else []
+    return PublishCalendar(calendar=f"vn-{year}-rx", year=year, days_off=[*known, *off], working_weekends=[])
+
+
+@pytest.mark.parametrize(
+    ("template", "calendar", "own"),
+    [
+        (last_of("month", ME), calendar_off(2024, "2024-09-30"), True),
+        (last_of("month", "p15", ME), calendar_off(2024, "2024-09-30"), True),
+        (last_of("quarter", ME), calendar_off(2024, "2024-12-31"), True),  # the next year has no calendar yet
+        (last_of("month", ME), calendar_off(2025, "2025-01-31"), True),  # the first of a year
+        (last_of("year", ME), calendar_off(2025, "2025-01-01"), False),
+        (last_of("month", ME), calendar_off(2025, "2025-01-02"), False),
+        (last_of("month", ME, roll="none"), calendar_off(2024, "2024-09-30"), False),
+        (last_of("month", "p15"), calendar_off(2024, "2024-09-30"), False),
+        (last_of("month", ME), calendar_off(2024, "2024-05-31"), False),  # before the task begins
+    ],
+)
+def test_a_calendar_that_moves_ones_own_recurring_tasks_is_published_by_another(
+    template: TemplateSet, calendar: PublishCalendar, own: bool
+) -> None:
+    spec = given(appointed(ME, "office", tracker="p02"), template).when(calendar)
+    if own:
+        spec.by(ME).then_refused("own-deadlines")
+        spec.by("p14").when(named(calendar, ME)).then_refused("own-deadlines")
+    else:
+        assert spec.by(ME).decided()
+    assert spec.by("p01").when(calendar).decided()
+    over = (day("6-10"), TemplateEnded(template="m1", by="p01", reason="Thôi"))
+    assert given(appointed(ME, "office", tracker="p02"), template, over).when(calendar).by(ME).decided()
 
 
 # Trackers who verify

@@ -67,6 +67,25 @@ def test_a_changed_journal(tmp_path: Path, change: Callable[[list[bytes]], list[
     assert code == 1 and "LỆCH: journal/tasks.jsonl, xa-moi, dòng" in said and ", *," not in said
 
 
+@pytest.mark.parametrize("removed", [0, 1, 4])
+def test_one_removed_row_is_one_finding_where_the_hole_is(tmp_path: Path, removed: int):
+    long = rows("xa-moi", *["person.saved"] * 12)
+    code, said = run(bundle(tmp_path, [line for place, line in enumerate(long) if place != removed]))
+    assert code == 1 and said.count("LỆCH") == 1 and "1 chỗ lệch" in said
+    assert f"dòng {removed + 2}: số thứ tự không liên tục (sau dòng {removed})" in said
+
+
+def test_what_was_compared_with_a_bundle_that_was_kept_is_said(tmp_path: Path):
+    here, kept = bundle(tmp_path / "here", HERE + EVERYWHERE), bundle(tmp_path / "kept", HERE[:2] + EVERYWHERE)
+    alone, compared = run(here), run(here, "--kept", str(kept))
+    assert alone[0] == compared[0] == 0
+    assert compared[1] == f"Đã so với hồ sơ đã giữ {kept}: 4 dòng của 2 sổ, đều còn nguyên.\n{alone[1]}"
+    changed = bundle(tmp_path / "changed", rows("xa-moi", "person.saved", "person.erased") + EVERYWHERE)
+    code, said = run(here, "--kept", str(kept), "--kept", str(changed))
+    assert code == 1 and f"{kept}: 4 dòng của 2 sổ, đều còn nguyên." in said
+    assert f"{changed}: 4 dòng của 2 sổ, 1 sổ không còn như khi giữ." in said
+
+
 def test_a_journal_written_again_is_found_by_a_copy_that_was_kept(tmp_path: Path):
     kept = bundle(tmp_path / "kept", HERE + EVERYWHERE)
     grown = rows("xa-moi", "person.saved", "token.minted", "person.erased", "person.saved")

@@ -1,5 +1,6 @@
 """Signing in by a one-time link, over the API that uses the link up; what the page shows, and the cookie it sets."""
 
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -118,6 +119,20 @@ def test_nobody_can_be_signed_in_from_another_page(engine: Engine, root: flask.F
     code = issue(engine)
     refused(redeem(root.test_client(), code, {"Origin": "http://evil.example", **JSON}), 403, "origin")
     assert redeem(root.test_client(), code).status_code == 303
+
+
+def test_a_code_has_256_random_bits(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of them from the system's generator, and none is lost on the way to the link."""
+    drawn = [bytes(range(32)), bytes(range(32, 64))]
+    asked = []
+
+    def draw(size: int) -> bytes:
+        asked.append(size)
+        return drawn[len(asked) - 1]
+
+    monkeypatch.setattr("secrets.token_bytes", draw)
+    codes = [issue(engine), issue(engine)]
+    assert asked == [32, 32] and [urlsafe_b64decode(code + "=") for code in codes] == drawn
 
 
 def test_the_store_does_not_hold_the_code(engine: Engine) -> None:

@@ -10,16 +10,19 @@ UV_VERSION = 0.13.9
 COMPILE = $(UV) pip compile pyproject.toml - --universal --python-version 3.11 --generate-hashes --quiet \
 	--custom-compile-command 'make lock'
 
-.PHONY: help run test lint bench sbom audit lock clean
+.PHONY: help run test simulate lint bench sbom audit lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/.runtime ## install, migrate, load the demo into an empty data directory, serve on http://127.0.0.1:8080
 	@$(BIN)/cchc run $(ARGS)
 
 test: $(VENV)/.dev ## run all tests that this machine can run, and say which it can't (ARGS= for pytest)
 	@$(BIN)/pytest -n auto --dist loadfile $(ARGS)
+
+simulate: $(VENV)/.dev ## run the whole installation over stand-ins, with faults from 10,000 seeds (ARGS="--seed N" replays one)
+	@$(BIN)/python -m tests.simulation --seeds 10000 $(ARGS)
 
 lint: $(VENV)/.dev ## ruff, formatting, import contracts, types
 	$(BIN)/ruff check .

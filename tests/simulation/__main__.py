@@ -56,10 +56,11 @@ def _quietly() -> None:
 
 
 def report(results: "Iterable[Result]", again: str, *, until_found: bool) -> int:
-    begun, faults, figures, failed = time.monotonic(), Counter[str](), Counter[str](), []
+    begun, faults, figures, failed, digest = time.monotonic(), Counter[str](), Counter[str](), list[int](), 0
     for result in results:
         faults += result.faults
         figures.update(seeds=1, steps=result.steps, commits=result.commits, commands=result.acknowledged)
+        digest ^= result.digest
         if result.problem:
             failed.append(result.seed)
             print(*result.trace, sep="\n")
@@ -70,6 +71,7 @@ def report(results: "Iterable[Result]", again: str, *, until_found: bool) -> int
     for kind, count in sorted(faults.items()):
         print(f"{count:9,}  {kind}")
     print(", ".join(f"{count:,} {name}" for name, count in figures.items()), f"in {time.monotonic() - begun:.0f} s")
+    print(f"digest {digest:08x}")
     print(f"broken promises: {len(failed)}" + (f", seeds {', '.join(map(str, failed))}" if failed else ""))
     return 1 if failed else 0
 
